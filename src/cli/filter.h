@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The one loop over inputs. It opens the inputs in turn, decodes chunks on --threads worker
+ * threads, applies --type, --since, --until and --where, hands batches to the operator, and writes
+ * what the operator emits in input order. Rejects and messages come in input order too and do not
+ * depend on the number of threads. On a live pipe output is flushed whenever the next read would
+ * block.
+ */
+#ifndef CLI_FILTER_H
+#define CLI_FILTER_H
+
+#include "base/buf.h"
+#include "cli/verb.h"
+#include "model/batch.h"
+#include "model/projection.h"
+
+/*
+ * What a verb does with records. Every callback returns a status; on TCORE_BAD_INPUT or TCORE_FATAL
+ * the reason in err is reported and the run ends with 4. TCORE_EOF from batch or ordered means: no
+ * more input is needed. Emitted text is canonical NDJSON lines appended to out.
+ */
+struct cli_operator {
+    unsigned types;   /* bit (1 << enum tcore_record_type) for each type that the verb works on; the
+                         others   are counted in one note, or forwarded by --pass */
+    bool passes_text; /* emits selected lines as they are: the loop does it, batch may be NULL */
+    bool ordered;     /* batch is called in input order, one call at a time (worker is NULL then) */
+    /* Declares the columns it needs. */
+    enum tcore_status (*open)(void *state, struct tcore_projection *projection,
+                              struct tcore_error *err);
+    /* State of one worker thread; NULL callback: none. *worker may be NULL. */
+    enum tcore_status (*worker_open)(void *state, void **worker, struct tcore_error *err);
+    /* rows[0..count) are the selected rows of the batch, ascending. */
+    enum tcore_status (*batch)(void *state, void *worker, const struct tcore_batch *batch,
+                               const uint32_t *rows, size_t count, struct tcore_buf *out,
+                               struct tcore_error *err);
+    /* After all input, on the main thread: folds the worker into state and frees it, in any order.
+     */
+    enum tcore_status (*worker_close)(void *state, void *worker, struct tcore_error *err);
+    /* Emits what is left; out is drained by the loop whenever it returns TCORE_SKIP (call me
+     * again). */
+    enum tcore_status (*finish)(void *state, struct tcore_buf *out, struct tcore_error *err);
+};
+
+/*
+ * Runs op over the inputs (none: standard input; a terminal is a usage error). Opens and closes the
+ * output itself (cli->io). Returns cli_exit_status(cli, false) or CLI_USAGE.
+ */
+int cli_filter(struct cli *cli, const struct cli_operator *op, void *state, int input_count,
+               char **inputs);
+
+#endif

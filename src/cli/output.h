@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The output of a record-writing verb. Records come in as canonical NDJSON lines; this turns them
+ * into what was asked for: NDJSON as it is, binary (-b), tsv, csv or an aligned table, with
+ * --fields and
+ * --limit, to standard output or to -o FILE (a temporary file renamed at the end). A closed pipe is
+ * a quiet end; a full disk is diagnosed, at close at the latest.
+ */
+#ifndef CLI_OUTPUT_H
+#define CLI_OUTPUT_H
+
+#include "cli/verb.h"
+
+struct cli_output;
+
+/* Opens what cli->io asks for. NULL: reported, cli->failed or a usage error (-b on a terminal). */
+struct cli_output *cli_output_open(struct cli *cli);
+/* Whole lines. False when no more output is wanted (closed pipe, --limit reached, failure): stop.
+ */
+bool cli_output_lines(struct cli_output *output, const char *lines, size_t length);
+/* Makes everything written so far visible to the reader. */
+bool cli_output_flush(struct cli_output *output);
+/* Flushes, checks, renames, frees. Failures are reported. discard: a failed run leaves no -o FILE.
+ */
+void cli_output_close(struct cli_output *output, bool discard);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A program is a table of verbs. main() is: return cli_main(&program, argc, argv).
+ */
+#ifndef CLI_VERB_H
+#define CLI_VERB_H
+
+#include "cli/options.h"
+#include "base/error.h"
+
+/* The common option groups that a verb takes besides its own table. */
+enum {
+    CLI_READS = 1,  /* INPUT... and --rejects --strict --type -w --since --until --idle -j
+                       --memory --progress --pass --explain */
+    CLI_WRITES = 2, /* -b -o --format --fields --limit --flush-after */
+    CLI_OUTPUT = 4  /* -o only (reports and other text) */
+};
+
+struct cli;
+
+struct cli_verb {
+    const char *name;
+    const char *summary;     /* one line */
+    const char *operands;    /* "[INPUT]...", "TRACEID... [INPUT]..." */
+    const char *description; /* paragraphs for --help below the options; may be NULL */
+    unsigned groups;         /* CLI_READS | CLI_WRITES ... */
+    const struct cli_option *options;
+    size_t option_count;
+    size_t options_size;  /* of the options struct, zeroed and then filled with defaults */
+    const void *defaults; /* options_size bytes, or NULL: all zero */
+    /* operands are argv[0..argc). Returns the exit status; cli_exit_status(cli, ...) computes it.
+     */
+    int (*run)(struct cli *cli, void *options, int argc, char **argv);
+};
+
+struct cli_program {
+    const char *name;                    /* "trace-agg" */
+    const char *summary;                 /* one line */
+    const struct cli_verb *const *verbs; /* NULL-terminated */
+    const char
+        *default_verb;    /* NULL: a verb is needed. A program with one verb called "" has none. */
+    const char *epilogue; /* examples for --help, may be NULL */
+};
+
+int cli_main(const struct cli_program *program, int argc, char **argv);
+
+/* Options of CLI_READS and CLI_WRITES. */
+struct cli_io_options {
+    bool binary;
+    const char *output; /* -o FILE: temp + rename */
+    const char *rejects;
+    bool strict;
+    struct cli_strings types;
+    const char *where;
+    struct cli_time since, until;
+    int64_t idle_ns;
+    int64_t flush_after_ns; /* default 200 ms */
+    int64_t threads;        /* 0: all cores */
+    int64_t memory_bytes;   /* 0: the verb's default */
+    bool progress, pass, explain;
+    const char *format; /* ndjson tsv csv table */
+    struct cli_strings fields;
+    int64_t limit; /* -1: none */
+};
+
+/* One run of one verb. Owned by cli_main. */
+struct cli {
+    const struct cli_program *program;
+    const struct cli_verb *verb;
+    struct cli_io_options io;
+    uint64_t rejected; /* records, so far */
+    bool failed;       /* input, output or a helper failed */
+    bool usage_error;
+    int argc; /* the whole command line, for provenance */
+    char **argv;
+};
+
+enum cli_exit { /* commands.md of the design */
+                CLI_DONE = 0,
+                CLI_FOUND = 1,
+                CLI_USAGE = 2,
+                CLI_REJECTED = 3,
+                CLI_FAILED = 4,
+                CLI_INCONCLUSIVE = 5
+};
+
+/* The exit status of a run that found what it looks for or not: FAILED wins over FOUND over
+ * REJECTED. */
+int cli_exit_status(const struct cli *cli, bool found);
+
+#endif

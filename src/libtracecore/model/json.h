@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A parsed JSON text as a flat tape of nodes in the order of the text. An object is followed by
+ * key, value, key, value, ...; an array by its elements. The tape points into the text, which must
+ * outlive it; strings with escapes are decoded into the tape's arena.
+ *
+ * The parser is strict RFC 8259 and UTF-8, with a nesting limit. Lone surrogate escapes are
+ * accepted and kept as their three-byte form. Duplicate keys are kept here (tcore_json_find gives
+ * the last) and counted.
+ */
+#ifndef TRACECORE_MODEL_JSON_H
+#define TRACECORE_MODEL_JSON_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "model/value.h"
+
+#define TCORE_JSON_DEPTH 512 /* default nesting limit */
+
+struct tcore_json_node {
+    /* kind of scalars as in model/value.h; TCORE_JSON for containers, told apart by text[0] */
+    struct tcore_value value; /* of a container: .s, .len its text */
+    uint32_t next;            /* index of the node behind this one and all below it */
+    uint32_t count;           /* container: members or elements */
+};
+
+struct tcore_json {
+    struct tcore_json_node *node; /* node[0] is the value; owned */
+    uint32_t count, capacity;
+    struct tcore_arena arena; /* decoded strings */
+    unsigned depth_limit;     /* 0 means TCORE_JSON_DEPTH */
+};
+
+/*
+ * Parses the one value that text holds (blanks around it allowed). A zeroed struct is ready for use
+ * and reused from call to call. TCORE_SKIP: not valid JSON; err->byte is the 1-based column of the
+ * first bad byte and err->text the reason. TCORE_FATAL: out of memory.
+ */
+enum tcore_status tcore_json_parse(struct tcore_json *json, const char *text, size_t length,
+                                   struct tcore_error *err);
+void tcore_json_free(struct tcore_json *json);
+
+static inline bool tcore_json_is_object(const struct tcore_json_node *n)
+{
+    return n->value.kind == TCORE_JSON && n->value.s[0] == '{';
+}
+
+static inline bool tcore_json_is_array(const struct tcore_json_node *n)
+{
+    return n->value.kind == TCORE_JSON && n->value.s[0] == '[';
+}
+
+/*
+ * Walking the members of the object (elements of the array) at index i:
+ *     for (uint32_t k = i + 1; k < json->node[i].next; k = json->node[k + 1].next)
+ *         key is node[k].value, value is node[k + 1]
+ *     for (uint32_t e = i + 1; e < json->node[i].next; e = json->node[e].next)
+ */
+/* Index of the value of the last member with that key of the object at index i; 0 if there is none
+ * or i is no object (0 is the root and never a member). */
+uint32_t tcore_json_find(const struct tcore_json *json, uint32_t i, const char *key);
+uint32_t tcore_json_find_n(const struct tcore_json *json, uint32_t i, const char *key,
+                           size_t length);
+
+/* Appends s as a JSON string with its quotes: the shortest escapes, control characters and lone
+ * surrogates as \\u00xx, everything else as UTF-8. s must be what TCORE_STRING holds. */
+void tcore_json_write_string(struct tcore_buf *buf, const char *s, size_t length);
+/* Appends v canonically: NaN and infinities as strings, JSON text as it is. ABSENT appends null. */
+void tcore_json_write_value(struct tcore_buf *buf, const struct tcore_value *v);
+/* Appends the tree at index i without blanks; of duplicate keys the last stays, at the first's
+ * place. */
+void tcore_json_write_tree(struct tcore_buf *buf, const struct tcore_json *json, uint32_t i);
+
+#endif

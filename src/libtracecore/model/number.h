@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Numbers and their text, always in the C locale and exact: reading is
+ * correctly rounded, printing a double is the shortest text that reads back the same.
+ */
+#ifndef TRACECORE_MODEL_NUMBER_H
+#define TRACECORE_MODEL_NUMBER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TCORE_NUMBER_BYTES 32 /* enough for any int64 or shortest double with its NUL */
+
+/* Decimal digits of i into out (not NUL-terminated); returns how many, at most 20. */
+size_t tcore_format_int64(char *out, int64_t i);
+/*
+ * The shortest decimal that reads back as d, as JSON: an integral value keeps ".0" (1.0), so that
+ * a double stays a double; exponents as 1e+300. NaN, Infinity, -Infinity as those bare words: the
+ * caller quotes them. Returns the length; out has TCORE_NUMBER_BYTES.
+ */
+size_t tcore_format_double(char *out, double d);
+/* All of text as a decimal int64 (optional minus, no plus, no blanks, leading zeros allowed). */
+bool tcore_parse_int64(const char *text, size_t length, int64_t *i);
+/* All of text as a JSON number, correctly rounded; overflow gives an infinity. */
+bool tcore_parse_double(const char *text, size_t length, double *d);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The binary span stream, pipe framing: tracecore-stream(5) specifies every byte. A header, then
+ * self-contained blocks, each up to 65,536 records of one type in columns, with a column directory,
+ * row count, time range and XXH3 over every part. Streams may be concatenated.
+ */
+#ifndef TRACECORE_STREAM_BINARY_H
+#define TRACECORE_STREAM_BINARY_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "model/batch.h"
+#include "model/projection.h"
+
+/* Whether data begins a binary stream; length may be less than the magic (then: whether it could).
+ */
+bool tcore_binary_probe(const char *data, size_t length);
+
+/*
+ * How long the unit (header or block) at data is, from its first bytes. TCORE_OK: *bytes is its
+ * whole length and *is_block tells blocks from headers. TCORE_EOF: more bytes are needed to tell
+ * (have at least *bytes). TCORE_BAD_INPUT: these bytes begin no unit; or it is longer than the
+ * limit (1 GiB).
+ */
+enum tcore_status tcore_binary_unit(const char *data, size_t length, size_t *bytes, bool *is_block,
+                                    struct tcore_error *err);
+
+struct tcore_binary_decoder;
+enum tcore_status tcore_binary_decoder_new(struct tcore_binary_decoder **decoder,
+                                           const struct tcore_projection *projection,
+                                           struct tcore_error *err);
+void tcore_binary_decoder_free(struct tcore_binary_decoder *decoder);
+/* Decodes one block (only the columns that the projection names). The batch points into block and
+ * decoder. TCORE_BAD_INPUT: damaged; err->text says which part. */
+enum tcore_status tcore_binary_decode(struct tcore_binary_decoder *decoder, const char *block,
+                                      size_t length, struct tcore_batch *batch,
+                                      struct tcore_error *err);
+
+struct tcore_binary_writer;
+/* Encoded bytes are appended to out, which the caller drains whenever it likes. */
+enum tcore_status tcore_binary_writer_new(struct tcore_binary_writer **writer,
+                                          struct tcore_buf *out, const char *provenance,
+                                          struct tcore_error *err);
+/* One record as JSON text (need not be canonical). TCORE_SKIP: not a valid record. A clock record
+ * flushes all types before it. */
+enum tcore_status tcore_binary_writer_add(struct tcore_binary_writer *writer, const char *text,
+                                          size_t length, struct tcore_error *err);
+/* Writes out all that is held as blocks (live output, the end). */
+enum tcore_status tcore_binary_writer_flush(struct tcore_binary_writer *writer,
+                                            struct tcore_error *err);
+void tcore_binary_writer_free(struct tcore_binary_writer *writer); /* does not flush */
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * An input: a file or pipe of native records, sniffed (NDJSON, binary, or either compressed) and
+ * cut into chunks that decoders turn into batches. One input may feed several threads: claiming a
+ * chunk is thread-safe, decoding needs a decoder a thread. The input remembers nothing of a chunk
+ * once claimed.
+ */
+#ifndef TRACECORE_STREAM_INPUT_H
+#define TRACECORE_STREAM_INPUT_H
+
+#include "base/error.h"
+#include "model/batch.h"
+#include "model/projection.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum tcore_format { TCORE_FORMAT_NDJSON, TCORE_FORMAT_BINARY };
+
+struct tcore_input_options {
+    size_t line_limit;    /* bytes of one line; 0: 32 MiB */
+    unsigned depth_limit; /* nesting; 0: 512 */
+    int64_t idle_ns;      /* after so long without input a chunk with one clock record; 0: never */
+    bool single;          /* only one thread will claim chunks */
+};
+
+struct tcore_input;
+
+/* A claimed piece of input: whole lines, or one binary block. Zeroed before its first use; its
+ * memory is reused from claim to claim and freed by tcore_chunk_free. */
+struct tcore_chunk {
+    char *data; /* length bytes, then at least 64 readable bytes of padding */
+    size_t length, capacity;
+    uint64_t sequence; /* 0, 1, 2, ... within the input, in input order */
+    bool live;         /* the next read would block: flush what you have after this chunk */
+    bool clock;        /* made by --idle: the line is a clock record of ours */
+};
+
+/*
+ * Opens path ("-": standard input, fd 0). TCORE_BAD_INPUT: a foreign format (err names it and the
+ * command that converts it) or unreadable compression; TCORE_FATAL: it cannot be opened or read
+ * (err->errnum). Empty input is fine. *input is NULL on failure.
+ */
+enum tcore_status tcore_input_open(struct tcore_input **input, const char *path,
+                                   const struct tcore_input_options *options,
+                                   struct tcore_error *err);
+void tcore_input_close(struct tcore_input *input);
+const char *tcore_input_name(const struct tcore_input *input); /* path, or "-" */
+enum tcore_format tcore_input_format(const struct tcore_input *input);
+
+/* Claims the next chunk; thread-safe. TCORE_EOF at the end; TCORE_BAD_INPUT or TCORE_FATAL as
+ * above, after which only TCORE_EOF follows. A final line without a newline is given with one
+ * added. */
+enum tcore_status tcore_input_next(struct tcore_input *input, struct tcore_chunk *chunk,
+                                   struct tcore_error *err);
+void tcore_chunk_free(struct tcore_chunk *chunk);
+
+/* Bytes read so far and total (0 if unknown), for progress; thread-safe. */
+void tcore_input_position(struct tcore_input *input, uint64_t *done, uint64_t *total);
+
+struct tcore_decoder;
+
+/* A decoder for one thread. The projection must not change while it lives. */
+enum tcore_status tcore_decoder_new(struct tcore_decoder **decoder,
+                                    const struct tcore_projection *projection,
+                                    const struct tcore_input_options *options,
+                                    struct tcore_error *err);
+void tcore_decoder_free(struct tcore_decoder *decoder);
+/*
+ * Decodes one chunk into *batch (owned by the decoder, valid until the next call; it points into
+ * the chunk, which must stay). Bad records are in batch->rejects, and the call is still TCORE_OK.
+ * TCORE_BAD_INPUT: a damaged binary block; the next chunk may be fine.
+ */
+enum tcore_status tcore_decoder_decode(struct tcore_decoder *decoder, enum tcore_format format,
+                                       struct tcore_chunk *chunk, const struct tcore_batch **batch,
+                                       struct tcore_error *err);
+
+/* Instruction set of the scanner: "avx512", "avx2", "portable"; NULL picks the best the CPU has.
+ * For tests; false if the CPU lacks it. Not thread-safe, before any decoder. */
+bool tcore_simd_select(const char *name);
+const char *tcore_simd_name(void);
+
+#endif
