@@ -1,0 +1,7 @@
+# The programs' common front end; the include path and flags are those of a program.
+noinst_LTLIBRARIES += %D%/libcli.la
+%C%_libcli_la_SOURCES = \
+	%D%/about.c \
+	%D%/about.h
+%C%_libcli_la_CPPFLAGS = $(program_cppflags)
+%C%_libcli_la_CFLAGS = $(AM_CFLAGS) -static

@@ -1,0 +1,43 @@
+# Tests print TAP. A C test is one file tests/core/test-NAME.c and one line below; a bats test is
+# one file tests/FOLDER/NAME.bats and one line below.
+EXTRA_DIST += \
+	%D%/coverage.sh \
+	%D%/helper.bash \
+	$(bats_tests)
+
+check_PROGRAMS += \
+	%D%/core/test-version
+
+bats_tests = \
+	%D%/contract/about.bats \
+	%D%/contract/layout.bats
+
+dist_check_SCRIPTS += %D%/bats-wrapper
+noinst_HEADERS = %D%/core/tap.h
+
+# Of the test programs (an automake default: each is made from the .c of its name).
+LDADD = src/libtracecore/libtracecore.la $(LIBM)
+
+TESTS += $(check_PROGRAMS) $(bats_tests)
+TEST_EXTENSIONS = .bats
+tap_driver = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+LOG_DRIVER = $(tap_driver)
+BATS_LOG_DRIVER = $(tap_driver)
+BATS_LOG_COMPILER = $(top_srcdir)/%D%/bats-wrapper
+
+AM_TESTS_ENVIRONMENT = \
+	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
+	TRACECORE_VERSION='$(VERSION)' TRACECORE_SANITIZERS='$(sanitizers)' \
+	CC='$(CC)' LC_ALL=C; \
+	export top_srcdir top_builddir TRACECORE_VERSION TRACECORE_SANITIZERS CC LC_ALL;
+
+if COVERAGE
+coverage:
+	$(AM_V_at)find . -name '*.gcda' -delete
+	$(AM_V_at)$(MAKE) $(AM_MAKEFLAGS) check
+	$(AM_V_at)GCOV='$(GCOV)' AWK='$(AWK)' $(SHELL) $(top_srcdir)/%D%/coverage.sh \
+		'$(abs_top_srcdir)' '$(abs_top_builddir)'
+else
+coverage:
+	@echo 'configure with --enable-coverage first' >&2; exit 1
+endif
