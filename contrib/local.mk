@@ -1,2 +1,1 @@
-EXTRA_DIST += \
-	%D%/quickstart
+EXTRA_DIST += %D%/quickstart

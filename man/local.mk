@@ -1,2 +1,2 @@
-# Man pages, written in roff. A page that is ready is listed here.
+# Man pages, written in roff: one line each, dist_man_MANS += %D%/trace-agg.1
 dist_man_MANS =

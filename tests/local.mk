@@ -1,19 +1,17 @@
 # Tests print TAP. A C test is one file tests/core/test-NAME.c and one line below; a bats test is
 # one file tests/FOLDER/NAME.bats and one line below.
-EXTRA_DIST += \
-	%D%/coverage.sh \
-	%D%/helper.bash \
-	$(bats_tests)
+check_PROGRAMS += %D%/core/test-version
 
-check_PROGRAMS += \
-	%D%/core/test-version
+bats_tests =
+bats_tests += %D%/contract/about.bats
+bats_tests += %D%/contract/layout.bats
 
-bats_tests = \
-	%D%/contract/about.bats \
-	%D%/contract/layout.bats
+EXTRA_DIST += $(bats_tests)
+EXTRA_DIST += %D%/coverage.sh
+EXTRA_DIST += %D%/helper.bash
 
 dist_check_SCRIPTS += %D%/bats-wrapper
-noinst_HEADERS = %D%/core/tap.h
+noinst_HEADERS += %D%/core/tap.h
 
 # Of the test programs (an automake default: each is made from the .c of its name).
 LDADD = src/libtracecore/libtracecore.la $(LIBM)

@@ -1,33 +1,56 @@
-# The library. A new file goes into its folder's list, in alphabetical order; a header that users
-# of the library need goes into that folder's _HEADERS, any other into the sources.
+# The library. A new file is one line in its folder's part: a header that users of the library need
+# is one of _HEADERS (installed), every other file one of _sources.
 lib_LTLIBRARIES += %D%/libtracecore.la
 tracecoreincludedir = $(includedir)/tracecore
+
 basedir = $(tracecoreincludedir)/base
+base_HEADERS =
+base_sources =
+base_HEADERS += %D%/base/arena.h
+base_HEADERS += %D%/base/buf.h
+base_HEADERS += %D%/base/dl.h
+base_HEADERS += %D%/base/error.h
+base_HEADERS += %D%/base/map.h
+base_HEADERS += %D%/base/status.h
+base_HEADERS += %D%/base/sys.h
+base_HEADERS += %D%/base/version.h
+base_sources += %D%/base/arena.c
+base_sources += %D%/base/buf.c
+base_sources += %D%/base/dl.c
+base_sources += %D%/base/error.c
+base_sources += %D%/base/map.c
+base_sources += %D%/base/sys.c
+base_sources += %D%/base/version.c
+
 modeldir = $(tracecoreincludedir)/model
-streamdir = $(tracecoreincludedir)/stream
-querydir = $(tracecoreincludedir)/query
-statsdir = $(tracecoreincludedir)/stats
-storedir = $(tracecoreincludedir)/store
-
-tracecoreinclude_HEADERS =
-
-base_HEADERS = \
-	%D%/base/version.h
-base_sources = \
-	%D%/base/version.c
-
 model_HEADERS =
 model_sources =
+model_HEADERS += %D%/model/batch.h
+model_HEADERS += %D%/model/canonical.h
+model_HEADERS += %D%/model/id.h
+model_HEADERS += %D%/model/json.h
+model_HEADERS += %D%/model/number.h
+model_HEADERS += %D%/model/projection.h
+model_HEADERS += %D%/model/record.h
+model_HEADERS += %D%/model/time.h
+model_HEADERS += %D%/model/value.h
 
+streamdir = $(tracecoreincludedir)/stream
 stream_HEADERS =
 stream_sources =
+stream_HEADERS += %D%/stream/binary.h
+stream_HEADERS += %D%/stream/input.h
 
+querydir = $(tracecoreincludedir)/query
 query_HEADERS =
 query_sources =
+query_HEADERS += %D%/query/expr.h
 
+statsdir = $(tracecoreincludedir)/stats
 stats_HEADERS =
 stats_sources =
 
+storedir = $(tracecoreincludedir)/store
 store_HEADERS =
 store_sources =
 
