@@ -4,6 +4,7 @@ check_PROGRAMS += %D%/core/test-version
 
 bats_tests =
 bats_tests += %D%/contract/about.bats
+bats_tests += %D%/contract/install.bats
 bats_tests += %D%/contract/layout.bats
 
 EXTRA_DIST += $(bats_tests)
@@ -28,6 +29,10 @@ AM_TESTS_ENVIRONMENT = \
 	TRACECORE_VERSION='$(VERSION)' TRACECORE_SANITIZERS='$(sanitizers)' \
 	CC='$(CC)' LC_ALL=C; \
 	export top_srcdir top_builddir TRACECORE_VERSION TRACECORE_SANITIZERS CC LC_ALL;
+
+# The full figures of the tests that have a short and a long form.
+check-long:
+	TRACECORE_TEST_LONG=yes $(MAKE) $(AM_MAKEFLAGS) check
 
 if COVERAGE
 coverage:

@@ -2,6 +2,7 @@
 # is one of _HEADERS (installed), every other file one of _sources.
 lib_LTLIBRARIES += %D%/libtracecore.la
 tracecoreincludedir = $(includedir)/tracecore
+tracecoreinclude_HEADERS =
 
 basedir = $(tracecoreincludedir)/base
 base_HEADERS =
