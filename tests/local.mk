@@ -27,8 +27,8 @@ BATS_LOG_COMPILER = $(top_srcdir)/%D%/bats-wrapper
 AM_TESTS_ENVIRONMENT = \
 	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
 	TRACECORE_VERSION='$(VERSION)' TRACECORE_SANITIZERS='$(sanitizers)' \
-	CC='$(CC)' LC_ALL=C; \
-	export top_srcdir top_builddir TRACECORE_VERSION TRACECORE_SANITIZERS CC LC_ALL;
+	TRACECORE_LDFLAGS='$(BUILD_LDFLAGS)' CC='$(CC)' LC_ALL=C; \
+	export top_srcdir top_builddir TRACECORE_VERSION TRACECORE_SANITIZERS TRACECORE_LDFLAGS CC LC_ALL;
 
 # The full figures of the tests that have a short and a long form.
 check-long:
@@ -37,10 +37,13 @@ check-long:
 if COVERAGE
 coverage:
 	$(AM_V_at)find . -name '*.gcda' -delete
-	$(AM_V_at)$(MAKE) $(AM_MAKEFLAGS) check
-	$(AM_V_at)GCOV='$(GCOV)' AWK='$(AWK)' $(SHELL) $(top_srcdir)/%D%/coverage.sh \
-		'$(abs_top_srcdir)' '$(abs_top_builddir)'
+	-$(AM_V_at)$(MAKE) $(AM_MAKEFLAGS) check
+	$(AM_V_at)GCOV='$(GCOV)' AWK='$(AWK)' $(SHELL) $(top_srcdir)/%D%/coverage.sh '$(abs_top_builddir)'
 else
 coverage:
 	@echo 'configure with --enable-coverage first' >&2; exit 1
 endif
+
+clean-local:
+	rm -rf coverage
+	find . -name '*.gc[dn][ao]' -delete

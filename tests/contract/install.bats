@@ -15,8 +15,7 @@ setup_file() {
 
 setup() {
     : "${CC:=cc}"
-    sanitize=()
-    ! developer_build || sanitize=(-fsanitize=address,undefined)
+    read -ra link_flags <<<"${TRACECORE_LDFLAGS-}" # sanitizers, gcov
     cat >"$BATS_TEST_TMPDIR/user.c" <<'END'
 #include "base/version.h"
 #include <stdio.h>
@@ -53,7 +52,7 @@ END
 
 @test 'a program links with the static library' {
     # shellcheck disable=SC2086
-    $CC "${sanitize[@]}" -I"$prefix/include/tracecore" -o "$BATS_TEST_TMPDIR/user" "$BATS_TEST_TMPDIR/user.c" \
+    $CC "${link_flags[@]}" -I"$prefix/include/tracecore" -o "$BATS_TEST_TMPDIR/user" "$BATS_TEST_TMPDIR/user.c" \
         "$prefix/lib/libtracecore.a" -lm
     run -0 "$BATS_TEST_TMPDIR/user"
     assert_output "${TRACECORE_VERSION:-$output}"
@@ -62,7 +61,7 @@ END
 @test 'a program links with the shared library' {
     [[ -e $prefix/lib/libtracecore.so ]] || skip 'this build has no shared library'
     # shellcheck disable=SC2086
-    $CC "${sanitize[@]}" -I"$prefix/include/tracecore" -o "$BATS_TEST_TMPDIR/user" "$BATS_TEST_TMPDIR/user.c" \
+    $CC "${link_flags[@]}" -I"$prefix/include/tracecore" -o "$BATS_TEST_TMPDIR/user" "$BATS_TEST_TMPDIR/user.c" \
         -L"$prefix/lib" -Wl,-rpath,"$prefix/lib" -ltracecore
     run -0 "$BATS_TEST_TMPDIR/user"
     assert_output "${TRACECORE_VERSION:-$output}"
