@@ -1,6 +1,13 @@
 # Tests print TAP. A C test is one file tests/core/test-NAME.c and one line below; a bats test is
 # one file tests/FOLDER/NAME.bats and one line below.
+check_PROGRAMS += %D%/core/test-json
+check_PROGRAMS += %D%/core/test-json-portable
+check_PROGRAMS += %D%/core/test-number
 check_PROGRAMS += %D%/core/test-version
+
+# Benchmarks, made on demand: make tests/bench/NAME
+EXTRA_PROGRAMS =
+EXTRA_PROGRAMS += %D%/bench/json_bench
 
 bats_tests =
 bats_tests += %D%/contract/about.bats

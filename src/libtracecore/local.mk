@@ -35,6 +35,11 @@ model_HEADERS += %D%/model/projection.h
 model_HEADERS += %D%/model/record.h
 model_HEADERS += %D%/model/time.h
 model_HEADERS += %D%/model/value.h
+model_sources += %D%/model/json.c
+model_sources += %D%/model/json_parse.c
+model_sources += %D%/model/json_write.c
+model_sources += %D%/model/number.c
+model_sources += %D%/model/value.c
 
 streamdir = $(tracecoreincludedir)/stream
 stream_HEADERS =

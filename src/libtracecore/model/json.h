@@ -4,9 +4,10 @@
  * key, value, key, value, ...; an array by its elements. The tape points into the text, which must
  * outlive it; strings with escapes are decoded into the tape's arena.
  *
- * The parser is strict RFC 8259 and UTF-8, with a nesting limit. Lone surrogate escapes are
- * accepted and kept as their three-byte form. Duplicate keys are kept here (tcore_json_find gives
- * the last) and counted.
+ * The parser is strict RFC 8259 and UTF-8, with a nesting limit; a byte-order mark is refused.
+ * Lone surrogate escapes are accepted and kept as their three-byte form. Duplicate keys are kept
+ * here: tcore_json_find gives the last, tcore_json_unique leaves out the others and
+ * tcore_json_duplicates counts them.
  */
 #ifndef TRACECORE_MODEL_JSON_H
 #define TRACECORE_MODEL_JSON_H
@@ -62,6 +63,23 @@ static inline bool tcore_json_is_array(const struct tcore_json_node *n)
 uint32_t tcore_json_find(const struct tcore_json *json, uint32_t i, const char *key);
 uint32_t tcore_json_find_n(const struct tcore_json *json, uint32_t i, const char *key,
                            size_t length);
+
+/* A member of an object by the indices of its key and its value. */
+struct tcore_json_member {
+    uint32_t key, value;
+};
+
+/*
+ * The members of the object at index i, without duplicates: of each key its first place and its
+ * last value, in the order of places. *members is NULL if no key is there twice (walk the tape
+ * then), else a list for tcore_free(); *count is how many there are either way. TCORE_FATAL: out
+ * of memory.
+ */
+enum tcore_status tcore_json_unique(const struct tcore_json *json, uint32_t i,
+                                    struct tcore_json_member **members, uint32_t *count);
+/* How many members of all objects a later one of the same name replaces. TCORE_FATAL: out of
+ * memory. */
+enum tcore_status tcore_json_duplicates(const struct tcore_json *json, uint64_t *duplicates);
 
 /* Appends s as a JSON string with its quotes: the shortest escapes, control characters and lone
  * surrogates as \\u00xx, everything else as UTF-8. s must be what TCORE_STRING holds. */

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Writing JSON: strings with the shortest escapes, scalars canonically, trees without blanks. */
+#include "base/sys.h"
+#include "model/json.h"
+#include "model/number.h"
+
+#include <string.h>
+
+#if defined(__SSE2__) && !defined(TCORE_JSON_PORTABLE)
+#include <emmintrin.h>
+#endif
+
+/* First byte that may not stand as it is: a quote, a backslash, a control character, or 0xed, which
+ * begins lone surrogates (and the harmless U+D000 to U+D7FF). */
+static size_t plain_length(const char *s, size_t length)
+{
+    size_t at = 0;
+#if defined(__SSE2__) && !defined(TCORE_JSON_PORTABLE)
+    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
+    const __m128i control = _mm_set1_epi8(0x1f), surrogate = _mm_set1_epi8((char)0xed);
+    for (; length - at >= 16; at += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(s + at));
+        __m128i special = _mm_or_si128(
+            _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
+            _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes),
+                         _mm_cmpeq_epi8(bytes, surrogate)));
+        unsigned mask = (unsigned)_mm_movemask_epi8(special);
+        if (mask)
+            return at + (unsigned)__builtin_ctz(mask);
+    }
+#endif
+    while (at < length && (unsigned char)s[at] > 0x1f && s[at] != '"' && s[at] != '\\' &&
+           (unsigned char)s[at] != 0xed)
+        at++;
+    return at;
+}
+
+static void write_unicode_escape(struct tcore_buf *buf, unsigned code)
+{
+    static const char digits[] = "0123456789abcdef";
+    char text[6] = {'\\',
+                    'u',
+                    digits[code >> 12 & 15],
+                    digits[code >> 8 & 15],
+                    digits[code >> 4 & 15],
+                    digits[code & 15]};
+    tcore_buf_append(buf, text, sizeof text);
+}
+
+/* Writes the special character at s and gives its length in s. */
+static size_t write_special(struct tcore_buf *buf, const char *s, size_t length)
+{
+    static const char plain[] = "\"\\bfnrt", meant[] = "\"\\\b\f\n\r\t";
+    unsigned char c = (unsigned char)*s;
+    if (c == 0xed) {
+        if (length < 3 || (unsigned char)s[1] < 0xa0) {
+            tcore_buf_putc(buf, *s);
+            return 1;
+        }
+        write_unicode_escape(buf, 0xd000u | ((unsigned)s[1] & 0x3f) << 6 | ((unsigned)s[2] & 0x3f));
+        return 3;
+    }
+    const char *known = c ? strchr(meant, c) : NULL;
+    if (known) {
+        char text[2] = {'\\', plain[known - meant]};
+        tcore_buf_append(buf, text, sizeof text);
+    } else {
+        write_unicode_escape(buf, c);
+    }
+    return 1;
+}
+
+void tcore_json_write_string(struct tcore_buf *buf, const char *s, size_t length)
+{
+    char *to = tcore_buf_reserve(buf, length + 2); /* all of it, where nothing needs an escape */
+    if (!to)
+        return;
+    tcore_buf_putc(buf, '"');
+    for (size_t at = 0; at < length;) {
+        size_t plain = plain_length(s + at, length - at);
+        tcore_buf_append(buf, s + at, plain);
+        at += plain;
+        if (at < length)
+            at += write_special(buf, s + at, length - at);
+    }
+    tcore_buf_putc(buf, '"');
+}
+
+static void write_double(struct tcore_buf *buf, double d)
+{
+    char text[TCORE_NUMBER_BYTES];
+    size_t length = tcore_format_double(text, d);
+    if (d - d != 0) /* NaN or an infinity */
+        tcore_json_write_string(buf, text, length);
+    else
+        tcore_buf_append(buf, text, length);
+}
+
+void tcore_json_write_value(struct tcore_buf *buf, const struct tcore_value *v)
+{
+    char text[TCORE_NUMBER_BYTES];
+    switch ((enum tcore_kind)v->kind) {
+    case TCORE_ABSENT:
+    case TCORE_NULL:
+        tcore_buf_append(buf, "null", 4);
+        break;
+    case TCORE_FALSE:
+        tcore_buf_append(buf, "false", 5);
+        break;
+    case TCORE_TRUE:
+        tcore_buf_append(buf, "true", 4);
+        break;
+    case TCORE_INT:
+        tcore_buf_append(buf, text, tcore_format_int64(text, v->i));
+        break;
+    case TCORE_DOUBLE:
+        write_double(buf, v->d);
+        break;
+    case TCORE_STRING:
+        tcore_json_write_string(buf, v->s, v->len);
+        break;
+    case TCORE_NUMBER:
+    case TCORE_JSON:
+        tcore_buf_append(buf, v->s, v->len);
+        break;
+    }
+}
+
+/* A container that is being written. */
+struct frame {
+    uint32_t at;                       /* next key or element in the tape, */
+    uint32_t end;                      /* and where the container ends; or */
+    struct tcore_json_member *members; /* the members that count, if some keys are duplicates */
+    uint32_t next, count;
+    bool object, first;
+};
+
+struct frames {
+    struct frame *frame;
+    size_t count, capacity;
+    struct frame fixed[16];
+};
+
+static bool open_frame(struct frames *stack, struct tcore_buf *buf, const struct tcore_json *json,
+                       uint32_t i)
+{
+    if (stack->count == stack->capacity) {
+        struct frame *old = stack->frame == stack->fixed ? NULL : stack->frame;
+        struct frame *frame = tcore_reallocarray(old, stack->capacity, 2 * sizeof *frame);
+        if (!frame)
+            return false;
+        if (!old)
+            memcpy(frame, stack->fixed, sizeof stack->fixed);
+        stack->frame = frame;
+        stack->capacity *= 2;
+    }
+    struct frame *f = &stack->frame[stack->count];
+    *f = (struct frame){.at = i + 1, .end = json->node[i].next, .first = true};
+    f->object = tcore_json_is_object(&json->node[i]);
+    if (tcore_json_unique(json, i, &f->members, &f->count) != TCORE_OK)
+        return false;
+    stack->count++;
+    tcore_buf_putc(buf, f->object ? '{' : '[');
+    return true;
+}
+
+/* The next key (0 in an array) and value of a frame; false at its end. */
+static bool next_member(struct frame *f, const struct tcore_json *json, uint32_t *key,
+                        uint32_t *value)
+{
+    *key = 0;
+    if (f->members) {
+        if (f->next == f->count)
+            return false;
+        *key = f->members[f->next].key;
+        *value = f->members[f->next++].value;
+        return true;
+    }
+    if (f->at >= f->end)
+        return false;
+    if (f->object)
+        *key = f->at++;
+    *value = f->at;
+    f->at = json->node[f->at].next;
+    return true;
+}
+
+void tcore_json_write_tree(struct tcore_buf *buf, const struct tcore_json *json, uint32_t i)
+{
+    if (json->node[i].value.kind != TCORE_JSON) {
+        tcore_json_write_value(buf, &json->node[i].value);
+        return;
+    }
+    struct frames stack = {.capacity = sizeof stack.fixed / sizeof *stack.fixed};
+    stack.frame = stack.fixed;
+    bool good = open_frame(&stack, buf, json, i);
+    while (good && stack.count) {
+        struct frame *f = &stack.frame[stack.count - 1];
+        uint32_t key, value;
+        if (!next_member(f, json, &key, &value)) {
+            tcore_buf_putc(buf, f->object ? '}' : ']');
+            tcore_free(f->members);
+            stack.count--;
+            continue;
+        }
+        if (!f->first)
+            tcore_buf_putc(buf, ',');
+        f->first = false;
+        if (f->object) {
+            tcore_json_write_string(buf, json->node[key].value.s, json->node[key].value.len);
+            tcore_buf_putc(buf, ':');
+        }
+        if (json->node[value].value.kind == TCORE_JSON)
+            good = open_frame(&stack, buf, json, value);
+        else
+            tcore_json_write_value(buf, &json->node[value].value);
+    }
+    while (stack.count)
+        tcore_free(stack.frame[--stack.count].members);
+    if (stack.frame != stack.fixed)
+        tcore_free(stack.frame);
+    if (!good)
+        buf->failed = true;
+}
