@@ -1,1 +1,2 @@
 EXTRA_DIST += %D%/quickstart
+EXTRA_DIST += %D%/sample-capture.sh
