@@ -1,8 +1,11 @@
 # Tests print TAP. A C test is one file tests/core/test-NAME.c and one line below; a bats test is
 # one file tests/FOLDER/NAME.bats and one line below.
+check_PROGRAMS += %D%/core/test-canonical
+check_PROGRAMS += %D%/core/test-id
 check_PROGRAMS += %D%/core/test-json
 check_PROGRAMS += %D%/core/test-json-portable
 check_PROGRAMS += %D%/core/test-number
+check_PROGRAMS += %D%/core/test-time
 check_PROGRAMS += %D%/core/test-version
 
 # Benchmarks, made on demand: make tests/bench/NAME
@@ -19,6 +22,7 @@ EXTRA_DIST += %D%/coverage.sh
 EXTRA_DIST += %D%/helper.bash
 
 dist_check_SCRIPTS += %D%/bats-wrapper
+noinst_HEADERS += %D%/core/failing.h
 noinst_HEADERS += %D%/core/tap.h
 
 # Of the test programs (an automake default: each is made from the .c of its name).

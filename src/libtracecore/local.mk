@@ -35,10 +35,14 @@ model_HEADERS += %D%/model/projection.h
 model_HEADERS += %D%/model/record.h
 model_HEADERS += %D%/model/time.h
 model_HEADERS += %D%/model/value.h
+model_sources += %D%/model/canonical.c
+model_sources += %D%/model/id.c
 model_sources += %D%/model/json.c
 model_sources += %D%/model/json_parse.c
 model_sources += %D%/model/json_write.c
 model_sources += %D%/model/number.c
+model_sources += %D%/model/record.c
+model_sources += %D%/model/time.c
 model_sources += %D%/model/value.c
 
 streamdir = $(tracecoreincludedir)/stream

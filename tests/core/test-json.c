@@ -3,7 +3,7 @@
  * The JSON parser and writer: what is accepted and how it is written back, what is refused and at
  * which column, the shape of the tape, limits, and a failure of every single allocation.
  */
-#include "base/sys.h"
+#include "failing.h"
 #include "model/json.h"
 #include "tap.h"
 
@@ -345,36 +345,8 @@ static void test_string_positions(void)
     tcore_buf_free(&buf);
 }
 
-/* ---- a failure of every allocation in turn ---- */
-
-static unsigned long allocations, failing;
-static long live;
-
-static void *failing_alloc(size_t bytes)
-{
-    if (++allocations == failing)
-        return NULL;
-    live++;
-    return malloc(bytes);
-}
-
-static void *failing_resize(void *memory, size_t bytes)
-{
-    if (++allocations == failing)
-        return NULL;
-    live += !memory;
-    return realloc(memory, bytes);
-}
-
-static void counting_release(void *memory)
-{
-    live -= memory != NULL;
-    free(memory);
-}
-
 static void test_allocation_failures(void)
 {
-    struct tcore_sys sys = tcore_sys_default;
     struct tcore_buf text = {0};
     tcore_buf_printf(&text, "{\"escaped\\n\":\"%5000s\\u00e9\",\"dup\":1,\"list\":[", "x");
     for (int n = 0; n < 300; n++)
@@ -382,19 +354,12 @@ static void test_allocation_failures(void)
                          "%s{\"a\":%d,\"b\":[[[[[[[[[[[[[[[[[[[[\"\\t\"]]]]]]]]]]]]]]]]]]]]}",
                          n ? "," : "", n);
     tcore_buf_printf(&text, "],\"dup\":{\"x\":1,\"x\":2}}");
-    sys.alloc = failing_alloc;
-    sys.resize = failing_resize;
-    sys.release = counting_release;
-    unsigned long wrong = 0, rounds = 0;
-    bool complete = false;
-    while (!complete && rounds < 10000) {
+    unsigned long wrong = 0, round = 1;
+    for (bool failed = true; failed; round++) {
         struct tcore_json own = {0};
         struct tcore_buf out = {0};
         uint64_t duplicates = 0;
-        tcore_sys_set(&sys);
-        allocations = 0;
-        failing = ++rounds;
-        err.status = TCORE_OK;
+        failing_begin(round);
         enum tcore_status status = tcore_json_parse(&own, text.data, text.length, &err);
         if (status == TCORE_OK)
             status = tcore_json_duplicates(&own, &duplicates);
@@ -402,15 +367,14 @@ static void test_allocation_failures(void)
             tcore_json_write_tree(&out, &own, 0);
             status = tcore_buf_status(&out, &err);
         }
-        complete = allocations < failing;
-        wrong += status != (complete ? TCORE_OK : TCORE_FATAL);
         tcore_json_free(&own);
         tcore_buf_free(&out);
-        tcore_sys_set(NULL);
+        failed = failing_end();
+        wrong += status != (failed ? TCORE_FATAL : TCORE_OK);
     }
-    ok(complete && rounds > 10, "each of %lu allocations failed once", rounds - 1);
+    ok(round > 10, "each of %lu allocations failed once", round - 2);
     is_int(wrong, 0, "each time the caller was told");
-    is_int(live, 0, "nothing leaked");
+    is_int(failing.live, 0, "nothing leaked");
     tcore_buf_free(&text);
 }
 

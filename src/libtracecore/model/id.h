@@ -15,7 +15,8 @@ enum tcore_id_result {
     TCORE_ID_OK,     /* hexadecimal: lower-cased, left-padded with zeros; a trace id longer than 32
                         or span id longer than 16 digits counts as no hexadecimal */
     TCORE_ID_ZERO,   /* empty or all zero: invalid as an id, absent as a parent */
-    TCORE_ID_BASE64, /* standard or URL base64 of exactly 16 or 8 bytes, decoded */
+    TCORE_ID_BASE64, /* standard or URL base64, padded, of exactly 16 or 8 bytes, decoded; or of an
+                        id's 32 or 16 hexadecimal digits */
     TCORE_ID_HASHED  /* anything else: a hash of it (XXH3, seed 0, never zero), stable over runs */
 };
 

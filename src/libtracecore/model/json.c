@@ -117,15 +117,22 @@ static void sort_members(struct tcore_json_member *members, uint32_t count)
     }
 }
 
-enum tcore_status tcore_json_unique(const struct tcore_json *json, uint32_t object,
-                                    struct tcore_json_member **members, uint32_t *count)
+/* Whether the object may have duplicate keys, told cheaply; false is certain. */
+static bool may_have_duplicates(const struct tcore_json *json, uint32_t object)
+{
+    uint32_t count = json->node[object].count;
+    return count > SMALL || (count > 1 && small_has_duplicates(json, object));
+}
+
+/* The members that stay, in order of place; *list is NULL if all do. */
+static enum tcore_status unique_members(const struct tcore_json *json, uint32_t object,
+                                        struct tcore_json_member **list, uint32_t *count)
 {
     const struct tcore_json_node *node = json->node;
-    uint32_t all = node[object].count, n = 0, kept = 0;
-    *members = NULL;
+    uint32_t all = node[object].count, n = 0, kept = 1;
+    *list = NULL;
     *count = all;
-    if (!tcore_json_is_object(&node[object]) || all < 2 ||
-        (all <= SMALL && !small_has_duplicates(json, object)))
+    if (!may_have_duplicates(json, object))
         return TCORE_OK;
     uint32_t *keys = tcore_reallocarray(NULL, all, 2 * sizeof *keys);
     if (!keys)
@@ -135,25 +142,43 @@ enum tcore_status tcore_json_unique(const struct tcore_json *json, uint32_t obje
     sort_keys(node, keys, keys + all, all);
     for (uint32_t i = 1; i < all; i++)
         kept += compare_keys(&node[keys[i - 1]], &node[keys[i]]) != 0;
-    kept++;
-    if (kept < all) {
-        struct tcore_json_member *list = tcore_reallocarray(NULL, kept, sizeof *list);
-        if (!list) {
-            tcore_free(keys);
-            return TCORE_FATAL;
-        }
-        n = 0;
-        for (uint32_t i = 0; i < all; i++) {
-            if (i == 0 || compare_keys(&node[keys[i - 1]], &node[keys[i]]) != 0)
-                list[n++].key = keys[i];
-            list[n - 1].value = keys[i] + 1;
-        }
-        sort_members(list, kept);
-        *members = list;
-        *count = kept;
+    if (kept < all && !(*list = tcore_reallocarray(NULL, kept, sizeof **list))) {
+        tcore_free(keys);
+        return TCORE_FATAL;
+    }
+    n = 0;
+    for (uint32_t i = 0; *list && i < all; i++) {
+        if (i == 0 || compare_keys(&node[keys[i - 1]], &node[keys[i]]) != 0)
+            (*list)[n++].key = keys[i];
+        (*list)[n - 1].value = keys[i] + 1;
     }
     tcore_free(keys);
+    *count = kept;
+    if (*list)
+        sort_members(*list, kept);
     return TCORE_OK;
+}
+
+enum tcore_status tcore_json_walk_open(struct tcore_json_walk *walk, const struct tcore_json *json,
+                                       uint32_t i)
+{
+    *walk = (struct tcore_json_walk){.at = i + 1, .end = json->node[i].next};
+    walk->object = tcore_json_is_object(&json->node[i]);
+    if (!walk->object)
+        return TCORE_OK;
+    uint32_t count;
+    enum tcore_status status = unique_members(json, i, &walk->list, &count);
+    if (walk->list) {
+        walk->at = 0;
+        walk->end = count;
+    }
+    return status;
+}
+
+void tcore_json_walk_close(struct tcore_json_walk *walk)
+{
+    tcore_free(walk->list);
+    walk->list = NULL;
 }
 
 enum tcore_status tcore_json_duplicates(const struct tcore_json *json, uint64_t *duplicates)
@@ -162,12 +187,12 @@ enum tcore_status tcore_json_duplicates(const struct tcore_json *json, uint64_t 
     for (uint32_t i = 0; i < json->count; i++) {
         if (!tcore_json_is_object(&json->node[i]))
             continue;
-        struct tcore_json_member *members;
+        struct tcore_json_member *list;
         uint32_t count;
-        if (tcore_json_unique(json, i, &members, &count) != TCORE_OK)
+        if (unique_members(json, i, &list, &count) != TCORE_OK)
             return TCORE_FATAL;
         *duplicates += json->node[i].count - count;
-        tcore_free(members);
+        tcore_free(list);
     }
     return TCORE_OK;
 }

@@ -6,7 +6,7 @@
  *
  * The parser is strict RFC 8259 and UTF-8, with a nesting limit; a byte-order mark is refused.
  * Lone surrogate escapes are accepted and kept as their three-byte form. Duplicate keys are kept
- * here: tcore_json_find gives the last, tcore_json_unique leaves out the others and
+ * here: tcore_json_find gives the last, a walk leaves out the others and
  * tcore_json_duplicates counts them.
  */
 #ifndef TRACECORE_MODEL_JSON_H
@@ -69,14 +69,38 @@ struct tcore_json_member {
     uint32_t key, value;
 };
 
+/* A walk over what is in a container. */
+struct tcore_json_walk {
+    uint32_t at, end;               /* in the tape, */
+    struct tcore_json_member *list; /* or in here, if some keys are there twice; owned */
+    bool object;
+};
+
 /*
- * The members of the object at index i, without duplicates: of each key its first place and its
- * last value, in the order of places. *members is NULL if no key is there twice (walk the tape
- * then), else a list for tcore_free(); *count is how many there are either way. TCORE_FATAL: out
- * of memory.
+ * Begins a walk over the members of the object, or the elements of the array, at index i. Of
+ * duplicate keys the last value comes at the first's place. To be ended by
+ * tcore_json_walk_close. TCORE_FATAL: out of memory, nothing to close.
  */
-enum tcore_status tcore_json_unique(const struct tcore_json *json, uint32_t i,
-                                    struct tcore_json_member **members, uint32_t *count);
+enum tcore_status tcore_json_walk_open(struct tcore_json_walk *walk, const struct tcore_json *json,
+                                       uint32_t i);
+void tcore_json_walk_close(struct tcore_json_walk *walk);
+
+/* The next member by the indices of its key (0 in an array) and value; false at the end. */
+static inline bool tcore_json_walk_next(struct tcore_json_walk *walk, const struct tcore_json *json,
+                                        struct tcore_json_member *member)
+{
+    if (walk->at >= walk->end)
+        return false;
+    if (walk->list) {
+        *member = walk->list[walk->at++];
+        return true;
+    }
+    member->key = walk->object ? walk->at++ : 0;
+    member->value = walk->at;
+    walk->at = json->node[walk->at].next;
+    return true;
+}
+
 /* How many members of all objects a later one of the same name replaces. TCORE_FATAL: out of
  * memory. */
 enum tcore_status tcore_json_duplicates(const struct tcore_json *json, uint64_t *duplicates);

@@ -128,11 +128,8 @@ void tcore_json_write_value(struct tcore_buf *buf, const struct tcore_value *v)
 
 /* A container that is being written. */
 struct frame {
-    uint32_t at;                       /* next key or element in the tape, */
-    uint32_t end;                      /* and where the container ends; or */
-    struct tcore_json_member *members; /* the members that count, if some keys are duplicates */
-    uint32_t next, count;
-    bool object, first;
+    struct tcore_json_walk walk;
+    bool first;
 };
 
 struct frames {
@@ -155,33 +152,11 @@ static bool open_frame(struct frames *stack, struct tcore_buf *buf, const struct
         stack->capacity *= 2;
     }
     struct frame *f = &stack->frame[stack->count];
-    *f = (struct frame){.at = i + 1, .end = json->node[i].next, .first = true};
-    f->object = tcore_json_is_object(&json->node[i]);
-    if (tcore_json_unique(json, i, &f->members, &f->count) != TCORE_OK)
+    if (tcore_json_walk_open(&f->walk, json, i) != TCORE_OK)
         return false;
+    f->first = true;
     stack->count++;
-    tcore_buf_putc(buf, f->object ? '{' : '[');
-    return true;
-}
-
-/* The next key (0 in an array) and value of a frame; false at its end. */
-static bool next_member(struct frame *f, const struct tcore_json *json, uint32_t *key,
-                        uint32_t *value)
-{
-    *key = 0;
-    if (f->members) {
-        if (f->next == f->count)
-            return false;
-        *key = f->members[f->next].key;
-        *value = f->members[f->next++].value;
-        return true;
-    }
-    if (f->at >= f->end)
-        return false;
-    if (f->object)
-        *key = f->at++;
-    *value = f->at;
-    f->at = json->node[f->at].next;
+    tcore_buf_putc(buf, f->walk.object ? '{' : '[');
     return true;
 }
 
@@ -196,27 +171,29 @@ void tcore_json_write_tree(struct tcore_buf *buf, const struct tcore_json *json,
     bool good = open_frame(&stack, buf, json, i);
     while (good && stack.count) {
         struct frame *f = &stack.frame[stack.count - 1];
-        uint32_t key, value;
-        if (!next_member(f, json, &key, &value)) {
-            tcore_buf_putc(buf, f->object ? '}' : ']');
-            tcore_free(f->members);
+        struct tcore_json_member member;
+        if (!tcore_json_walk_next(&f->walk, json, &member)) {
+            tcore_buf_putc(buf, f->walk.object ? '}' : ']');
+            tcore_json_walk_close(&f->walk);
             stack.count--;
             continue;
         }
         if (!f->first)
             tcore_buf_putc(buf, ',');
         f->first = false;
-        if (f->object) {
-            tcore_json_write_string(buf, json->node[key].value.s, json->node[key].value.len);
+        if (f->walk.object) {
+            const struct tcore_value *key = &json->node[member.key].value;
+            tcore_json_write_string(buf, key->s, key->len);
             tcore_buf_putc(buf, ':');
         }
-        if (json->node[value].value.kind == TCORE_JSON)
-            good = open_frame(&stack, buf, json, value);
+        const struct tcore_value *value = &json->node[member.value].value;
+        if (value->kind == TCORE_JSON)
+            good = open_frame(&stack, buf, json, member.value);
         else
-            tcore_json_write_value(buf, &json->node[value].value);
+            tcore_json_write_value(buf, value);
     }
     while (stack.count)
-        tcore_free(stack.frame[--stack.count].members);
+        tcore_json_walk_close(&stack.frame[--stack.count].walk);
     if (stack.frame != stack.fixed)
         tcore_free(stack.frame);
     if (!good)

@@ -45,6 +45,7 @@ struct tcore_field {
     const char *name;
     uint8_t name_length;
     uint8_t field_class;               /* enum tcore_field_class */
+    uint8_t keeps_empty;               /* {} is written (a finding's or aggregate's group) */
     const struct tcore_fields *fields; /* of TCORE_FIELD_OBJECT and TCORE_FIELD_LIST, else NULL */
 };
 
