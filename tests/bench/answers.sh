@@ -1,0 +1,50 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Turns each contender's answer into tab-separated lines that compare.awk can hold together:
+# aggregates are service, name | count, errors, mean, p50, p95, p99, max; windows have their start
+# before; traces are traceId | duration, spans, errors; filtered spans are spanId | durationNano.
+
+# What task T1 asks of trace-agg, and how close its columns must be.
+group=(--type=span '--by=service,name' '--stat=count,errorRate,mean,p50,p95,p99,max')
+aggregate_rules='exact exact 1e-9 0.0054 0.0054 0.0054 exact'
+
+duckdb_aggregates() {
+    sed -e 1d -e 's/\[//' -e 's/\]//' -e 's/, /\t/g'
+}
+
+miller_aggregates() {
+    awk -F '\t' -v OFS='\t' 'NR > 1 { print $1, $2, $3, "-", $4, $5, $6, $7, $8 }'
+}
+
+plain_aggregates() {
+    cat
+}
+
+# The number of errors comes back from the rate, which must be their quotient.
+our_aggregates() {
+    jq -r 'select(.type == "aggregate")
+        | (.errorRate * .count + 0.5 | floor) as $errors
+        | [.group.service, .group.name, .count,
+           (if ($errors / .count - .errorRate | fabs) < 1e-12 then $errors else "no quotient" end),
+           .mean, .p50, .p95, .p99, .max] | @tsv'
+}
+
+our_windows() {
+    jq -r 'select(.type == "aggregate")
+        | (.errorRate * .count + 0.5 | floor) as $errors
+        | [.windowStartUnixNano, .group.service, .group.name, .count, $errors, .mean, .p50, .p95,
+           .p99, .max] | @tsv'
+}
+
+spans() {
+    jq -r '[.spanId, .durationNano] | @tsv'
+}
+
+our_traces() {
+    jq -r '[.traceId, .timeline.totalDuration, .structure.spanCount, (.errors.errorCount // 0)]
+        | @tsv'
+}
+
+duckdb_traces() {
+    sed 1d
+}

@@ -1,0 +1,53 @@
+# Benchmarks (make bench): ours beside other programs. None of it is installed or part of the tests.
+EXTRA_PROGRAMS += %D%/generate
+EXTRA_PROGRAMS += %D%/measure
+EXTRA_PROGRAMS += %D%/empty
+CLEANFILES += %D%/generate %D%/measure %D%/empty
+
+%C%_generate_SOURCES =
+%C%_generate_SOURCES += %D%/emit.h
+%C%_generate_SOURCES += %D%/generate.c
+%C%_generate_SOURCES += %D%/shop.c
+%C%_generate_SOURCES += %D%/shop.h
+%C%_generate_LDADD = $(LIBM)
+%C%_measure_LDADD =
+%C%_empty_LDADD =
+
+EXTRA_DIST += %D%/answers.sh
+EXTRA_DIST += %D%/compare.awk
+EXTRA_DIST += %D%/duckdb.mjs
+EXTRA_DIST += %D%/lib.sh
+EXTRA_DIST += %D%/otlp.sh
+EXTRA_DIST += %D%/peers.sh
+EXTRA_DIST += %D%/run.sh
+EXTRA_DIST += %D%/simdjson_t1.cpp
+EXTRA_DIST += %D%/sql/otlp.sql
+EXTRA_DIST += %D%/sql/start.sql
+EXTRA_DIST += %D%/sql/t1-parquet.sql
+EXTRA_DIST += %D%/sql/t1-sqlite.sql
+EXTRA_DIST += %D%/sql/t1.sql
+EXTRA_DIST += %D%/sql/t2.sql
+EXTRA_DIST += %D%/sql/t3-fields.sql
+EXTRA_DIST += %D%/sql/t3.sql
+EXTRA_DIST += %D%/sql/t4-parquet.sql
+EXTRA_DIST += %D%/sql/t4.sql
+EXTRA_DIST += %D%/sql/t5.sql
+EXTRA_DIST += %D%/startup.sh
+EXTRA_DIST += %D%/t1-binary.sh
+EXTRA_DIST += %D%/t1-shuffled.sh
+EXTRA_DIST += %D%/t1.awk
+EXTRA_DIST += %D%/t1.jq
+EXTRA_DIST += %D%/t1.sh
+EXTRA_DIST += %D%/t2.sh
+EXTRA_DIST += %D%/t3.sh
+EXTRA_DIST += %D%/t4.sh
+EXTRA_DIST += %D%/t5.sh
+EXTRA_DIST += %D%/table.awk
+
+bench-tools: %D%/generate %D%/measure %D%/empty
+
+# make bench TASKS='t1 t2': only those. The peers must be there: tests/bench/peers.sh.
+bench: all bench-tools
+	BENCH_BUILD='$(abs_top_builddir)' BENCH_SANITIZERS='$(sanitizers)' \
+		'$(abs_top_srcdir)/%D%/run.sh' $(TASKS)
+.PHONY: bench bench-tools

@@ -1,0 +1,9 @@
+-- Task T1 on a Parquet file.
+SET preserve_insertion_order = false;
+COPY (
+    SELECT service, name, count(*) AS count, count(*) FILTER (status = 'error') AS errors,
+           avg(durationNano) AS mean, quantile_disc(durationNano, [0.5, 0.95, 0.99]) AS quantiles,
+           max(durationNano) AS max
+    FROM read_parquet('@INPUT@')
+    GROUP BY ALL
+) TO '@OUTPUT@' (FORMAT csv, DELIMITER '\t', HEADER true)

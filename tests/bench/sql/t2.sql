@@ -1,0 +1,12 @@
+-- Task T1 in windows of 10 s by start time.
+SET preserve_insertion_order = false;
+COPY (
+    SELECT startTimeUnixNano // 10000000000 * 10000000000 AS window_start, service, name,
+           count(*) AS count, count(*) FILTER (status = 'error') AS errors,
+           avg(durationNano) AS mean, quantile_disc(durationNano, [0.5, 0.95, 0.99]) AS quantiles,
+           max(durationNano) AS max
+    FROM read_ndjson('@INPUT@', columns = {service: 'VARCHAR', name: 'VARCHAR',
+                                           startTimeUnixNano: 'BIGINT', status: 'VARCHAR',
+                                           durationNano: 'BIGINT'})
+    GROUP BY ALL
+) TO '@OUTPUT@' (FORMAT csv, DELIMITER '\t', HEADER true)
