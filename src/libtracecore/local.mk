@@ -59,6 +59,9 @@ query_HEADERS += %D%/query/expr.h
 statsdir = $(tracecoreincludedir)/stats
 stats_HEADERS =
 stats_sources =
+stats_HEADERS += %D%/stats/rank.h
+stats_sources += %D%/stats/order.c
+stats_sources += %D%/stats/rank.c
 
 storedir = $(tracecoreincludedir)/store
 store_HEADERS =
