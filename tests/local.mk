@@ -8,6 +8,7 @@ check_PROGRAMS += %D%/core/test-number
 check_PROGRAMS += %D%/core/test-time
 check_PROGRAMS += %D%/core/test-rank
 check_PROGRAMS += %D%/core/test-version
+check_PROGRAMS += $(cli_tests)
 
 # Benchmarks, made on demand: make tests/bench/NAME
 EXTRA_PROGRAMS =
@@ -25,6 +26,15 @@ EXTRA_DIST += %D%/helper.bash
 dist_check_SCRIPTS += %D%/bats-wrapper
 noinst_HEADERS += %D%/core/failing.h
 noinst_HEADERS += %D%/core/tap.h
+
+# Tests of the programs' front end.
+cli_tests =
+cli_tests += %D%/core/test-cli-options
+cli_tests += %D%/core/test-cli-values
+%C%_core_test_cli_options_CPPFLAGS = $(program_cppflags)
+%C%_core_test_cli_options_LDADD = $(program_libs)
+%C%_core_test_cli_values_CPPFLAGS = $(program_cppflags)
+%C%_core_test_cli_values_LDADD = $(program_libs)
 
 # Of the test programs (an automake default: each is made from the .c of its name).
 LDADD = src/libtracecore/libtracecore.la $(LIBM)

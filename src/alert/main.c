@@ -1,10 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* trace-alert: turns rules into messages to people. */
+/* trace-alert: records flow in; alerts and notifications flow out, and messages to people. */
 #include <config.h>
 
-#include "cli/about.h"
+#include "cli/verb.h"
+#include "alert/verbs.h"
+
+static const struct cli_verb *const verbs[] = {
+    NULL,
+};
+
+static const struct cli_program program = {
+    .name = "trace-alert",
+    .summary = "Turn rules into messages to people.",
+    .verbs = verbs,
+};
 
 int main(int argc, char **argv)
 {
-    return cli_about("trace-alert", "Turn rules into messages to people.", argc, argv);
+    return cli_main(&program, argc, argv);
 }

@@ -1,12 +1,23 @@
 # The programs' common front end; the include path and flags are those of a program.
 noinst_LTLIBRARIES += %D%/libcli.la
 %C%_libcli_la_SOURCES =
-%C%_libcli_la_SOURCES += %D%/about.c
-%C%_libcli_la_SOURCES += %D%/about.h
 %C%_libcli_la_SOURCES += %D%/filter.h
+%C%_libcli_la_SOURCES += %D%/help.c
+%C%_libcli_la_SOURCES += %D%/io_options.c
+%C%_libcli_la_SOURCES += %D%/message.c
 %C%_libcli_la_SOURCES += %D%/message.h
+%C%_libcli_la_SOURCES += %D%/nearest.c
+%C%_libcli_la_SOURCES += %D%/options.c
 %C%_libcli_la_SOURCES += %D%/options.h
 %C%_libcli_la_SOURCES += %D%/output.h
+%C%_libcli_la_SOURCES += %D%/parse.h
+%C%_libcli_la_SOURCES += %D%/signals.c
+%C%_libcli_la_SOURCES += %D%/signals.h
+%C%_libcli_la_SOURCES += %D%/value.c
+%C%_libcli_la_SOURCES += %D%/verb.c
 %C%_libcli_la_SOURCES += %D%/verb.h
+%C%_libcli_la_SOURCES += %D%/verb_private.h
+%C%_libcli_la_SOURCES += %D%/visible.c
+%C%_libcli_la_SOURCES += %D%/visible.h
 %C%_libcli_la_CPPFLAGS = $(program_cppflags)
 %C%_libcli_la_CFLAGS = $(AM_CFLAGS) -static

@@ -20,6 +20,8 @@ void cli_note(struct cli *cli, const char *format, ...) __attribute__((format(pr
  * counts; the total is printed at the end. */
 void cli_reject(struct cli *cli, const char *input, uint64_t line, uint64_t byte,
                 const char *reason);
+/* Prints the total if there were more than that; cli_main does at the end. */
+void cli_reject_total(struct cli *cli);
 /* The one of names (NULL-terminated) nearest to text by edit distance, or NULL if none is near. */
 const char *cli_nearest(const char *text, const char *const *names);
 

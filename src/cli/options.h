@@ -14,7 +14,8 @@ enum cli_option_kind {
     CLI_FLAG,     /* bool */
     CLI_STRING,   /* const char *, borrowed from argv */
     CLI_STRINGS,  /* struct cli_strings: repeatable, in order */
-    CLI_LIST,     /* struct cli_strings: comma-separated and repeatable; \\, is a comma */
+    CLI_LIST,     /* struct cli_strings: comma-separated and repeatable; \, is a comma, as is one in
+                     parentheses: topk(5,name) is one item */
     CLI_INT,      /* int64_t, 0 or more */
     CLI_DOUBLE,   /* double */
     CLI_PERCENT,  /* double: "5%" gives 0.05, "0.05" the same */
@@ -25,7 +26,7 @@ enum cli_option_kind {
 };
 
 struct cli_strings {
-    const char **item; /* owned by the parser's caller: cli_options_free */
+    const char **item; /* lives until cli_main returns */
     size_t count;
 };
 
@@ -40,8 +41,8 @@ struct cli_option {
     enum cli_option_kind kind;
     size_t offset;       /* of the member in the options struct */
     const char *metavar; /* "FILE", "DUR"; NULL for flags */
-    const char *help;    /* one sentence without final stop; starts in lower case */
-    const char *choices; /* CLI_CHOICE */
+    const char *help;    /* one sentence without final stop; starts in lower case; NULL: hidden */
+    const char *choices; /* CLI_CHOICE: "a|b|c", shown behind help */
 };
 
 struct cli_option_group {
@@ -57,5 +58,8 @@ bool cli_parse_duration(const char *text, int64_t *ns, const char **reason);
 bool cli_parse_size(const char *text, int64_t *bytes, const char **reason);
 bool cli_parse_time(const char *text, int64_t now_ns, int64_t *unix_ns, const char **reason);
 bool cli_parse_percent(const char *text, double *fraction, const char **reason);
+/* A finite decimal; a whole number, 0 or more. */
+bool cli_parse_number(const char *text, double *number, const char **reason);
+bool cli_parse_count(const char *text, int64_t *count, const char **reason);
 
 #endif

@@ -12,8 +12,9 @@
 enum {
     CLI_READS = 1,  /* INPUT... and --rejects --strict --type -w --since --until --idle -j
                        --memory --progress --pass --explain */
-    CLI_WRITES = 2, /* -b -o --format --fields --limit --flush-after */
-    CLI_OUTPUT = 4  /* -o only (reports and other text) */
+    CLI_WRITES = 2, /* -b -o --format --fields --limit --flush-after --provenance */
+    CLI_OUTPUT = 4, /* -o only (reports and other text) */
+    CLI_COMMAND = 8 /* the first operand ends the options: what follows is a command to run */
 };
 
 struct cli;
@@ -37,11 +38,16 @@ struct cli_program {
     const char *name;                    /* "trace-agg" */
     const char *summary;                 /* one line */
     const struct cli_verb *const *verbs; /* NULL-terminated */
-    const char
-        *default_verb;    /* NULL: a verb is needed. A program with one verb called "" has none. */
-    const char *epilogue; /* examples for --help, may be NULL */
+    const char *default_verb; /* NULL: a verb is needed. A program with one verb called "" has none
+                               */
+    const char *epilogue;     /* examples for --help, may be NULL */
 };
 
+/*
+ * Runs the verb that argv names. Before it: standard descriptors are made sure to be open, SIGPIPE
+ * is ignored (a child that is executed must restore it: cli_child_signals). After it: standard
+ * output is checked, so that a full disk is never missed.
+ */
 int cli_main(const struct cli_program *program, int argc, char **argv);
 
 /* Options of CLI_READS and CLI_WRITES. */
@@ -54,10 +60,11 @@ struct cli_io_options {
     const char *where;
     struct cli_time since, until;
     int64_t idle_ns;
-    int64_t flush_after_ns; /* default 200 ms */
-    int64_t threads;        /* 0: all cores */
-    int64_t memory_bytes;   /* 0: the verb's default */
-    bool progress, pass, explain;
+    int64_t line_limit, depth_limit; /* 0: the library's defaults */
+    int64_t flush_after_ns;          /* default 200 ms */
+    int64_t threads;                 /* 0: all cores */
+    int64_t memory_bytes;            /* 0: the verb's default */
+    bool progress, pass, explain, provenance;
     const char *format; /* ndjson tsv csv table */
     struct cli_strings fields;
     int64_t limit; /* -1: none */
@@ -71,6 +78,7 @@ struct cli {
     uint64_t rejected; /* records, so far */
     bool failed;       /* input, output or a helper failed */
     bool usage_error;
+    bool sigpipe_was_ignored;
     int argc; /* the whole command line, for provenance */
     char **argv;
 };

@@ -1,10 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* trace-detect: finds what is wrong, since when and why. */
+/* trace-detect: metrics, aggregates or spans flow in; findings flow out. */
 #include <config.h>
 
-#include "cli/about.h"
+#include "cli/verb.h"
+#include "detect/verbs.h"
+
+static const struct cli_verb *const verbs[] = {
+    NULL,
+};
+
+static const struct cli_program program = {
+    .name = "trace-detect",
+    .summary = "Find what is wrong, since when, why and what next.",
+    .verbs = verbs,
+};
 
 int main(int argc, char **argv)
 {
-    return cli_about("trace-detect", "Find what is wrong, since when and why.", argc, argv);
+    return cli_main(&program, argc, argv);
 }

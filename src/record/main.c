@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* trace-record: captures, converts and keeps traces and metrics. */
+/* trace-record: what programs, shells and other tools emit flows in; native records (NDJSON or the
+ * binary stream) flow out, or are kept in a repository. */
 #include <config.h>
 
-#include "cli/about.h"
+#include "cli/verb.h"
+#include "record/verbs.h"
+
+static const struct cli_verb *const verbs[] = {
+    NULL,
+};
+
+static const struct cli_program program = {
+    .name = "trace-record",
+    .summary = "Capture, convert and keep traces and metrics.",
+    .verbs = verbs,
+};
 
 int main(int argc, char **argv)
 {
-    return cli_about("trace-record", "Capture, convert and keep traces and metrics.", argc, argv);
+    return cli_main(&program, argc, argv);
 }

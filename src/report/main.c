@@ -1,10 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* trace-report: shows traces to people. */
+/* trace-report: records of any type flow in; pages, pictures and summaries flow out. */
 #include <config.h>
 
-#include "cli/about.h"
+#include "cli/verb.h"
+#include "report/verbs.h"
+
+static const struct cli_verb *const verbs[] = {
+    NULL,
+};
+
+static const struct cli_program program = {
+    .name = "trace-report",
+    .summary = "Show traces to people.",
+    .verbs = verbs,
+};
 
 int main(int argc, char **argv)
 {
-    return cli_about("trace-report", "Show traces to people.", argc, argv);
+    return cli_main(&program, argc, argv);
 }

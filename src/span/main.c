@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* trace-span: works on spans and traces. */
+/* trace-span: spans flow in; spans, or what is found in them (traces, paths, maps,
+ * patterns), flow out. */
 #include <config.h>
 
-#include "cli/about.h"
+#include "cli/verb.h"
+#include "span/verbs.h"
+
+static const struct cli_verb *const verbs[] = {
+    NULL,
+};
+
+static const struct cli_program program = {
+    .name = "trace-span",
+    .summary = "Work on spans and traces: select, assemble, analyse.",
+    .verbs = verbs,
+};
 
 int main(int argc, char **argv)
 {
-    return cli_about("trace-span", "Work on spans and traces.", argc, argv);
+    return cli_main(&program, argc, argv);
 }

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* --help and the lists for completion and tests, made from the tables, for 80 columns. */
+#include <config.h>
+
+#include "cli/parse.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define WIDTH       79
+#define HELP_COLUMN 27
+#define LABEL_BYTES 96
+#define VERB_COLUMN 14
+
+/* Appends words of text, wrapped; the cursor is at column, further lines begin at indent. */
+static void wrap(struct tcore_buf *out, const char *text, size_t length, size_t column,
+                 size_t indent)
+{
+    const char *end = text + length;
+    bool first = true;
+    while (text < end) {
+        const char *blank = memchr(text, ' ', (size_t)(end - text));
+        const char *word_end = blank ? blank : end;
+        size_t word = (size_t)(word_end - text);
+        if (!first && column + 1 + word > WIDTH) {
+            tcore_buf_printf(out, "\n%*s", (int)indent, "");
+            column = indent;
+        } else if (!first) {
+            tcore_buf_putc(out, ' ');
+            column++;
+        }
+        tcore_buf_append(out, text, word);
+        column += word;
+        first = false;
+        text = blank ? blank + 1 : end;
+    }
+    tcore_buf_putc(out, '\n');
+}
+
+/* Wraps each line of text by itself; lines that start with a blank stay as they are. */
+static void paragraphs(struct tcore_buf *out, const char *text)
+{
+    while (*text) {
+        const char *newline = strchrnul(text, '\n');
+        size_t length = (size_t)(newline - text);
+        if (*text == ' ') {
+            tcore_buf_append(out, text, length);
+            tcore_buf_putc(out, '\n');
+        } else {
+            wrap(out, text, length, 0, 0);
+        }
+        text = newline + (*newline == '\n');
+    }
+}
+
+/* "  -w, --where=EXPR" */
+static void label_option(const struct cli_tables *tables, const struct cli_option *option,
+                         char label[LABEL_BYTES])
+{
+    size_t table;
+    char short_name[8] = "    ";
+    const char *metavar = option->metavar ? option->metavar : "VALUE";
+    if (option->short_name && cli_option_by_short(tables, option->short_name, &table) == option)
+        snprintf(short_name, sizeof short_name, "-%c, ", option->short_name);
+    snprintf(label, LABEL_BYTES, "  %s--%s%s%s", short_name, option->name,
+             option->kind == CLI_FLAG ? "" : "=", option->kind == CLI_FLAG ? "" : metavar);
+}
+
+static void describe_option(const struct cli_tables *tables, const struct cli_option *option,
+                            struct tcore_buf *out)
+{
+    char label[LABEL_BYTES];
+    struct tcore_buf text = {0};
+    label_option(tables, option, label);
+    tcore_buf_puts(out, label);
+    size_t column = strlen(label);
+    if (column + 2 > HELP_COLUMN) {
+        tcore_buf_putc(out, '\n');
+        column = 0;
+    }
+    tcore_buf_printf(out, "%*s", (int)(HELP_COLUMN - column), "");
+    tcore_buf_puts(&text, option->help);
+    for (const char *at = option->choices; at && *at;) {
+        size_t length = strcspn(at, "|");
+        tcore_buf_puts(&text, at == option->choices ? ": " : at[length] ? ", " : " or ");
+        tcore_buf_append(&text, at, length);
+        at += length + (at[length] == '|');
+    }
+    wrap(out, text.data, text.length, HELP_COLUMN, HELP_COLUMN);
+    if (text.failed)
+        out->failed = true;
+    tcore_buf_free(&text);
+}
+
+static void describe_tables(const struct cli_tables *tables, struct tcore_buf *out)
+{
+    struct cli_option_at at = {0};
+    size_t table, last = SIZE_MAX;
+    const struct cli_option *option;
+    while ((option = cli_next_option(tables, &at, &table))) {
+        if (!option->help)
+            continue;
+        if (table != last)
+            tcore_buf_printf(out, "\n%s:\n", tables->table[table].group->title);
+        last = table;
+        describe_option(tables, option, out);
+    }
+}
+
+static void exit_statuses(struct tcore_buf *out)
+{
+    tcore_buf_puts(out, "\nExit status:\n"
+                        "  0  done\n"
+                        "  1  the condition looked for was found\n"
+                        "  2  wrong usage, or a bad expression, rule or policy\n"
+                        "  3  done, but records were rejected\n"
+                        "  4  input, output or a helper failed, or --strict stopped\n");
+}
+
+static void see_also(const struct cli_program *program, struct tcore_buf *out)
+{
+    tcore_buf_printf(out, "\nThe whole story: man %s\n", program->name);
+}
+
+void cli_help_verb(const struct cli_program *program, const struct cli_verb *verb,
+                   struct tcore_buf *out)
+{
+    struct cli_tables tables;
+    cli_tables_of(&tables, verb, NULL, NULL, NULL);
+    tcore_buf_printf(out, "Usage: %s%s%s [OPTION]...%s%s\n", program->name, *verb->name ? " " : "",
+                     verb->name, verb->operands && *verb->operands ? " " : "",
+                     verb->operands ? verb->operands : "");
+    paragraphs(out, verb->summary);
+    if (verb->groups & CLI_READS)
+        paragraphs(out, "\nINPUT is a file, a repository or - for standard input, which is read "
+                        "when none is named.");
+    describe_tables(&tables, out);
+    if (verb->description) {
+        tcore_buf_putc(out, '\n');
+        paragraphs(out, verb->description);
+    }
+    if (!*verb->name && program->epilogue) {
+        tcore_buf_putc(out, '\n');
+        paragraphs(out, program->epilogue);
+    }
+    exit_statuses(out);
+    see_also(program, out);
+}
+
+void cli_help_program(const struct cli_program *program, struct tcore_buf *out)
+{
+    tcore_buf_printf(out, "Usage: %s %s [OPTION]... [OPERAND]...\n", program->name,
+                     program->default_verb ? "[VERB]" : "VERB");
+    paragraphs(out, program->summary);
+    tcore_buf_puts(out, "\nVerbs:\n");
+    for (const struct cli_verb *const *verb = program->verbs; *verb; verb++) {
+        int width = VERB_COLUMN - 4;
+        bool is_default =
+            program->default_verb && strcmp((*verb)->name, program->default_verb) == 0;
+        struct tcore_buf text = {0};
+        tcore_buf_printf(&text, "%s%s", (*verb)->summary, is_default ? " (the default)" : "");
+        tcore_buf_printf(out, "  %-*s  ", width, (*verb)->name);
+        size_t label = strlen((*verb)->name);
+        wrap(out, text.data, text.length, 4 + (label > (size_t)width ? label : (size_t)width),
+             VERB_COLUMN);
+        tcore_buf_free(&text);
+    }
+    tcore_buf_printf(out, "\n'%s VERB --help' shows the options of a verb.\n", program->name);
+    struct cli_tables tables;
+    cli_tables_of(&tables, NULL, NULL, NULL, NULL);
+    describe_tables(&tables, out);
+    if (program->epilogue) {
+        tcore_buf_putc(out, '\n');
+        paragraphs(out, program->epilogue);
+    }
+    exit_statuses(out);
+    see_also(program, out);
+}
+
+/* --- Lists for machines: one line each, tab separated */
+
+void cli_list_verbs(const struct cli_program *program, struct tcore_buf *out)
+{
+    for (const struct cli_verb *const *verb = program->verbs; *verb; verb++) {
+        bool is_default =
+            program->default_verb && strcmp((*verb)->name, program->default_verb) == 0;
+        if (*(*verb)->name)
+            tcore_buf_printf(out, "%s\t%s\t%s\t%s\n", (*verb)->name,
+                             (*verb)->operands ? (*verb)->operands : "",
+                             is_default ? "default" : "", (*verb)->summary);
+    }
+}
+
+void cli_list_options(const struct cli_verb *verb, struct tcore_buf *out)
+{
+    static const char *const kinds[] = {
+        [CLI_FLAG] = "flag",       [CLI_STRING] = "string", [CLI_STRINGS] = "strings",
+        [CLI_LIST] = "list",       [CLI_INT] = "int",       [CLI_DOUBLE] = "double",
+        [CLI_PERCENT] = "percent", [CLI_SIZE] = "size",     [CLI_DURATION] = "duration",
+        [CLI_TIME] = "time",       [CLI_CHOICE] = "choice",
+    };
+    struct cli_tables tables;
+    struct cli_option_at at = {0};
+    size_t table;
+    const struct cli_option *option;
+    cli_tables_of(&tables, verb, NULL, NULL, NULL);
+    while ((option = cli_next_option(&tables, &at, &table))) {
+        char short_name[2] = {0};
+        size_t unused;
+        if (!option->help)
+            continue;
+        if (option->short_name &&
+            cli_option_by_short(&tables, option->short_name, &unused) == option)
+            short_name[0] = option->short_name;
+        tcore_buf_printf(out, "%s\t%s\t%s%s%s\t%s\t%s\n", short_name, option->name,
+                         kinds[option->kind], option->metavar ? "/" : "",
+                         option->metavar ? option->metavar : "",
+                         option->choices ? option->choices : "", option->help);
+    }
+}

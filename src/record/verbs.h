@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The verbs of trace-record, each in the file of its name. */
+#ifndef RECORD_VERBS_H
+#define RECORD_VERBS_H
+
+#include "cli/verb.h"
+
+#endif

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The verbs of trace-span, each in the file of its name. */
+#ifndef SPAN_VERBS_H
+#define SPAN_VERBS_H
+
+#include "cli/verb.h"
+
+#endif
