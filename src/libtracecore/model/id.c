@@ -5,6 +5,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__SSE2__) && !defined(TCORE_JSON_PORTABLE)
+#include <emmintrin.h>
+#endif
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -25,9 +29,21 @@ bool tcore_id_is_canonical(enum tcore_id_class id, const char *text, size_t leng
 {
     if (length != (size_t)id)
         return false;
+#if defined(__SSE2__) && !defined(TCORE_JSON_PORTABLE)
+    for (size_t i = 0; i < length; i += 16) {
+        __m128i c = _mm_loadu_si128((const __m128i *)(const void *)(text + i));
+        __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(c, _mm_set1_epi8('0' - 1)),
+                                      _mm_cmplt_epi8(c, _mm_set1_epi8('9' + 1)));
+        __m128i letter = _mm_and_si128(_mm_cmpgt_epi8(c, _mm_set1_epi8('a' - 1)),
+                                       _mm_cmplt_epi8(c, _mm_set1_epi8('f' + 1)));
+        if (_mm_movemask_epi8(_mm_or_si128(digit, letter)) != 0xffff)
+            return false;
+    }
+#else
     for (size_t i = 0; i < length; i++)
         if (hex_digit(text[i]) < 0 || (text[i] >= 'A' && text[i] <= 'F'))
             return false;
+#endif
     return true;
 }
 
@@ -133,6 +149,10 @@ enum tcore_id_result tcore_id_normalise(enum tcore_id_class id, const char *text
     enum tcore_id_result result = TCORE_ID_OK;
     if (length == 0)
         return TCORE_ID_ZERO;
+    if (tcore_id_is_canonical(id, text, length) && text[0] != '0') {
+        memcpy(out, text, (size_t)id);
+        return TCORE_ID_OK;
+    }
     if (from_hex(id, text, length, made)) {
         result = TCORE_ID_OK;
     } else if (from_base64_id(id, text, length, made)) {
