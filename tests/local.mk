@@ -4,6 +4,7 @@ check_PROGRAMS += %D%/core/test-canonical
 check_PROGRAMS += %D%/core/test-id
 check_PROGRAMS += %D%/core/test-json
 check_PROGRAMS += %D%/core/test-json-portable
+check_PROGRAMS += %D%/core/test-ndjson
 check_PROGRAMS += %D%/core/test-number
 check_PROGRAMS += %D%/core/test-time
 check_PROGRAMS += %D%/core/test-rank
@@ -13,6 +14,7 @@ check_PROGRAMS += $(cli_tests)
 # Benchmarks, made on demand: make tests/bench/NAME
 EXTRA_PROGRAMS =
 EXTRA_PROGRAMS += %D%/bench/json_bench
+EXTRA_PROGRAMS += %D%/bench/ndjson_bench
 
 bats_tests =
 bats_tests += %D%/contract/about.bats

@@ -48,6 +48,8 @@ struct tcore_batch {
     uint64_t line_count;            /* lines that the chunk spans */
     const struct tcore_reject *rejects;
     size_t reject_count;
+    uint64_t
+        negative_durations;  /* spans that end before they start, if durationNano was asked for */
     uint64_t duplicate_keys; /* objects members that a later one of the same name replaced */
 };
 

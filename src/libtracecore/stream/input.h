@@ -33,6 +33,8 @@ struct tcore_chunk {
     size_t length, capacity;
     uint64_t sequence; /* 0, 1, 2, ... within the input, in input order */
     bool live;         /* the next read would block: flush what you have after this chunk */
+    uint64_t overlong; /* not 0: this is the beginning of a line beyond the limit, of so many
+                          bytes in all; the rest was passed over and the decoder rejects it */
     bool clock;        /* made by --idle: the line is a clock record of ours */
 };
 

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Cutting an input into chunks: whole lines of NDJSON, about CHUNK_BYTES at a time, or one binary
+ * block. What follows the last whole line or block is carried over to the next chunk. A line that
+ * outgrows the limit is passed over, never held.
+ */
+#define _GNU_SOURCE
+#include "stream/input.h"
+
+#include "base/sys.h"
+#include "stream/binary.h"
+#include "stream/sniff.h"
+#include "stream/source.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    CHUNK_BYTES = 256 << 10,
+    PADDING = 64,
+    SNIFF_BYTES = 4096,
+    LINE_LIMIT = 32 << 20,
+    OVERLONG_KEPT = 4096 /* of a line beyond the limit */
+};
+
+struct tcore_input {
+    struct tcore_source *source;
+    struct tcore_input_options options;
+    enum tcore_format format;
+    pthread_mutex_t lock;
+    char *carry; /* read but not yet in a chunk */
+    size_t carried, carry_capacity;
+    uint64_t sequence;
+    bool ended;
+    struct tcore_error pending; /* of a failed read, reported after what came before it */
+};
+
+static bool chunk_room(struct tcore_chunk *chunk, size_t bytes)
+{
+    if (chunk->capacity >= bytes + PADDING)
+        return true;
+    char *data = tcore_realloc(chunk->data, bytes + PADDING);
+    if (!data)
+        return false;
+    chunk->data = data;
+    chunk->capacity = bytes + PADDING;
+    return true;
+}
+
+void tcore_chunk_free(struct tcore_chunk *chunk)
+{
+    tcore_free(chunk->data);
+    *chunk = (struct tcore_chunk){0};
+}
+
+/* Keeps data for the next chunk. */
+static bool carry(struct tcore_input *input, const char *data, size_t length)
+{
+    if (input->carry_capacity < length) {
+        char *memory = tcore_realloc(input->carry, length);
+        if (!memory)
+            return false;
+        input->carry = memory;
+        input->carry_capacity = length;
+    }
+    if (length)
+        memmove(input->carry, data, length);
+    input->carried = length;
+    return true;
+}
+
+/* Reads once behind what the chunk has; a failure is put off until the chunk has been used. */
+static size_t fill(struct tcore_input *input, struct tcore_chunk *chunk, size_t room)
+{
+    size_t got = 0;
+    if (tcore_source_read(input->source, chunk->data + chunk->length, room, &got, &input->pending))
+        got = 0;
+    if (!got)
+        input->ended = true;
+    chunk->length += got;
+    return got;
+}
+
+/* The rest of a line that is too long is read and forgotten, up to and with its newline. */
+static enum tcore_status pass_over(struct tcore_input *input, struct tcore_chunk *chunk,
+                                   struct tcore_error *err)
+{
+    chunk->overlong = chunk->length;
+    size_t kept = chunk->length < OVERLONG_KEPT ? chunk->length : OVERLONG_KEPT;
+    char first[OVERLONG_KEPT];
+    memcpy(first, chunk->data, kept);
+    const char *newline = NULL;
+    while (!newline && !input->ended) {
+        chunk->length = 0;
+        size_t got = fill(input, chunk, CHUNK_BYTES);
+        newline = memchr(chunk->data, '\n', got);
+        chunk->overlong += newline ? (size_t)(newline - chunk->data) : got;
+    }
+    if (newline && !carry(input, newline + 1, chunk->length - (size_t)(newline + 1 - chunk->data)))
+        return tcore_error_nomem(err);
+    memcpy(chunk->data, first, kept);
+    chunk->length = kept;
+    return TCORE_OK;
+}
+
+/* Cuts behind the last newline; what is behind it is carried over. False: there is none. */
+static bool cut(struct tcore_input *input, struct tcore_chunk *chunk, size_t searched, bool *nomem)
+{
+    char *newline = memrchr(chunk->data + searched, '\n', chunk->length - searched);
+    if (!newline)
+        return false;
+    size_t whole = (size_t)(newline + 1 - chunk->data);
+    *nomem = !carry(input, newline + 1, chunk->length - whole);
+    chunk->length = whole;
+    return true;
+}
+
+/* A clock record in place of input that does not come. */
+static void clock_chunk(struct tcore_chunk *chunk)
+{
+    int length =
+        snprintf(chunk->data, CHUNK_BYTES, "{\"type\":\"clock\",\"timeUnixNano\":\"%lld\"}\n",
+                 (long long)tcore_sys()->wall_ns());
+    chunk->length = (size_t)length;
+    chunk->clock = true;
+    chunk->live = true;
+}
+
+static enum tcore_status next_lines(struct tcore_input *input, struct tcore_chunk *chunk,
+                                    struct tcore_error *err)
+{
+    size_t limit = input->options.line_limit, whole = 0, searched = 0;
+    bool nomem = false;
+    if (!chunk_room(chunk, input->carried + CHUNK_BYTES))
+        return tcore_error_nomem(err);
+    if (input->carried)
+        memcpy(chunk->data, input->carry, input->carried);
+    chunk->length = input->carried;
+    input->carried = 0;
+    for (;;) {
+        /* go on while it costs no waiting and there is room, so that chunks are of a good size */
+        char *newline = memrchr(chunk->data + searched, '\n', chunk->length - searched);
+        if (newline)
+            whole = (size_t)(newline + 1 - chunk->data);
+        searched = chunk->length;
+        bool full = chunk->length >= CHUNK_BYTES;
+        if (whole && (full || input->ended || !tcore_source_ready(input->source, 0)))
+            break;
+        if (input->ended)
+            break;
+        if (!whole && chunk->length > limit)
+            return pass_over(input, chunk, err);
+        if (!whole && input->options.idle_ns && !chunk->length &&
+            !tcore_source_ready(input->source, input->options.idle_ns)) {
+            clock_chunk(chunk);
+            return TCORE_OK;
+        }
+        size_t room = full ? chunk->length : CHUNK_BYTES - chunk->length;
+        if (chunk->length + room > limit + CHUNK_BYTES)
+            room = limit + CHUNK_BYTES - chunk->length;
+        if (!chunk_room(chunk, chunk->length + room))
+            return tcore_error_nomem(err);
+        fill(input, chunk, room);
+    }
+    if (input->ended && chunk->length && chunk->data[chunk->length - 1] != '\n' &&
+        !input->pending.status) {
+        chunk->data[chunk->length++] = '\n'; /* the last line may lack it */
+        whole = chunk->length;
+    }
+    if (whole)
+        cut(input, chunk, whole - 1, &nomem);
+    else
+        chunk->length = 0;
+    if (nomem)
+        return tcore_error_nomem(err);
+    if (input->pending.status)
+        input->carried = 0; /* half a line before a failure: told by the failure */
+    return TCORE_OK;
+}
+
+/* One block; stream headers are passed over. */
+static enum tcore_status next_block(struct tcore_input *input, struct tcore_chunk *chunk,
+                                    struct tcore_error *err)
+{
+    if (!chunk_room(chunk, input->carried + SNIFF_BYTES))
+        return tcore_error_nomem(err);
+    if (input->carried)
+        memcpy(chunk->data, input->carry, input->carried);
+    chunk->length = input->carried;
+    input->carried = 0;
+    for (;;) {
+        size_t bytes = 0;
+        bool is_block = false;
+        enum tcore_status status = TCORE_EOF;
+        if (chunk->length)
+            status = tcore_binary_unit(chunk->data, chunk->length, &bytes, &is_block, err);
+        if (status == TCORE_OK && chunk->length >= bytes) {
+            if (!carry(input, chunk->data + bytes, chunk->length - bytes))
+                return tcore_error_nomem(err);
+            if (is_block) {
+                chunk->length = bytes;
+                return TCORE_OK;
+            }
+            memmove(chunk->data, chunk->data + bytes, chunk->length - bytes);
+            chunk->length -= bytes;
+            input->carried = 0;
+            continue;
+        }
+        if (status != TCORE_OK && status != TCORE_EOF)
+            return status;
+        if (input->ended) {
+            if (chunk->length && !input->pending.status)
+                return tcore_error_set(err, TCORE_BAD_INPUT, "the binary stream is cut short");
+            chunk->length = 0;
+            return TCORE_OK;
+        }
+        /* a little more than the block, so that the next one's length comes with it */
+        size_t want = (bytes > chunk->length ? bytes - chunk->length : 0) + SNIFF_BYTES;
+        if (!chunk_room(chunk, chunk->length + want))
+            return tcore_error_nomem(err);
+        fill(input, chunk, want);
+    }
+}
+
+static enum tcore_status next(struct tcore_input *input, struct tcore_chunk *chunk,
+                              struct tcore_error *err)
+{
+    chunk->length = 0;
+    chunk->overlong = 0;
+    chunk->live = false;
+    chunk->clock = false;
+    if (input->pending.status && !input->carried) {
+        enum tcore_status status = input->pending.status;
+        if (err)
+            *err = input->pending;
+        input->pending.status = TCORE_OK;
+        input->ended = true;
+        return status;
+    }
+    if (input->ended && !input->carried)
+        return TCORE_EOF;
+    enum tcore_status status = input->format == TCORE_FORMAT_BINARY ? next_block(input, chunk, err)
+                                                                    : next_lines(input, chunk, err);
+    if (status) {
+        if (err && !err->input)
+            err->input = tcore_input_name(input);
+        input->ended = true;
+        input->carried = 0;
+        return status;
+    }
+    if (!chunk->length && !chunk->overlong)
+        return next(input, chunk, err); /* the end, or a failure put off */
+    memset(chunk->data + chunk->length, 0, PADDING);
+    chunk->sequence = input->sequence++;
+    if (!chunk->live)
+        chunk->live = !input->ended && !tcore_source_ready(input->source, 0);
+    return TCORE_OK;
+}
+
+enum tcore_status tcore_input_next(struct tcore_input *input, struct tcore_chunk *chunk,
+                                   struct tcore_error *err)
+{
+    if (input->options.single)
+        return next(input, chunk, err);
+    pthread_mutex_lock(&input->lock);
+    enum tcore_status status = next(input, chunk, err);
+    pthread_mutex_unlock(&input->lock);
+    return status;
+}
+
+/* Reads as much as one read gives (or a little more, if that is too little to tell). */
+static enum tcore_status sniff(struct tcore_input *input, struct tcore_error *err)
+{
+    struct tcore_chunk first = {0};
+    enum tcore_status status = chunk_room(&first, SNIFF_BYTES) ? TCORE_OK : tcore_error_nomem(err);
+    while (!status && !input->ended && first.length < SNIFF_BYTES &&
+           (first.length < 16 ? !memchr(first.data, '\n', first.length)
+                              : tcore_source_ready(input->source, 0)))
+        fill(input, &first, SNIFF_BYTES - first.length);
+    if (!status)
+        status = tcore_sniff(first.data, first.length, &input->format, err);
+    if (!status && !carry(input, first.data, first.length))
+        status = tcore_error_nomem(err);
+    tcore_chunk_free(&first);
+    return status;
+}
+
+enum tcore_status tcore_input_open(struct tcore_input **input, const char *path,
+                                   const struct tcore_input_options *options,
+                                   struct tcore_error *err)
+{
+    *input = NULL;
+    struct tcore_input *in = tcore_calloc(1, sizeof *in);
+    if (!in)
+        return tcore_error_nomem(err);
+    if (options)
+        in->options = *options;
+    if (!in->options.line_limit)
+        in->options.line_limit = LINE_LIMIT;
+    pthread_mutex_init(&in->lock, NULL);
+    enum tcore_status status = tcore_source_open(&in->source, path, err);
+    if (!status)
+        status = sniff(in, err);
+    if (status) {
+        if (err)
+            err->input = path;
+        tcore_input_close(in);
+        return status;
+    }
+    *input = in;
+    return TCORE_OK;
+}
+
+void tcore_input_close(struct tcore_input *input)
+{
+    if (!input)
+        return;
+    tcore_source_close(input->source);
+    pthread_mutex_destroy(&input->lock);
+    tcore_free(input->carry);
+    tcore_free(input);
+}
+
+const char *tcore_input_name(const struct tcore_input *input)
+{
+    return tcore_source_name(input->source);
+}
+
+enum tcore_format tcore_input_format(const struct tcore_input *input)
+{
+    return input->format;
+}
+
+void tcore_input_position(struct tcore_input *input, uint64_t *done, uint64_t *total)
+{
+    tcore_source_position(input->source, done, total);
+}

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Lines into columns: each line goes through the record parser, is held against the few rules that
+ * make a record valid, and becomes a row or a reject. A column with several candidate paths, or one
+ * that can be derived, is put together when its row is accepted.
+ */
+#include "stream/ndjson_decode.h"
+
+#include "base/sys.h"
+#include "model/id.h"
+#include "model/number.h"
+#include "stream/ndjson_parse.h"
+#include "stream/simd.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ROLE_MASK (((uint64_t)1 << ROLE_COUNT) - 1)
+#define TIMES_MASK                                                                                 \
+    (1u << ROLE_START | 1u << ROLE_END | 1u << ROLE_TIME | 1u << ROLE_OBSERVED |                   \
+     1u << ROLE_WINDOW | 1u << ROLE_STARTED)
+#define SPAN_MASK (1u << ROLE_TYPE | 1u << ROLE_TRACE_ID | 1u << ROLE_SPAN_ID)
+
+/* A column that is not simply one slot. */
+struct joined_column {
+    size_t column;
+    int *slots; /* candidates, the first that is there wins */
+    size_t slot_count;
+    bool duration; /* a span's is end - start where it is absent */
+    struct tcore_value *values;
+};
+
+struct ndjson_decoder {
+    struct ndjson_shape shape;
+    struct ndjson_parse parse;
+    ndjson_parse_function *record;
+    struct tcore_arena strings;
+    /* rows */
+    size_t capacity;
+    uint8_t *types;
+    uint32_t *lines;
+    struct tcore_slice *text; /* NULL if not asked for */
+    struct tcore_value **slots;
+    /* columns */
+    struct tcore_column *columns;
+    int *column_slot; /* -1: joined */
+    size_t column_count;
+    struct joined_column *joined;
+    size_t joined_count;
+    int trace_id_slot, span_id_slot, parent_id_slot;
+    bool has_id_slots;
+    struct tcore_reject *rejects;
+    size_t reject_count, reject_capacity;
+    uint64_t negative_durations;
+    char overlong[64]; /* the reason why a line beyond the limit is rejected */
+};
+
+static bool is_single(const struct tcore_path *path, const char *name)
+{
+    return path->count == 1 && path->keys[0].length == strlen(name) &&
+           !memcmp(path->keys[0].name, name, path->keys[0].length);
+}
+
+static bool set_up_column(struct ndjson_decoder *d, const struct tcore_projection_column *column,
+                          size_t number)
+{
+    bool duration = is_single(&column->paths[0], "durationNano");
+    if (column->path_count == 1 && !duration) {
+        d->column_slot[number] = tcore_ndjson_shape_slot(&d->shape, &column->paths[0]);
+        return d->column_slot[number] >= 0;
+    }
+    struct joined_column *joined = &d->joined[d->joined_count++];
+    *joined = (struct joined_column){.column = number, .duration = duration};
+    d->column_slot[number] = -1;
+    joined->slots = tcore_calloc(column->path_count, sizeof *joined->slots);
+    if (!joined->slots)
+        return false;
+    for (size_t i = 0; i < column->path_count; i++) {
+        joined->slots[i] = tcore_ndjson_shape_slot(&d->shape, &column->paths[i]);
+        if (joined->slots[i] < 0)
+            return false;
+    }
+    joined->slot_count = column->path_count;
+    return true;
+}
+
+/* The slot of a top-level key if the projection gave it one. */
+static int slot_of(struct ndjson_decoder *d, const char *name)
+{
+    struct shape_key *key = tcore_ndjson_shape_find(&d->shape, d->shape.root, name, strlen(name));
+    return key ? key->slot : -1;
+}
+
+static bool set_up(struct ndjson_decoder *d, const struct tcore_projection *projection)
+{
+    size_t n = projection->count;
+    d->columns = tcore_calloc(n, sizeof *d->columns);
+    d->column_slot = tcore_calloc(n, sizeof *d->column_slot);
+    d->joined = tcore_calloc(n, sizeof *d->joined);
+    if (!d->columns || !d->column_slot || !d->joined)
+        return false;
+    d->column_count = n;
+    for (size_t i = 0; i < n; i++)
+        if (!set_up_column(d, &projection->columns[i], i))
+            return false;
+    d->slots = tcore_calloc(d->shape.slots, sizeof *d->slots);
+    if (!d->slots)
+        return false;
+    d->parse.slots = d->slots;
+    d->trace_id_slot = slot_of(d, "traceId");
+    d->span_id_slot = slot_of(d, "spanId");
+    d->parent_id_slot = slot_of(d, "parentSpanId");
+    d->has_id_slots = d->trace_id_slot >= 0 || d->span_id_slot >= 0 || d->parent_id_slot >= 0;
+    return true;
+}
+
+enum tcore_status tcore_ndjson_decoder_new(struct ndjson_decoder **decoder,
+                                           const struct tcore_projection *projection,
+                                           unsigned depth_limit, size_t line_limit,
+                                           struct tcore_error *err)
+{
+    *decoder = NULL;
+    struct ndjson_decoder *d = tcore_calloc(1, sizeof *d);
+    if (!d)
+        return tcore_error_nomem(err);
+    enum tcore_status status = tcore_ndjson_shape_init(&d->shape, err);
+    if (status) {
+        tcore_free(d);
+        return status;
+    }
+    d->record = tcore_simd_record_parser();
+    d->parse.shape = &d->shape;
+    d->parse.arena = &d->strings;
+    d->parse.depth_limit = depth_limit;
+    snprintf(d->overlong, sizeof d->overlong, "the line is longer than the limit of %zu bytes",
+             line_limit);
+    if (!set_up(d, projection)) {
+        tcore_ndjson_decoder_free(d);
+        return tcore_error_nomem(err);
+    }
+    if (projection->text) {
+        d->text = tcore_malloc(sizeof *d->text);
+        if (!d->text) {
+            tcore_ndjson_decoder_free(d);
+            return tcore_error_nomem(err);
+        }
+    }
+    *decoder = d;
+    return TCORE_OK;
+}
+
+void tcore_ndjson_decoder_free(struct ndjson_decoder *d)
+{
+    if (!d)
+        return;
+    for (size_t i = 0; d->slots && i < d->shape.slots; i++)
+        tcore_free(d->slots[i]);
+    for (size_t i = 0; i < d->joined_count; i++) {
+        tcore_free(d->joined[i].slots);
+        tcore_free(d->joined[i].values);
+    }
+    tcore_free(d->slots);
+    tcore_free(d->joined);
+    tcore_free(d->columns);
+    tcore_free(d->column_slot);
+    tcore_free(d->types);
+    tcore_free(d->lines);
+    tcore_free(d->text);
+    tcore_free(d->rejects);
+    tcore_arena_free(&d->strings);
+    tcore_ndjson_shape_free(&d->shape);
+    tcore_free(d);
+}
+
+static bool grow_array(void *array, size_t count, size_t bytes)
+{
+    void *memory = tcore_reallocarray(*(void **)array, count, bytes);
+    if (memory)
+        *(void **)array = memory;
+    return memory != NULL;
+}
+
+static bool grow_rows(struct ndjson_decoder *d)
+{
+    size_t n = d->capacity ? d->capacity * 2 : 512;
+    bool ok = grow_array(&d->types, n, sizeof *d->types) &&
+              grow_array(&d->lines, n, sizeof *d->lines) &&
+              (!d->text || grow_array(&d->text, n, sizeof *d->text));
+    for (size_t i = 0; ok && i < d->shape.slots; i++)
+        ok = grow_array(&d->slots[i], n, sizeof **d->slots);
+    for (size_t i = 0; ok && i < d->joined_count; i++)
+        ok = grow_array(&d->joined[i].values, n, sizeof *d->joined[i].values);
+    if (ok)
+        d->capacity = n;
+    return ok;
+}
+
+static enum tcore_record_type type_of(const struct ndjson_parse *parse)
+{
+    uint64_t roles = parse->roles;
+    if (roles & 1u << ROLE_TYPE) {
+        const struct tcore_value *type = &parse->role[ROLE_TYPE];
+        if (type->len == 4 && !memcmp(type->s, "span", 4))
+            return TCORE_RECORD_SPAN;
+        return tcore_record_type_find(type->s, type->len);
+    }
+    if (roles & 1u << ROLE_METRIC_NAME)
+        return TCORE_RECORD_METRIC;
+    if (roles & 1u << ROLE_EXECUTION_ID)
+        return TCORE_RECORD_EXECUTION;
+    if (roles & (1u << ROLE_BODY | 1u << ROLE_SEVERITY))
+        return TCORE_RECORD_LOG;
+    if (roles & 1u << ROLE_SPAN_ID)
+        return TCORE_RECORD_SPAN;
+    return TCORE_RECORD_NONE;
+}
+
+static bool all_zero(const struct tcore_value *id)
+{
+    for (uint32_t i = 0; i < id->len; i++)
+        if (id->s[i] != '0')
+            return false;
+    return true;
+}
+
+/* The record that nearly all are: a span with plain ids and times. Anything else is looked at
+ * closer. */
+static inline bool plain_span(const struct ndjson_parse *parse)
+{
+    const struct tcore_value *type = &parse->role[ROLE_TYPE];
+    const struct tcore_value *trace_id = &parse->role[ROLE_TRACE_ID];
+    const struct tcore_value *span_id = &parse->role[ROLE_SPAN_ID];
+    uint32_t roles = (uint32_t)parse->roles;
+    return (roles & SPAN_MASK) == SPAN_MASK && !(roles & TIMES_MASK & ~parse->time_checked) &&
+           type->kind == TCORE_STRING && type->len == 4 && !memcmp(type->s, "span", 4) &&
+           trace_id->kind == TCORE_STRING && trace_id->len && *trace_id->s != '0' &&
+           span_id->kind == TCORE_STRING && span_id->len && *span_id->s != '0';
+}
+
+/* Why the record at hand is none, or NULL. Brings times that are no plain integers to that form. */
+static const char *check(struct ndjson_decoder *d, enum tcore_record_type type)
+{
+    struct ndjson_parse *parse = &d->parse;
+    static const struct {
+        enum ndjson_role role;
+        const char *reason;
+    } times[] = {{ROLE_START, "startTimeUnixNano is not an int64"},
+                 {ROLE_END, "endTimeUnixNano is not an int64"},
+                 {ROLE_TIME, "timeUnixNano is not an int64"},
+                 {ROLE_OBSERVED, "observedTimeUnixNano is not an int64"},
+                 {ROLE_WINDOW, "windowStartUnixNano is not an int64"},
+                 {ROLE_STARTED, "startedUnixNano is not an int64"}};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        struct tcore_value *v = &parse->role[times[i].role];
+        uint32_t bit = (uint32_t)1 << times[i].role;
+        if (!(parse->roles & bit) || parse->time_checked & bit || v->kind == TCORE_INT ||
+            v->kind == TCORE_NULL)
+            continue;
+        int64_t ns;
+        if (!tcore_value_int64(v, &ns))
+            return times[i].reason;
+        *v = tcore_value_int(ns);
+    }
+    if (type == TCORE_RECORD_NONE && !(parse->roles & ROLE_MASK))
+        return "neither a type nor a field that decides it (metricName, executionId, body, "
+               "severity, spanId)";
+    if (type != TCORE_RECORD_SPAN)
+        return NULL;
+    static const struct {
+        enum ndjson_role role;
+        const char *missing, *no_string, *zero;
+    } ids[] = {
+        {ROLE_TRACE_ID, "a span without traceId", "traceId is not a string", "traceId is all zero"},
+        {ROLE_SPAN_ID, "a span without spanId", "spanId is not a string", "spanId is all zero"}};
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        const struct tcore_value *id = &parse->role[ids[i].role];
+        if (!(parse->roles & 1u << ids[i].role) || id->kind == TCORE_NULL)
+            return ids[i].missing;
+        if (id->kind != TCORE_STRING)
+            return ids[i].no_string;
+        if (*id->s == '0' && all_zero(id))
+            return ids[i].zero;
+        if (!id->len)
+            return ids[i].missing;
+    }
+    return NULL;
+}
+
+static bool normalise_id(struct ndjson_decoder *d, int slot, enum tcore_id_class id)
+{
+    if (slot < 0)
+        return true;
+    struct tcore_value *v = &d->slots[slot][d->parse.row];
+    if (v->kind != TCORE_STRING || tcore_id_is_canonical(id, v->s, v->len))
+        return true;
+    char *room = tcore_arena_alloc(&d->strings, (size_t)id);
+    if (!room)
+        return false;
+    if (tcore_id_normalise(id, v->s, v->len, room) == TCORE_ID_ZERO)
+        v->kind = TCORE_ABSENT;
+    else
+        *v = tcore_value_string(room, (size_t)id);
+    return true;
+}
+
+/* A time that check() has accepted. */
+static bool time_value(const struct tcore_value *v, int64_t *ns)
+{
+    if (v->kind == TCORE_STRING)
+        return tcore_parse_int64(v->s, v->len, ns);
+    *ns = v->i;
+    return v->kind == TCORE_INT;
+}
+
+static struct tcore_value derived_duration(struct ndjson_decoder *d)
+{
+    const struct ndjson_parse *parse = &d->parse;
+    const uint64_t both = 1u << ROLE_START | 1u << ROLE_END;
+    int64_t start, end, ns;
+    if ((parse->roles & both) == both && time_value(&parse->role[ROLE_START], &start) &&
+        time_value(&parse->role[ROLE_END], &end)) {
+        if (!__builtin_sub_overflow(end, start, &ns) && ns >= 0)
+            return tcore_value_int(ns);
+        d->negative_durations += end < start;
+    }
+    return (struct tcore_value){0};
+}
+
+/* Ids in canonical form, joined and derived columns. False: out of memory. */
+static bool finish_row(struct ndjson_decoder *d, enum tcore_record_type type)
+{
+    struct ndjson_parse *parse = &d->parse;
+    size_t row = parse->row;
+    if (d->has_id_slots && (!normalise_id(d, d->trace_id_slot, TCORE_TRACE_ID) ||
+                            !normalise_id(d, d->span_id_slot, TCORE_SPAN_ID) ||
+                            !normalise_id(d, d->parent_id_slot, TCORE_SPAN_ID)))
+        return false;
+    for (size_t i = 0; i < d->joined_count; i++) {
+        struct joined_column *joined = &d->joined[i];
+        struct tcore_value value = d->slots[joined->slots[0]][row];
+        for (size_t k = 1; k < joined->slot_count && value.kind == TCORE_ABSENT; k++)
+            value = d->slots[joined->slots[k]][row];
+        if (value.kind == TCORE_ABSENT && joined->duration && type == TCORE_RECORD_SPAN)
+            value = derived_duration(d);
+        joined->values[row] = value;
+    }
+    return true;
+}
+
+static bool reject(struct ndjson_decoder *d, uint64_t line, uint64_t byte, const char *text,
+                   size_t length, const char *reason)
+{
+    if (d->reject_count == d->reject_capacity) {
+        size_t n = d->reject_capacity ? d->reject_capacity * 2 : 16;
+        if (!grow_array(&d->rejects, n, sizeof *d->rejects))
+            return false;
+        d->reject_capacity = n;
+    }
+    d->rejects[d->reject_count++] =
+        (struct tcore_reject){.line = line, .byte = byte, .text = {text, length}, .reason = reason};
+    return true;
+}
+
+/* The line from start as a row or a reject. Returns its newline, or NULL: out of memory. */
+static const char *decode_line(struct ndjson_decoder *d, const char *start, const char *end,
+                               uint32_t line)
+{
+    struct ndjson_parse *parse = &d->parse;
+    const char *p = start;
+    if (!memcmp(p, "\xef\xbb\xbf", 3))
+        p += 3;
+    while (*p == ' ' || *p == '\t' || *p == '\r')
+        p++;
+    if (*p == '\n')
+        return p;
+    if (parse->row == d->capacity && !grow_rows(d))
+        return NULL;
+    for (size_t i = 0; i < d->shape.slots; i++)
+        d->slots[i][parse->row] = (struct tcore_value){0};
+    const char *behind = d->record(parse, p), *stop = behind;
+    if (behind) {
+        while (*behind == ' ' || *behind == '\t' || *behind == '\r')
+            behind++;
+        if (*behind != '\n')
+            tcore_ndjson_fail(parse, behind, "something follows the record");
+    }
+    if (!parse->reason && !stop)
+        return NULL;
+    const char *reason = parse->reason;
+    uint64_t byte = reason ? (uint64_t)(parse->error_at - start) + 1 : 0;
+    enum tcore_record_type type = TCORE_RECORD_NONE;
+    if (!reason && plain_span(parse)) {
+        type = TCORE_RECORD_SPAN;
+    } else if (!reason) {
+        if (parse->roles & 1u << ROLE_TYPE && parse->role[ROLE_TYPE].kind != TCORE_STRING) {
+            reason = "type is not a string";
+        } else {
+            type = type_of(parse);
+            reason = check(d, type);
+        }
+    }
+    if (reason) {
+        const char *newline =
+            behind && *behind == '\n' ? behind : memchr(p, '\n', (size_t)(end - p));
+        return reject(d, line, byte, start, (size_t)(newline - start), reason) ? newline : NULL;
+    }
+    if (!finish_row(d, type))
+        return NULL;
+    d->types[parse->row] = (uint8_t)type;
+    d->lines[parse->row] = line;
+    if (d->text)
+        d->text[parse->row] = (struct tcore_slice){p, (size_t)(stop - p)};
+    parse->row++;
+    return behind;
+}
+
+static void fill_batch(struct ndjson_decoder *d, uint32_t lines, struct tcore_batch *batch)
+{
+    size_t joined = 0;
+    for (size_t i = 0; i < d->column_count; i++) {
+        d->columns[i].form = TCORE_COLUMN_VALUES;
+        d->columns[i].values =
+            d->column_slot[i] >= 0 ? d->slots[d->column_slot[i]] : d->joined[joined++].values;
+    }
+    *batch = (struct tcore_batch){.rows = d->parse.row,
+                                  .types = d->types,
+                                  .columns = d->columns,
+                                  .column_count = d->column_count,
+                                  .text = d->text,
+                                  .lines = d->lines,
+                                  .line_count = lines,
+                                  .rejects = d->rejects,
+                                  .reject_count = d->reject_count,
+                                  .negative_durations = d->negative_durations,
+                                  .duplicate_keys = d->parse.duplicate_keys};
+}
+
+enum tcore_status tcore_ndjson_decode(struct ndjson_decoder *d, const struct tcore_chunk *chunk,
+                                      struct tcore_batch *batch, struct tcore_error *err)
+{
+    tcore_arena_reset(&d->strings);
+    d->parse.row = 0;
+    d->parse.duplicate_keys = 0;
+    d->reject_count = 0;
+    d->negative_durations = 0;
+    uint32_t line = 0;
+    if (chunk->overlong) {
+        line = 1;
+        if (!reject(d, 1, 0, chunk->data, chunk->length, d->overlong))
+            return tcore_error_nomem(err);
+    } else {
+        const char *p = chunk->data, *end = p + chunk->length;
+        while (p < end) {
+            p = decode_line(d, p, end, ++line);
+            if (!p)
+                return tcore_error_nomem(err);
+            p++;
+        }
+    }
+    fill_batch(d, line, batch);
+    return TCORE_OK;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Parsing one record of a line into slots and roles. The parser is a recursive descent over the
+ * learnt shape, the same source compiled for three instruction sets (ndjson_parse_impl.h); all of
+ * them validate everything they pass, wanted or not, and give the same results.
+ *
+ * Private to stream/.
+ */
+#ifndef TRACECORE_STREAM_NDJSON_PARSE_H
+#define TRACECORE_STREAM_NDJSON_PARSE_H
+
+#include "base/arena.h"
+#include "model/value.h"
+#include "stream/ndjson_shape.h"
+
+struct ndjson_parse {
+    struct ndjson_shape *shape;
+    struct tcore_arena *arena; /* decoded strings, reset chunk by chunk */
+    unsigned depth_limit;
+    /* results of the record */
+    struct tcore_value **slots; /* slots[slot][row]; ABSENT before the call */
+    size_t row;
+    unsigned context; /* of the predictions: the lengths of the record's strings so far */
+    uint64_t roles;   /* bit 1 << role for each that the record has (other bits: other keys) */
+    struct tcore_value role[ROLE_VALUES]; /* a time written in a string stays that string */
+    uint32_t time_checked;                /* bit 1 << role: its value is known to be an int64 */
+    uint64_t duplicate_keys;              /* counted up */
+    /* of a failed call */
+    const char *error_at;
+    const char *reason; /* NULL with a failed call: out of memory */
+};
+
+/*
+ * p is at the first byte of a record. The data must end with a newline somewhere behind it, and 64
+ * more bytes must be readable behind that. Returns the byte behind the value, or NULL with error_at
+ * and reason. What follows the value is the caller's business.
+ */
+typedef const char *ndjson_parse_function(struct ndjson_parse *parse, const char *p);
+
+ndjson_parse_function tcore_ndjson_parse_portable;
+#if defined __x86_64__
+ndjson_parse_function tcore_ndjson_parse_avx2;
+ndjson_parse_function tcore_ndjson_parse_avx512;
+#endif
+
+/* Shared by the three: scalar code for what is rare. */
+
+/* The rest of a string from p, which is behind its opening quote or at any character boundary in
+ * it. Returns the closing quote, or NULL (error_at, reason). *escaped: it has escapes. */
+const char *tcore_ndjson_string_slow(struct ndjson_parse *parse, const char *p, bool *escaped);
+/* Decodes the escapes of a valid string into the arena; NULL if memory is short. */
+const char *tcore_ndjson_unescape(struct tcore_arena *arena, const char *s, size_t length,
+                                  size_t *decoded_length);
+/* A number whose digits go on with a fraction or exponent, or are many. Returns its end or NULL. */
+const char *tcore_ndjson_number_slow(struct ndjson_parse *parse, const char *p);
+/* Forgets what an earlier member of the same name stored, its nested members too. */
+void tcore_ndjson_forget(struct ndjson_parse *parse, struct shape_key *key);
+const char *tcore_ndjson_fail(struct ndjson_parse *parse, const char *at, const char *reason);
+
+#endif

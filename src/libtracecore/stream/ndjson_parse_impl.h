@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The record parser. Included once for each instruction set, after these are defined:
+ *     PARSE_NAME       the function that is made
+ *     struct masks     {uint64_t quote, special}: of the 64 bytes at p, where a quote is, and
+ *                      where a byte is that needs a closer look (backslash, control, not ASCII)
+ *     scan(p)          gives them
+ *     matches(p, key)  whether the key's literal stands at p
+ *     digits(p)        how many decimal digits stand at p, 64 if that many or more
+ *     digits_value(p, n)   the value of 1 to 18 digits
+ * All loads are of up to 64 bytes from p: there is room behind the data.
+ */
+#include <string.h>
+
+#define LIKELY(x)   __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+static const char *parse_value(struct ndjson_parse *parse, const char *p, struct shape_key *key,
+                               unsigned depth);
+
+static inline const char *skip_blanks(const char *p)
+{
+    while (*p == ' ' || *p == '\t' || *p == '\r')
+        p++;
+    return p;
+}
+
+/* From behind the opening quote to the closing one. */
+static inline const char *string_end(struct ndjson_parse *parse, const char *p, bool *escaped)
+{
+    for (;;) {
+        struct masks m = scan(p);
+        uint64_t upto =
+            m.quote ^ (m.quote - 1); /* up to the first quote; all bits if there is none */
+        uint64_t stop = m.special & upto;
+        if (LIKELY(!stop)) {
+            if (LIKELY(m.quote))
+                return p + __builtin_ctzll(m.quote);
+            p += 64;
+            continue;
+        }
+        p = tcore_ndjson_string_slow(parse, p + __builtin_ctzll(stop), escaped);
+        if (!p || *p == '"')
+            return p;
+    }
+}
+
+/* The integer literal of n digits at p as a value; what is no canonical int64 stays its text. */
+static inline struct tcore_value integer_value(const char *start, bool minus, unsigned n)
+{
+    const char *p = start + minus;
+    if (LIKELY(n <= 18)) {
+        int64_t i = (int64_t)digits_value(p, n);
+        if (LIKELY(!(minus && i == 0)))
+            return tcore_value_int(minus ? -i : i);
+    } else if (n == 19) {
+        uint64_t i = digits_value(p, 18) * 10 + (uint64_t)(p[18] - '0');
+        if (i <= (uint64_t)INT64_MAX + minus)
+            return tcore_value_int((int64_t)(minus ? 0 - i : i));
+    }
+    return (struct tcore_value){.kind = TCORE_NUMBER, .len = n + minus, .s = start};
+}
+
+static inline const char *parse_number(struct ndjson_parse *parse, const char *p, bool wanted,
+                                       struct tcore_value *value)
+{
+    bool minus = *p == '-';
+    const char *start = p + minus;
+    unsigned n = digits(start);
+    char after = start[n];
+    if (LIKELY(n - 1 < 63 && !(*start == '0' && n > 1) && after != '.' && (after | 0x20) != 'e')) {
+        if (wanted)
+            *value = integer_value(p, minus, n);
+        return start + n;
+    }
+    const char *end = tcore_ndjson_number_slow(parse, p);
+    if (end)
+        *value = (struct tcore_value){.kind = TCORE_NUMBER, .len = (uint32_t)(end - p), .s = p};
+    return end;
+}
+
+/* Whether a string is a decimal int64, as times are written. */
+static inline bool is_integer(const char *s, size_t length)
+{
+    bool minus = length && *s == '-';
+    size_t n = length - minus;
+    if (UNLIKELY(n < 1 || n > 19 || digits(s + minus) != n))
+        return false;
+    return n < 19 || s[minus] < '9' || integer_value(s, minus, 19).kind == TCORE_INT;
+}
+
+static inline void keep(struct ndjson_parse *parse, const struct shape_key *key,
+                        struct tcore_value value)
+{
+    if (key->slot >= 0)
+        parse->slots[key->slot][parse->row] = value;
+    if (key->role < ROLE_VALUES)
+        parse->role[key->role] = value;
+}
+
+static inline void keep_time(struct ndjson_parse *parse, const struct shape_key *key,
+                             struct tcore_value value)
+{
+    bool valid = is_integer(value.s, value.len);
+    if (key->role < ROLE_VALUES) {
+        parse->role[key->role] = value;
+        parse->time_checked |= (uint32_t)valid << key->role;
+    }
+    if (key->slot < 0)
+        return;
+    if (valid) {
+        bool minus = *value.s == '-';
+        value = integer_value(value.s, minus, value.len - minus);
+        if (value.kind != TCORE_INT)
+            value = tcore_value_int(0); /* minus zero */
+    }
+    parse->slots[key->slot][parse->row] = value;
+}
+
+static inline void keep_string(struct ndjson_parse *parse, const struct shape_key *key,
+                               struct tcore_value value)
+{
+    if (key->time)
+        keep_time(parse, key, value);
+    else
+        keep(parse, key, value);
+}
+
+/* A string that is long or has an escape or something else that is not plain ASCII. */
+static __attribute__((noinline)) const char *string_slow(struct ndjson_parse *parse, const char *p,
+                                                         const struct shape_key *key)
+{
+    bool escaped = false;
+    const char *end = string_end(parse, p, &escaped);
+    if (!end || !key || !key->wanted)
+        return end ? end + 1 : NULL;
+    size_t length = (size_t)(end - p);
+    if (escaped)
+        p = tcore_ndjson_unescape(parse->arena, p, length, &length);
+    if (!p)
+        return tcore_ndjson_fail(parse, p, NULL);
+    keep_string(parse, key, tcore_value_string(p, length));
+    return end + 1;
+}
+
+static inline __attribute__((always_inline)) const char *
+parse_string(struct ndjson_parse *parse, const char *p, struct shape_key *key)
+{
+    struct masks m = scan(++p);
+    uint64_t upto = m.quote ^ (m.quote - 1);
+    if (UNLIKELY(!m.quote || m.special & upto))
+        return string_slow(parse, p, key);
+    size_t length = (size_t)__builtin_ctzll(m.quote);
+    if (UNLIKELY(!key))
+        return p + length + 1;
+    if (key->wanted)
+        keep_string(parse, key, tcore_value_string(p, length));
+    /* A string of a length that never changes (ids, times) need not be scanned before the parser
+     * goes on behind it: the branch predictor takes the remembered length for granted. */
+    if (LIKELY(length == key->fixed_length)) {
+        size_t step = key->fixed_length;
+        __asm__("" : "+r"(step));
+        return p + step + 1;
+    }
+    if (UNLIKELY(key->fixed_hits < 16)) {
+        key->fixed_hits++;
+        key->fixed_length = (uint32_t)length;
+    } else {
+        key->fixed_length = UINT32_MAX;
+    }
+    parse->context += (unsigned)length;
+    return p + length + 1;
+}
+
+/* A key that was not predicted. Returns the first byte of its value. */
+static __attribute__((noinline)) const char *parse_key(struct ndjson_parse *parse, const char *p,
+                                                       struct shape_level *level,
+                                                       struct shape_key **key)
+{
+    bool escaped = false;
+    p = skip_blanks(p);
+    if (*p != '"')
+        return tcore_ndjson_fail(parse, p, *p == '}' ? "a trailing comma" : "a key is missing");
+    const char *name = p + 1, *end = string_end(parse, name, &escaped);
+    if (!end)
+        return NULL;
+    size_t length = (size_t)(end - name);
+    p = skip_blanks(end + 1);
+    if (*p != ':')
+        return tcore_ndjson_fail(parse, p, "a colon is missing behind a key");
+    p = skip_blanks(p + 1);
+    *key = NULL;
+    if (!level)
+        return p;
+    if (UNLIKELY(escaped)) {
+        name = tcore_ndjson_unescape(parse->arena, name, length, &length);
+        if (!name)
+            return tcore_ndjson_fail(parse, p, NULL);
+    }
+    *key = tcore_ndjson_shape_find(parse->shape, level, name, length);
+    return p;
+}
+
+static inline const char *parse_number_value(struct ndjson_parse *parse, const char *p,
+                                             struct shape_key *key)
+{
+    struct tcore_value value;
+    bool wanted = key && key->wanted;
+    p = parse_number(parse, p, wanted, &value);
+    if (p && wanted) {
+        keep(parse, key, value);
+        if (key->role < ROLE_VALUES && value.kind == TCORE_INT)
+            parse->time_checked |= (uint32_t)1 << key->role;
+    }
+    return p;
+}
+
+static const char *parse_object(struct ndjson_parse *parse, const char *p,
+                                struct shape_level *level, unsigned depth, uint64_t *seen_keys)
+{
+    static struct shape_key *const unknown[SHAPE_WAYS];
+    struct shape_key *const *ways = level ? level->first : unknown;
+    uint64_t seen = 0;
+    p++;
+    if (UNLIKELY(*p == ' ' || *p == '\t' || *p == '\r'))
+        p = skip_blanks(p);
+    if (UNLIKELY(*p == '}'))
+        return p + 1;
+    for (;;) {
+        struct shape_key *const *link = &ways[parse->context % SHAPE_WAYS], *key = *link;
+        if (LIKELY(key && matches(p, key))) {
+            p += key->literal_length;
+        } else {
+            p = parse_key(parse, p, level, &key);
+            if (!p)
+                return NULL;
+            if (key && key->mask && ways != unknown)
+                *(struct shape_key **)link = key;
+        }
+        if (LIKELY(key)) {
+            uint64_t bit = key->order < 64 ? (uint64_t)1 << key->order : 0;
+            if (UNLIKELY(seen & bit)) {
+                parse->duplicate_keys++;
+                tcore_ndjson_forget(parse, key);
+            }
+            seen |= bit;
+            ways = key->next;
+        } else {
+            ways = unknown;
+        }
+        if (LIKELY(*p == '"'))
+            p = parse_string(parse, p, key);
+        else if (LIKELY((unsigned char)(*p - '0') < 10))
+            p = parse_number_value(parse, p, key);
+        else
+            p = parse_value(parse, p, key, depth);
+        if (UNLIKELY(!p))
+            return NULL;
+        if (UNLIKELY(*p != ',')) {
+            if (UNLIKELY(*p != '}')) {
+                p = skip_blanks(p);
+                if (*p != ',' && *p != '}')
+                    return tcore_ndjson_fail(parse, p, "a comma or brace is missing");
+            }
+            if (*p == '}') {
+                if (seen_keys)
+                    *seen_keys = seen;
+                return p + 1;
+            }
+        }
+        p++;
+        if (UNLIKELY(*p == ' '))
+            p++;
+    }
+}
+
+static const char *parse_array(struct ndjson_parse *parse, const char *p, struct shape_key *key,
+                               unsigned depth)
+{
+    p = skip_blanks(p + 1);
+    if (*p == ']')
+        return p + 1;
+    for (;;) {
+        p = skip_blanks(p);
+        if (*p == ']')
+            return tcore_ndjson_fail(parse, p, "a trailing comma");
+        if (*p == '{' && key) {
+            if (UNLIKELY(depth + 1 >= parse->depth_limit))
+                return tcore_ndjson_fail(parse, p, "nesting is too deep");
+            p = parse_object(parse, p, tcore_ndjson_shape_below(parse->shape, key, true), depth + 1,
+                             NULL);
+        } else {
+            p = parse_value(parse, p, NULL, depth);
+        }
+        if (!p)
+            return NULL;
+        p = skip_blanks(p);
+        if (*p == ']')
+            return p + 1;
+        if (*p != ',')
+            return tcore_ndjson_fail(parse, p, "a comma or bracket is missing");
+        p++;
+    }
+}
+
+static const char *parse_container(struct ndjson_parse *parse, const char *p, struct shape_key *key,
+                                   unsigned depth)
+{
+    if (UNLIKELY(depth >= parse->depth_limit))
+        return tcore_ndjson_fail(parse, p, "nesting is too deep");
+    const char *start = p;
+    if (*p == '[')
+        p = parse_array(parse, p, key, depth);
+    else
+        p = parse_object(parse, p, key ? tcore_ndjson_shape_below(parse->shape, key, false) : NULL,
+                         depth, NULL);
+    if (p && key && key->wanted)
+        keep(parse, key,
+             (struct tcore_value){.kind = TCORE_JSON, .len = (uint32_t)(p - start), .s = start});
+    return p;
+}
+
+static const char *parse_value(struct ndjson_parse *parse, const char *p, struct shape_key *key,
+                               unsigned depth)
+{
+    struct tcore_value value = {0};
+    p = skip_blanks(p);
+    switch (*p) {
+    case '"':
+        return parse_string(parse, p, key);
+    case '{':
+    case '[':
+        return parse_container(parse, p, key, depth + 1);
+    case 't':
+        if (memcmp(p, "true", 4))
+            return tcore_ndjson_fail(parse, p, "a value that is no JSON");
+        value.kind = TCORE_TRUE;
+        p += 4;
+        break;
+    case 'f':
+        if (memcmp(p, "false", 5))
+            return tcore_ndjson_fail(parse, p, "a value that is no JSON");
+        value.kind = TCORE_FALSE;
+        p += 5;
+        break;
+    case 'n':
+        if (memcmp(p, "null", 4))
+            return tcore_ndjson_fail(parse, p, "a value that is no JSON");
+        value.kind = TCORE_NULL;
+        p += 4;
+        break;
+    case '\n':
+        return tcore_ndjson_fail(parse, p, "the line ends inside a record");
+    default:
+        return parse_number_value(parse, p, key);
+    }
+    if (key && key->wanted)
+        keep(parse, key, value);
+    return p;
+}
+
+const char *PARSE_NAME(struct ndjson_parse *parse, const char *p)
+{
+    parse->time_checked = 0;
+    parse->context = 0;
+    parse->reason = NULL;
+    parse->roles = 0;
+    if (UNLIKELY(*p != '{'))
+        return tcore_ndjson_fail(parse, p, "a record is a JSON object");
+    return parse_object(parse, p, parse->shape->root, 0, &parse->roles);
+}

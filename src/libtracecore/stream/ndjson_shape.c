@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The tree of keys: levels are small hash tables that stop growing at a limit, so that a stream of
+ * ever new keys costs no memory; keys wanted by the projection are put in first. */
+#include "stream/ndjson_shape.h"
+
+#include "base/sys.h"
+
+#include <string.h>
+
+enum { LEVEL_KEYS = 1024, SHAPE_KEYS = 16384, TABLE_MIN = 16, PROBES = 24 };
+
+/* By role; the last ones are the known fields that decide nothing. */
+static const char *const role_names[ROLE_COUNT] = {
+    [ROLE_TYPE] = "type",
+    [ROLE_TRACE_ID] = "traceId",
+    [ROLE_SPAN_ID] = "spanId",
+    [ROLE_START] = "startTimeUnixNano",
+    [ROLE_END] = "endTimeUnixNano",
+    [ROLE_TIME] = "timeUnixNano",
+    [ROLE_OBSERVED] = "observedTimeUnixNano",
+    [ROLE_WINDOW] = "windowStartUnixNano",
+    [ROLE_STARTED] = "startedUnixNano",
+    [ROLE_METRIC_NAME] = "metricName",
+    [ROLE_EXECUTION_ID] = "executionId",
+    [ROLE_BODY] = "body",
+    [ROLE_SEVERITY] = "severity",
+    [ROLE_KNOWN] = "name",
+    "parentSpanId",
+    "kind",
+    "durationNano",
+    "status",
+    "service",
+    "attributes",
+    "resource",
+};
+
+static uint32_t hash_name(uint64_t seed, const char *name, size_t length)
+{
+    uint64_t hash = seed ^ length * 0x9e3779b97f4a7c15u;
+    while (length >= 8) {
+        uint64_t word;
+        memcpy(&word, name, 8);
+        hash = (hash ^ word) * 0xff51afd7ed558ccdu;
+        hash ^= hash >> 32;
+        name += 8;
+        length -= 8;
+    }
+    uint64_t word = 0;
+    memcpy(&word, name, length);
+    hash = (hash ^ word) * 0xff51afd7ed558ccdu;
+    return (uint32_t)(hash ^ hash >> 29 ^ hash >> 47);
+}
+
+static bool ends_with(const char *name, size_t length, const char *tail)
+{
+    size_t n = strlen(tail);
+    return length >= n && !memcmp(name + length - n, tail, n);
+}
+
+static struct shape_level *new_level(struct ndjson_shape *shape)
+{
+    struct shape_level *level = tcore_arena_alloc(&shape->arena, sizeof *level);
+    struct shape_key **table = tcore_arena_alloc(&shape->arena, TABLE_MIN * sizeof *table);
+    if (!level || !table)
+        return NULL;
+    memset(table, 0, TABLE_MIN * sizeof *table);
+    *level = (struct shape_level){.table = table, .mask = TABLE_MIN - 1};
+    return level;
+}
+
+static bool place(struct shape_key **table, uint32_t mask, struct shape_key *key)
+{
+    for (uint32_t i = 0; i < PROBES && i <= mask; i++) {
+        struct shape_key **at = &table[(key->hash + i) & mask];
+        if (!*at) {
+            *at = key;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Doubles the table; the arena keeps the old one (sizes double, so at most as much again is lost).
+ */
+static bool grow_level(struct ndjson_shape *shape, struct shape_level *level)
+{
+    for (uint32_t size = (level->mask + 1) * 2; size <= 8 * LEVEL_KEYS; size *= 2) {
+        struct shape_key **table = tcore_arena_alloc(&shape->arena, size * sizeof *table);
+        if (!table)
+            return false;
+        memset(table, 0, size * sizeof *table);
+        bool all = true;
+        for (uint32_t i = 0; i <= level->mask && all; i++)
+            all = !level->table[i] || place(table, size - 1, level->table[i]);
+        if (all) {
+            level->table = table;
+            level->mask = size - 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void make_literal(struct shape_key *key)
+{
+    key->literal_length = key->name_length + 3;
+    if (key->literal_length > SHAPE_LITERAL)
+        return;
+    for (uint32_t i = 0; i < key->name_length; i++) {
+        unsigned char c = (unsigned char)key->name[i];
+        if (c < 0x20 || c == '"' || c == '\\')
+            return; /* written with an escape: not predicted */
+    }
+    key->literal[0] = '"';
+    memcpy(key->literal + 1, key->name, key->name_length);
+    key->literal[key->name_length + 1] = '"';
+    key->literal[key->name_length + 2] = ':';
+    key->mask = key->literal_length == 64 ? ~(uint64_t)0 : ((uint64_t)1 << key->literal_length) - 1;
+}
+
+static struct shape_key *add_key(struct ndjson_shape *shape, struct shape_level *level,
+                                 const char *name, size_t length, uint32_t hash)
+{
+    if ((level->count + 1) * 2 > level->mask + 1 && !grow_level(shape, level))
+        return NULL;
+    char *room = tcore_arena_alloc(&shape->arena, sizeof(struct shape_key) + 64);
+    char *copy = tcore_arena_copy(&shape->arena, name, length);
+    if (!room || !copy)
+        return NULL;
+    struct shape_key *key = (struct shape_key *)(((uintptr_t)room + 63) & ~(uintptr_t)63);
+    memset(key, 0, sizeof *key);
+    key->name = copy;
+    key->name_length = (uint32_t)length;
+    key->hash = hash;
+    key->slot = -1;
+    key->role = ROLE_COUNT;
+    key->order = level->count < 64 ? (uint8_t)level->count : 255;
+    key->time = ends_with(name, length, "UnixNano");
+    make_literal(key);
+    while (!place(level->table, level->mask, key))
+        if (!grow_level(shape, level))
+            return NULL;
+    level->count++;
+    shape->keys++;
+    return key;
+}
+
+static struct shape_key *look_up(const struct shape_level *level, const char *name, size_t length,
+                                 uint32_t hash)
+{
+    for (uint32_t i = 0; i < PROBES && i <= level->mask; i++) {
+        struct shape_key *key = level->table[(hash + i) & level->mask];
+        if (!key)
+            return NULL;
+        if (key->hash == hash && key->name_length == length && !memcmp(key->name, name, length))
+            return key;
+    }
+    return NULL;
+}
+
+struct shape_key *tcore_ndjson_shape_find(struct ndjson_shape *shape, struct shape_level *level,
+                                          const char *name, size_t length)
+{
+    uint32_t hash = hash_name(shape->seed, name, length);
+    struct shape_key *key = look_up(level, name, length, hash);
+    if (key || level->count >= LEVEL_KEYS || shape->keys >= SHAPE_KEYS)
+        return key;
+    return add_key(shape, level, name, length, hash);
+}
+
+struct shape_level *tcore_ndjson_shape_below(struct ndjson_shape *shape, struct shape_key *key,
+                                             bool array)
+{
+    struct shape_level **level = array ? &key->elements : &key->children;
+    if (!*level && shape->keys < SHAPE_KEYS)
+        *level = new_level(shape);
+    return *level;
+}
+
+enum tcore_status tcore_ndjson_shape_init(struct ndjson_shape *shape, struct tcore_error *err)
+{
+    *shape = (struct ndjson_shape){0};
+    if (tcore_sys()->random(&shape->seed, sizeof shape->seed) != 0)
+        return tcore_error_set(err, TCORE_FATAL, "no random numbers to be had from the system");
+    shape->root = new_level(shape);
+    for (int role = 0; shape->root && role < ROLE_COUNT; role++) {
+        const char *name = role_names[role];
+        struct shape_key *key = tcore_ndjson_shape_find(shape, shape->root, name, strlen(name));
+        if (!key) {
+            shape->root = NULL;
+        } else {
+            key->role = (uint8_t)role;
+            key->wanted = role < ROLE_VALUES;
+        }
+    }
+    if (!shape->root) {
+        tcore_ndjson_shape_free(shape);
+        return tcore_error_nomem(err);
+    }
+    return TCORE_OK;
+}
+
+void tcore_ndjson_shape_free(struct ndjson_shape *shape)
+{
+    tcore_arena_free(&shape->arena);
+    *shape = (struct ndjson_shape){0};
+}
+
+int tcore_ndjson_shape_slot(struct ndjson_shape *shape, const struct tcore_path *path)
+{
+    struct shape_level *level = shape->root;
+    for (size_t i = 0;; i++) {
+        const struct tcore_path_key *name = &path->keys[i];
+        uint32_t hash = hash_name(shape->seed, name->name, name->length);
+        struct shape_key *key = look_up(level, name->name, name->length, hash);
+        if (!key)
+            key = add_key(shape, level, name->name, name->length, hash);
+        if (!key)
+            return -1;
+        if (i + 1 == path->count) {
+            if (key->slot < 0)
+                key->slot = (int32_t)shape->slots++;
+            key->wanted = true;
+            return key->slot;
+        }
+        if (!key->children)
+            key->children = new_level(shape);
+        level = key->children;
+        if (!level)
+            return -1;
+    }
+}

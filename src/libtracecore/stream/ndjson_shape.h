@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a decoder has learnt of the shape of a stream: a tree of the keys that it met, each with the
+ * key that came next last time. Predicting the next key and comparing its bytes is most of the
+ * parser: a hit costs one vector compare and needs no scan, hash or look-up. Keys that the
+ * projection asks for are in the tree from the start, so every key that matters is always found.
+ *
+ * Private to stream/.
+ */
+#ifndef TRACECORE_STREAM_NDJSON_SHAPE_H
+#define TRACECORE_STREAM_NDJSON_SHAPE_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "model/projection.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Top-level fields that decide whether a record is valid, whatever the projection. The root level
+ * learns them first and in this order, so that the bits of its seen-mask are these numbers.
+ */
+enum ndjson_role {
+    ROLE_TYPE,
+    ROLE_TRACE_ID,
+    ROLE_SPAN_ID,
+    ROLE_START,
+    ROLE_END,
+    ROLE_TIME,     /* timeUnixNano */
+    ROLE_OBSERVED, /* observedTimeUnixNano */
+    ROLE_WINDOW,   /* windowStartUnixNano */
+    ROLE_STARTED,  /* startedUnixNano */
+    ROLE_VALUES,   /* the values of those above are kept; of those below only that they are there */
+    ROLE_METRIC_NAME = ROLE_VALUES, /* these four and spanId decide the type when none is named */
+    ROLE_EXECUTION_ID,
+    ROLE_BODY,
+    ROLE_SEVERITY,
+    ROLE_KNOWN, /* from here on: make a record of no type one that is passed over, not rejected */
+    ROLE_COUNT = ROLE_KNOWN + 8
+};
+
+#define SHAPE_LITERAL 64
+/* Predictions are kept apart by what was seen of the record so far (the lengths of its strings):
+ * records of one operation have one shape, those of another a different one. */
+#define SHAPE_WAYS 8
+
+struct shape_level;
+
+struct shape_key {
+    _Alignas(64) char literal[SHAPE_LITERAL]; /* "key": with its quotes and colon, zero padded */
+    uint64_t mask; /* as many low bits as the literal has bytes; 0: too long to predict */
+    uint32_t literal_length;
+    int32_t slot;                       /* where the value goes, -1: nowhere */
+    struct shape_key *next[SHAPE_WAYS]; /* the sibling that followed last time, or NULL */
+    struct shape_level *children;       /* of the object that it holds; made on first use */
+    struct shape_level *elements;       /* of the objects in the array that it holds */
+    uint32_t
+        fixed_length; /* the length its string value had the last times, if it is always the same */
+    uint8_t fixed_hits;
+    uint8_t role;  /* enum ndjson_role at the root; ROLE_COUNT for all others */
+    uint8_t order; /* number within the level, for finding duplicates; 255: not tracked */
+    bool time;     /* a *UnixNano key: digits in a string become an integer */
+    bool wanted;   /* its value goes to a slot or a role */
+    const char *name;
+    uint32_t name_length;
+    uint32_t hash;
+};
+
+struct shape_level {
+    struct shape_key *first[SHAPE_WAYS]; /* what an object began with last time, or NULL */
+    struct shape_key **table;            /* open addressing */
+    uint32_t count, mask;
+};
+
+struct ndjson_shape {
+    struct shape_level *root;
+    struct tcore_arena arena; /* keys and levels */
+    uint32_t keys;            /* learnt in all */
+    uint64_t seed;
+    size_t slots;
+};
+
+/* Builds the tree of the roles and of the projection's paths. slot_of[column][path] numbers are
+ * given out in order of first use; *slots is their count. */
+enum tcore_status tcore_ndjson_shape_init(struct ndjson_shape *shape, struct tcore_error *err);
+void tcore_ndjson_shape_free(struct ndjson_shape *shape);
+/* The slot of a path, giving it one if it has none. -1 when memory is short. */
+int tcore_ndjson_shape_slot(struct ndjson_shape *shape, const struct tcore_path *path);
+/* The key of that (decoded) name in the level; learns it if there is room. NULL: not known and not
+ * learnt. */
+struct shape_key *tcore_ndjson_shape_find(struct ndjson_shape *shape, struct shape_level *level,
+                                          const char *name, size_t length);
+/* The level below a key, of its object or of its array's objects, made on first use; NULL when
+ * memory or the limit is reached. Slots are below objects only: a path does not lead into an array.
+ */
+struct shape_level *tcore_ndjson_shape_below(struct ndjson_shape *shape, struct shape_key *key,
+                                             bool array);
+
+#endif

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Bytes from a descriptor, decompressed if their first bytes say so. */
+#include "stream/source.h"
+
+#include "base/dl.h"
+#include "base/sys.h"
+
+#include <archive.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifdef HAVE_CONFIG_H
+#include <config.h>
+#endif
+#ifndef TCORE_SONAME_ARCHIVE
+#define TCORE_SONAME_ARCHIVE "libarchive.so.13"
+#endif
+
+enum { PEEK_BYTES = 1 << 16, PIPE_BYTES = 1 << 20 };
+
+struct archive_table {
+    struct archive *(*read_new)(void);
+    int (*support_format_raw)(struct archive *);
+    int (*support_format_empty)(struct archive *);
+    int (*support_gzip)(struct archive *);
+    int (*support_zstd)(struct archive *);
+    int (*support_xz)(struct archive *);
+    int (*support_bzip2)(struct archive *);
+    int (*support_lz4)(struct archive *);
+    int (*open)(struct archive *, void *, archive_open_callback *, archive_read_callback *,
+                archive_close_callback *);
+    int (*next_header)(struct archive *, struct archive_entry **);
+    la_ssize_t (*read_data)(struct archive *, void *, size_t);
+    const char *(*error_string)(struct archive *);
+    int (*free)(struct archive *);
+};
+
+#define SYMBOL(member, name)                                                                       \
+    {                                                                                              \
+        "archive_" name, offsetof(struct archive_table, member)                                    \
+    }
+
+static const struct tcore_dl_symbol archive_symbols[] = {
+    SYMBOL(read_new, "read_new"),
+    SYMBOL(support_format_raw, "read_support_format_raw"),
+    SYMBOL(support_format_empty, "read_support_format_empty"),
+    SYMBOL(support_gzip, "read_support_filter_gzip"),
+    SYMBOL(support_zstd, "read_support_filter_zstd"),
+    SYMBOL(support_xz, "read_support_filter_xz"),
+    SYMBOL(support_bzip2, "read_support_filter_bzip2"),
+    SYMBOL(support_lz4, "read_support_filter_lz4"),
+    SYMBOL(open, "read_open"),
+    SYMBOL(next_header, "read_next_header"),
+    SYMBOL(read_data, "read_data"),
+    SYMBOL(error_string, "error_string"),
+    SYMBOL(free, "read_free"),
+};
+
+struct tcore_source {
+    char *name;
+    int fd;
+    bool owned;   /* the descriptor is ours to close */
+    bool regular; /* a read never waits */
+    uint64_t done, total;
+    char *peek; /* first bytes, not yet handed out */
+    size_t peeked, peek_used;
+    struct archive_table lib;
+    struct archive *archive; /* NULL: plain */
+    int read_errno;          /* of the descriptor under the archive */
+};
+
+static ssize_t read_raw(struct tcore_source *s, const void **data, void *buffer, size_t bytes)
+{
+    if (s->peek_used < s->peeked) {
+        size_t n = s->peeked - s->peek_used;
+        const char *at = s->peek + s->peek_used;
+        if (buffer) {
+            if (n > bytes)
+                n = bytes;
+            memcpy(buffer, at, n);
+        } else {
+            *data = at;
+        }
+        s->peek_used += n;
+        return (ssize_t)n;
+    }
+    void *into = buffer ? buffer : s->peek;
+    ssize_t got = tcore_read_some(s->fd, into, buffer ? bytes : PEEK_BYTES);
+    if (got > 0)
+        s->done += (uint64_t)got;
+    if (!buffer)
+        *data = s->peek;
+    return got;
+}
+
+static la_ssize_t feed(struct archive *archive, void *source, const void **data)
+{
+    (void)archive;
+    struct tcore_source *s = source;
+    ssize_t got = read_raw(s, data, NULL, 0);
+    if (got < 0)
+        s->read_errno = errno;
+    return got;
+}
+
+static bool is_compressed(const char *data, size_t length)
+{
+    static const struct {
+        const char *magic;
+        size_t length;
+    } magics[] = {{"\x1f\x8b", 2},
+                  {"\x28\xb5\x2f\xfd", 4},
+                  {"\xfd"
+                   "7zXZ\0",
+                   6},
+                  {"BZh", 3},
+                  {"\x04\x22\x4d\x18", 4}};
+    for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)
+        if (length >= magics[i].length && !memcmp(data, magics[i].magic, magics[i].length))
+            return true;
+    return false;
+}
+
+static enum tcore_status fail(struct tcore_source *s, enum tcore_status status, int errnum,
+                              const char *text, struct tcore_error *err)
+{
+    tcore_error_errno(err, status, errnum, "%s", text);
+    if (err)
+        err->input = s->name;
+    return status;
+}
+
+static enum tcore_status archive_failed(struct tcore_source *s, struct tcore_error *err)
+{
+    if (s->read_errno)
+        return fail(s, TCORE_FATAL, s->read_errno, "cannot read", err);
+    const char *reason = s->lib.error_string(s->archive);
+    tcore_error_set(err, TCORE_BAD_INPUT, "cannot decompress: %s", reason ? reason : "damaged");
+    if (err)
+        err->input = s->name;
+    return TCORE_BAD_INPUT;
+}
+
+static enum tcore_status open_archive(struct tcore_source *s, struct tcore_error *err)
+{
+    enum tcore_status status =
+        tcore_dl_open(TCORE_SONAME_ARCHIVE, "libarchive13", archive_symbols,
+                      sizeof archive_symbols / sizeof *archive_symbols, &s->lib, err);
+    if (status)
+        return status;
+    struct archive *a = s->archive = s->lib.read_new();
+    if (!a)
+        return tcore_error_nomem(err);
+    s->lib.support_format_raw(a);
+    s->lib.support_format_empty(a);
+    s->lib.support_gzip(a);
+    s->lib.support_zstd(a);
+    s->lib.support_xz(a);
+    s->lib.support_bzip2(a);
+    s->lib.support_lz4(a);
+    struct archive_entry *entry;
+    if (s->lib.open(a, s, NULL, feed, NULL) != ARCHIVE_OK)
+        return archive_failed(s, err);
+    int result = s->lib.next_header(a, &entry);
+    return result == ARCHIVE_OK || result == ARCHIVE_WARN || result == ARCHIVE_EOF
+               ? TCORE_OK
+               : archive_failed(s, err);
+}
+
+static enum tcore_status look(struct tcore_source *s, struct tcore_error *err)
+{
+    struct stat st;
+    if (tcore_sys()->fstat(s->fd, &st) != 0)
+        return fail(s, TCORE_FATAL, errno, "cannot read", err);
+    if (S_ISDIR(st.st_mode))
+        return fail(s, TCORE_BAD_INPUT, 0, "is a directory, and no repository", err);
+    s->regular = S_ISREG(st.st_mode);
+    if (s->regular)
+        s->total = (uint64_t)st.st_size;
+#ifdef F_SETPIPE_SZ
+    if (S_ISFIFO(st.st_mode))
+        (void)fcntl(s->fd, F_SETPIPE_SZ, PIPE_BYTES); /* fewer, larger reads; no harm if refused */
+#endif
+    s->peek = tcore_malloc(PEEK_BYTES);
+    if (!s->peek)
+        return tcore_error_nomem(err);
+    /* A pipe may give one byte at a time: six are enough to know a compression. */
+    while (s->peeked < 6) {
+        ssize_t got = tcore_read_some(s->fd, s->peek + s->peeked, PEEK_BYTES - s->peeked);
+        if (got < 0)
+            return fail(s, TCORE_FATAL, errno, "cannot read", err);
+        if (got == 0)
+            break;
+        s->peeked += (size_t)got;
+        s->done += (uint64_t)got;
+        if (s->peek[0] == '{' || s->peek[0] == '\n')
+            break;
+    }
+    return is_compressed(s->peek, s->peeked) ? open_archive(s, err) : TCORE_OK;
+}
+
+enum tcore_status tcore_source_open(struct tcore_source **source, const char *path,
+                                    struct tcore_error *err)
+{
+    *source = NULL;
+    struct tcore_source *s = tcore_calloc(1, sizeof *s);
+    if (!s)
+        return tcore_error_nomem(err);
+    s->fd = -1;
+    s->name = tcore_strndup(path, strlen(path));
+    enum tcore_status status = s->name ? TCORE_OK : tcore_error_nomem(err);
+    if (!status && strcmp(path, "-") != 0) {
+        s->fd = tcore_sys()->openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+        s->owned = s->fd >= 0;
+        if (s->fd < 0)
+            status = tcore_error_errno(err, TCORE_FATAL, errno, "cannot open");
+    } else if (!status) {
+        s->fd = STDIN_FILENO;
+    }
+    if (!status)
+        status = look(s, err);
+    if (status) {
+        if (err)
+            err->input = path; /* the source's own copy of the name goes with it */
+        tcore_source_close(s);
+        return status;
+    }
+    *source = s;
+    return TCORE_OK;
+}
+
+void tcore_source_close(struct tcore_source *s)
+{
+    if (!s)
+        return;
+    if (s->archive)
+        s->lib.free(s->archive);
+    if (s->owned)
+        tcore_sys()->close(s->fd);
+    tcore_free(s->peek);
+    tcore_free(s->name);
+    tcore_free(s);
+}
+
+const char *tcore_source_name(const struct tcore_source *s)
+{
+    return s->name;
+}
+
+enum tcore_status tcore_source_read(struct tcore_source *s, void *buffer, size_t bytes, size_t *got,
+                                    struct tcore_error *err)
+{
+    *got = 0;
+    ssize_t n;
+    if (s->archive) {
+        n = s->lib.read_data(s->archive, buffer, bytes);
+        if (n < 0)
+            return archive_failed(s, err);
+    } else {
+        n = read_raw(s, NULL, buffer, bytes);
+        if (n < 0)
+            return fail(s, TCORE_FATAL, errno, "cannot read", err);
+    }
+    *got = (size_t)n;
+    return TCORE_OK;
+}
+
+bool tcore_source_ready(struct tcore_source *s, int64_t timeout_ns)
+{
+    if (s->regular || s->archive || s->peek_used < s->peeked)
+        return true;
+    struct pollfd fd = {.fd = s->fd, .events = POLLIN};
+    int64_t ms = timeout_ns / 1000000 + (timeout_ns % 1000000 != 0);
+    return tcore_sys()->poll(&fd, 1, ms > INT32_MAX ? INT32_MAX : (int)ms) != 0;
+}
+
+void tcore_source_position(const struct tcore_source *s, uint64_t *done, uint64_t *total)
+{
+    *done = __atomic_load_n(&s->done, __ATOMIC_RELAXED);
+    *total = s->total;
+}

@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The NDJSON decoder: what lines it accepts, where it says the fault is, which values it finds, and
+ * that its three instruction sets and the plain JSON parser all give the same.
+ */
+#include "tap.h"
+
+#include "base/buf.h"
+#include "base/sys.h"
+#include "model/json.h"
+#include "stream/input.h"
+
+static const char *const simd[] = {"avx512", "avx2", "portable"};
+
+static struct tcore_projection *wanted(void)
+{
+    static struct tcore_path_key service[] = {{"service", 7}}, name[] = {{"name", 4}},
+                                 duration[] = {{"durationNano", 12}}, trace[] = {{"traceId", 7}},
+                                 parent[] = {{"parentSpanId", 12}},
+                                 start[] = {{"startTimeUnixNano", 17}},
+                                 route[] = {{"attributes", 10}, {"http.route", 10}},
+                                 resource[] = {{"resource", 8}, {"service.name", 12}},
+                                 attributes[] = {{"attributes", 10}},
+                                 deep[] = {{"attributes", 10}, {"a", 1}, {"b", 1}};
+    static struct tcore_path services[] = {{service, 1}, {resource, 2}}, names[] = {{name, 1}},
+                             durations[] = {{duration, 1}}, traces[] = {{trace, 1}},
+                             parents[] = {{parent, 1}}, starts[] = {{start, 1}},
+                             routes[] = {{route, 2}}, maps[] = {{attributes, 1}},
+                             deeps[] = {{deep, 3}};
+    static struct tcore_projection_column columns[] = {
+        {"service", services, 2},  {"name", names, 1},           {"durationNano", durations, 1},
+        {"traceId", traces, 1},    {"parentSpanId", parents, 1}, {"startTimeUnixNano", starts, 1},
+        {"http.route", routes, 1}, {"attributes", maps, 1},      {"deep", deeps, 1}};
+    static struct tcore_projection projection = {.columns = columns, .count = 9, .text = true};
+    return &projection;
+}
+
+enum { SERVICE, NAME, DURATION, TRACE, PARENT, START, ROUTE, ATTRIBUTES, DEEP, COLUMNS };
+
+struct decoding {
+    struct tcore_decoder *decoder;
+    struct tcore_chunk chunk;
+    const struct tcore_batch *batch;
+};
+
+static void decode(struct decoding *d, const char *text, size_t length)
+{
+    struct tcore_error err = {0};
+    if (!d->decoder && tcore_decoder_new(&d->decoder, wanted(), NULL, &err)) {
+        fprintf(stderr, "no decoder: %s\n", err.text);
+        exit(1);
+    }
+    free(d->chunk.data);
+    d->chunk = (struct tcore_chunk){.data = malloc(length + 64), .length = length};
+    memcpy(d->chunk.data, text, length);
+    memset(d->chunk.data + length, 0, 64);
+    if (tcore_decoder_decode(d->decoder, TCORE_FORMAT_NDJSON, &d->chunk, &d->batch, &err)) {
+        fprintf(stderr, "decode: %s\n", err.text);
+        exit(1);
+    }
+}
+
+static void end_decoding(struct decoding *d)
+{
+    tcore_decoder_free(d->decoder);
+    free(d->chunk.data);
+    *d = (struct decoding){0};
+}
+
+#define IDS "\"traceId\":\"5b8efff798038103d269b633813fc60c\",\"spanId\":\"eee19b7ec3c1b174\""
+
+static const struct {
+    const char *line;
+    const char *reason; /* NULL: accepted */
+    unsigned byte;
+} lines[] = {
+    {"{" IDS "}", NULL, 0},
+    {" { " IDS " } ", NULL, 0},
+    {"{\"type\" : \"span\" , " IDS " , \"name\" : \"a b\" }\r", NULL, 0},
+    {"{" IDS ",\"x\":[1,2.5,-0,1e9,{\"a\":[]},\"\\u00e9\\ud83d\\ude00\"],\"y\":{}}", NULL, 0},
+    {"{" IDS ",\"a\":1,\"a\":2}", NULL, 0},
+    {"{" IDS ",\"parentSpanId\":\"\"}", NULL, 0},
+    {"{" IDS ",\"startTimeUnixNano\":\"-5\"}", NULL, 0},
+    {"{" IDS ",\"startTimeUnixNano\":1.5e18}", NULL, 0},
+    {"{" IDS ",\"startTimeUnixNano\":null}", NULL, 0},
+    {"{" IDS ",\"startTimeUnixNano\":\"9223372036854775807\"}", NULL, 0},
+    {"{\"metricName\":\"m\"}", NULL, 0},
+    {"{\"name\":\"x\"}", NULL, 0},
+    {"{\"type\":\"novel\",\"x\":1}", NULL, 0},
+    {"42", "a record is a JSON object", 1},
+    {"[" IDS "]", "a record is a JSON object", 1},
+    {"{" IDS "", "a comma or brace is missing", 74},
+    {"{" IDS ",}", "a trailing comma", 75},
+    {"{" IDS ", }", "a trailing comma", 76},
+    {"{,}", "a key is missing", 2},
+    {"{" IDS ",\"n\":NaN}", "a value that is no JSON", 79},
+    {"{" IDS ",\"n\":01}", "a number with a leading zero", 79},
+    {"{" IDS ",\"n\":1.}", "a number without digits behind the point", 80},
+    {"{" IDS ",\"n\":1e}", "a number without digits in the exponent", 80},
+    {"{" IDS ",\"n\":-}", "a value that is no JSON", 79},
+    {"{" IDS ",\"n\":tru}", "a value that is no JSON", 79},
+    {"{" IDS ",\"n\":\"\\x\"}", "an unknown escape in a string", 80},
+    {"{" IDS ",\"n\":\"\\u12g4\"}", "\\u without four hexadecimal digits", 80},
+    {"{" IDS ",\"n\":\"a\tb\"}", "a control character in a string", 81},
+    {"{" IDS ",\"n\":\"a\xff\"}", "invalid UTF-8", 81},
+    {"{" IDS ",\"n\":\"\xc0\x80\"}", "invalid UTF-8", 80},
+    {"{" IDS ",\"n\":\"\xed\xa0\x80\"}", "invalid UTF-8", 80},
+    {"{" IDS ",\"n\":\"x", "the line ends inside a string", 81},
+    {"{" IDS ",\"n\" 1}", "a colon is missing behind a key", 79},
+    {"{" IDS "} x", "something follows the record", 76},
+    {"{" IDS ",\"n\":[1,]}", "a trailing comma", 82},
+    {"{" IDS ",\"n\":[1 2]}", "a comma or bracket is missing", 82},
+    {"{\"spanId\":\"eee19b7ec3c1b174\"}", "a span without traceId", 0},
+    {"{\"type\":\"span\",\"traceId\":\"1\"}", "a span without spanId", 0},
+    {"{\"traceId\":\"000\",\"spanId\":\"1\"}", "traceId is all zero", 0},
+    {"{\"traceId\":\"1\",\"spanId\":\"0000000000000000\"}", "spanId is all zero", 0},
+    {"{\"traceId\":1,\"spanId\":\"1\"}", "traceId is not a string", 0},
+    {"{\"type\":1," IDS "}", "type is not a string", 0},
+    {"{" IDS ",\"startTimeUnixNano\":\"9223372036854775808\"}", "startTimeUnixNano is not an int64",
+     0},
+    {"{" IDS ",\"endTimeUnixNano\":\"soon\"}", "endTimeUnixNano is not an int64", 0},
+    {"{" IDS ",\"endTimeUnixNano\":1.5}", "endTimeUnixNano is not an int64", 0},
+    {"{\"metricName\":\"m\",\"timeUnixNano\":true}", "timeUnixNano is not an int64", 0},
+    {"{\"duration\":1}",
+     "neither a type nor a field that decides it (metricName, executionId, body, severity, spanId)",
+     0},
+};
+
+static void test_lines(const char *which)
+{
+    struct decoding d = {0};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        char text[512];
+        int length = snprintf(text, sizeof text, "%s\n", lines[i].line);
+        decode(&d, text, (size_t)length);
+        const struct tcore_reject *reject = d.batch->rejects;
+        if (!lines[i].reason) {
+            ok(d.batch->rows == 1 && !d.batch->reject_count, "%s: accepted: %s%s", which,
+               lines[i].line, d.batch->reject_count ? reject->reason : "");
+            continue;
+        }
+        bool held = d.batch->rows == 0 && d.batch->reject_count == 1 &&
+                    !strcmp(reject->reason, lines[i].reason) &&
+                    (!lines[i].byte || reject->byte == lines[i].byte) &&
+                    reject->text.length == (size_t)length - 1;
+        ok(held, "%s: refused (%s): %s", which, lines[i].reason, lines[i].line);
+        if (!held && d.batch->reject_count)
+            printf("# %s (byte %u)\n", reject->reason, (unsigned)reject->byte);
+    }
+    end_decoding(&d);
+}
+
+static bool is(const struct tcore_value *v, const char *text)
+{
+    return v->kind == TCORE_STRING && v->len == strlen(text) && !memcmp(v->s, text, v->len);
+}
+
+static void test_values(const char *which)
+{
+    static const char text[] =
+        "\xef\xbb\xbf{\"type\":\"span\"," IDS
+        ",\"parentSpanId\":\"0000000000000000\",\"name\":\"a\\u0041\\n\","
+        "\"startTimeUnixNano\":\"1544712660000000000\",\"endTimeUnixNano\":1544712661000000000,"
+        "\"attributes\":{\"http.route\":\"/"
+        "cart\",\"a\":{\"b\":7}},\"resource\":{\"service.name\":\"cart\"}}\n"
+        "\n"
+        "{\"traceId\":\"A1\",\"spanId\":\"B2\",\"parentSpanId\":\"Eee19b7ec3c1b174\",\"service\":"
+        "\"s1\","
+        "\"resource\":{\"service.name\":\"s2\"},\"durationNano\":9007199254740993,\"attributes\":[{"
+        "\"http.route\":1}]}\n"
+        "{" IDS ",\"attributes\":{\"http.route\":\"/"
+                "x\",\"a\":{\"b\":1}},\"attributes\":{\"http.route\":\"/y\"},"
+        "\"na\\u006de\":\"escaped key\",\"durationNano\":123456789012345678901234567890}\r\n";
+    struct decoding d = {0};
+    for (int round = 0; round < 3; round++) { /* unseen shapes, then learnt ones */
+        decode(&d, text, sizeof text - 1);
+        const struct tcore_batch *b = d.batch;
+        if (!is_int((int64_t)b->rows, 3, "%s: three rows", which))
+            break;
+        struct tcore_value v[3][COLUMNS];
+        for (size_t row = 0; row < 3; row++)
+            for (size_t c = 0; c < COLUMNS; c++)
+                v[row][c] = tcore_column_get(&b->columns[c], row);
+        ok(is(&v[0][SERVICE], "cart"), "%s: service falls back to the resource", which);
+        ok(is(&v[0][NAME], "aA\n"), "%s: escapes are decoded", which);
+        ok(v[0][DURATION].kind == TCORE_INT && v[0][DURATION].i == 1000000000,
+           "%s: the duration is derived", which);
+        ok(v[0][PARENT].kind == TCORE_ABSENT, "%s: a zero parent is absent", which);
+        ok(v[0][START].kind == TCORE_INT && v[0][START].i == 1544712660000000000,
+           "%s: a time in a string is an integer", which);
+        ok(is(&v[0][ROUTE], "/cart") && v[0][DEEP].kind == TCORE_INT && v[0][DEEP].i == 7,
+           "%s: nested values are found", which);
+        ok(v[0][ATTRIBUTES].kind == TCORE_JSON && v[0][ATTRIBUTES].s[0] == '{' &&
+               v[0][ATTRIBUTES].s[v[0][ATTRIBUTES].len - 1] == '}',
+           "%s: an object is its text", which);
+        ok(is(&v[1][SERVICE], "s1"), "%s: a service of its own wins", which);
+        ok(v[1][DURATION].i == 9007199254740993, "%s: integers beyond 2^53 are exact", which);
+        ok(is(&v[1][TRACE], "000000000000000000000000000000a1") &&
+               is(&v[1][PARENT], "eee19b7ec3c1b174"),
+           "%s: ids are brought to their form", which);
+        ok(v[1][ROUTE].kind == TCORE_ABSENT && v[1][ATTRIBUTES].kind == TCORE_JSON,
+           "%s: a path does not lead into an array", which);
+        ok(is(&v[2][ROUTE], "/y") && v[2][DEEP].kind == TCORE_ABSENT && b->duplicate_keys == 1,
+           "%s: the last duplicate wins and is counted", which);
+        ok(is(&v[2][NAME], "escaped key"), "%s: a key may be written with escapes", which);
+        ok(v[2][DURATION].kind == TCORE_NUMBER && v[2][DURATION].len == 30,
+           "%s: a huge integer keeps its digits", which);
+        ok(b->lines[0] == 1 && b->lines[1] == 3 && b->lines[2] == 4 && b->line_count == 4,
+           "%s: line numbers count the empty line", which);
+        ok(b->text[0].data[0] == '{' && b->text[2].data[b->text[2].length - 1] == '}',
+           "%s: the text is the record alone", which);
+    }
+    end_decoding(&d);
+}
+
+/* A small generator of records, valid and broken. */
+static uint64_t seed = 42;
+
+static unsigned random_below(unsigned n)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return (unsigned)((seed >> 11) % n);
+}
+
+static void make_value(struct tcore_buf *out, unsigned depth);
+
+static void make_string(struct tcore_buf *out)
+{
+    static const char *const pieces[] = {"a",
+                                         "cart",
+                                         "0123456789abcdef",
+                                         "\\n",
+                                         "\\u0041",
+                                         "é",
+                                         "漢",
+                                         "😀",
+                                         "\\ud800",
+                                         "\\\"",
+                                         " ",
+                                         "/api/v1/items/",
+                                         "a rather long stretch of plain text that fills more than "
+                                         "sixty-four bytes of a vector"};
+    tcore_buf_putc(out, '"');
+    for (unsigned n = random_below(4); n; n--)
+        tcore_buf_puts(out, pieces[random_below(sizeof pieces / sizeof *pieces)]);
+    tcore_buf_putc(out, '"');
+}
+
+static void make_object(struct tcore_buf *out, unsigned depth)
+{
+    static const char *const keys[] = {
+        "\"a\"", "\"b\"",       "\"http.route\"", "\"service.name\"",
+        "\"x\"", "\"\\u0061\"", "\"\"",           "\"key with blanks\""};
+    tcore_buf_putc(out, '{');
+    for (unsigned n = random_below(5), i = 0; i < n; i++) {
+        tcore_buf_puts(out, i ? random_below(8) ? "," : " , " : "");
+        tcore_buf_puts(out, keys[random_below(sizeof keys / sizeof *keys)]);
+        tcore_buf_puts(out, random_below(8) ? ":" : " : ");
+        make_value(out, depth + 1);
+    }
+    tcore_buf_putc(out, '}');
+}
+
+static void make_value(struct tcore_buf *out, unsigned depth)
+{
+    static const char *const scalars[] = {"0",
+                                          "-1",
+                                          "12345",
+                                          "1.5",
+                                          "-0",
+                                          "1e300",
+                                          "true",
+                                          "false",
+                                          "null",
+                                          "123456789012345678",
+                                          "9223372036854775807",
+                                          "-9223372036854775808",
+                                          "9223372036854775808",
+                                          "0.1e-7"};
+    unsigned kind = random_below(depth > 3 ? 2 : 4);
+    if (kind == 0) {
+        make_string(out);
+    } else if (kind == 1) {
+        tcore_buf_puts(out, scalars[random_below(sizeof scalars / sizeof *scalars)]);
+    } else if (kind == 2) {
+        make_object(out, depth);
+    } else {
+        tcore_buf_putc(out, '[');
+        for (unsigned n = random_below(4), i = 0; i < n; i++) {
+            tcore_buf_puts(out, i ? "," : "");
+            make_value(out, depth + 1);
+        }
+        tcore_buf_putc(out, ']');
+    }
+}
+
+static void make_line(struct tcore_buf *out)
+{
+    size_t start = out->length;
+    static const char *const fields[] = {"type",
+                                         "name",
+                                         "service",
+                                         "durationNano",
+                                         "startTimeUnixNano",
+                                         "endTimeUnixNano",
+                                         "attributes",
+                                         "resource",
+                                         "parentSpanId",
+                                         "z"};
+    tcore_buf_puts(out, "{" IDS);
+    for (unsigned n = random_below(8); n; n--) {
+        unsigned field = random_below(sizeof fields / sizeof *fields);
+        tcore_buf_printf(out, ",\"%s\":", fields[field]);
+        if (field == 0)
+            tcore_buf_puts(out, "\"span\"");
+        else if (field == 4 || field == 5)
+            tcore_buf_printf(out, "\"%u\"", random_below(1000000));
+        else if (field == 6 || field == 7)
+            make_object(out, 1);
+        else
+            make_value(out, 1);
+    }
+    tcore_buf_putc(out, '}');
+    if (random_below(3) == 0) { /* break it */
+        size_t at = start + random_below((unsigned)(out->length - start));
+        static const char bytes[] = "\"\\{}[],:0x \x01\xff\xc3-.e";
+        out->data[at] = bytes[random_below(sizeof bytes - 1)];
+    }
+    tcore_buf_putc(out, '\n');
+}
+
+static bool same_value(const struct tcore_value *a, const struct tcore_value *b)
+{
+    if (a->kind != b->kind)
+        return false;
+    if (a->kind == TCORE_INT)
+        return a->i == b->i;
+    if (a->kind < TCORE_NUMBER)
+        return true;
+    return a->len == b->len && !memcmp(a->s, b->s, a->len);
+}
+
+static bool same_batch(const struct tcore_batch *a, const struct tcore_batch *b)
+{
+    bool same = a->rows == b->rows && a->reject_count == b->reject_count &&
+                a->duplicate_keys == b->duplicate_keys && a->line_count == b->line_count;
+    for (size_t row = 0; same && row < a->rows; row++) {
+        same = a->types[row] == b->types[row] && a->lines[row] == b->lines[row];
+        for (size_t c = 0; same && c < COLUMNS; c++) {
+            struct tcore_value x = tcore_column_get(&a->columns[c], row),
+                               y = tcore_column_get(&b->columns[c], row);
+            same = same_value(&x, &y);
+        }
+    }
+    for (size_t i = 0; same && i < a->reject_count; i++)
+        same = a->rejects[i].line == b->rejects[i].line &&
+               a->rejects[i].byte == b->rejects[i].byte &&
+               !strcmp(a->rejects[i].reason, b->rejects[i].reason);
+    return same;
+}
+
+static void test_agreement(void)
+{
+    struct tcore_buf text = {0};
+    struct tcore_json json = {0};
+    unsigned lines_made = 0, wrong_simd = 0, wrong_json = 0, variants = 0, refused = 0;
+    struct decoding d[3] = {{0}};
+    for (unsigned round = 0; round < 60; round++) {
+        tcore_buf_clear(&text);
+        for (unsigned i = 0; i < 100; i++)
+            make_line(&text);
+        lines_made += 100;
+        struct decoding *first = NULL;
+        variants = 0;
+        for (size_t v = 0; v < 3; v++) {
+            if (!tcore_simd_select(simd[v]))
+                continue;
+            variants++;
+            decode(&d[v], text.data, text.length);
+            if (!first)
+                first = &d[v];
+            else if (!same_batch(first->batch, d[v].batch))
+                wrong_simd++;
+        }
+        /* every line refused for its JSON is refused by the plain parser, every row accepted */
+        const struct tcore_batch *b = first->batch;
+        for (size_t i = 0; i < b->reject_count; i++) {
+            struct tcore_error err = {0};
+            const struct tcore_reject *r = &b->rejects[i];
+            bool json_fault = r->byte != 0;
+            refused++;
+            if (!strcmp(r->reason, "a record is a JSON object"))
+                continue; /* the plain parser takes any value */
+            if (json_fault !=
+                (tcore_json_parse(&json, r->text.data, r->text.length, &err) != TCORE_OK)) {
+                wrong_json++;
+                printf("# %.*s\n# %s (byte %u), but the other: %s\n", (int)r->text.length,
+                       r->text.data, r->reason, (unsigned)r->byte, err.text);
+            }
+        }
+        for (size_t row = 0; row < b->rows; row++)
+            if (tcore_json_parse(&json, b->text[row].data, b->text[row].length, NULL)) {
+                wrong_json++;
+                printf("# accepted here only: %.*s\n", (int)b->text[row].length, b->text[row].data);
+            }
+    }
+    for (size_t v = 0; v < 3; v++)
+        end_decoding(&d[v]);
+    ok(!wrong_simd && variants >= 1, "%u instruction sets agree on %u lines", variants, lines_made);
+    ok(!wrong_json && refused > 100, "the JSON parser agrees on %u lines, %u of them refused",
+       lines_made, refused);
+    tcore_buf_free(&text);
+    tcore_json_free(&json);
+}
+
+static void test_depth(const char *which)
+{
+    struct decoding d = {0};
+    for (unsigned extra = 0; extra < 2; extra++) {
+        struct tcore_buf text = {0};
+        tcore_buf_puts(&text, "{" IDS ",\"x\":");
+        for (unsigned i = 0; i < 511 + extra; i++)
+            tcore_buf_putc(&text, '[');
+        for (unsigned i = 0; i < 511 + extra; i++)
+            tcore_buf_putc(&text, ']');
+        tcore_buf_puts(&text, "}\n");
+        decode(&d, text.data, text.length);
+        struct tcore_json json = {0};
+        bool plain = !tcore_json_parse(&json, text.data, text.length, NULL);
+        ok(d.batch->rows == 1 - extra && plain == !extra, "%s: %u levels are %s by both parsers",
+           which, 512 + extra, extra ? "refused" : "accepted");
+        tcore_json_free(&json);
+        tcore_buf_free(&text);
+    }
+    char *deep = malloc(200002);
+    memset(deep, '[', 200000);
+    memcpy(deep, "{\"a\":", 5);
+    deep[200000] = '\n';
+    decode(&d, deep, 200001);
+    ok(d.batch->reject_count == 1 && !strcmp(d.batch->rejects[0].reason, "nesting is too deep"),
+       "%s: nesting of 200,000 is refused", which);
+    free(deep);
+    end_decoding(&d);
+}
+
+/* A line whose keys never come twice must not make the decoder grow without end. */
+static void test_many_keys(void)
+{
+    struct decoding d = {0};
+    struct tcore_buf text = {0};
+    unsigned rows = 0;
+    for (unsigned round = 0; round < 40; round++) {
+        tcore_buf_clear(&text);
+        for (unsigned i = 0; i < 1000; i++)
+            tcore_buf_printf(
+                &text, "{" IDS ",\"k%u\":1,\"attributes\":{\"q%u\":2,\"http.route\":\"/r\"}}\n",
+                round * 1000 + i, round * 1000 + i);
+        decode(&d, text.data, text.length);
+        for (size_t row = 0; row < d.batch->rows; row++) {
+            struct tcore_value v = tcore_column_get(&d.batch->columns[ROUTE], row);
+            rows += is(&v, "/r");
+        }
+    }
+    is_int(rows, 40000, "80,000 distinct keys: every row's wanted value is found");
+    tcore_buf_free(&text);
+    end_decoding(&d);
+}
+
+/* Every n-th allocation fails once: out of memory is told, nothing leaks. */
+static unsigned long allocations, fail_at;
+
+static void *failing_alloc(size_t bytes)
+{
+    return ++allocations == fail_at ? NULL : malloc(bytes);
+}
+
+static void *failing_resize(void *memory, size_t bytes)
+{
+    return ++allocations == fail_at ? NULL : realloc(memory, bytes);
+}
+
+static void test_no_memory(void)
+{
+    struct tcore_sys sys = tcore_sys_default;
+    sys.alloc = failing_alloc;
+    sys.resize = failing_resize;
+    struct tcore_buf text = {0};
+    for (unsigned i = 0; i < 30; i++)
+        make_line(&text);
+    char *data = calloc(1, text.length + 64);
+    memcpy(data, text.data, text.length);
+    size_t length = text.length;
+    tcore_buf_free(&text);
+    tcore_sys_set(&sys);
+    unsigned fatal = 0, wrong = 0;
+    for (fail_at = 1; fail_at < 2000; fail_at++) {
+        allocations = 0;
+        struct tcore_decoder *decoder = NULL;
+        struct tcore_error err = {0};
+        const struct tcore_batch *batch;
+        struct tcore_chunk chunk = {.data = data, .length = length};
+        enum tcore_status status = tcore_decoder_new(&decoder, wanted(), NULL, &err);
+        if (!status)
+            status = tcore_decoder_decode(decoder, TCORE_FORMAT_NDJSON, &chunk, &batch, &err);
+        tcore_decoder_free(decoder);
+        if (allocations < fail_at)
+            break;
+        fatal += status == TCORE_FATAL;
+        wrong += status != TCORE_FATAL && status != TCORE_OK;
+    }
+    tcore_sys_set(NULL);
+    ok(fatal > 10 && !wrong && fail_at < 2000, "each of %u failed allocations is told as such",
+       fatal);
+    free(data);
+}
+
+int main(void)
+{
+    for (size_t i = 0; i < 3; i++) {
+        if (!tcore_simd_select(simd[i])) {
+            skip("this CPU lacks %s", simd[i]);
+            continue;
+        }
+        test_lines(simd[i]);
+        test_values(simd[i]);
+        test_depth(simd[i]);
+    }
+    test_agreement();
+    tcore_simd_select(NULL);
+    test_many_keys();
+    test_no_memory();
+    return done_testing();
+}
