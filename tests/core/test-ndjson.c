@@ -27,10 +27,15 @@ static struct tcore_projection *wanted(void)
                              parents[] = {{parent, 1}}, starts[] = {{start, 1}},
                              routes[] = {{route, 2}}, maps[] = {{attributes, 1}},
                              deeps[] = {{deep, 3}};
-    static struct tcore_projection_column columns[] = {
-        {"service", services, 2},  {"name", names, 1},           {"durationNano", durations, 1},
-        {"traceId", traces, 1},    {"parentSpanId", parents, 1}, {"startTimeUnixNano", starts, 1},
-        {"http.route", routes, 1}, {"attributes", maps, 1},      {"deep", deeps, 1}};
+    static struct tcore_projection_column columns[] = {{(char *)"service", services, 2},
+                                                       {(char *)"name", names, 1},
+                                                       {(char *)"durationNano", durations, 1},
+                                                       {(char *)"traceId", traces, 1},
+                                                       {(char *)"parentSpanId", parents, 1},
+                                                       {(char *)"startTimeUnixNano", starts, 1},
+                                                       {(char *)"http.route", routes, 1},
+                                                       {(char *)"attributes", maps, 1},
+                                                       {(char *)"deep", deeps, 1}};
     static struct tcore_projection projection = {.columns = columns, .count = 9, .text = true};
     return &projection;
 }
@@ -169,7 +174,7 @@ static void test_values(const char *which)
         "\"resource\":{\"service.name\":\"s2\"},\"durationNano\":9007199254740993,\"attributes\":[{"
         "\"http.route\":1}]}\n"
         "{" IDS ",\"attributes\":{\"http.route\":\"/"
-                "x\",\"a\":{\"b\":1}},\"attributes\":{\"http.route\":\"/y\"},"
+        "x\",\"a\":{\"b\":1}},\"attributes\":{\"http.route\":\"/y\"},"
         "\"na\\u006de\":\"escaped key\",\"durationNano\":123456789012345678901234567890}\r\n";
     struct decoding d = {0};
     for (int round = 0; round < 3; round++) { /* unseen shapes, then learnt ones */
