@@ -291,7 +291,9 @@ static bool normalise_id(struct ndjson_decoder *d, int slot, enum tcore_id_class
     if (slot < 0)
         return true;
     struct tcore_value *v = &d->slots[slot][d->parse.row];
-    if (v->kind != TCORE_STRING || tcore_id_is_canonical(id, v->s, v->len))
+    if (v->kind != TCORE_STRING)
+        return true;
+    if (tcore_id_is_canonical(id, v->s, v->len) && (*v->s != '0' || !all_zero(v)))
         return true;
     char *room = tcore_arena_alloc(&d->strings, (size_t)id);
     if (!room)
