@@ -41,6 +41,7 @@ model_sources += %D%/model/json.c
 model_sources += %D%/model/json_parse.c
 model_sources += %D%/model/json_write.c
 model_sources += %D%/model/number.c
+model_sources += %D%/model/projection.c
 model_sources += %D%/model/record.c
 model_sources += %D%/model/time.c
 model_sources += %D%/model/value.c

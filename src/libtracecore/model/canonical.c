@@ -200,6 +200,21 @@ static void begin_member(struct writer *w, struct object *o, const char *name, s
     tcore_buf_putc(w->out, ':');
 }
 
+/* The same for a field of the schema, whose name needs no escapes. */
+static void begin_field(struct writer *w, struct object *o, const struct tcore_field *field)
+{
+    char *to = tcore_buf_reserve(w->out, (size_t)field->name_length + 4);
+    if (!to)
+        return;
+    if (!o->first)
+        *to++ = ',';
+    *to++ = '"';
+    memcpy(to, field->name, field->name_length);
+    memcpy(to + field->name_length, "\":", 2);
+    w->out->length += (size_t)field->name_length + (o->first ? 3 : 4);
+    o->first = false;
+}
+
 static void write_string_member(struct writer *w, struct object *o, const char *name,
                                 const char *text, size_t length)
 {
@@ -308,7 +323,7 @@ static void write_duration(struct writer *w, struct object *o, const struct tcor
     if (!from || !to || !time_of(value_at(w, from), &start) || !time_of(value_at(w, to), &end) ||
         end < start || __builtin_sub_overflow(end, start, &duration))
         return;
-    begin_member(w, o, field->name, field->name_length);
+    begin_field(w, o, field);
     tcore_buf_append(w->out, text, tcore_format_int64(text, duration));
 }
 
@@ -341,14 +356,16 @@ static enum tcore_status write_field(struct writer *w, struct object *o, size_t 
     const struct tcore_field *field = &o->fields->field[i];
     const struct tcore_json_node *node = &w->json->node[o->slot[i]];
     if (id) {
-        if (o->slot[i])
-            write_string_member(w, o, field->name, id,
-                                field->field_class == TCORE_FIELD_TRACE_ID ? TCORE_TRACE_ID
-                                                                           : TCORE_SPAN_ID);
+        if (o->slot[i]) {
+            begin_field(w, o, field);
+            tcore_json_write_string(w->out, id,
+                                    field->field_class == TCORE_FIELD_TRACE_ID ? TCORE_TRACE_ID
+                                                                               : TCORE_SPAN_ID);
+        }
         return TCORE_OK;
     }
     if (o->original_count && !strcmp(field->name, "attributes")) {
-        begin_member(w, o, field->name, field->name_length);
+        begin_field(w, o, field);
         return write_with_originals(w, o, o->slot[i]);
     }
     bool empty = node->value.kind == TCORE_JSON && node->count == 0 &&
@@ -359,7 +376,7 @@ static enum tcore_status write_field(struct writer *w, struct object *o, size_t 
     }
     size_t before = w->out->length;
     bool first = o->first;
-    begin_member(w, o, field->name, field->name_length);
+    begin_field(w, o, field);
     size_t begin = w->out->length;
     enum tcore_status status = write_known(w, field, o->slot[i]);
     if (field->field_class == TCORE_FIELD_OBJECT && w->out->length == begin + 2 &&

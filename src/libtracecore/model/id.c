@@ -14,15 +14,43 @@
 
 static const char digits[] = "0123456789abcdef";
 
+/* What each character is as a hexadecimal digit: its value + 1, capitals with CAPITAL; 0: none. */
+enum { CAPITAL = 32, VALUE = 31 };
+static const unsigned char hex_table[256] = {
+    ['0'] = 1,
+    ['1'] = 2,
+    ['2'] = 3,
+    ['3'] = 4,
+    ['4'] = 5,
+    ['5'] = 6,
+    ['6'] = 7,
+    ['7'] = 8,
+    ['8'] = 9,
+    ['9'] = 10,
+    ['a'] = 11,
+    ['b'] = 12,
+    ['c'] = 13,
+    ['d'] = 14,
+    ['e'] = 15,
+    ['f'] = 16,
+    ['A'] = 11 | CAPITAL,
+    ['B'] = 12 | CAPITAL,
+    ['C'] = 13 | CAPITAL,
+    ['D'] = 14 | CAPITAL,
+    ['E'] = 15 | CAPITAL,
+    ['F'] = 16 | CAPITAL,
+};
+
+/* The value of a hexadecimal digit, -1 of anything else. */
 static int hex_digit(char c)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
+    return (hex_table[(unsigned char)c] & VALUE) - 1;
+}
+
+static bool is_lower_hex(char c)
+{
+    unsigned char entry = hex_table[(unsigned char)c];
+    return entry && !(entry & CAPITAL);
 }
 
 bool tcore_id_is_canonical(enum tcore_id_class id, const char *text, size_t length)
@@ -41,7 +69,7 @@ bool tcore_id_is_canonical(enum tcore_id_class id, const char *text, size_t leng
     }
 #else
     for (size_t i = 0; i < length; i++)
-        if (hex_digit(text[i]) < 0 || (text[i] >= 'A' && text[i] <= 'F'))
+        if (!is_lower_hex(text[i]))
             return false;
 #endif
     return true;
@@ -149,8 +177,8 @@ enum tcore_id_result tcore_id_normalise(enum tcore_id_class id, const char *text
     enum tcore_id_result result = TCORE_ID_OK;
     if (length == 0)
         return TCORE_ID_ZERO;
-    if (tcore_id_is_canonical(id, text, length) && text[0] != '0') {
-        memcpy(out, text, (size_t)id);
+    if (tcore_id_is_canonical(id, text, length) && !all_zero(text, length)) {
+        memcpy(out, text, length);
         return TCORE_ID_OK;
     }
     if (from_hex(id, text, length, made)) {
@@ -178,7 +206,7 @@ bool tcore_traceparent_parse(const char *text, size_t length, struct tcore_trace
     for (size_t i = 0; i < LENGTH; i++) {
         if (i == 2 || i == SPAN - 1 || i == FLAGS - 1)
             continue;
-        if (hex_digit(text[i]) < 0 || (text[i] >= 'A' && text[i] <= 'F'))
+        if (!is_lower_hex(text[i]))
             return false;
     }
     bool first_version = text[0] == '0' && text[1] == '0';

@@ -10,9 +10,10 @@
 #include <emmintrin.h>
 #endif
 
-/* First byte that may not stand as it is: a quote, a backslash, a control character, or 0xed, which
- * begins lone surrogates (and the harmless U+D000 to U+D7FF). */
-static size_t plain_length(const char *s, size_t length)
+/* Copies s to to, where there is room for 15 bytes more, up to the first byte that may not stand as
+ * it is: a quote, a backslash, a control character, or 0xed, which begins lone surrogates (and the
+ * harmless U+D000 to U+D7FF). Returns how many it copied. */
+static size_t copy_plain(char *to, const char *s, size_t length)
 {
     size_t at = 0;
 #if defined(__SSE2__) && !defined(TCORE_JSON_PORTABLE)
@@ -25,13 +26,17 @@ static size_t plain_length(const char *s, size_t length)
             _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes),
                          _mm_cmpeq_epi8(bytes, surrogate)));
         unsigned mask = (unsigned)_mm_movemask_epi8(special);
+        _mm_storeu_si128((__m128i *)(void *)(to + at), bytes);
         if (mask)
             return at + (unsigned)__builtin_ctz(mask);
     }
 #endif
-    while (at < length && (unsigned char)s[at] > 0x1f && s[at] != '"' && s[at] != '\\' &&
-           (unsigned char)s[at] != 0xed)
-        at++;
+    for (; at < length; at++) {
+        unsigned char c = (unsigned char)s[at];
+        if (c <= 0x1f || c == '"' || c == '\\' || c == 0xed)
+            break;
+        to[at] = (char)c;
+    }
     return at;
 }
 
@@ -72,13 +77,14 @@ static size_t write_special(struct tcore_buf *buf, const char *s, size_t length)
 
 void tcore_json_write_string(struct tcore_buf *buf, const char *s, size_t length)
 {
-    char *to = tcore_buf_reserve(buf, length + 2); /* all of it, where nothing needs an escape */
-    if (!to)
-        return;
     tcore_buf_putc(buf, '"');
     for (size_t at = 0; at < length;) {
-        size_t plain = plain_length(s + at, length - at);
-        tcore_buf_append(buf, s + at, plain);
+        /* Room for a closing quote and for what copy_plain stores too much. */
+        char *to = tcore_buf_reserve(buf, length - at + 16);
+        if (!to)
+            return;
+        size_t plain = copy_plain(to, s + at, length - at);
+        buf->length += plain;
         at += plain;
         if (at < length)
             at += write_special(buf, s + at, length - at);
@@ -166,8 +172,10 @@ void tcore_json_write_tree(struct tcore_buf *buf, const struct tcore_json *json,
         tcore_json_write_value(buf, &json->node[i].value);
         return;
     }
-    struct frames stack = {.capacity = sizeof stack.fixed / sizeof *stack.fixed};
+    struct frames stack; /* not initialised as a whole: most trees are shallow */
     stack.frame = stack.fixed;
+    stack.count = 0;
+    stack.capacity = sizeof stack.fixed / sizeof *stack.fixed;
     bool good = open_frame(&stack, buf, json, i);
     while (good && stack.count) {
         struct frame *f = &stack.frame[stack.count - 1];

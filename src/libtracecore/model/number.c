@@ -54,18 +54,23 @@ static const uint64_t power_of_5[POWERS] = {1,
 size_t tcore_format_int64(char *out, int64_t i)
 {
     char digits[20];
-    size_t count = 0;
+    size_t at = sizeof digits;
     uint64_t left = i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
-    do {
-        digits[count++] = (char)('0' + left % 10);
+    while (left >= 100) { /* two a division: the divisions are what takes time */
+        unsigned pair = (unsigned)(left % 100);
+        left /= 100;
+        digits[--at] = (char)('0' + pair % 10);
+        digits[--at] = (char)('0' + pair / 10);
+    }
+    if (left >= 10) {
+        digits[--at] = (char)('0' + left % 10);
         left /= 10;
-    } while (left);
-    char *to = out;
-    if (i < 0)
-        *to++ = '-';
-    while (count)
-        *to++ = digits[--count];
-    return (size_t)(to - out);
+    }
+    digits[--at] = (char)('0' + left);
+    size_t sign = i < 0, length = sizeof digits - at;
+    *out = '-';
+    memcpy(out + sign, digits + at, length);
+    return sign + length;
 }
 
 bool tcore_parse_int64(const char *text, size_t length, int64_t *i)

@@ -27,6 +27,8 @@ struct tcore_projection_column {
     char *name; /* as asked for: a field name, or a path in jq's notation; for messages */
     struct tcore_path *paths;
     size_t path_count;
+    bool derive_duration; /* a span that has none of the paths gives its end - start if that is
+                             not negative */
 };
 
 struct tcore_projection {
@@ -39,8 +41,9 @@ void tcore_projection_free(struct tcore_projection *p); /* a zeroed struct is an
 
 /*
  * Adds an exact path (keys are copied) and gives the column's number; the same path twice is one
- * column. Single-key paths "service" and "durationNano" include their derivation: service falls
- * back to resource["service.name"], a span's durationNano to end - start.
+ * column. Single-key paths "service" and "durationNano" include their derivation: service has
+ * resource["service.name"] as its last path, a span's durationNano falls back to end - start
+ * (derive_duration). TCORE_FATAL: out of memory; the projection is as it was.
  */
 enum tcore_status tcore_projection_add_path(struct tcore_projection *p,
                                             const struct tcore_path_key *keys, size_t count,
@@ -49,7 +52,7 @@ enum tcore_status tcore_projection_add_path(struct tcore_projection *p,
  * Adds a field by name: one whole key looked for at top level, then in attributes, dimensions,
  * resource. "attributes.x" (also resource. scope. dimensions. context. structure. timeline. group.
  * histogram. quality. metadata. services. performance. errors. sampling. analysis.) steps into that
- * object, the rest being one key.
+ * object, the rest being one key. Derivations as above. The same name twice is one column.
  */
 enum tcore_status tcore_projection_add_field(struct tcore_projection *p, const char *name,
                                              size_t *column, struct tcore_error *err);
