@@ -6,10 +6,11 @@
 
 static struct tcore_error err;
 
-/* The candidate paths of a column: a/b|c, "+d" if the duration is derived. */
+/* The candidate paths of a column: a/b|c. */
 static const char *paths(const struct tcore_projection_column *column)
 {
     static char text[1000];
+    text[0] = '\0';
     size_t at = 0;
     for (size_t i = 0; i < column->path_count; i++)
         for (size_t k = 0; k < column->paths[i].count; k++)
@@ -19,7 +20,6 @@ static const char *paths(const struct tcore_projection_column *column)
                                        : "",
                                    (int)column->paths[i].keys[k].length,
                                    column->paths[i].keys[k].name);
-    snprintf(text + at, sizeof text - at, "%s", column->derive_duration ? "+d" : "");
     return text;
 }
 
@@ -34,7 +34,7 @@ static void test_fields(void)
         {"service", "service|attributes/service|dimensions/service|resource/service|"
                     "resource/service.name"},
         {"durationNano", "durationNano|attributes/durationNano|dimensions/durationNano|"
-                         "resource/durationNano+d"},
+                         "resource/durationNano"},
         {"attributes.http.route", "attributes/http.route"},
         {"resource.service.name", "resource/service.name"},
         {"scope.name", "scope/name"},
@@ -87,7 +87,7 @@ static void test_paths(void)
     } cases[] = {
         {{{"name", 4}}, 1, ".name", "name"},
         {{{"service", 7}}, 1, ".service", "service|resource/service.name"},
-        {{{"durationNano", 12}}, 1, ".durationNano", "durationNano+d"},
+        {{{"durationNano", 12}}, 1, ".durationNano", "durationNano"},
         {{{"attributes", 10}, {"http.route", 10}},
          2,
          ".attributes[\"http.route\"]",

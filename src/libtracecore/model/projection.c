@@ -66,7 +66,7 @@ static bool same_path(const struct tcore_path *a, const struct tcore_path *b)
 static bool same_column(const struct tcore_projection_column *a,
                         const struct tcore_projection_column *b)
 {
-    if (a->path_count != b->path_count || a->derive_duration != b->derive_duration)
+    if (a->path_count != b->path_count)
         return false;
     for (size_t i = 0; i < a->path_count; i++)
         if (!same_path(&a->paths[i], &b->paths[i]))
@@ -105,10 +105,9 @@ static bool key_is(const struct tcore_path_key *key, const char *text)
     return key->length == strlen(text) && !memcmp(key->name, text, key->length);
 }
 
-/* The derivation of a single key, if it has one. */
+/* The derivation of a single key, if it has one that is a path. */
 static bool add_derivation(struct tcore_projection_column *column, const struct tcore_path_key *key)
 {
-    column->derive_duration = key_is(key, "durationNano");
     return !key_is(key, "service") || add_pair(column, maps[MAPS - 1], service_name);
 }
 

@@ -27,8 +27,6 @@ struct tcore_projection_column {
     char *name; /* as asked for: a field name, or a path in jq's notation; for messages */
     struct tcore_path *paths;
     size_t path_count;
-    bool derive_duration; /* a span that has none of the paths gives its end - start if that is
-                             not negative */
 };
 
 struct tcore_projection {
@@ -42,8 +40,9 @@ void tcore_projection_free(struct tcore_projection *p); /* a zeroed struct is an
 /*
  * Adds an exact path (keys are copied) and gives the column's number; the same path twice is one
  * column. Single-key paths "service" and "durationNano" include their derivation: service has
- * resource["service.name"] as its last path, a span's durationNano falls back to end - start
- * (derive_duration). TCORE_FATAL: out of memory; the projection is as it was.
+ * resource["service.name"] as its last path, and for a column whose first path is durationNano the
+ * decoders give a span's end - start where it has none of the paths. TCORE_FATAL: out of memory;
+ * the projection is as it was.
  */
 enum tcore_status tcore_projection_add_path(struct tcore_projection *p,
                                             const struct tcore_path_key *keys, size_t count,
