@@ -234,7 +234,8 @@ figures() {
     awk -v w="$wall" -v c="$cpu" -v m="$mib" -v sw="$start_wall" -v sc="$start_cpu" 'BEGIN {
         net = sw == 0 ? w : w - sw > 0.001 ? w - sw : 0.001
         cpu = sc == 0 ? c : c - sc > 0.001 ? c - sc : 0.001
-        printf "%.4f\t%.4f\t%.3f\t%.1f\n", w, net, cpu, m }'
+        time = w < 0.1 ? "%.5f\t%.5f\t%.4f" : "%.3f\t%.3f\t%.3f"
+        printf time "\t%.1f\n", w, net, cpu, m }'
 }
 
 # joined TEXT...: those that say something.

@@ -11,6 +11,7 @@ BENCH_ROWS=$(mktemp "${TMPDIR:-/tmp}/tracecore-rows.XXXXXX") || exit 2
 export BENCH_ROWS
 trap 'rm -f "$BENCH_ROWS"' EXIT
 status=0
+busy=$(cut -d ' ' -f 1 /proc/loadavg)
 for task in "${tasks[@]}"; do
     printf '%s\n' "== $task" >&2
     "$here/$task.sh" || status=$?
@@ -18,9 +19,10 @@ for task in "${tasks[@]}"; do
 done
 
 cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
-printf '%s, %s CPUs, %s; load %s\n' "$(uname -srm)" "$(nproc)" "$cpu" \
-    "$(cut -d ' ' -f 1-3 /proc/loadavg)"
-printf 'medians of %s runs; wall in seconds; net and CPU of DuckDB without its bare start-up\n\n' \
-    "${BENCH_RUNS:-5}"
+printf '%s, %s CPUs, %s; load at the start %s\n' "$(uname -srm)" "$(nproc)" "$cpu" "$busy"
+awk -v load="$busy" 'BEGIN { exit load < 0.7 }' &&
+    printf '%s\n' 'The machine was busy: do not quote these figures.'
+printf 'medians of %s runs (start-up: %s); times in seconds; net and CPU of DuckDB without its %s\n\n' \
+    "${BENCH_RUNS:-5}" "${BENCH_START_RUNS:-200}" 'bare start-up'
 awk -f "$here/table.awk" "$BENCH_ROWS"
 exit "$status"
