@@ -20,7 +20,7 @@ done
 
 cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
 printf '%s, %s CPUs, %s; load at the start %s\n' "$(uname -srm)" "$(nproc)" "$cpu" "$busy"
-awk -v load="$busy" 'BEGIN { exit load < 0.7 }' &&
+awk -v busy="$busy" 'BEGIN { exit !(busy > 0.7) }' &&
     printf '%s\n' 'The machine was busy: do not quote these figures.'
 printf 'medians of %s runs (start-up: %s); times in seconds; net and CPU of DuckDB without its %s\n\n' \
     "${BENCH_RUNS:-5}" "${BENCH_START_RUNS:-200}" 'bare start-up'
