@@ -4,6 +4,9 @@ check_PROGRAMS += %D%/core/test-canonical
 check_PROGRAMS += %D%/core/test-id
 check_PROGRAMS += %D%/core/test-json
 check_PROGRAMS += %D%/core/test-json-portable
+check_PROGRAMS += %D%/core/test-json-suite
+check_PROGRAMS += %D%/core/test-map
+check_PROGRAMS += %D%/core/test-memory
 check_PROGRAMS += %D%/core/test-ndjson
 check_PROGRAMS += %D%/core/test-number
 check_PROGRAMS += %D%/core/test-projection
@@ -11,6 +14,14 @@ check_PROGRAMS += %D%/core/test-time
 check_PROGRAMS += %D%/core/test-rank
 check_PROGRAMS += %D%/core/test-version
 check_PROGRAMS += $(cli_tests)
+
+# Fuzz targets: here each replays its corpus; tests/fuzz/run.sh fuzzes.
+check_PROGRAMS += $(fuzz_targets)
+fuzz_targets =
+fuzz_targets += %D%/fuzz/fuzz_json
+%C%_fuzz_fuzz_json_SOURCES = %D%/fuzz/fuzz_json.c %D%/fuzz/replay.c
+EXTRA_DIST += %D%/fuzz/corpus
+EXTRA_DIST += %D%/fuzz/run.sh
 
 # Benchmarks, made on demand: make tests/bench/NAME
 EXTRA_PROGRAMS =
