@@ -10,6 +10,7 @@ check_PROGRAMS += %D%/core/test-memory
 check_PROGRAMS += %D%/core/test-ndjson
 check_PROGRAMS += %D%/core/test-number
 check_PROGRAMS += %D%/core/test-projection
+check_PROGRAMS += %D%/core/test-sys
 check_PROGRAMS += %D%/core/test-time
 check_PROGRAMS += %D%/core/test-rank
 check_PROGRAMS += %D%/core/test-version
