@@ -164,7 +164,7 @@ static enum tcore_status next_lines(struct tcore_input *input, struct tcore_chun
         fill(input, chunk, room);
     }
     if (input->ended && chunk->length && chunk->data[chunk->length - 1] != '\n' &&
-        !input->pending.status) {
+        !input->pending.status && !tcore_source_stopped(input->source)) {
         chunk->data[chunk->length++] = '\n'; /* the last line may lack it */
         whole = chunk->length;
     }
@@ -210,7 +210,7 @@ static enum tcore_status next_block(struct tcore_input *input, struct tcore_chun
         if (status != TCORE_OK && status != TCORE_EOF)
             return status;
         if (input->ended) {
-            if (chunk->length && !input->pending.status)
+            if (chunk->length && !input->pending.status && !tcore_source_stopped(input->source))
                 return tcore_error_set(err, TCORE_BAD_INPUT, "the binary stream is cut short");
             chunk->length = 0;
             return TCORE_OK;
@@ -299,7 +299,7 @@ enum tcore_status tcore_input_open(struct tcore_input **input, const char *path,
     if (!in->options.line_limit)
         in->options.line_limit = LINE_LIMIT;
     pthread_mutex_init(&in->lock, NULL);
-    enum tcore_status status = tcore_source_open(&in->source, path, err);
+    enum tcore_status status = tcore_source_open_until(&in->source, path, in->options.stop_fd, err);
     if (!status)
         status = sniff(in, err);
     if (status) {

@@ -22,6 +22,8 @@ struct tcore_input_options {
     unsigned depth_limit; /* nesting; 0: 512 */
     int64_t idle_ns;      /* after so long without input a chunk with one clock record; 0: never */
     bool single;          /* only one thread will claim chunks */
+    int stop_fd;          /* once it is readable the input ends behind its last whole line or block
+                             that was read; 0: none */
 };
 
 struct tcore_input;

@@ -61,6 +61,8 @@ static const struct tcore_dl_symbol archive_symbols[] = {
 struct tcore_source {
     char *name;
     int fd;
+    int stop_fd;  /* readable: stop; 0: none */
+    bool stopped; /* that is why it ended */
     bool owned;   /* the descriptor is ours to close */
     bool regular; /* a read never waits */
     uint64_t done, total;
@@ -70,6 +72,21 @@ struct tcore_source {
     struct archive *archive; /* NULL: plain */
     int read_errno;          /* of the descriptor under the archive */
 };
+
+/* Reads once, waiting for data or for the wish to stop, whichever comes first. */
+static ssize_t read_or_stop(struct tcore_source *s, void *buffer, size_t bytes)
+{
+    struct pollfd fds[] = {{.fd = s->stop_fd, .events = POLLIN}, {.fd = s->fd, .events = POLLIN}};
+    while (s->stop_fd > 0 && !s->stopped) {
+        int ready = tcore_sys()->poll(fds, s->regular ? 1 : 2, s->regular ? 0 : -1);
+        if (ready < 0 && errno != EINTR)
+            return -1;
+        s->stopped = ready > 0 && fds[0].revents;
+        if (ready >= 0)
+            break;
+    }
+    return s->stopped ? 0 : tcore_read_some(s->fd, buffer, bytes);
+}
 
 static ssize_t read_raw(struct tcore_source *s, const void **data, void *buffer, size_t bytes)
 {
@@ -87,9 +104,9 @@ static ssize_t read_raw(struct tcore_source *s, const void **data, void *buffer,
         return (ssize_t)n;
     }
     void *into = buffer ? buffer : s->peek;
-    ssize_t got = tcore_read_some(s->fd, into, buffer ? bytes : PEEK_BYTES);
+    ssize_t got = read_or_stop(s, into, buffer ? bytes : PEEK_BYTES);
     if (got > 0)
-        s->done += (uint64_t)got;
+        __atomic_fetch_add(&s->done, (uint64_t)got, __ATOMIC_RELAXED);
     if (!buffer)
         *data = s->peek;
     return got;
@@ -188,7 +205,7 @@ static enum tcore_status look(struct tcore_source *s, struct tcore_error *err)
         return tcore_error_nomem(err);
     /* A pipe may give one byte at a time: six are enough to know a compression. */
     while (s->peeked < 6) {
-        ssize_t got = tcore_read_some(s->fd, s->peek + s->peeked, PEEK_BYTES - s->peeked);
+        ssize_t got = read_or_stop(s, s->peek + s->peeked, PEEK_BYTES - s->peeked);
         if (got < 0)
             return fail(s, TCORE_FATAL, errno, "cannot read", err);
         if (got == 0)
@@ -204,11 +221,18 @@ static enum tcore_status look(struct tcore_source *s, struct tcore_error *err)
 enum tcore_status tcore_source_open(struct tcore_source **source, const char *path,
                                     struct tcore_error *err)
 {
+    return tcore_source_open_until(source, path, 0, err);
+}
+
+enum tcore_status tcore_source_open_until(struct tcore_source **source, const char *path,
+                                          int stop_fd, struct tcore_error *err)
+{
     *source = NULL;
     struct tcore_source *s = tcore_calloc(1, sizeof *s);
     if (!s)
         return tcore_error_nomem(err);
     s->fd = -1;
+    s->stop_fd = stop_fd;
     s->name = tcore_strndup(path, strlen(path));
     enum tcore_status status = s->name ? TCORE_OK : tcore_error_nomem(err);
     if (!status && strcmp(path, "-") != 0) {
@@ -256,6 +280,8 @@ enum tcore_status tcore_source_read(struct tcore_source *s, void *buffer, size_t
     ssize_t n;
     if (s->archive) {
         n = s->lib.read_data(s->archive, buffer, bytes);
+        if (n < 0 && s->stopped)
+            n = 0;
         if (n < 0)
             return archive_failed(s, err);
     } else {
@@ -271,9 +297,15 @@ bool tcore_source_ready(struct tcore_source *s, int64_t timeout_ns)
 {
     if (s->regular || s->archive || s->peek_used < s->peeked)
         return true;
-    struct pollfd fd = {.fd = s->fd, .events = POLLIN};
+    struct pollfd fds[] = {{.fd = s->fd, .events = POLLIN}, {.fd = s->stop_fd, .events = POLLIN}};
     int64_t ms = timeout_ns / 1000000 + (timeout_ns % 1000000 != 0);
-    return tcore_sys()->poll(&fd, 1, ms > INT32_MAX ? INT32_MAX : (int)ms) != 0;
+    return tcore_sys()->poll(fds, s->stop_fd > 0 ? 2 : 1, ms > INT32_MAX ? INT32_MAX : (int)ms) !=
+           0;
+}
+
+bool tcore_source_stopped(const struct tcore_source *s)
+{
+    return s->stopped;
 }
 
 void tcore_source_position(const struct tcore_source *s, uint64_t *done, uint64_t *total)

@@ -18,6 +18,12 @@ struct tcore_source;
  * file that cannot be opened or read TCORE_FATAL; *source is NULL then. */
 enum tcore_status tcore_source_open(struct tcore_source **source, const char *path,
                                     struct tcore_error *err);
+/* The same; as soon as stop_fd (0: none) is readable the source is at its end, be it in the middle
+ * of a line, a block or a compressed frame. */
+enum tcore_status tcore_source_open_until(struct tcore_source **source, const char *path,
+                                          int stop_fd, struct tcore_error *err);
+/* Whether that is how it ended. */
+bool tcore_source_stopped(const struct tcore_source *source);
 void tcore_source_close(struct tcore_source *source);
 const char *tcore_source_name(const struct tcore_source *source);
 
