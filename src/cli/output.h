@@ -15,9 +15,13 @@ struct cli_output;
 
 /* Opens what cli->io asks for. NULL: reported, cli->failed or a usage error (-b on a terminal). */
 struct cli_output *cli_output_open(struct cli *cli);
-/* Whole lines. False when no more output is wanted (closed pipe, --limit reached, failure): stop.
+/* Whole lines; of a verb without CLI_WRITES any text, which goes out as it is. False when no more
+ * output is wanted (closed pipe, --limit reached, failure): stop.
  */
 bool cli_output_lines(struct cli_output *output, const char *lines, size_t length);
+/* For reports: whether people look at it, and whether colour is welcome (NO_COLOR). */
+bool cli_output_is_terminal(const struct cli_output *output);
+bool cli_output_has_colour(const struct cli_output *output);
 /* Makes everything written so far visible to the reader. */
 bool cli_output_flush(struct cli_output *output);
 /* Flushes, checks, renames, frees. Failures are reported. discard: a failed run leaves no -o FILE.

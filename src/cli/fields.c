@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <config.h>
+
+#include "cli/fields.h"
+
+#include "base/sys.h"
+#include "cli/message.h"
+#include "model/number.h"
+#include "model/record.h"
+
+#include <string.h>
+
+#define RECORDS_LEARNT 256 /* their names are candidates for "did you mean" */
+
+/* The objects of the schema with free keys, in the order in which a name is looked for. */
+static const char *const searched[] = {"attributes", "dimensions", "group", "resource"};
+#define SEARCHED (sizeof searched / sizeof *searched)
+
+/* Those that a name may step into. */
+static const char *const stepped[] = {
+    "attributes",  "resource", "scope",     "dimensions", "context",  "structure",
+    "timeline",    "group",    "histogram", "quality",    "metadata", "services",
+    "performance", "errors",   "sampling",  "analysis",
+};
+
+static void set_field(struct cli_field *field, const char *name, size_t length)
+{
+    *field =
+        (struct cli_field){.name = name, .name_length = length, .key = name, .key_length = length};
+    for (size_t i = 0; i < sizeof stepped / sizeof *stepped; i++) {
+        size_t object = strlen(stepped[i]);
+        if (length > object + 1 && name[object] == '.' && memcmp(name, stepped[i], object) == 0) {
+            field->object = stepped[i];
+            field->object_length = object;
+            field->key = name + object + 1;
+            field->key_length = length - object - 1;
+        }
+    }
+}
+
+bool cli_fields_ask(struct cli_fields *fields, const struct cli_strings *names)
+{
+    fields->asked = true;
+    fields->count = names->count;
+    fields->field = tcore_arena_alloc(&fields->arena, names->count * sizeof *fields->field);
+    for (size_t i = 0; fields->field && i < names->count; i++)
+        set_field(&fields->field[i], names->item[i], strlen(names->item[i]));
+    return fields->field;
+}
+
+/* --- Choosing columns from the first record */
+
+static bool is_scalar(const struct tcore_json_node *node)
+{
+    return node->value.kind != TCORE_JSON;
+}
+
+/* The object with that key, if its members make good columns: a few, the same in every record. */
+static const char *expanded_object(const struct tcore_value *key)
+{
+    static const char *const expanded[] = {"dimensions", "group"};
+    for (size_t i = 0; i < 2; i++)
+        if (key->len == strlen(expanded[i]) && memcmp(key->s, expanded[i], key->len) == 0)
+            return expanded[i];
+    return NULL;
+}
+
+/* A column for the member of object (NULL: top level); a second one of a name says whose it is. */
+static bool add_field(struct cli_fields *fields, const struct tcore_value *key, const char *object)
+{
+    size_t object_length = object ? strlen(object) : 0;
+    char *name = tcore_arena_alloc(&fields->arena, object_length + key->len + 2);
+    if (!name)
+        return false;
+    char *at = name;
+    bool taken = false;
+    for (size_t i = 0; i < fields->count; i++) {
+        const struct cli_field *other = &fields->field[i];
+        if (other->key_length != key->len || memcmp(other->key, key->s, key->len) != 0)
+            continue;
+        if (other->object == object)
+            return true; /* a duplicate key */
+        taken = true;
+    }
+    if (object && taken) {
+        memcpy(at, object, object_length);
+        at += object_length;
+        *at++ = '.';
+    }
+    if (key->len)
+        memcpy(at, key->s, key->len);
+    at[key->len] = '\0';
+    fields->field[fields->count++] = (struct cli_field){
+        .name = name,
+        .name_length = (size_t)(at - name) + key->len,
+        .object = object,
+        .object_length = object_length,
+        .key = at,
+        .key_length = key->len,
+    };
+    return true;
+}
+
+bool cli_fields_choose(struct cli_fields *fields, const struct tcore_json *record)
+{
+    const struct tcore_json_node *node = record->node;
+    if (!tcore_json_is_object(node))
+        return true;
+    /* every column is a node of the tape, so this is room enough */
+    fields->field = tcore_arena_alloc(&fields->arena, record->count * sizeof *fields->field);
+    if (!fields->field)
+        return false;
+    for (uint32_t k = 1; k < node->next; k = node[k + 1].next) {
+        if (is_scalar(&node[k + 1]) && !add_field(fields, &node[k].value, NULL))
+            return false;
+        const char *object = expanded_object(&node[k].value);
+        if (!object || !tcore_json_is_object(&node[k + 1]))
+            continue;
+        for (uint32_t m = k + 2; m < node[k + 1].next; m = node[m + 1].next)
+            if (is_scalar(&node[m + 1]) && !add_field(fields, &node[m].value, object))
+                return false;
+    }
+    return true;
+}
+
+/* --- Looking up */
+
+static uint32_t find_in(const struct tcore_json *record, const char *object, size_t object_length,
+                        const struct cli_field *field)
+{
+    uint32_t at = tcore_json_find_n(record, 0, object, object_length);
+    return at ? tcore_json_find_n(record, at, field->key, field->key_length) : 0;
+}
+
+static bool is_named(const struct cli_field *field, const char *name)
+{
+    return field->name_length == strlen(name) && memcmp(field->name, name, field->name_length) == 0;
+}
+
+static bool read_time(const struct tcore_json *record, const char *name, int64_t *ns)
+{
+    uint32_t at = tcore_json_find(record, 0, name);
+    if (!at)
+        return false;
+    const struct tcore_value *v = &record->node[at].value;
+    if (v->kind == TCORE_STRING)
+        return tcore_parse_int64(v->s, v->len, ns);
+    return tcore_value_int64(v, ns);
+}
+
+/* Fields that a record need not have because they follow from others. */
+static struct tcore_value derived(const struct cli_field *field, const struct tcore_json *record)
+{
+    int64_t start, end;
+    if (is_named(field, "service")) {
+        uint32_t resource = tcore_json_find(record, 0, "resource");
+        uint32_t at = resource ? tcore_json_find(record, resource, "service.name") : 0;
+        if (at)
+            return record->node[at].value;
+    } else if (is_named(field, "durationNano") && read_time(record, "startTimeUnixNano", &start) &&
+               read_time(record, "endTimeUnixNano", &end) && start <= end &&
+               !__builtin_sub_overflow(end, start, &end)) {
+        return tcore_value_int(end);
+    }
+    return (struct tcore_value){0};
+}
+
+struct tcore_value cli_fields_get(struct cli_field *field, const struct tcore_json *record)
+{
+    uint32_t at = 0;
+    struct tcore_value value = {0};
+    if (field->object) {
+        at = find_in(record, field->object, field->object_length, field);
+    } else {
+        at = tcore_json_find_n(record, 0, field->key, field->key_length);
+        for (size_t i = 0; !at && i < SEARCHED; i++)
+            at = find_in(record, searched[i], strlen(searched[i]), field);
+    }
+    if (at)
+        value = record->node[at].value;
+    else if (!field->object)
+        value = derived(field, record);
+    field->seen |= value.kind != TCORE_ABSENT;
+    return value;
+}
+
+/* --- Names for "did you mean" */
+
+static void learn_keys(struct tcore_map *names, const struct tcore_json *record, uint32_t object)
+{
+    const struct tcore_json_node *node = record->node;
+    if (!tcore_json_is_object(&node[object]))
+        return;
+    for (uint32_t k = object + 1; k < node[object].next; k = node[k + 1].next)
+        (void)tcore_map_intern(names, node[k].value.s, node[k].value.len, NULL);
+}
+
+void cli_learn_names(struct tcore_map *names, const struct tcore_json *record)
+{
+    learn_keys(names, record, 0);
+    for (size_t i = 0; i < SEARCHED; i++) {
+        uint32_t object = tcore_json_find(record, 0, searched[i]);
+        if (object)
+            learn_keys(names, record, object);
+    }
+}
+
+void cli_fields_learn(struct cli_fields *fields, const struct tcore_json *record)
+{
+    if (!fields->asked || fields->names_from >= RECORDS_LEARNT)
+        return;
+    if (!fields->names_ready && tcore_map_init(&fields->names) != 0)
+        return;
+    fields->names_ready = true;
+    fields->names_from++;
+    cli_learn_names(&fields->names, record);
+}
+
+void cli_fields_free(struct cli_fields *fields)
+{
+    tcore_arena_free(&fields->arena);
+    if (fields->names_ready)
+        tcore_map_free(&fields->names);
+    *fields = (struct cli_fields){0};
+}
+
+bool cli_is_schema_field(const char *name, size_t length)
+{
+    for (int type = TCORE_RECORD_SPAN; type < TCORE_RECORD_OTHER; type++)
+        if (tcore_fields_find(tcore_record_fields((enum tcore_record_type)type), name, length))
+            return true;
+    return false;
+}
+
+/* How many fields the schema has, all types together; and their names into list (may be NULL). */
+static size_t schema_names(const char **list)
+{
+    size_t count = 0;
+    for (int type = TCORE_RECORD_SPAN; type < TCORE_RECORD_OTHER; type++) {
+        const struct tcore_fields *fields = tcore_record_fields((enum tcore_record_type)type);
+        for (size_t i = 0; i < fields->count; i++, count++)
+            if (list)
+                list[count] = fields->field[i].name;
+    }
+    return count;
+}
+
+/* The nearest known name; of attributes.x also the nearest to x. */
+static const char *nearest_name(const char *name, const char *const *list)
+{
+    struct cli_field field;
+    set_field(&field, name, strlen(name));
+    const char *nearest = cli_nearest(name, list);
+    if (!field.object)
+        return nearest;
+    return nearest && strlen(nearest) > field.object_length ? nearest
+                                                            : cli_nearest(field.key, list);
+}
+
+void cli_note_absent_field(struct cli *cli, const char *name, const struct tcore_map *names)
+{
+    size_t learnt = names ? names->count : 0;
+    const char **list = tcore_reallocarray(NULL, learnt + schema_names(NULL) + 1, sizeof *list);
+    const char *nearest = NULL;
+    if (list) {
+        for (size_t i = 0; i < learnt; i++)
+            list[i] = names->keys[i].data;
+        list[learnt + schema_names(list + learnt)] = NULL;
+        nearest = nearest_name(name, list);
+    }
+    if (nearest && strcmp(nearest, name) != 0)
+        cli_note(cli, "no record had the field '%s': did you mean '%s'?", name, nearest);
+    else
+        cli_note(cli, "no record had the field '%s'", name);
+    tcore_free(list);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Records as rows: tsv, csv, or a table whose columns are aligned. A table's widths come from its
+ * first 1,000 rows, so that it can be endless; later cells that are wider stick out.
+ */
+#ifndef CLI_ROWS_H
+#define CLI_ROWS_H
+
+#include "cli/fields.h"
+
+enum cli_row_format { CLI_ROWS_TSV, CLI_ROWS_CSV, CLI_ROWS_TABLE };
+
+struct cli_cell {
+    size_t offset; /* in cells */
+    uint32_t length, width;
+    bool number;
+};
+
+struct cli_rows {
+    enum cli_row_format format;
+    bool terminal; /* nothing may reach it raw */
+    bool colour;
+    bool headed;            /* the heading is written */
+    struct tcore_buf text;  /* one cell */
+    struct tcore_buf cells; /* of rows not yet written (table) */
+    struct tcore_buf list;  /* struct cli_cell, count a row */
+    size_t held;            /* rows */
+    size_t *width;          /* of each column, once headed (table); owned */
+    bool *right;            /* numbers: aligned to the right; owned */
+};
+
+/* Appends the record's row to out, or holds it. Failures are out of memory: out->failed. */
+void cli_rows_add(struct cli_rows *rows, struct cli_fields *fields, const struct tcore_json *record,
+                  struct tcore_buf *out);
+/* Appends the rows that are held. */
+void cli_rows_flush(struct cli_rows *rows, struct cli_fields *fields, struct tcore_buf *out);
+void cli_rows_free(struct cli_rows *rows);
+
+#endif
