@@ -76,6 +76,7 @@ querydir = $(tracecoreincludedir)/query
 query_HEADERS =
 query_sources =
 query_HEADERS += %D%/query/expr.h
+query_sources += %D%/query/expr_pending.c
 
 statsdir = $(tracecoreincludedir)/stats
 stats_HEADERS =

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Setting up a run, its threads, and its end. */
+#include <config.h>
+
+#include "cli/filter_private.h"
+#include "cli/helper.h"
+#include "cli/message.h"
+#include "cli/signals.h"
+
+#include "base/sys.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define THREADS_MAX 256
+
+/* --- What is asked for */
+
+static int out_of_memory(struct cli *cli)
+{
+    cli_error(cli, "out of memory");
+    return CLI_FAILED;
+}
+
+static int unknown_type(struct cli *cli, const char *name)
+{
+    const char *names[TCORE_RECORD_TYPES + 1];
+    size_t count = 0;
+    for (int type = TCORE_RECORD_SPAN; type < TCORE_RECORD_OTHER; type++)
+        names[count++] = tcore_record_type_name((enum tcore_record_type)type);
+    names[count] = NULL;
+    const char *nearest = cli_nearest(name, names);
+    if (nearest)
+        return cli_usage_error(cli, "--type: '%s' is no record type: did you mean %s?", name,
+                               nearest);
+    return cli_usage_error(cli, "--type: '%s' is no record type", name);
+}
+
+/* Whether the next program will see records as they are: only that one wants clock records. */
+static bool writes_whole_records(const struct cli *cli)
+{
+    return cli->verb->groups & CLI_WRITES && !cli->io.fields.count &&
+           strcmp(cli->io.format, "ndjson") == 0;
+}
+
+/* The types that are worked on: those of the operator, and of them those of --type. What passes
+ * lines on as they are can do that with any type that is named. */
+static int choose_types(struct run *run)
+{
+    const struct cli_strings *types = &run->cli->io.types;
+    unsigned asked = 0;
+    for (size_t i = 0; i < types->count; i++) {
+        const char *name = types->item[i];
+        enum tcore_record_type type = tcore_record_type_find(name, strlen(name));
+        if (type == TCORE_RECORD_OTHER && strcmp(name, "other") != 0)
+            return unknown_type(run->cli, name);
+        if (!(run->op->types >> type & 1) && !run->op->passes_text)
+            return cli_usage_error(run->cli, "--type: %s records are not what this works on", name);
+        asked |= 1u << type;
+    }
+    run->consumed = run->op->types;
+    if (types->count)
+        run->consumed = asked | (run->op->types & 1u << TCORE_RECORD_CLOCK);
+    run->forward_clock =
+        !(run->consumed >> TCORE_RECORD_CLOCK & 1) && writes_whole_records(run->cli);
+    run->timed = run->cli->io.since.set || run->cli->io.until.set;
+    return CLI_DONE;
+}
+
+static enum tcore_status add_column(struct run *run, const char *name, size_t *column,
+                                    struct tcore_error *err)
+{
+    struct tcore_path_key key = {name, strlen(name)};
+    return tcore_projection_add_path(&run->projection, &key, 1, column, err);
+}
+
+static enum tcore_status choose_columns(struct run *run, struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_OK;
+    struct columns *columns = &run->columns;
+    if (run->timed)
+        status = add_column(run, "startTimeUnixNano", &columns->start, err);
+    if (status == TCORE_OK && run->timed)
+        status = add_column(run, "windowStartUnixNano", &columns->window_start, err);
+    if (status == TCORE_OK && (run->timed || run->forward_clock))
+        status = add_column(run, "timeUnixNano", &columns->time, err);
+    run->projection.text |= run->op->passes_text || run->cli->io.pass;
+    return status;
+}
+
+static int compile_where(struct run *run)
+{
+    struct tcore_error err;
+    struct cli_helper_path helper;
+    struct tcore_expr_options options = {.helper = cli_helper_path(&helper, "trace-jq")};
+    const char *text = run->cli->io.where;
+    if (!text)
+        return CLI_DONE;
+    run->where_columns[0] = run->projection.count;
+    enum tcore_status status =
+        tcore_expr_compile(&run->where, text, &options, &run->projection, &err);
+    run->where_columns[1] = run->projection.count;
+    if (status == TCORE_OK)
+        return CLI_DONE;
+    err.input = "--where";
+    cli_report(run->cli, &err);
+    if (status != TCORE_BAD_INPUT)
+        return CLI_FAILED;
+    run->cli->usage_error = true;
+    return CLI_USAGE;
+}
+
+static unsigned count_threads(const struct cli *cli)
+{
+    cpu_set_t cores;
+    int64_t count = cli->io.threads;
+    if (!count && sched_getaffinity(0, sizeof cores, &cores) == 0)
+        count = CPU_COUNT(&cores);
+    return count < 1 ? 1 : count > THREADS_MAX ? THREADS_MAX : (unsigned)count;
+}
+
+static int list_inputs(struct run *run, int count, char **inputs)
+{
+    static char *standard[] = {(char *)(uintptr_t) "-"};
+    if (!count) {
+        inputs = standard;
+        count = 1;
+    }
+    for (int i = 0; i < count; i++)
+        if (strcmp(inputs[i], "-") == 0 && isatty(STDIN_FILENO))
+            return cli_usage_error(run->cli, "standard input is a terminal: name an INPUT, or pipe "
+                                             "records in");
+    run->sources = tcore_calloc((size_t)count, sizeof *run->sources);
+    if (!run->sources)
+        return out_of_memory(run->cli);
+    run->source_count = (size_t)count;
+    for (int i = 0; i < count; i++)
+        run->sources[i].name = inputs[i];
+    return CLI_DONE;
+}
+
+/* TRACECORE_SIMD makes tests choose the instruction set that inputs are scanned with. */
+static int choose_simd(struct cli *cli)
+{
+    const char *name = getenv("TRACECORE_SIMD");
+    if (!name || !*name || tcore_simd_select(name))
+        return CLI_DONE;
+    return cli_usage_error(cli, "TRACECORE_SIMD: '%s' is not what this processor has", name);
+}
+
+/* Everything that can be wrong with a command line is found before anything is written. */
+static int plan(struct run *run, int count, char **inputs)
+{
+    struct cli *cli = run->cli;
+    struct tcore_error err;
+    int exit_status = choose_types(run);
+    if (exit_status == CLI_DONE)
+        exit_status = choose_simd(cli);
+    if (exit_status == CLI_DONE)
+        exit_status = compile_where(run);
+    if (exit_status == CLI_DONE)
+        exit_status = list_inputs(run, count, inputs);
+    if (exit_status != CLI_DONE)
+        return exit_status;
+    enum tcore_status status = choose_columns(run, &err);
+    if (status == TCORE_OK && run->op->open)
+        status = run->op->open(run->state, &run->projection, &err);
+    if (status != TCORE_OK) {
+        cli_report(cli, &err);
+        return cli_exit_status(cli, false);
+    }
+    run->seen = tcore_calloc(run->projection.count ? run->projection.count : 1, 1);
+    if (!run->seen)
+        return out_of_memory(cli);
+    run->threads = count_threads(cli);
+    run->input_options = (struct tcore_input_options){
+        .line_limit = (size_t)cli->io.line_limit,
+        .depth_limit =
+            cli->io.depth_limit > UINT32_MAX ? UINT32_MAX : (unsigned)cli->io.depth_limit,
+        .idle_ns = cli->io.idle_ns,
+        .single = run->threads == 1,
+        .stop_fd = cli_stop_fd(),
+    };
+    return CLI_DONE;
+}
+
+/* --- Threads */
+
+/* The workers of a run; the first one is the main thread. */
+struct crew {
+    struct run run;
+    struct worker worker[THREADS_MAX];
+};
+
+static void *work_in_thread(void *data)
+{
+    work(data);
+    return NULL;
+}
+
+void spawn_workers(struct run *run)
+{
+    struct crew *crew = (struct crew *)run; /* its first member */
+    struct tcore_error err;
+    sigset_t before;
+    if (run->spawned || run->threads == 1)
+        return;
+    run->spawned = true;
+    cli_block_signals(&before);
+    for (unsigned i = 1; i < run->threads; i++) {
+        struct worker *worker = &crew->worker[i];
+        bool ready = open_worker(worker, run, &err) == TCORE_OK;
+        worker->started = true;
+        if (!ready || pthread_create(&worker->thread, NULL, work_in_thread, worker) != 0) {
+            worker->started = false; /* as many as there can be */
+            break;
+        }
+    }
+    cli_restore_signals(&before);
+}
+
+static void join_workers(struct crew *crew)
+{
+    for (unsigned i = 1; i < crew->run.threads; i++)
+        if (crew->worker[i].started)
+            pthread_join(crew->worker[i].thread, NULL);
+}
+
+/* Folds every worker into the operator's state. */
+static void close_workers(struct crew *crew)
+{
+    struct run *run = &crew->run;
+    for (unsigned i = 0; i < run->threads; i++) {
+        struct worker *worker = &crew->worker[i];
+        struct tcore_error err;
+        for (size_t c = 0; worker->seen && c < run->projection.count; c++)
+            run->seen[c] |= worker->seen[c];
+        if (!run->first_where && worker->where && tcore_expr_state_reason(worker->where))
+            run->first_where = worker->where;
+        if (!worker->opened || !run->op->worker_close)
+            continue;
+        if (run->op->worker_close(run->state, worker->state, &err) != TCORE_OK && !run->abandoned) {
+            cli_report(run->cli, &err);
+            run->abandoned = true;
+        }
+    }
+}
+
+/* What the operator has left to say. */
+static void finish(struct run *run)
+{
+    struct tcore_buf out = {0};
+    struct tcore_error err;
+    enum tcore_status status = TCORE_SKIP;
+    while (status == TCORE_SKIP) {
+        status = run->op->finish(run->state, &out, &err);
+        bool failed = status != TCORE_OK && status != TCORE_SKIP && status != TCORE_EOF;
+        if (!failed && out.failed)
+            failed = tcore_error_nomem(&err);
+        if (failed) {
+            cli_report(run->cli, &err);
+            break;
+        }
+        if (out.length && !cli_output_lines(run->output, out.data, out.length)) {
+            run->abandoned = true;
+            break;
+        }
+        tcore_buf_clear(&out);
+    }
+    tcore_buf_free(&out);
+}
+
+static void run_crew(struct crew *crew)
+{
+    struct run *run = &crew->run;
+    struct tcore_error err;
+    if (open_worker(&crew->worker[0], run, &err) == TCORE_OK) {
+        work(&crew->worker[0]);
+        join_workers(crew);
+    } else {
+        cli_report(run->cli, &err);
+        run->abandoned = true;
+    }
+    end_progress(run);
+    close_workers(crew);
+    if (!run->abandoned && run->op->finish)
+        finish(run);
+    if (!run->abandoned) {
+        note_counts(run);
+        note_absent_columns(run);
+    }
+}
+
+static bool open_outputs(struct run *run)
+{
+    struct cli *cli = run->cli;
+    run->output = cli_output_open(cli);
+    return run->output &&
+           (!cli->io.rejects || cli_sink_in_place(&run->rejects, cli, cli->io.rejects));
+}
+
+static void free_run(struct crew *crew)
+{
+    struct run *run = &crew->run;
+    for (unsigned i = 0; i < THREADS_MAX; i++)
+        if (crew->worker[i].run)
+            free_worker(&crew->worker[i]);
+    if (run->output)
+        cli_output_close(run->output, run->cli->failed);
+    if (run->cli->io.rejects)
+        cli_sink_close(&run->rejects, false);
+    for (size_t i = 0; i < run->source_count; i++)
+        tcore_input_close(run->sources[i].input);
+    tcore_free(run->sources);
+    tcore_free(run->seen);
+    tcore_expr_free(run->where);
+    tcore_projection_free(&run->projection);
+    pthread_cond_destroy(&run->changed);
+    pthread_mutex_destroy(&run->lock);
+    tcore_free(crew);
+}
+
+int cli_filter(struct cli *cli, const struct cli_operator *op, void *state, int input_count,
+               char **inputs)
+{
+    struct crew *crew = tcore_calloc(1, sizeof *crew);
+    if (!crew)
+        return out_of_memory(cli);
+    struct run *run = &crew->run;
+    run->cli = cli;
+    run->op = op;
+    run->state = state;
+    run->rejects.fd = run->rejects.directory = -1;
+    run->rewrite_progress = cli->io.progress && isatty(STDERR_FILENO);
+    run->started_ns = run->progress_ns = tcore_sys()->monotonic_ns();
+    pthread_mutex_init(&run->lock, NULL);
+    pthread_cond_init(&run->changed, NULL);
+    cli_catch_signals(CLI_CATCH_STOP | CLI_CATCH_PROGRESS);
+    int status = plan(run, input_count, inputs);
+    if (status == CLI_DONE && open_outputs(run)) {
+        explain_run(run);
+        run_crew(crew);
+    }
+    free_run(crew);
+    return status == CLI_DONE ? cli_exit_status(cli, false) : status;
+}

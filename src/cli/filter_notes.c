@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a run says on standard error: progress, --explain, and the counts of what was left out. */
+#include <config.h>
+
+#include "cli/fields.h"
+#include "cli/filter_private.h"
+#include "cli/message.h"
+#include "cli/signals.h"
+
+#include "base/sys.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROGRESS_NS INT64_C(200000000)
+
+void add_counts(struct counts *sum, const struct counts *part)
+{
+    sum->records += part->records;
+    sum->bytes += part->bytes;
+    sum->duplicate_keys += part->duplicate_keys;
+    sum->untimed += part->untimed;
+    sum->failed += part->failed;
+    for (size_t i = 0; i < TCORE_RECORD_TYPES; i++)
+        sum->passed_over[i] += part->passed_over[i];
+}
+
+/* --- Progress */
+
+static void append_bytes(struct tcore_buf *out, uint64_t bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+    double amount = (double)bytes;
+    size_t unit = 0;
+    for (; amount >= 1024 && unit + 1 < sizeof units / sizeof *units; unit++)
+        amount /= 1024;
+    tcore_buf_printf(out, unit ? "%.1f %s" : "%.0f %s", amount, units[unit]);
+}
+
+static void print_progress(struct run *run, int64_t now_ns, bool rewrite)
+{
+    struct tcore_buf line = {0};
+    double seconds = (double)(now_ns - run->started_ns) / 1e9;
+    uint64_t done = 0, total = 0;
+    if (run->current && run->current->input)
+        tcore_input_position(run->current->input, &done, &total);
+    tcore_buf_printf(&line, "%s%s: ", rewrite ? "\r" : "", run->cli->program->name);
+    tcore_buf_printf(&line, "%" PRIu64 " records, ", run->done.records);
+    append_bytes(&line, run->done.bytes);
+    if (run->source_count > 1)
+        tcore_buf_printf(&line, ", input %zu of %zu", run->opened, run->source_count);
+    if (total)
+        tcore_buf_printf(&line, ", %.0f %%", 100.0 * (double)done / (double)total);
+    if (seconds > 0)
+        tcore_buf_printf(&line, ", %.0f records/s", (double)run->done.records / seconds);
+    if (run->cli->rejected)
+        tcore_buf_printf(&line, ", %" PRIu64 " rejected", run->cli->rejected);
+    tcore_buf_puts(&line, rewrite ? "\033[K" : "\n");
+    if (!line.failed)
+        (void)tcore_write_all(STDERR_FILENO, line.data, line.length);
+    tcore_buf_free(&line);
+}
+
+void show_progress(struct run *run)
+{
+    bool asked = cli_take_progress_request();
+    if (!asked && !run->cli->io.progress)
+        return;
+    int64_t now_ns = tcore_sys()->monotonic_ns();
+    if (!asked && now_ns - run->progress_ns < PROGRESS_NS)
+        return;
+    run->progress_ns = now_ns;
+    print_progress(run, now_ns, !asked && run->rewrite_progress);
+}
+
+void end_progress(struct run *run)
+{
+    if (!run->cli->io.progress)
+        return;
+    print_progress(run, tcore_sys()->monotonic_ns(), run->rewrite_progress);
+    if (run->rewrite_progress)
+        (void)tcore_write_all(STDERR_FILENO, "\n", 1);
+}
+
+/* --- --explain */
+
+void explain_input(struct run *run, const struct source *source)
+{
+    if (run->cli->io.explain)
+        cli_note(run->cli, "explain: %s is %s", source->name,
+                 source->format == TCORE_FORMAT_BINARY ? "a binary stream" : "NDJSON");
+}
+
+static void explain_types(const struct run *run, struct tcore_buf *text)
+{
+    for (int type = 0; type < TCORE_RECORD_TYPES; type++)
+        if (run->consumed >> type & 1)
+            tcore_buf_printf(text, " %s", tcore_record_type_name((enum tcore_record_type)type));
+}
+
+void explain_run(struct run *run)
+{
+    struct cli *cli = run->cli;
+    struct tcore_buf text = {0};
+    if (!cli->io.explain)
+        return;
+    explain_types(run, &text);
+    cli_note(cli, "explain: works on%.*s records", (int)text.length, text.data);
+    tcore_buf_clear(&text);
+    for (size_t i = 0; i < run->projection.count; i++)
+        tcore_buf_printf(&text, " %s", run->projection.columns[i].name);
+    if (run->projection.text)
+        tcore_buf_puts(&text, " and the whole text");
+    cli_note(cli, "explain: reads the columns%.*s", (int)text.length, text.data ? text.data : "");
+    tcore_buf_free(&text);
+    if (run->where)
+        cli_note(cli, "explain: --where runs %s",
+                 tcore_expr_is_native(run->where) ? "on columns" : "in libjq, in a helper process");
+    cli_note(cli, "explain: up to %u thread%s, scanning with %s", run->threads,
+             run->threads == 1 ? "" : "s", tcore_simd_name());
+}
+
+/* --- Counts */
+
+static void note_passed_over(const struct run *run)
+{
+    struct tcore_buf text = {0};
+    for (size_t type = 0; type < TCORE_RECORD_TYPES; type++) {
+        uint64_t count = run->done.passed_over[type];
+        if (!count)
+            continue;
+        tcore_buf_puts(&text, text.length ? ", " : "");
+        if (type == TCORE_RECORD_NONE || type == TCORE_RECORD_OTHER)
+            tcore_buf_printf(&text, "%" PRIu64 " record%s of %s type", count, count == 1 ? "" : "s",
+                             type == TCORE_RECORD_NONE ? "no" : "unknown");
+        else
+            tcore_buf_printf(&text, "%" PRIu64 " %s record%s", count,
+                             tcore_record_type_name((enum tcore_record_type)type),
+                             count == 1 ? "" : "s");
+    }
+    if (text.length)
+        cli_note(run->cli, "passed over %.*s", (int)text.length, text.data);
+    tcore_buf_free(&text);
+}
+
+static const char *where_reason(const struct run *run)
+{
+    return run->first_where ? tcore_expr_state_reason(run->first_where) : NULL;
+}
+
+void note_counts(struct run *run)
+{
+    const struct counts *done = &run->done;
+    note_passed_over(run);
+    if (done->duplicate_keys)
+        cli_note(run->cli, "%" PRIu64 " key%s occurred twice in an object: the last one counted",
+                 done->duplicate_keys, done->duplicate_keys == 1 ? "" : "s");
+    if (done->untimed)
+        cli_note(run->cli, "%" PRIu64 " record%s without a time left out by --since or --until",
+                 done->untimed, done->untimed == 1 ? "" : "s");
+    if (done->failed) {
+        const char *reason = where_reason(run);
+        cli_note(run->cli, "--where failed on %" PRIu64 " record%s, taken as false%s%s",
+                 done->failed, done->failed == 1 ? "" : "s", reason ? ": " : "",
+                 reason ? reason : "");
+    }
+}
+
+/* Names in the first records, as far as the sample has them whole. */
+static bool learn_from_sample(const struct run *run, struct tcore_map *names)
+{
+    struct tcore_json json = {0};
+    if (tcore_map_init(names) != 0)
+        return false;
+    const char *end = run->sample + run->sample_length;
+    for (const char *at = run->sample; at < end;) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        if (!newline)
+            break;
+        if (tcore_json_parse(&json, at, (size_t)(newline - at), NULL) == TCORE_OK)
+            cli_learn_names(names, &json);
+        at = newline + 1;
+    }
+    tcore_json_free(&json);
+    return true;
+}
+
+/* A path of --where such as .servce names a top-level field that no type has; others are none of
+ * our business: an expression may well ask for what is not there. */
+static bool is_worth_a_note(const struct run *run, size_t column, const char **name)
+{
+    *name = run->projection.columns[column].name;
+    bool of_where = column >= run->where_columns[0] && column < run->where_columns[1];
+    if (**name != '.')
+        return !of_where;
+    ++*name;
+    return of_where && !strpbrk(*name, ".[\"") && !cli_is_schema_field(*name, strlen(*name));
+}
+
+void note_absent_columns(struct run *run)
+{
+    struct tcore_map names;
+    bool learnt = false, ready = false;
+    for (size_t c = 0; c < run->projection.count && run->done.records; c++) {
+        const char *name;
+        if (run->seen[c] || !is_worth_a_note(run, c, &name))
+            continue;
+        if (!learnt)
+            ready = learn_from_sample(run, &names);
+        learnt = true;
+        cli_note_absent_field(run->cli, name, ready ? &names : NULL);
+    }
+    if (ready)
+        tcore_map_free(&names);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The loop of cli/filter.h in parts.
+ *
+ * Workers claim chunks, which are numbered through all inputs in input order. A worker decodes its
+ * chunk, selects rows and runs the operator without asking anybody. What is visible from outside
+ * (output, rejects, messages) it does in its turn: when everything with a smaller number is done. A
+ * chunk with nothing to show is marked as done and its turn is skipped, so that its worker need not
+ * wait.
+ */
+#ifndef CLI_FILTER_PRIVATE_H
+#define CLI_FILTER_PRIVATE_H
+
+#include "base/map.h"
+#include "cli/filter.h"
+#include "cli/output.h"
+#include "cli/sink.h"
+#include "query/expr.h"
+#include "stream/input.h"
+
+#include <pthread.h>
+
+#define TURNS 256 /* a worker claims no chunk that is further ahead than this */
+
+/* One input. Everything but name and input is under the run's lock. */
+struct source {
+    const char *name;
+    struct tcore_input *input; /* NULL: not open (any more) */
+    enum tcore_format format;
+    uint64_t first, next; /* number of its first chunk, and behind its last one so far */
+    unsigned claiming;    /* workers inside tcore_input_next */
+    unsigned flying;      /* chunks claimed and not done */
+    bool ended;
+    struct tcore_error problem; /* why it ended; status TCORE_OK: it was at its end */
+};
+
+/* A number whose turn is over, or can be skipped. */
+struct turn {
+    bool done;
+    struct source *source;
+    uint64_t lines;
+};
+
+/* Sums over all workers, for the notes at the end. */
+struct counts {
+    uint64_t records, bytes;
+    uint64_t passed_over[TCORE_RECORD_TYPES];
+    uint64_t duplicate_keys;
+    uint64_t untimed; /* left out by --since or --until because they have no time */
+    uint64_t failed;  /* --where gave an error */
+};
+
+/* The columns that the loop itself asks for. */
+struct columns {
+    size_t start, time, window_start;
+};
+
+struct run {
+    struct cli *cli;
+    const struct cli_operator *op;
+    void *state;
+    struct cli_output *output;
+    struct cli_sink rejects;
+    struct tcore_input_options input_options;
+    unsigned consumed;  /* bits of the types that are worked on: op->types and --type */
+    bool forward_clock; /* the operator does not know clock records: they go through */
+    bool timed;         /* --since or --until */
+    struct tcore_projection projection;
+    struct columns columns;
+    size_t where_columns[2]; /* those from the first on and before the second are of --where */
+    struct tcore_expr *where;
+    unsigned threads;
+
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct source *sources;
+    size_t source_count, opened;
+    struct source *current; /* NULL: the next one is to be opened */
+    struct source *broken;  /* ended with a problem that nobody has claimed yet */
+    bool opening;           /* somebody does, without the lock */
+    uint64_t next_number;   /* of the first chunk of the next source */
+    uint64_t reserved;      /* numbers given out, and workers about to get one */
+    uint64_t turn;          /* smallest number that is not done */
+    struct turn turns[TURNS];
+    struct source *line_source; /* of the chunk before turn */
+    uint64_t line_base;         /* lines of it that are done */
+    bool stop;                  /* claim nothing, show nothing */
+    bool abandoned;             /* and what was folded so far is of no use: do not finish */
+    bool spawned;
+    int64_t started_ns, progress_ns;      /* when progress was shown last */
+    bool rewrite_progress;                /* on a terminal: one line that changes */
+    struct tcore_expr_state *first_where; /* of a worker that met an error in --where */
+    int64_t unflushed_ns;                 /* since when output waits to be flushed; 0: none does */
+    struct counts done;                   /* of chunks that are done */
+    bool *seen;                           /* columns that some record had */
+    char sample[8192];                    /* of the first NDJSON chunk, for "did you mean" */
+    size_t sample_length;
+};
+
+/* What a thread works with. */
+struct worker {
+    struct run *run;
+    struct tcore_decoder *decoder;
+    struct tcore_expr_state *where;
+    void *state; /* of the operator */
+    bool opened; /* worker_open was called */
+    pthread_t thread;
+    bool started;
+    /* the chunk in hand */
+    struct tcore_chunk chunk;
+    struct source *source;
+    uint64_t number;
+    bool is_problem; /* no chunk: the source's problem */
+    const struct tcore_batch *batch;
+    uint32_t *rows, *forwarded; /* selected; passed through as they are */
+    size_t row_capacity, row_count, forward_count;
+    struct tcore_buf out;
+    enum tcore_status status; /* of decoding and the operator */
+    struct tcore_error err;
+    bool bad_block; /* status tells of the chunk, not of the operator */
+    struct counts counts;
+    bool *seen;
+};
+
+/* --- filter_claim.c: who does what, and when it shows */
+
+/* Gives the worker its next chunk or problem. False: there is nothing more to do. */
+bool claim_chunk(struct worker *worker);
+/* Waits until it is the chunk's turn. False: the run was stopped. */
+bool take_turn(struct worker *worker);
+/* The chunk is done; its turn may come now or have come. */
+void end_turn(struct worker *worker);
+/* Ends the run. abandon: what was folded so far must not be finished. */
+void stop_run(struct run *run, bool abandon);
+
+/* --- filter_worker.c: what is done with a chunk */
+
+enum tcore_status open_worker(struct worker *worker, struct run *run, struct tcore_error *err);
+void free_worker(struct worker *worker);
+/* Claims and works until there is nothing more to do. */
+void work(struct worker *worker);
+/* Spawns the other threads; called by the first worker once the input turns out to be long. */
+void spawn_workers(struct run *run);
+
+/* --- filter_select.c */
+
+/* Sorts the rows of worker->batch into selected, forwarded and passed over. */
+void select_rows(struct worker *worker);
+/* Runs the operator over them, appending to worker->out. operator_worker: its state. */
+enum tcore_status operate(struct worker *worker, void *operator_worker, struct tcore_error *err);
+
+/* --- filter_notes.c: what people are told */
+
+/* Under the lock: prints progress if it is due or was asked for. */
+void show_progress(struct run *run);
+/* The last state of it. */
+void end_progress(struct run *run);
+void explain_input(struct run *run, const struct source *source);
+void explain_run(struct run *run);
+void note_counts(struct run *run);
+/* Columns asked for by name that no record had. */
+void note_absent_columns(struct run *run);
+void add_counts(struct counts *sum, const struct counts *part);
+
+#endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which rows of a batch are worked on, which go through as they are, and which are counted. */
+#include <config.h>
+
+#include "cli/filter_private.h"
+
+#include "base/sys.h"
+#include "model/number.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static bool has_room(struct worker *worker, size_t rows)
+{
+    if (rows <= worker->row_capacity)
+        return true;
+    tcore_free(worker->rows);
+    tcore_free(worker->forwarded);
+    worker->rows = tcore_reallocarray(NULL, rows, sizeof *worker->rows);
+    worker->forwarded = tcore_reallocarray(NULL, rows, sizeof *worker->forwarded);
+    worker->row_capacity = worker->rows && worker->forwarded ? rows : 0;
+    return worker->row_capacity;
+}
+
+/* By type. */
+static void sort_rows(struct worker *worker)
+{
+    const struct run *run = worker->run;
+    const struct tcore_batch *batch = worker->batch;
+    bool pass = run->cli->io.pass;
+    size_t selected = 0, forwarded = 0;
+    for (size_t row = 0; row < batch->rows; row++) {
+        uint8_t type = batch->types[row];
+        if (run->consumed >> type & 1)
+            worker->rows[selected++] = (uint32_t)row;
+        else if (type == TCORE_RECORD_CLOCK ? run->forward_clock : pass)
+            worker->forwarded[forwarded++] = (uint32_t)row;
+        else if (!(run->op->types >> type & 1))
+            worker->counts.passed_over[type]++;
+    }
+    worker->row_count = selected;
+    worker->forward_count = forwarded;
+}
+
+static bool read_ns(struct tcore_value value, int64_t *ns)
+{
+    if (value.kind == TCORE_STRING)
+        return tcore_parse_int64(value.s, value.len, ns);
+    return tcore_value_int64(&value, ns);
+}
+
+/* When a record was: a span's start, an aggregate's window, the time of anything else. */
+static bool time_of(const struct worker *worker, size_t row, int64_t *ns)
+{
+    const struct columns *columns = &worker->run->columns;
+    const struct tcore_batch *batch = worker->batch;
+    size_t column = columns->time;
+    if (batch->types[row] == TCORE_RECORD_SPAN)
+        column = columns->start;
+    else if (batch->types[row] == TCORE_RECORD_AGGREGATE)
+        column = columns->window_start;
+    return read_ns(tcore_column_get(&batch->columns[column], row), ns);
+}
+
+static void select_by_time(struct worker *worker)
+{
+    const struct cli_io_options *io = &worker->run->cli->io;
+    size_t kept = 0;
+    for (size_t i = 0; i < worker->row_count; i++) {
+        int64_t ns;
+        uint32_t row = worker->rows[i];
+        if (worker->batch->types[row] == TCORE_RECORD_CLOCK)
+            worker->rows[kept++] = row;
+        else if (!time_of(worker, row, &ns))
+            worker->counts.untimed++;
+        else if ((!io->since.set || ns >= io->since.unix_ns) &&
+                 (!io->until.set || ns < io->until.unix_ns))
+            worker->rows[kept++] = row;
+    }
+    worker->row_count = kept;
+}
+
+/* --strict: nothing of what comes after the first reject. */
+static void cut_at_reject(struct worker *worker)
+{
+    const struct tcore_batch *batch = worker->batch;
+    if (!batch->reject_count || !batch->lines)
+        return;
+    uint64_t line = batch->rejects[0].line;
+    while (worker->row_count && batch->lines[worker->rows[worker->row_count - 1]] > line)
+        worker->row_count--;
+    while (worker->forward_count &&
+           batch->lines[worker->forwarded[worker->forward_count - 1]] > line)
+        worker->forward_count--;
+}
+
+/* Clock records are no matter of --where: they are taken out and put back in their places. */
+static enum tcore_status select_by_expression(struct worker *worker, struct tcore_error *err)
+{
+    const struct tcore_batch *batch = worker->batch;
+    size_t clocks = 0, records = 0;
+    if (worker->run->consumed >> TCORE_RECORD_CLOCK & 1)
+        for (size_t i = 0; i < worker->row_count; i++)
+            clocks += batch->types[worker->rows[i]] == TCORE_RECORD_CLOCK;
+    if (!clocks)
+        return tcore_expr_select(worker->where, batch, worker->rows, &worker->row_count,
+                                 &worker->counts.failed, err);
+    uint32_t *clock = tcore_reallocarray(NULL, clocks, sizeof *clock);
+    if (!clock)
+        return tcore_error_nomem(err);
+    clocks = 0;
+    for (size_t i = 0; i < worker->row_count; i++) {
+        if (batch->types[worker->rows[i]] == TCORE_RECORD_CLOCK)
+            clock[clocks++] = worker->rows[i];
+        else
+            worker->rows[records++] = worker->rows[i];
+    }
+    enum tcore_status status = tcore_expr_select(worker->where, batch, worker->rows, &records,
+                                                 &worker->counts.failed, err);
+    worker->row_count = records + clocks;
+    for (size_t at = worker->row_count; at && clocks; at--) /* merge from behind */
+        worker->rows[at - 1] = records && worker->rows[records - 1] > clock[clocks - 1]
+                                   ? worker->rows[--records]
+                                   : clock[--clocks];
+    tcore_free(clock);
+    return status;
+}
+
+/* Columns that some record has; each is looked at until one is found. */
+static void see_columns(struct worker *worker)
+{
+    const struct tcore_batch *batch = worker->batch;
+    for (size_t c = 0; c < batch->column_count; c++) {
+        const struct tcore_column *column = &batch->columns[c];
+        size_t rows = column->form == TCORE_COLUMN_CONSTANT ? batch->rows > 0 : batch->rows;
+        for (size_t row = 0; row < rows && !worker->seen[c]; row++)
+            worker->seen[c] = tcore_column_get(column, row).kind != TCORE_ABSENT;
+    }
+}
+
+void select_rows(struct worker *worker)
+{
+    if (!has_room(worker, worker->batch->rows)) {
+        worker->status = tcore_error_nomem(&worker->err);
+        return;
+    }
+    see_columns(worker);
+    sort_rows(worker);
+    if (worker->run->cli->io.strict)
+        cut_at_reject(worker);
+    if (worker->run->timed)
+        select_by_time(worker);
+    if (worker->run->where)
+        worker->status = select_by_expression(worker, &worker->err);
+}
+
+/* --- The operator */
+
+/* The lines of rows; neighbours in the chunk are copied in one piece. */
+static void append_lines(struct worker *worker, const uint32_t *rows, size_t count)
+{
+    const struct tcore_slice *text = worker->batch->text;
+    for (size_t i = 0; i < count;) {
+        const char *start = text[rows[i]].data;
+        const char *end = start + text[rows[i]].length;
+        for (i++; i < count && text[rows[i]].data == end + 1 && *end == '\n'; i++)
+            end = text[rows[i]].data + text[rows[i]].length;
+        tcore_buf_append(&worker->out, start, (size_t)(end - start));
+        tcore_buf_putc(&worker->out, '\n');
+    }
+}
+
+static enum tcore_status append_clock(struct worker *worker, uint32_t row, struct tcore_error *err)
+{
+    int64_t ns;
+    if (worker->batch->text)
+        append_lines(worker, &row, 1);
+    else if (time_of(worker, row, &ns))
+        tcore_buf_printf(&worker->out, "{\"type\":\"clock\",\"timeUnixNano\":\"%" PRId64 "\"}\n",
+                         ns);
+    return tcore_buf_status(&worker->out, err);
+}
+
+static enum tcore_status forward(struct worker *worker, uint32_t row, struct tcore_error *err)
+{
+    if (worker->batch->types[row] == TCORE_RECORD_CLOCK)
+        return append_clock(worker, row, err);
+    append_lines(worker, &row, 1);
+    return tcore_buf_status(&worker->out, err);
+}
+
+static enum tcore_status operate_on(struct worker *worker, void *operator_worker,
+                                    const uint32_t *rows, size_t count, struct tcore_error *err)
+{
+    const struct cli_operator *op = worker->run->op;
+    if (!count)
+        return TCORE_OK;
+    if (op->passes_text)
+        append_lines(worker, rows, count);
+    if (!op->batch)
+        return tcore_buf_status(&worker->out, err);
+    enum tcore_status status = op->batch(worker->run->state, operator_worker, worker->batch, rows,
+                                         count, &worker->out, err);
+    return status == TCORE_OK ? tcore_buf_status(&worker->out, err) : status;
+}
+
+enum tcore_status operate(struct worker *worker, void *operator_worker, struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_OK;
+    size_t done = 0;
+    for (size_t i = 0; i < worker->forward_count && status == TCORE_OK; i++) {
+        size_t before = done;
+        while (done < worker->row_count && worker->rows[done] < worker->forwarded[i])
+            done++;
+        status = operate_on(worker, operator_worker, worker->rows + before, done - before, err);
+        if (status == TCORE_OK)
+            status = forward(worker, worker->forwarded[i], err);
+    }
+    if (status == TCORE_OK)
+        status =
+            operate_on(worker, operator_worker, worker->rows + done, worker->row_count - done, err);
+    return status;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From a chunk to what is seen of it. */
+#include <config.h>
+
+#include "cli/filter_private.h"
+#include "cli/message.h"
+#include "cli/signals.h"
+
+#include "base/sys.h"
+
+#include <string.h>
+
+#define LONG_CHUNK_BYTES ((size_t)128 * 1024) /* one of these, and more threads are worth it */
+#define LONG_RUN_CHUNKS  32
+
+enum tcore_status open_worker(struct worker *worker, struct run *run, struct tcore_error *err)
+{
+    worker->run = run;
+    worker->seen = tcore_calloc(run->projection.count ? run->projection.count : 1, 1);
+    enum tcore_status status = worker->seen ? TCORE_OK : tcore_error_nomem(err);
+    if (status == TCORE_OK)
+        status = tcore_decoder_new(&worker->decoder, &run->projection, &run->input_options, err);
+    if (status == TCORE_OK && run->where)
+        status = tcore_expr_state_new(&worker->where, run->where, err);
+    if (status == TCORE_OK && run->op->worker_open && !run->op->ordered) {
+        status = run->op->worker_open(run->state, &worker->state, err);
+        worker->opened = status == TCORE_OK;
+    }
+    return status;
+}
+
+void free_worker(struct worker *worker)
+{
+    tcore_decoder_free(worker->decoder);
+    if (worker->where)
+        tcore_expr_state_free(worker->where);
+    tcore_chunk_free(&worker->chunk);
+    tcore_buf_free(&worker->out);
+    tcore_free(worker->rows);
+    tcore_free(worker->forwarded);
+    tcore_free(worker->seen);
+}
+
+/* --- Without anybody's leave */
+
+static void take_sample(struct worker *worker)
+{
+    struct run *run = worker->run;
+    size_t length = worker->chunk.length;
+    if (worker->number || worker->source->format != TCORE_FORMAT_NDJSON)
+        return;
+    run->sample_length = length < sizeof run->sample ? length : sizeof run->sample;
+    memcpy(run->sample, worker->chunk.data, run->sample_length);
+}
+
+static void decode(struct worker *worker)
+{
+    worker->status = tcore_decoder_decode(worker->decoder, worker->source->format, &worker->chunk,
+                                          &worker->batch, &worker->err);
+    worker->bad_block = worker->status != TCORE_OK;
+    worker->counts.bytes += worker->chunk.length;
+    if (worker->bad_block) {
+        worker->batch = NULL;
+        return;
+    }
+    worker->counts.records += worker->batch->rows;
+    worker->counts.duplicate_keys += worker->batch->duplicate_keys;
+}
+
+static void prepare(struct worker *worker)
+{
+    tcore_buf_clear(&worker->out);
+    worker->batch = NULL;
+    worker->status = TCORE_OK;
+    worker->row_count = worker->forward_count = 0;
+    worker->bad_block = false;
+    if (worker->is_problem)
+        return;
+    take_sample(worker);
+    decode(worker);
+    if (worker->batch)
+        select_rows(worker);
+    if (worker->batch && worker->status == TCORE_OK && !worker->run->op->ordered)
+        worker->status = operate(worker, worker->state, &worker->err);
+}
+
+/* --- In its turn */
+
+static bool flush_is_due(const struct run *run)
+{
+    int64_t since = __atomic_load_n(&run->unflushed_ns, __ATOMIC_RELAXED);
+    return since && tcore_sys()->monotonic_ns() - since >= run->cli->io.flush_after_ns;
+}
+
+static bool has_something_to_show(const struct worker *worker)
+{
+    return worker->is_problem || worker->out.length || worker->chunk.live ||
+           worker->status != TCORE_OK || worker->run->op->ordered || !worker->batch ||
+           worker->batch->reject_count || flush_is_due(worker->run);
+}
+
+static void write_output(struct worker *worker)
+{
+    struct run *run = worker->run;
+    bool wanted = true;
+    if (worker->out.length) {
+        wanted = cli_output_lines(run->output, worker->out.data, worker->out.length);
+        if (!run->unflushed_ns)
+            __atomic_store_n(&run->unflushed_ns, tcore_sys()->monotonic_ns(), __ATOMIC_RELAXED);
+    }
+    bool live = !worker->is_problem && worker->chunk.live;
+    if (wanted && run->unflushed_ns && (live || flush_is_due(run))) {
+        wanted = cli_output_flush(run->output);
+        __atomic_store_n(&run->unflushed_ns, 0, __ATOMIC_RELAXED);
+    }
+    if (!wanted)
+        stop_run(run, true);
+}
+
+static void keep_reject(struct run *run, const struct tcore_reject *reject)
+{
+    if (!run->cli->io.rejects)
+        return;
+    if (!cli_sink_write(&run->rejects, reject->text.data, reject->text.length) ||
+        !cli_sink_write(&run->rejects, "\n", 1))
+        stop_run(run, true);
+}
+
+static void show_rejects(struct worker *worker)
+{
+    struct run *run = worker->run;
+    const struct tcore_batch *batch = worker->batch;
+    bool strict = run->cli->io.strict;
+    uint64_t base = run->line_source == worker->source ? run->line_base : 0;
+    size_t count = strict && batch->reject_count ? 1 : batch->reject_count;
+    for (size_t i = 0; i < count; i++) {
+        const struct tcore_reject *reject = &batch->rejects[i];
+        uint64_t line = reject->line ? base + reject->line : 0;
+        cli_reject(run->cli, worker->source->name, line, reject->byte, reject->reason);
+        keep_reject(run, reject);
+    }
+    if (count && strict) {
+        run->cli->failed = true;
+        stop_run(run, true);
+    }
+}
+
+/* A problem of an input ends that input; one of the operator ends the run. */
+static void show_problem(struct worker *worker)
+{
+    struct run *run = worker->run;
+    struct tcore_error err = worker->is_problem ? worker->source->problem : worker->err;
+    bool of_input = worker->is_problem || worker->bad_block;
+    err.status = worker->is_problem ? err.status : worker->status;
+    if (of_input && !err.input)
+        err.input = worker->source->name;
+    cli_report(run->cli, &err);
+    if (!of_input || run->cli->io.strict || (worker->bad_block && worker->status == TCORE_FATAL))
+        stop_run(run, true);
+}
+
+static void show(struct worker *worker)
+{
+    struct run *run = worker->run;
+    if (run->op->ordered && worker->batch && worker->status == TCORE_OK)
+        worker->status = operate(worker, NULL, &worker->err);
+    write_output(worker);
+    if (worker->batch && !run->stop)
+        show_rejects(worker);
+    if (run->stop)
+        return;
+    if (worker->is_problem || (worker->status != TCORE_OK && worker->status != TCORE_EOF))
+        show_problem(worker);
+    else if (worker->status == TCORE_EOF)
+        stop_run(run, false);
+}
+
+void work(struct worker *worker)
+{
+    struct run *run = worker->run;
+    while (claim_chunk(worker)) {
+        bool is_long = !worker->is_problem && (worker->chunk.length >= LONG_CHUNK_BYTES ||
+                                               worker->number >= LONG_RUN_CHUNKS);
+        if (!worker->started && is_long && !worker->chunk.live)
+            spawn_workers(run);
+        prepare(worker);
+        if (has_something_to_show(worker)) {
+            if (!take_turn(worker))
+                break;
+            show(worker);
+        }
+        end_turn(worker);
+    }
+}
