@@ -155,15 +155,15 @@ static enum tcore_status normalise_id(struct writer *w, struct object *o, size_t
     enum tcore_id_class class =
         f->field_class == TCORE_FIELD_TRACE_ID ? TCORE_TRACE_ID : TCORE_SPAN_ID;
     if (v->kind != TCORE_STRING)
-        return tcore_error_set(w->err, TCORE_SKIP, "%s is no string", f->name);
+        return tcore_error_set(w->err, TCORE_SKIP, "%s is not a string", f->name);
     switch (tcore_id_normalise(class, v->s, v->len, id)) {
     case TCORE_ID_OK:
     case TCORE_ID_BASE64:
         break;
     case TCORE_ID_ZERO:
-        if (o->root && w->type == TCORE_RECORD_SPAN &&
+        if (v->len && o->root && w->type == TCORE_RECORD_SPAN &&
             (!strcmp(f->name, "traceId") || !strcmp(f->name, "spanId")))
-            return tcore_error_set(w->err, TCORE_SKIP, "%s is empty or all zero", f->name);
+            return tcore_error_set(w->err, TCORE_SKIP, "%s is all zero", f->name);
         o->slot[field] = 0;
         break;
     case TCORE_ID_HASHED:
@@ -477,7 +477,7 @@ static enum tcore_status check_record(const struct tcore_json *json, enum tcore_
     if (type != TCORE_RECORD_NONE)
         return TCORE_OK;
     if (object && has(json, "type"))
-        return tcore_error_set(err, TCORE_SKIP, "type is no string");
+        return tcore_error_set(err, TCORE_SKIP, "type is not a string");
     if (!object || !has_known_field(json))
         return tcore_error_set(err, TCORE_SKIP,
                                "neither a type nor a field that decides it (metricName, "
