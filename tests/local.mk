@@ -1,5 +1,6 @@
 # Tests print TAP. A C test is one file tests/core/test-NAME.c and one line below; a bats test is
 # one file tests/FOLDER/NAME.bats and one line below.
+check_PROGRAMS += %D%/core/test-binary
 check_PROGRAMS += %D%/core/test-canonical
 check_PROGRAMS += %D%/core/test-id
 check_PROGRAMS += %D%/core/test-json
@@ -39,6 +40,7 @@ EXTRA_DIST += %D%/coverage.sh
 EXTRA_DIST += %D%/helper.bash
 
 dist_check_SCRIPTS += %D%/bats-wrapper
+noinst_HEADERS += %D%/core/binary.h
 noinst_HEADERS += %D%/core/failing.h
 noinst_HEADERS += %D%/core/tap.h
 

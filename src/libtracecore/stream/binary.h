@@ -25,6 +25,13 @@ bool tcore_binary_probe(const char *data, size_t length);
 enum tcore_status tcore_binary_unit(const char *data, size_t length, size_t *bytes, bool *is_block,
                                     struct tcore_error *err);
 
+/*
+ * Checks a header unit (which tcore_binary_unit measured) and gives its text: the command lines
+ * that made the stream, or an empty one. TCORE_BAD_INPUT: damaged.
+ */
+enum tcore_status tcore_binary_header(const char *header, size_t length,
+                                      struct tcore_slice *provenance, struct tcore_error *err);
+
 struct tcore_binary_decoder;
 enum tcore_status tcore_binary_decoder_new(struct tcore_binary_decoder **decoder,
                                            const struct tcore_projection *projection,

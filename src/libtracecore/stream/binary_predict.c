@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Taking a record's text apart along a way that is known, without parsing it in general. The
+ * literals between the values were canonical when they were learnt, so a text that has the same
+ * literals, and between them values that are canonical for their class, is canonical; anything that
+ * is not certain is left to the parser.
+ */
+#include "stream/binary_codec.h"
+#include "stream/binary_shape.h"
+
+static inline uint64_t word_at(const char *p)
+{
+    uint64_t word;
+    memcpy(&word, p, 8);
+    return word;
+}
+
+static inline bool begins(const char *p, const char *end, const char *literal, size_t length)
+{
+    if ((size_t)(end - p) < length)
+        return false;
+    if (length < 8)
+        return !memcmp(p, literal, length);
+    for (size_t i = 0; i < length - 8; i += 8)
+        if (word_at(p + i) != word_at(literal + i))
+            return false;
+    return word_at(p + length - 8) == word_at(literal + length - 8);
+}
+
+/*
+ * The closing quote of a string whose content begins at p, NULL if there is an escape, a control
+ * character or no end. *multibyte: some byte is not ASCII.
+ */
+static const char *plain_string(const char *p, const char *end, bool *multibyte)
+{
+    const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
+    uint64_t high = 0;
+    for (; end - p >= 8; p += 8) {
+        uint64_t w = word_at(p), quote = w ^ ones * '"', backslash = w ^ ones * '\\';
+        uint64_t special = (((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) |
+                            ((w - ones * ' ') & ~w)) &
+                           highs;
+        if (special) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+            unsigned bit = (unsigned)__builtin_ctzll(special);
+            high |= w & highs & (((uint64_t)1 << bit) - 1);
+            p += bit / 8;
+            *multibyte = high != 0;
+            return *p == '"' ? p : NULL;
+#else
+            break;
+#endif
+        }
+        high |= w & highs;
+    }
+    for (; p < end && (unsigned char)*p >= ' ' && *p != '\\'; p++) {
+        if (*p == '"') {
+            *multibyte = high != 0;
+            return p;
+        }
+        high |= (unsigned char)*p & 0x80;
+    }
+    return NULL;
+}
+
+static bool is_zero(const uint8_t *bytes, size_t length)
+{
+    uint8_t any = 0;
+    for (size_t i = 0; i < length; i++)
+        any |= bytes[i];
+    return !any;
+}
+
+/* A string in quotes at p, of the edge's class; returns what is behind it, or NULL. */
+static const char *take_string(const struct shape_edge *edge, const char *p, const char *end,
+                               struct shape_value *value)
+{
+    bool multibyte;
+    if (p >= end || *p != '"')
+        return NULL;
+    const char *start = p + 1, *close = plain_string(start, end, &multibyte);
+    if (!close)
+        return NULL;
+    size_t length = (size_t)(close - start);
+    if (edge->class == CLASS_HEX) {
+        if ((length != 32 && length != 16) || (edge->check == CHECK_TRACE_ID && length != 32) ||
+            (edge->check == CHECK_SPAN_ID && length != 16) ||
+            !tcore_binary_hex_decode(value->bytes, start, length / 2) ||
+            (edge->check != CHECK_NONE && is_zero(value->bytes, length / 2)))
+            return NULL;
+        value->length = (uint32_t)length / 2;
+        return close + 1;
+    }
+    if (edge->class == CLASS_DECIMAL)
+        return tcore_binary_is_decimal(start, length, &value->i) ? close + 1 : NULL;
+    if (multibyte && !tcore_binary_is_text(start, length, false))
+        return NULL;
+    value->s = start;
+    value->length = (uint32_t)length;
+    return close + 1;
+}
+
+static const char *take_number(const struct shape_edge *edge, const char *p, const char *end,
+                               struct shape_value *value)
+{
+    const char *start = p;
+    double d;
+    while (p < end && ((*p >= '0' && *p <= '9') || *p == '-' || *p == '.' || *p == 'e' ||
+                       *p == 'E' || *p == '+'))
+        p++;
+    size_t length = (size_t)(p - start);
+    if (edge->class == CLASS_INT)
+        return tcore_binary_is_decimal(start, length, &value->i) ? p : NULL;
+    if (!length || !tcore_binary_is_number(start, length) ||
+        tcore_binary_is_decimal(start, length, &value->i))
+        return NULL;
+    if (edge->class == CLASS_DOUBLE) {
+        if (!tcore_binary_is_double(start, length, &d))
+            return NULL;
+        memcpy(&value->i, &d, sizeof d);
+        return p;
+    }
+    value->s = start;
+    value->length = (uint32_t)length;
+    return p;
+}
+
+static const char *take_literal(const struct shape_edge *edge, const char *p, const char *end,
+                                struct shape_value *value)
+{
+    static const char *const words[] = {"null", "false", "true"};
+    for (int i = edge->check == CHECK_FILLED; i < 3; i++) {
+        size_t length = strlen(words[i]);
+        if (begins(p, end, words[i], length)) {
+            value->i = i;
+            return p + length;
+        }
+    }
+    return NULL;
+}
+
+/* Behind the closing bracket of the container at p, if its brackets and quotes match at all. */
+static const char *skip_container(const char *p, const char *end)
+{
+    size_t depth = 0;
+    for (; p < end; p++) {
+        switch (*p) {
+        case '"':
+            for (p++; p < end && *p != '"'; p++)
+                if (*p == '\\')
+                    p++;
+            break;
+        case '{':
+        case '[':
+            depth++;
+            break;
+        case '}':
+        case ']':
+            if (--depth == 0)
+                return p + 1;
+            break;
+        default:
+            break;
+        }
+    }
+    return NULL;
+}
+
+/* An array or object at p. One that the dictionary has needs no second look. */
+static const char *take_json(struct shape_tree *tree, const struct shape_edge *edge, const char *p,
+                             const char *end, struct shape_value *value)
+{
+    if (p >= end || (*p != '[' && *p != '{'))
+        return NULL;
+    const char *close = skip_container(p, end);
+    if (!close)
+        return NULL;
+    size_t length = (size_t)(close - p);
+    if (edge->check == CHECK_FILLED && length == 2)
+        return NULL;
+    if (!tcore_binary_column_knows(&tree->column[edge->column], p, length)) {
+        if (tcore_json_parse(&tree->json, p, length, NULL) != TCORE_OK)
+            return NULL;
+        tcore_buf_clear(&tree->text);
+        tcore_json_write_tree(&tree->text, &tree->json, 0);
+        if (tree->text.failed || tree->text.length != length ||
+            memcmp(tree->text.data, p, length) != 0)
+            return NULL;
+    }
+    value->s = p;
+    value->length = (uint32_t)length;
+    return close;
+}
+
+static inline const char *take(struct shape_tree *tree, const struct shape_edge *edge,
+                               const char *p, const char *end, struct shape_value *value)
+{
+    switch (edge->class) {
+    case CLASS_STRING:
+    case CLASS_HEX:
+    case CLASS_DECIMAL:
+        return take_string(edge, p, end, value);
+    case CLASS_INT:
+    case CLASS_DOUBLE:
+    case CLASS_NUMBER:
+        return take_number(edge, p, end, value);
+    case CLASS_LITERAL:
+        return take_literal(edge, p, end, value);
+    default:
+        return take_json(tree, edge, p, end, value);
+    }
+}
+
+/* One step from *node; returns what is behind it, or NULL. The way is known, so there is room for
+ * its values. */
+static const char *predict_step(struct shape_tree *tree, uint32_t *node, const char *p,
+                                const char *end)
+{
+    uint32_t before = 0;
+    for (uint32_t e = tree->node[*node].edges; e; before = e, e = tree->edge[e].next) {
+        const struct shape_edge *edge = &tree->edge[e];
+        if (edge->check == CHECK_ALWAYS || !begins(p, end, edge->literal, edge->literal_length))
+            continue;
+        const char *behind = p + edge->literal_length;
+        if (edge->class != CLASS_OBJECT) {
+            struct shape_value *value = &tree->value[tree->values];
+            value->column = edge->column;
+            value->class = edge->class;
+            behind = take(tree, edge, behind, end, value);
+            if (!behind)
+                continue;
+            tree->values++;
+        }
+        uint32_t target = edge->node;
+        if (before) {
+            tree->edge[before].next = edge->next;
+            tree->edge[e].next = tree->node[*node].edges;
+            tree->node[*node].edges = e;
+        }
+        *node = target;
+        return behind;
+    }
+    return NULL;
+}
+
+bool tcore_shape_predict(struct shape_tree *tree, const char *text, const char *end, uint32_t *node)
+{
+    const char *p = text;
+    uint32_t at = 0;
+    tree->values = 0;
+    while (p && p < end) {
+        if (*p != '}') {
+            if (tree->values == tree->value_capacity)
+                return false;
+            p = predict_step(tree, &at, p, end);
+            continue;
+        }
+        p++;
+        if (tree->node[at].object == BINARY_NONE) {
+            /* Not where a record never ended: it may lack what a record of its type needs. */
+            *node = at;
+            return p == end && tree->node[at].block;
+        }
+        at = tree->node[at].leave;
+        if (!at)
+            return false;
+    }
+    return false;
+}

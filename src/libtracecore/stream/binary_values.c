@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Decoding the columns of a block, each when it is asked for. */
+#include "base/sys.h"
+#include "model/number.h"
+#include "stream/binary_block.h"
+#include "stream/binary_codec.h"
+
+#include <math.h>
+
+void tcore_binary_reader_free(struct binary_reader *r)
+{
+    tcore_binary_block_free(&r->block);
+    tcore_binary_pool_free(&r->pool);
+    tcore_arena_free(&r->arena);
+    tcore_json_free(&r->json);
+    tcore_buf_free(&r->ready);
+}
+
+static enum tcore_status bad_value(struct tcore_error *err, const char *what)
+{
+    return tcore_error_set(err, TCORE_BAD_INPUT, "damaged block: %s", what);
+}
+
+static int64_t *unpack_ints(struct binary_reader *r, const struct block_column *c)
+{
+    int64_t *ints = tcore_binary_pool_get(&r->pool, c->values, sizeof *ints);
+    if (!ints)
+        return NULL;
+    if (c->encoding == ENCODING_DELTA)
+        tcore_binary_unpack_delta(ints, c->data, c->values, (uint64_t)c->base, (uint64_t)c->step,
+                                  c->width);
+    else
+        tcore_binary_unpack(ints, c->data, c->values, (uint64_t)c->base, c->width);
+    ints[c->values] = 0;
+    return ints;
+}
+
+enum tcore_status tcore_binary_read_ints(struct binary_reader *r, uint32_t column,
+                                         const int64_t **ints, struct tcore_error *err)
+{
+    const struct block_column *c = &r->block.column[column];
+    enum tcore_status status = tcore_binary_block_verify(&r->block, column, err);
+    if (status != TCORE_OK)
+        return status;
+    int64_t *values = unpack_ints(r, c);
+    if (!values)
+        return tcore_error_nomem(err);
+    const uint16_t added[2] = {c->add_a, c->add_b};
+    for (int i = 0; i < 2; i++) {
+        const int64_t *more;
+        if (added[i] == BINARY_NONE)
+            continue;
+        status = tcore_binary_read_ints(r, added[i], &more, err); /* which has none itself */
+        if (status != TCORE_OK)
+            return status;
+        tcore_binary_add(values, more, c->values);
+    }
+    *ints = values;
+    return TCORE_OK;
+}
+
+/* Whether the string is one of its class. *status: TCORE_FATAL if there was no memory to tell. */
+static bool text_fits(struct binary_reader *r, const struct block_column *c, const char *text,
+                      size_t length, enum tcore_status *status)
+{
+    if (c->class == CLASS_STRING)
+        return tcore_binary_is_text(text, length, true);
+    if (c->class == CLASS_NUMBER)
+        return tcore_binary_is_number(text, length);
+    if (c->class == CLASS_HEX)
+        return true;
+    enum tcore_status parsed = tcore_json_parse(&r->json, text, length, NULL);
+    if (parsed != TCORE_OK && parsed != TCORE_SKIP)
+        *status = parsed;
+    if (parsed != TCORE_OK || r->json.node[0].value.kind != TCORE_JSON)
+        return false;
+    return c->class == CLASS_JSON ||
+           (tcore_json_is_object(&r->json.node[0]) && r->json.node[0].count);
+}
+
+/* count strings: their lengths, then their bytes, of which *data is moved behind. */
+static enum tcore_status read_strings(struct binary_reader *r, const struct block_column *c,
+                                      uint32_t count, const uint8_t **data, const uint8_t *end,
+                                      const struct tcore_value **values, struct tcore_error *err)
+{
+    struct tcore_value *value = tcore_binary_pool_get(&r->pool, count, sizeof *value);
+    uint32_t *lengths = tcore_binary_pool_get(&r->pool, count, sizeof *lengths);
+    if (!value || !lengths)
+        return tcore_error_nomem(err);
+    if ((size_t)(end - *data) / (c->length_width ? c->length_width : 1) < count && c->length_width)
+        return bad_value(err, "lengths cut short");
+    tcore_binary_unpack_codes(lengths, *data, count, c->base_length, c->length_width);
+    const char *at = (const char *)*data + (size_t)count * c->length_width;
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (lengths[i] < c->base_length)
+            return bad_value(err, "a string that is too long");
+        bytes += lengths[i];
+    }
+    if (bytes > (size_t)((const char *)end - at))
+        return bad_value(err, "strings cut short");
+    /* Most text is ASCII: one look at all of it spares one at each string. */
+    bool plain =
+        c->class == CLASS_HEX || (c->class == CLASS_STRING && tcore_binary_is_ascii(at, bytes));
+    enum tcore_status status = TCORE_OK;
+    for (uint32_t i = 0; i < count; i++) {
+        value[i] = tcore_value_string(at, lengths[i]);
+        if (!plain && !text_fits(r, c, at, lengths[i], &status))
+            return status == TCORE_OK ? bad_value(err, "text that is not of its class")
+                                      : tcore_error_nomem(err);
+        at += lengths[i];
+    }
+    *data = (const uint8_t *)at;
+    *values = value;
+    return TCORE_OK;
+}
+
+enum tcore_status tcore_binary_read_text(struct binary_reader *r, uint32_t column,
+                                         struct binary_values *values, struct tcore_error *err)
+{
+    const struct block_column *c = &r->block.column[column];
+    enum tcore_status status = tcore_binary_block_verify(&r->block, column, err);
+    if (status != TCORE_OK)
+        return status;
+    bool dictionary = c->encoding == ENCODING_DICT;
+    const uint8_t *data = c->data, *end = c->data + c->length;
+    *values = (struct binary_values){.form = dictionary ? BINARY_CODES : BINARY_VALUES,
+                                     .count = c->values,
+                                     .value_count = dictionary ? c->entries : c->values};
+    status = read_strings(r, c, values->value_count, &data, end, &values->values, err);
+    if (status != TCORE_OK)
+        return status;
+    if (dictionary) {
+        uint32_t *codes = tcore_binary_pool_get(&r->pool, c->values, sizeof *codes);
+        if (!codes)
+            return tcore_error_nomem(err);
+        if ((size_t)(end - data) < (size_t)c->values * c->width)
+            return bad_value(err, "codes cut short");
+        if (tcore_binary_unpack_codes(codes, data, c->values, 0, c->width) >= c->entries)
+            return bad_value(err, "a code beyond its dictionary");
+        codes[c->values] = 0;
+        values->codes = codes;
+        data += (size_t)c->values * c->width;
+    }
+    return end - data < 8 ? TCORE_OK : bad_value(err, "a column with bytes to spare");
+}
+
+/* Strings of bytes become strings of hexadecimal. */
+static bool hex_values(struct binary_reader *r, struct tcore_value *v, uint32_t count)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < count; i++)
+        bytes += 2 * (size_t)v[i].len;
+    char *text = tcore_binary_pool_get(&r->pool, bytes, 1);
+    if (!text)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        tcore_binary_hex_encode(text, (const uint8_t *)v[i].s, v[i].len);
+        v[i] = tcore_value_string(text, 2 * v[i].len);
+        text += v[i].len;
+    }
+    return true;
+}
+
+static void number_values(struct tcore_value *v, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t number;
+        if (tcore_binary_is_decimal(v[i].s, v[i].len, &number))
+            v[i] = tcore_value_int(number);
+        else
+            v[i].kind = TCORE_NUMBER;
+    }
+}
+
+static void time_values(struct tcore_value *v, uint32_t count)
+{
+    int64_t ns;
+    for (uint32_t i = 0; i < count; i++)
+        if (tcore_parse_int64(v[i].s, v[i].len, &ns))
+            v[i] = tcore_value_int(ns);
+}
+
+static enum tcore_status read_text_values(struct binary_reader *r, uint32_t column, bool time,
+                                          struct binary_values *values, struct tcore_error *err)
+{
+    enum tcore_status status = tcore_binary_read_text(r, column, values, err);
+    if (status != TCORE_OK)
+        return status;
+    struct tcore_value *v = (struct tcore_value *)values->values;
+    switch (r->block.column[column].class) {
+    case CLASS_HEX:
+        return hex_values(r, v, values->value_count) ? TCORE_OK : tcore_error_nomem(err);
+    case CLASS_NUMBER:
+        number_values(v, values->value_count);
+        break;
+    case CLASS_JSON:
+    case CLASS_MEMBERS:
+        for (uint32_t i = 0; i < values->value_count; i++)
+            v[i].kind = TCORE_JSON;
+        break;
+    default:
+        if (time)
+            time_values(v, values->value_count);
+        break;
+    }
+    return TCORE_OK;
+}
+
+static enum tcore_status read_decimals(struct binary_reader *r, const int64_t *ints,
+                                       struct binary_values *values, struct tcore_error *err)
+{
+    struct tcore_value *v = tcore_binary_pool_get(&r->pool, values->count, sizeof *v);
+    char *text = tcore_binary_pool_get(&r->pool, values->count, TCORE_NUMBER_BYTES);
+    if (!v || !text)
+        return tcore_error_nomem(err);
+    for (uint32_t i = 0; i < values->count; i++, text += TCORE_NUMBER_BYTES)
+        v[i] = tcore_value_string(text, tcore_format_int64(text, ints[i]));
+    values->form = BINARY_VALUES;
+    values->values = v;
+    return TCORE_OK;
+}
+
+static enum tcore_status read_doubles(struct binary_reader *r, const int64_t *bits,
+                                      struct binary_values *values, struct tcore_error *err)
+{
+    struct tcore_value *v = tcore_binary_pool_get(&r->pool, values->count, sizeof *v);
+    if (!v)
+        return tcore_error_nomem(err);
+    for (uint32_t i = 0; i < values->count; i++) {
+        double d;
+        memcpy(&d, &bits[i], sizeof d);
+        if (!isfinite(d))
+            return bad_value(err, "a double that is not finite");
+        v[i] = tcore_value_of_double(d);
+    }
+    values->form = BINARY_VALUES;
+    values->values = v;
+    return TCORE_OK;
+}
+
+static enum tcore_status read_literals(struct binary_reader *r, const int64_t *ints,
+                                       struct binary_values *values, struct tcore_error *err)
+{
+    static const struct tcore_value literals[] = {
+        {.kind = TCORE_NULL}, {.kind = TCORE_FALSE}, {.kind = TCORE_TRUE}};
+    uint32_t *codes = tcore_binary_pool_get(&r->pool, values->count, sizeof *codes);
+    if (!codes)
+        return tcore_error_nomem(err);
+    for (uint32_t i = 0; i < values->count; i++) {
+        if ((uint64_t)ints[i] > 2)
+            return bad_value(err, "a literal other than null, false and true");
+        codes[i] = (uint32_t)ints[i];
+    }
+    codes[values->count] = 0;
+    values->form = BINARY_CODES;
+    values->codes = codes;
+    values->values = literals;
+    values->value_count = 3;
+    return TCORE_OK;
+}
+
+enum tcore_status tcore_binary_read_values(struct binary_reader *r, uint32_t column, bool time,
+                                           struct binary_values *values, struct tcore_error *err)
+{
+    const struct block_column *c = &r->block.column[column];
+    if (c->encoding == ENCODING_TEXT || c->encoding == ENCODING_DICT)
+        return read_text_values(r, column, time, values, err);
+    const int64_t *ints;
+    enum tcore_status status = tcore_binary_read_ints(r, column, &ints, err);
+    if (status != TCORE_OK)
+        return status;
+    *values = (struct binary_values){
+        .form = BINARY_INTS, .count = c->values, .ints = ints, .value_count = c->values};
+    if (c->class == CLASS_DECIMAL && !time)
+        return read_decimals(r, ints, values, err);
+    if (c->class == CLASS_DOUBLE)
+        return read_doubles(r, ints, values, err);
+    if (c->class == CLASS_LITERAL)
+        return read_literals(r, ints, values, err);
+    return TCORE_OK;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The writer: each record goes to the columns of its type, and a type's columns become a block when
+ * they are full. A record whose text is canonical and takes a known way is taken apart at once;
+ * any other is parsed, made canonical, and parsed again if that changed it.
+ */
+#include "base/sys.h"
+#include "model/canonical.h"
+#include "stream/binary.h"
+#include "stream/binary_block_write.h"
+#include "stream/binary_codec.h"
+
+#define VALUE_CAP 786432u /* of all columns of a block: bounds a writer's memory, as text does */
+
+struct type_rows {
+    struct shape_tree tree;
+    char prefix[32]; /* {"type":"span" of the canonical text */
+    size_t prefix_length;
+    uint64_t oldest;   /* sequence number of its first record that is held */
+    size_t text_bytes; /* of the records that are held */
+    size_t values;
+};
+
+struct tcore_binary_writer {
+    struct tcore_buf *out;
+    struct type_rows *type[TCORE_RECORD_TYPES]; /* owned; NULL: none came yet */
+    struct type_rows *last;                     /* type of the last record */
+    uint64_t sequence;
+    struct tcore_json json;
+    struct tcore_buf canonical;
+    bool failed; /* out of memory once: what is held may lack a value */
+};
+
+static void write_header(struct tcore_buf *out, const char *provenance)
+{
+    size_t text = provenance ? strlen(provenance) : 0, padded = (text + 7) & ~(size_t)7;
+    uint8_t *header = (uint8_t *)tcore_buf_reserve(out, HEADER_BYTES + padded);
+    if (!header)
+        return;
+    memset(header, 0, HEADER_BYTES + padded);
+    memcpy(header + HEADER_MAGIC, BINARY_HEADER_MAGIC, BINARY_MAGIC_BYTES);
+    binary_put32(header + HEADER_LENGTH, (uint32_t)(HEADER_BYTES + padded));
+    header[HEADER_VERSION] = BINARY_VERSION;
+    if (text)
+        memcpy(header + HEADER_BYTES, provenance, text);
+    binary_put64(header + HEADER_TEXT_CHECK, tcore_binary_checksum(header + HEADER_BYTES, padded));
+    binary_put64(header + HEADER_CHECK, tcore_binary_checksum(header, HEADER_CHECK));
+    out->length += HEADER_BYTES + padded;
+}
+
+enum tcore_status tcore_binary_writer_new(struct tcore_binary_writer **writer,
+                                          struct tcore_buf *out, const char *provenance,
+                                          struct tcore_error *err)
+{
+    *writer = NULL;
+    size_t text = provenance ? strlen(provenance) : 0;
+    if (text > BINARY_PROVENANCE_LIMIT || !tcore_binary_is_text(provenance, text, false))
+        return tcore_error_set(err, TCORE_BAD_INPUT,
+                               "a provenance that is no UTF-8 or longer than %u bytes",
+                               BINARY_PROVENANCE_LIMIT);
+    struct tcore_binary_writer *w = tcore_calloc(1, sizeof *w);
+    if (!w)
+        return tcore_error_nomem(err);
+    w->out = out;
+    w->json.depth_limit = BINARY_DEPTH_LIMIT;
+    write_header(out, provenance);
+    if (out->failed) {
+        tcore_free(w);
+        return tcore_error_nomem(err);
+    }
+    *writer = w;
+    return TCORE_OK;
+}
+
+static void free_rows(struct type_rows *rows)
+{
+    if (rows)
+        tcore_shape_free(&rows->tree);
+    tcore_free(rows);
+}
+
+void tcore_binary_writer_free(struct tcore_binary_writer *w)
+{
+    if (!w)
+        return;
+    for (int type = 0; type < TCORE_RECORD_TYPES; type++)
+        free_rows(w->type[type]);
+    tcore_json_free(&w->json);
+    tcore_buf_free(&w->canonical);
+    tcore_free(w);
+}
+
+/* The rows of a type, made on first use; NULL: out of memory. */
+static struct type_rows *rows_of(struct tcore_binary_writer *w, enum tcore_record_type type)
+{
+    if (w->type[type])
+        return w->type[type];
+    struct type_rows *rows = tcore_calloc(1, sizeof *rows);
+    if (!rows)
+        return NULL;
+    if (tcore_shape_init(&rows->tree, type) < 0) {
+        tcore_free(rows);
+        return NULL;
+    }
+    rows->tree.json.depth_limit = BINARY_DEPTH_LIMIT - 2;
+    if (binary_type_is_implied(type)) {
+        const char *name = tcore_record_type_name(type);
+        static const char key[] = "{\"type\":\"";
+        memcpy(rows->prefix, key, sizeof key - 1);
+        memcpy(rows->prefix + sizeof key - 1, name, strlen(name));
+        rows->prefix_length = sizeof key - 1 + strlen(name);
+        rows->prefix[rows->prefix_length++] = '"';
+    }
+    return w->type[type] = rows;
+}
+
+static enum tcore_status flush_rows(struct tcore_binary_writer *w, struct type_rows *rows,
+                                    struct tcore_error *err)
+{
+    uint32_t count = rows->tree.column[0].values;
+    if (!count)
+        return TCORE_OK;
+    enum tcore_status status = tcore_binary_write_block(&rows->tree, rows->text_bytes, w->out, err);
+    if (status == TCORE_OK && !tcore_shape_next_block(&rows->tree, count))
+        status = tcore_error_nomem(err);
+    rows->text_bytes = rows->values = 0;
+    w->failed |= status != TCORE_OK;
+    return status;
+}
+
+enum tcore_status tcore_binary_writer_flush(struct tcore_binary_writer *w, struct tcore_error *err)
+{
+    if (w->failed)
+        return tcore_error_nomem(err);
+    for (;;) {
+        struct type_rows *oldest = NULL;
+        for (int type = 0; type < TCORE_RECORD_TYPES; type++) {
+            struct type_rows *rows = w->type[type];
+            if (rows && rows->tree.column[0].values && (!oldest || rows->oldest < oldest->oldest))
+                oldest = rows;
+        }
+        if (!oldest)
+            return TCORE_OK;
+        enum tcore_status status = flush_rows(w, oldest, err);
+        if (status != TCORE_OK)
+            return status;
+    }
+}
+
+/* Appends the values of the record at hand; what is held is flushed before if it would be too much
+ * with it, and behind if it is full. */
+static enum tcore_status commit(struct tcore_binary_writer *w, struct type_rows *rows,
+                                uint32_t node, size_t length, struct tcore_error *err)
+{
+    if (!rows->tree.column[0].values)
+        rows->oldest = w->sequence;
+    w->sequence++;
+    w->last = rows;
+    if (!tcore_shape_commit(&rows->tree, node)) {
+        w->failed = true;
+        return tcore_error_nomem(err);
+    }
+    rows->text_bytes += length;
+    rows->values += rows->tree.values;
+    if (rows->tree.column[0].values == BINARY_ROW_LIMIT || rows->values >= VALUE_CAP ||
+        rows->text_bytes >= BINARY_WRITER_TEXT_BYTES || tcore_shape_is_full(&rows->tree))
+        return flush_rows(w, rows, err);
+    return TCORE_OK;
+}
+
+/* Flushes if a record of that length would make the block too long. */
+static enum tcore_status make_room(struct tcore_binary_writer *w, struct type_rows *rows,
+                                   size_t length, struct tcore_error *err)
+{
+    if (rows->text_bytes && length > BINARY_WRITER_TEXT_BYTES - rows->text_bytes)
+        return flush_rows(w, rows, err);
+    return TCORE_OK;
+}
+
+/* The rows whose type the text names, as canonical text does; NULL if that is not certain. */
+static struct type_rows *predict_type(struct tcore_binary_writer *w, const char *text,
+                                      size_t length)
+{
+    struct type_rows *rows = w->last;
+    if (rows && rows->prefix_length && length > rows->prefix_length &&
+        !memcmp(text, rows->prefix, rows->prefix_length))
+        return rows;
+    for (int type = 0; type < TCORE_RECORD_TYPES; type++) {
+        rows = w->type[type];
+        if (rows && rows->prefix_length && length > rows->prefix_length &&
+            !memcmp(text, rows->prefix, rows->prefix_length))
+            return rows;
+    }
+    return NULL;
+}
+
+/* Parses text into the tape and makes it canonical; *length is of the canonical text. */
+static enum tcore_status canonicalise(struct tcore_binary_writer *w, const char *text,
+                                      size_t *length, enum tcore_record_type *type,
+                                      struct tcore_error *err)
+{
+    enum tcore_status status = tcore_json_parse(&w->json, text, *length, err);
+    if (status != TCORE_OK)
+        return status;
+    tcore_buf_clear(&w->canonical);
+    status = tcore_record_canonical(&w->json, false, &w->canonical, type, err);
+    if (status != TCORE_OK)
+        return status;
+    if (w->canonical.length == *length && !memcmp(w->canonical.data, text, *length))
+        return TCORE_OK;
+    *length = w->canonical.length;
+    status = tcore_json_parse(&w->json, w->canonical.data, *length, err);
+    return status;
+}
+
+static enum tcore_status add_parsed(struct tcore_binary_writer *w, const char *text, size_t length,
+                                    struct tcore_error *err)
+{
+    enum tcore_record_type type;
+    enum tcore_status status = canonicalise(w, text, &length, &type, err);
+    if (status != TCORE_OK)
+        return status;
+    if (length > BINARY_TEXT_LIMIT)
+        return tcore_error_set(err, TCORE_SKIP, "a record of %zu bytes, more than a block holds",
+                               length);
+    bool clock = type == TCORE_RECORD_CLOCK;
+    if (clock)
+        status = tcore_binary_writer_flush(w, err);
+    struct type_rows *rows = rows_of(w, type);
+    uint32_t node;
+    if (!rows)
+        return tcore_error_nomem(err);
+    if (status == TCORE_OK)
+        status = make_room(w, rows, length, err);
+    if (status != TCORE_OK)
+        return status;
+    if (!tcore_shape_walk(&rows->tree, &w->json, &node)) {
+        w->failed = true;
+        return tcore_error_nomem(err);
+    }
+    status = commit(w, rows, node, length, err);
+    return clock && status == TCORE_OK ? tcore_binary_writer_flush(w, err) : status;
+}
+
+enum tcore_status tcore_binary_writer_add(struct tcore_binary_writer *w, const char *text,
+                                          size_t length, struct tcore_error *err)
+{
+    if (w->failed)
+        return tcore_error_nomem(err);
+    struct type_rows *rows = predict_type(w, text, length);
+    uint32_t node;
+    if (!rows || rows->tree.type == TCORE_RECORD_CLOCK || length > BINARY_TEXT_LIMIT)
+        return add_parsed(w, text, length, err);
+    enum tcore_status status = make_room(w, rows, length, err);
+    if (status != TCORE_OK)
+        return status;
+    if (!tcore_shape_predict(&rows->tree, text + rows->prefix_length, text + length, &node))
+        return add_parsed(w, text, length, err);
+    return commit(w, rows, node, length, err);
+}
