@@ -202,6 +202,10 @@ static enum tcore_status next_block(struct tcore_input *input, struct tcore_chun
                 chunk->length = bytes;
                 return TCORE_OK;
             }
+            struct tcore_slice provenance;
+            status = tcore_binary_header(chunk->data, bytes, &provenance, err);
+            if (status != TCORE_OK)
+                return status;
             memmove(chunk->data, chunk->data + bytes, chunk->length - bytes);
             chunk->length -= bytes;
             input->carried = 0;
