@@ -152,8 +152,8 @@ static void show_problem(struct worker *worker)
     struct tcore_error err = worker->is_problem ? worker->source->problem : worker->err;
     bool of_input = worker->is_problem || worker->bad_block;
     err.status = worker->is_problem ? err.status : worker->status;
-    if (of_input && !err.input)
-        err.input = worker->source->name;
+    if (of_input)
+        err.input = worker->source->name; /* the input's own copy of it may be gone */
     cli_report(run->cli, &err);
     if (!of_input || run->cli->io.strict || (worker->bad_block && worker->status == TCORE_FATAL))
         stop_run(run, true);

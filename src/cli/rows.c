@@ -144,6 +144,7 @@ static void hold_row(struct cli_rows *rows, struct cli_fields *fields,
     for (size_t i = 0; i < fields->count; i++) {
         struct tcore_value value = cli_fields_get(&fields->field[i], record);
         render(rows, &value);
+        rows->cells.failed |= rows->text.failed;
         hold_cell(rows, rows->text.data, rows->text.length,
                   tcore_value_is_number(&value) || value.kind == TCORE_ABSENT);
     }
@@ -201,6 +202,7 @@ static void append_table_heading(struct cli_rows *rows, const struct cli_fields 
         cli_visible(&rows->text, field->name, field->name_length, false);
         append_aligned(rows, fields, i, rows->text.data, rows->text.length,
                        cli_display_width(rows->text.data, rows->text.length), out);
+        out->failed |= rows->text.failed;
     }
     tcore_buf_puts(out, rows->colour ? "\033[m\n" : "\n");
     rows->headed = true;

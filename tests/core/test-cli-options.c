@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * Command lines through cli_main, by a table: what the verb sees, the exit status, and the first
- * line on standard error or output. Standard output and error are files in memory meanwhile.
- */
+/* Command lines through cli_main, by a table: what the verb sees, the exit status, and the first
+ * line on standard error or output. */
 #include <config.h>
 
+#include "capture.h"
 #include "cli/message.h"
-#include "cli/verb.h"
 #include "tap.h"
 
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#define ARGS_MAX 8
+#define ARGS_MAX CAPTURE_ARGS
 
 struct options {
     int64_t window_ns, limit;
@@ -186,35 +180,10 @@ static const struct line_case single_cases[] = {
     {{"--nme"}, 2, "prog: unknown option --nme: did you mean --name?"},
 };
 
-/* Runs cli_main with standard output and error in memory; text gets the first line of either. */
-static int capture(const struct cli_program *p, const char *const *args, char *text, size_t size)
-{
-    char *argv[ARGS_MAX + 2] = {(char *)(uintptr_t) "prog"};
-    int argc = 1;
-    for (; argc <= ARGS_MAX && args[argc - 1]; argc++)
-        argv[argc] = (char *)(uintptr_t)args[argc - 1];
-    int saved[2] = {dup(1), dup(2)};
-    int memory = memfd_create("output", 0);
-    fflush(stdout);
-    dup2(memory, 1);
-    dup2(memory, 2);
-    seen[0] = '\0';
-    int status = cli_main(p, argc, argv);
-    dup2(saved[0], 1);
-    dup2(saved[1], 2);
-    close(saved[0]);
-    close(saved[1]);
-    ssize_t length = pread(memory, text, size - 1, 0);
-    close(memory);
-    text[length > 0 ? length : 0] = '\0';
-    text[strcspn(text, "\n")] = '\0';
-    return status;
-}
-
 static void check_lines(const struct cli_program *p, const struct line_case *table, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        char text[1024], what[256] = "";
+        char what[256] = "";
         for (size_t a = 0; a < ARGS_MAX && table[i].args[a]; a++) {
             strcat(what, " ");
             strcat(what, table[i].args[a]);
@@ -222,9 +191,13 @@ static void check_lines(const struct cli_program *p, const struct line_case *tab
         for (char *at = what; *at; at++)
             if (*at == '\x1b')
                 *at = '?';
-        int status = capture(p, table[i].args, text, sizeof text);
-        is_int(status, table[i].status, "status of prog%s", what);
+        seen[0] = '\0';
+        struct capture c = capture(p, table[i].args);
+        char *text = c.out_length ? c.out : c.err;
+        text[strcspn(text, "\n")] = '\0';
+        is_int(c.status, table[i].status, "status of prog%s", what);
         is_str(seen[0] ? seen : text, table[i].text, "result of prog%s", what);
+        capture_free(&c);
     }
 }
 
