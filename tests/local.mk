@@ -32,6 +32,7 @@ EXTRA_PROGRAMS += %D%/bench/ndjson_bench
 
 bats_tests =
 bats_tests += %D%/contract/about.bats
+bats_tests += %D%/contract/completion.bats
 bats_tests += %D%/contract/install.bats
 bats_tests += %D%/contract/layout.bats
 
