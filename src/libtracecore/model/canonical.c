@@ -503,3 +503,17 @@ enum tcore_status tcore_record_canonical(const struct tcore_json *json, bool der
         out->length = before;
     return status;
 }
+
+enum tcore_status tcore_record_canonical_value(const struct tcore_json *json, uint32_t i,
+                                               const struct tcore_field *field,
+                                               struct tcore_buf *out, struct tcore_error *err)
+{
+    struct writer w = {.json = json, .out = out, .err = err, .type = TCORE_RECORD_NONE};
+    size_t before = out->length;
+    enum tcore_status status = write_known(&w, field, i);
+    if (out->failed)
+        return tcore_error_nomem(err);
+    if (status != TCORE_OK)
+        out->length = before;
+    return status;
+}

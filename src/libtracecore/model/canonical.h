@@ -40,5 +40,13 @@ enum tcore_record_type tcore_record_type_of(const struct tcore_json *json);
 enum tcore_status tcore_record_canonical(const struct tcore_json *json, bool derive,
                                          struct tcore_buf *out, enum tcore_record_type *type,
                                          struct tcore_error *err);
+/*
+ * Appends the value at index i as tcore_record_canonical() would write it in that field of the
+ * schema (no id) of a record or known object. It is neither null, [] nor {}, which are left out
+ * there. TCORE_SKIP as above; TCORE_FATAL: out of memory.
+ */
+enum tcore_status tcore_record_canonical_value(const struct tcore_json *json, uint32_t i,
+                                               const struct tcore_field *field,
+                                               struct tcore_buf *out, struct tcore_error *err);
 
 #endif
