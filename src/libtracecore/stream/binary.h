@@ -32,6 +32,19 @@ enum tcore_status tcore_binary_unit(const char *data, size_t length, size_t *byt
 enum tcore_status tcore_binary_header(const char *header, size_t length,
                                       struct tcore_slice *provenance, struct tcore_error *err);
 
+/* What the prefix of a block says: enough to skip a block without decoding it. */
+struct tcore_binary_info {
+    enum tcore_record_type type;
+    uint32_t rows;
+    bool timed;             /* some record has a time (a span's start, a metric's time, ...) */
+    bool all_timed;         /* every record has one: a block outside a time range may be skipped */
+    int64_t min_ns, max_ns; /* of these times, if timed */
+};
+/* block begins with a block's prefix that tcore_binary_unit accepted. TCORE_BAD_INPUT: it holds a
+ * record type that this version does not know. */
+enum tcore_status tcore_binary_block_info(const char *block, struct tcore_binary_info *info,
+                                          struct tcore_error *err);
+
 struct tcore_binary_decoder;
 enum tcore_status tcore_binary_decoder_new(struct tcore_binary_decoder **decoder,
                                            const struct tcore_projection *projection,

@@ -5,6 +5,7 @@
  * literals, and between them values that are canonical for their class, is canonical; anything that
  * is not certain is left to the parser.
  */
+#include "model/canonical.h"
 #include "stream/binary_codec.h"
 #include "stream/binary_shape.h"
 
@@ -28,8 +29,8 @@ static inline bool begins(const char *p, const char *end, const char *literal, s
 }
 
 /*
- * The closing quote of a string whose content begins at p, NULL if there is an escape, a control
- * character or no end. *multibyte: some byte is not ASCII.
+ * The closing quote of a string whose content begins at p, or the first backslash in it; NULL if
+ * there is a control character or no end. *multibyte: some byte before that is not ASCII.
  */
 static const char *plain_string(const char *p, const char *end, bool *multibyte)
 {
@@ -46,15 +47,15 @@ static const char *plain_string(const char *p, const char *end, bool *multibyte)
             high |= w & highs & (((uint64_t)1 << bit) - 1);
             p += bit / 8;
             *multibyte = high != 0;
-            return *p == '"' ? p : NULL;
+            return (unsigned char)*p < ' ' ? NULL : p;
 #else
             break;
 #endif
         }
         high |= w & highs;
     }
-    for (; p < end && (unsigned char)*p >= ' ' && *p != '\\'; p++) {
-        if (*p == '"') {
+    for (; p < end && (unsigned char)*p >= ' '; p++) {
+        if (*p == '"' || *p == '\\') {
             *multibyte = high != 0;
             return p;
         }
@@ -71,9 +72,64 @@ static bool is_zero(const uint8_t *bytes, size_t length)
     return !any;
 }
 
+/* Behind the closing quote of the string whose content begins at p. */
+static const char *skip_string(const char *p, const char *end)
+{
+    for (; p < end && *p != '"'; p++)
+        if (*p == '\\')
+            p++;
+    return p < end ? p + 1 : NULL;
+}
+
+/* Whether the value at p, parsed, is canonical for the edge. */
+static bool is_canonical(struct shape_tree *tree, const struct shape_edge *edge, const char *p,
+                         size_t length)
+{
+    if (tcore_json_parse(&tree->json, p, length, NULL) != TCORE_OK)
+        return false;
+    tcore_buf_clear(&tree->made);
+    if (edge->check != CHECK_FIELDS)
+        tcore_json_write_tree(&tree->made, &tree->json, 0);
+    else if (tcore_record_canonical_value(&tree->json, 0, tree->path[edge->path].field, &tree->made,
+                                          NULL) != TCORE_OK)
+        return false;
+    return !tree->made.failed && tree->made.length == length && !memcmp(tree->made.data, p, length);
+}
+
+/* A string with escapes, whose opening quote is at p. */
+static const char *take_escaped(struct shape_tree *tree, const struct shape_edge *edge,
+                                const char *p, const char *end, struct shape_value *value)
+{
+    const char *close = skip_string(p + 1, end);
+    /* Room for all strings of the record, so that none moves another. */
+    if (!tree->decoded.length && !tcore_buf_reserve(&tree->decoded, (size_t)(end - p)))
+        tcore_buf_clear(&tree->decoded);
+    if (!close || !is_canonical(tree, edge, p, (size_t)(close - p)))
+        return NULL;
+    const struct tcore_value *v = &tree->json.node[0].value;
+    if (tree->decoded.capacity - tree->decoded.length < v->len)
+        return NULL;
+    value->s = tree->decoded.data + tree->decoded.length;
+    value->length = v->len;
+    tcore_buf_append(&tree->decoded, v->s, v->len);
+    return close;
+}
+
+static const char *take_hex(const struct shape_edge *edge, const char *text, size_t length,
+                            struct shape_value *value)
+{
+    if ((length != 32 && length != 16) || (edge->check == CHECK_TRACE_ID && length != 32) ||
+        (edge->check == CHECK_SPAN_ID && length != 16) ||
+        !tcore_binary_hex_decode(value->bytes, text, length / 2) ||
+        (edge->check != CHECK_NONE && is_zero(value->bytes, length / 2)))
+        return NULL;
+    value->length = (uint32_t)length / 2;
+    return text + length + 1;
+}
+
 /* A string in quotes at p, of the edge's class; returns what is behind it, or NULL. */
-static const char *take_string(const struct shape_edge *edge, const char *p, const char *end,
-                               struct shape_value *value)
+static const char *take_string(struct shape_tree *tree, const struct shape_edge *edge,
+                               const char *p, const char *end, struct shape_value *value)
 {
     bool multibyte;
     if (p >= end || *p != '"')
@@ -82,15 +138,10 @@ static const char *take_string(const struct shape_edge *edge, const char *p, con
     if (!close)
         return NULL;
     size_t length = (size_t)(close - start);
-    if (edge->class == CLASS_HEX) {
-        if ((length != 32 && length != 16) || (edge->check == CHECK_TRACE_ID && length != 32) ||
-            (edge->check == CHECK_SPAN_ID && length != 16) ||
-            !tcore_binary_hex_decode(value->bytes, start, length / 2) ||
-            (edge->check != CHECK_NONE && is_zero(value->bytes, length / 2)))
-            return NULL;
-        value->length = (uint32_t)length / 2;
-        return close + 1;
-    }
+    if (*close != '"')
+        return edge->class == CLASS_STRING ? take_escaped(tree, edge, p, end, value) : NULL;
+    if (edge->class == CLASS_HEX)
+        return take_hex(edge, start, length, value);
     if (edge->class == CLASS_DECIMAL)
         return tcore_binary_is_decimal(start, length, &value->i) ? close + 1 : NULL;
     if (multibyte && !tcore_binary_is_text(start, length, false))
@@ -143,25 +194,14 @@ static const char *take_literal(const struct shape_edge *edge, const char *p, co
 static const char *skip_container(const char *p, const char *end)
 {
     size_t depth = 0;
-    for (; p < end; p++) {
-        switch (*p) {
-        case '"':
-            for (p++; p < end && *p != '"'; p++)
-                if (*p == '\\')
-                    p++;
-            break;
-        case '{':
-        case '[':
+    while (p && p < end) {
+        char c = *p++;
+        if (c == '"')
+            p = skip_string(p, end);
+        else if (c == '{' || c == '[')
             depth++;
-            break;
-        case '}':
-        case ']':
-            if (--depth == 0)
-                return p + 1;
-            break;
-        default:
-            break;
-        }
+        else if ((c == '}' || c == ']') && --depth == 0)
+            return p;
     }
     return NULL;
 }
@@ -176,17 +216,11 @@ static const char *take_json(struct shape_tree *tree, const struct shape_edge *e
     if (!close)
         return NULL;
     size_t length = (size_t)(close - p);
-    if (edge->check == CHECK_FILLED && length == 2)
+    if (edge->check != CHECK_NONE && length == 2)
         return NULL;
-    if (!tcore_binary_column_knows(&tree->column[edge->column], p, length)) {
-        if (tcore_json_parse(&tree->json, p, length, NULL) != TCORE_OK)
-            return NULL;
-        tcore_buf_clear(&tree->text);
-        tcore_json_write_tree(&tree->text, &tree->json, 0);
-        if (tree->text.failed || tree->text.length != length ||
-            memcmp(tree->text.data, p, length) != 0)
-            return NULL;
-    }
+    if (!tcore_binary_column_knows(&tree->column[edge->column], p, length) &&
+        !is_canonical(tree, edge, p, length))
+        return NULL;
     value->s = p;
     value->length = (uint32_t)length;
     return close;
@@ -199,7 +233,7 @@ static inline const char *take(struct shape_tree *tree, const struct shape_edge 
     case CLASS_STRING:
     case CLASS_HEX:
     case CLASS_DECIMAL:
-        return take_string(edge, p, end, value);
+        return take_string(tree, edge, p, end, value);
     case CLASS_INT:
     case CLASS_DOUBLE:
     case CLASS_NUMBER:
@@ -248,6 +282,7 @@ bool tcore_shape_predict(struct shape_tree *tree, const char *text, const char *
     const char *p = text;
     uint32_t at = 0;
     tree->values = 0;
+    tcore_buf_clear(&tree->decoded);
     while (p && p < end) {
         if (*p != '}') {
             if (tree->values == tree->value_capacity)

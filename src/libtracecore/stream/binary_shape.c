@@ -56,6 +56,8 @@ void tcore_shape_free(struct shape_tree *tree)
     tcore_map_free(&tree->keys);
     tcore_arena_free(&tree->literals);
     tcore_buf_free(&tree->text);
+    tcore_buf_free(&tree->made);
+    tcore_buf_free(&tree->decoded);
     tcore_json_free(&tree->json);
     *tree = (struct shape_tree){0};
 }
@@ -245,7 +247,7 @@ static unsigned check_of(const struct tcore_field *field, unsigned class)
         return class == CLASS_HEX ? CHECK_SPAN_ID : CHECK_ALWAYS;
     case TCORE_FIELD_OBJECT:
     case TCORE_FIELD_LIST:
-        return class == CLASS_JSON ? CHECK_ALWAYS : filled;
+        return class == CLASS_JSON ? CHECK_FIELDS : filled;
     case TCORE_FIELD_STRING:
     case TCORE_FIELD_NUMBER:
     case TCORE_FIELD_BOOL:

@@ -24,6 +24,7 @@ enum shape_check {
     CHECK_TRACE_ID, /* 32 digits, not all zero */
     CHECK_SPAN_ID,  /* 16 digits, not all zero */
     CHECK_FILLED,   /* not null, [] or {} */
+    CHECK_FIELDS,   /* the same, and objects in it are as the schema has them */
     CHECK_ALWAYS    /* whatever it is, canonicalise the record */
 };
 
@@ -99,8 +100,11 @@ struct shape_tree {
     struct tcore_arena literals; /* of the edges */
     struct shape_value *value;   /* of the record at hand */
     uint32_t values, value_capacity;
-    struct tcore_buf text;  /* MEMBERS of the record at hand */
-    struct tcore_json json; /* of an array or object in a predicted record */
+    struct tcore_buf text; /* MEMBERS of the record at hand */
+    /* Of a predicted record: */
+    struct tcore_json json;   /* of a value in it that must be parsed */
+    struct tcore_buf made;    /* such a value made canonical, to compare */
+    struct tcore_buf decoded; /* strings that had escapes; never moved while values point there */
 };
 
 /* 0, or -1: no memory or no randomness. */

@@ -124,3 +124,21 @@ enum tcore_status tcore_binary_header(const char *header, size_t length,
     *provenance = (struct tcore_slice){.data = text, .length = text_bytes - padding};
     return TCORE_OK;
 }
+
+enum tcore_status tcore_binary_block_info(const char *block, struct tcore_binary_info *info,
+                                          struct tcore_error *err)
+{
+    unsigned flags = binary_get16(block + BLOCK_FLAGS);
+    unsigned number = (unsigned char)block[BLOCK_TYPE];
+    *info = (struct tcore_binary_info){
+        .rows = binary_get32(block + BLOCK_ROWS),
+        .timed = flags & BLOCK_TIMED,
+        .all_timed = flags & BLOCK_ALL_TIMED,
+        .min_ns = (int64_t)binary_get64(block + BLOCK_MIN_TIME),
+        .max_ns = (int64_t)binary_get64(block + BLOCK_MAX_TIME),
+    };
+    if (!tcore_binary_type_of_number(number, &info->type))
+        return tcore_error_set(err, TCORE_BAD_INPUT, "a block of the unknown record type %u",
+                               number);
+    return TCORE_OK;
+}

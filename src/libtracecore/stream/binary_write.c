@@ -28,7 +28,8 @@ struct tcore_binary_writer {
     uint64_t sequence;
     struct tcore_json json;
     struct tcore_buf canonical;
-    bool failed; /* out of memory once: what is held may lack a value */
+    bool changed; /* the canonical text of the record at hand is not its text */
+    bool failed;  /* out of memory once: what is held may lack a value */
 };
 
 static void write_header(struct tcore_buf *out, const char *provenance)
@@ -194,51 +195,69 @@ static struct type_rows *predict_type(struct tcore_binary_writer *w, const char 
     return NULL;
 }
 
-/* Parses text into the tape and makes it canonical; *length is of the canonical text. */
+/*
+ * Makes the record in text canonical and takes it apart: along a known way if it now takes one,
+ * else by parsing it again if that changed it. *length is of the canonical text.
+ */
 static enum tcore_status canonicalise(struct tcore_binary_writer *w, const char *text,
-                                      size_t *length, enum tcore_record_type *type,
-                                      struct tcore_error *err)
+                                      size_t *length, struct tcore_error *err)
 {
+    enum tcore_record_type type;
     enum tcore_status status = tcore_json_parse(&w->json, text, *length, err);
     if (status != TCORE_OK)
         return status;
     tcore_buf_clear(&w->canonical);
-    status = tcore_record_canonical(&w->json, false, &w->canonical, type, err);
+    status = tcore_record_canonical(&w->json, false, &w->canonical, &type, err);
     if (status != TCORE_OK)
         return status;
-    if (w->canonical.length == *length && !memcmp(w->canonical.data, text, *length))
-        return TCORE_OK;
+    w->last = rows_of(w, type);
+    if (!w->last)
+        return tcore_error_nomem(err);
+    w->changed = w->canonical.length != *length || memcmp(w->canonical.data, text, *length) != 0;
     *length = w->canonical.length;
-    status = tcore_json_parse(&w->json, w->canonical.data, *length, err);
-    return status;
+    if (*length > BINARY_TEXT_LIMIT)
+        return tcore_error_set(err, TCORE_SKIP, "a record of %zu bytes, more than a block holds",
+                               *length);
+    return TCORE_OK;
+}
+
+/* Takes the canonical record apart. */
+static enum tcore_status take_apart(struct tcore_binary_writer *w, uint32_t *node,
+                                    struct tcore_error *err)
+{
+    struct shape_tree *tree = &w->last->tree;
+    const char *text = w->canonical.data, *end = text + w->canonical.length;
+    size_t prefix = w->last->prefix_length;
+    if (w->changed) {
+        if (prefix && tcore_shape_predict(tree, text + prefix, end, node))
+            return TCORE_OK;
+        enum tcore_status status = tcore_json_parse(&w->json, text, w->canonical.length, err);
+        if (status != TCORE_OK)
+            return status;
+    }
+    if (tcore_shape_walk(tree, &w->json, node))
+        return TCORE_OK;
+    w->failed = true;
+    return tcore_error_nomem(err);
 }
 
 static enum tcore_status add_parsed(struct tcore_binary_writer *w, const char *text, size_t length,
                                     struct tcore_error *err)
 {
-    enum tcore_record_type type;
-    enum tcore_status status = canonicalise(w, text, &length, &type, err);
+    uint32_t node;
+    enum tcore_status status = canonicalise(w, text, &length, err);
     if (status != TCORE_OK)
         return status;
-    if (length > BINARY_TEXT_LIMIT)
-        return tcore_error_set(err, TCORE_SKIP, "a record of %zu bytes, more than a block holds",
-                               length);
-    bool clock = type == TCORE_RECORD_CLOCK;
+    struct type_rows *rows = w->last;
+    bool clock = rows->tree.type == TCORE_RECORD_CLOCK;
     if (clock)
         status = tcore_binary_writer_flush(w, err);
-    struct type_rows *rows = rows_of(w, type);
-    uint32_t node;
-    if (!rows)
-        return tcore_error_nomem(err);
     if (status == TCORE_OK)
         status = make_room(w, rows, length, err);
-    if (status != TCORE_OK)
-        return status;
-    if (!tcore_shape_walk(&rows->tree, &w->json, &node)) {
-        w->failed = true;
-        return tcore_error_nomem(err);
-    }
-    status = commit(w, rows, node, length, err);
+    if (status == TCORE_OK)
+        status = take_apart(w, &node, err);
+    if (status == TCORE_OK)
+        status = commit(w, rows, node, length, err);
     return clock && status == TCORE_OK ? tcore_binary_writer_flush(w, err) : status;
 }
 
