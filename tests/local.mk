@@ -1,6 +1,7 @@
 # Tests print TAP. A C test is one file tests/core/test-NAME.c and one line below; a bats test is
 # one file tests/FOLDER/NAME.bats and one line below.
 check_PROGRAMS += %D%/core/test-binary
+check_PROGRAMS += %D%/core/test-binary-damage
 check_PROGRAMS += %D%/core/test-canonical
 check_PROGRAMS += %D%/core/test-id
 check_PROGRAMS += %D%/core/test-json
@@ -27,6 +28,7 @@ EXTRA_DIST += %D%/fuzz/run.sh
 
 # Benchmarks, made on demand: make tests/bench/NAME
 EXTRA_PROGRAMS =
+EXTRA_PROGRAMS += %D%/bench/binary_bench
 EXTRA_PROGRAMS += %D%/bench/json_bench
 EXTRA_PROGRAMS += %D%/bench/ndjson_bench
 

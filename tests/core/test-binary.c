@@ -122,6 +122,44 @@ static void test_round_trips(void)
     }
 }
 
+/* A copy of a line with one byte put in, left out or replaced. */
+static void add_mutation(struct tcore_buf *lines, const char *line, size_t length, uint64_t *state)
+{
+    static const char bytes[] = "\"\\{}[]:,0129afAF-+.eEux tn\x01\x7f\xc3\xa4\xed\xff";
+    size_t at = draw_below(state, length), kind = draw_below(state, 3);
+    tcore_buf_append(lines, line, at);
+    if (kind != 1)
+        tcore_buf_putc(lines, bytes[draw_below(state, sizeof bytes - 1)]);
+    if (kind == 0)
+        tcore_buf_putc(lines, line[at]);
+    tcore_buf_append(lines, line + at + 1, length - at - 1);
+    tcore_buf_putc(lines, '\n');
+}
+
+/* Lines that nearly take a way that is known: nothing is taken for canonical that is not. */
+static void test_mutations(void)
+{
+    uint64_t state = 21;
+    for (uint64_t seed = 200; seed < 204; seed++) {
+        struct tcore_buf raw = {0}, canonical[TCORE_RECORD_TYPES] = {{0}}, lines = {0};
+        add_records(&raw, seed, 60);
+        canonical_lines(canonical, raw.data, raw.length);
+        for (int type = 0; type < TCORE_RECORD_TYPES; type++) {
+            const char *p = canonical[type].data, *end = p + canonical[type].length;
+            for (size_t length; p < end; p += length + 1) {
+                length = (size_t)((char *)memchr(p, '\n', (size_t)(end - p)) - p);
+                tcore_buf_append(&lines, p, length + 1);
+                for (int i = 0; i < 60; i++)
+                    add_mutation(&lines, p, length, &state);
+            }
+        }
+        round_trip(lines.data, lines.length, "nearly canonical records");
+        tcore_buf_free(&raw);
+        tcore_buf_free(&lines);
+        free_all(canonical);
+    }
+}
+
 /* 512 deep, of which the record itself is one. */
 static void test_depth(void)
 {
@@ -385,6 +423,37 @@ static void test_units(void)
     tcore_buf_free(&wanted);
 }
 
+static void test_info(void)
+{
+    static const struct {
+        const char *lines;
+        enum tcore_record_type type;
+        bool timed, all_timed;
+        int64_t min_ns, max_ns;
+    } cases[] = {
+        {"{\"type\":\"metric\",\"value\":1,\"timeUnixNano\":\"-5\",\"startTimeUnixNano\":\"-9\"}\n"
+         "{\"type\":\"metric\",\"value\":1,\"timeUnixNano\":\"7\"}\n",
+         TCORE_RECORD_METRIC, true, true, -5, 7},
+        {"{\"type\":\"log\",\"timeUnixNano\":\"3\"}\n{\"type\":\"log\"}\n", TCORE_RECORD_LOG, true,
+         false, 3, 3},
+        {"{\"type\":\"log\"}\n{\"type\":\"log\"}\n", TCORE_RECORD_LOG, false, false, 0, 0},
+        {"{\"type\":\"aggregate\",\"windowStartUnixNano\":\"9\"}\n", TCORE_RECORD_AGGREGATE, true,
+         true, 9, 9},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct tcore_buf stream = {0};
+        struct tcore_binary_info info;
+        struct tcore_error err = {0};
+        write_lines(&stream, cases[i].lines, strlen(cases[i].lines), NULL);
+        ok(tcore_binary_block_info(stream.data + HEADER_BYTES, &info, &err) == TCORE_OK &&
+               info.type == cases[i].type && info.timed == cases[i].timed &&
+               info.all_timed == cases[i].all_timed && info.min_ns == cases[i].min_ns &&
+               info.max_ns == cases[i].max_ns && info.rows == (i == 3 ? 1 : 2),
+           "what a block's prefix says, case %zu", i);
+        tcore_buf_free(&stream);
+    }
+}
+
 /* A flush writes types by their oldest record; a clock record comes behind all before it. */
 static void test_order(void)
 {
@@ -410,6 +479,7 @@ static void test_order(void)
 int main(void)
 {
     test_round_trips();
+    test_mutations();
     test_depth();
     test_many_keys();
     test_full_blocks();
@@ -417,6 +487,7 @@ int main(void)
     test_columns();
     test_durations();
     test_units();
+    test_info();
     test_order();
     return done_testing();
 }

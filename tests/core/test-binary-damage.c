@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Streams that are damaged, cut, or forged with good checksums; and memory that runs out. Damage is
+ * always found; a forgery is refused or gives odd values, but what it gives is JSON.
+ */
+#include "tap.h"
+
+#include "binary.h"
+#include "failing.h"
+
+static void make_stream(struct tcore_buf *stream, uint64_t seed, size_t records)
+{
+    struct tcore_buf lines = {0};
+    add_records(&lines, seed, records);
+    write_lines(stream, lines.data, lines.length, "made for a test");
+    tcore_buf_free(&lines);
+}
+
+/* Whether a unit ends at that byte. */
+static bool ends_unit(const struct tcore_buf *stream, size_t cut)
+{
+    size_t at = 0, bytes;
+    bool is_block;
+    while (at < cut) {
+        if (tcore_binary_unit(stream->data + at, stream->length - at, &bytes, &is_block, NULL) !=
+            TCORE_OK)
+            return false;
+        at += bytes;
+    }
+    return at == cut;
+}
+
+static void test_truncation(void)
+{
+    struct tcore_buf stream = {0};
+    size_t silent = 0, whole = 0;
+    make_stream(&stream, 3, 12);
+    for (size_t cut = 0; cut < stream.length; cut++) {
+        struct tcore_buf lines = {0};
+        char *copy = malloc(cut ? cut : 1); /* as long as it is, for the sanitizer */
+        memcpy(copy, stream.data, cut);
+        if (read_lines(&lines, copy, cut, NULL) == TCORE_OK) {
+            whole += ends_unit(&stream, cut);
+            silent += !ends_unit(&stream, cut);
+        }
+        free(copy);
+        tcore_buf_free(&lines);
+    }
+    ok(silent == 0 && whole > 3, "every cut inside a unit is found (%zu bytes)", stream.length);
+    tcore_buf_free(&stream);
+}
+
+static void append_values(const struct tcore_batch *batch, void *context)
+{
+    for (size_t row = 0; row < batch->rows; row++) {
+        struct tcore_value v = tcore_column_get(&batch->columns[0], row);
+        tcore_json_write_value(context, &v);
+    }
+}
+
+/* A reader of one column finds what damages it, and nothing else disturbs it. */
+static void test_flips_elsewhere(void)
+{
+    struct tcore_projection projection = {0};
+    struct tcore_buf stream = {0}, wanted = {0};
+    size_t column, wrong = 0, refused = 0, read = 0;
+    make_stream(&stream, 4, 8);
+    tcore_projection_add_field(&projection, "name", &column, NULL);
+    read_stream(stream.data, stream.length, &projection, append_values, &wanted, NULL);
+    for (size_t bit = 0; bit < stream.length * 8; bit += 3) {
+        struct tcore_buf got = {0};
+        stream.data[bit / 8] ^= (char)(1 << bit % 8);
+        if (read_stream(stream.data, stream.length, &projection, append_values, &got, NULL)) {
+            refused++;
+        } else {
+            read++;
+            wrong += got.length != wanted.length || memcmp(got.data, wanted.data, got.length) != 0;
+        }
+        stream.data[bit / 8] ^= (char)(1 << bit % 8);
+        tcore_buf_free(&got);
+    }
+    ok(wrong == 0 && refused > 1000 && read > 1000,
+       "one column among flipped bits: %zu refused, %zu read, %zu wrong", refused, read, wrong);
+    tcore_projection_free(&projection);
+    tcore_buf_free(&stream);
+    tcore_buf_free(&wanted);
+}
+
+static void test_flips(void)
+{
+    struct tcore_buf stream = {0};
+    size_t silent = 0;
+    make_stream(&stream, 4, 8);
+    for (size_t bit = 0; bit < stream.length * 8; bit++) {
+        struct tcore_buf lines = {0};
+        stream.data[bit / 8] ^= (char)(1 << bit % 8);
+        silent += read_lines(&lines, stream.data, stream.length, NULL) == TCORE_OK;
+        stream.data[bit / 8] ^= (char)(1 << bit % 8);
+        tcore_buf_free(&lines);
+    }
+    ok(silent == 0, "every flipped bit is found (%zu bits)", stream.length * 8);
+    tcore_buf_free(&stream);
+}
+
+static void require_text(const struct tcore_batch *batch, void *context)
+{
+    struct tcore_json *json = context;
+    for (size_t row = 0; row < batch->rows; row++)
+        if (tcore_json_parse(json, batch->text[row].data, batch->text[row].length, NULL) !=
+            TCORE_OK) {
+            printf("# not JSON: %.*s\n", (int)batch->text[row].length, batch->text[row].data);
+            exit(EXIT_FAILURE);
+        }
+    for (size_t i = 0; i < batch->column_count; i++)
+        for (size_t row = 0; row < batch->rows; row++) {
+            struct tcore_value v = tcore_column_get(&batch->columns[i], row);
+            struct tcore_buf text = {0};
+            tcore_json_write_value(&text, &v);
+            if (tcore_json_parse(json, text.data, text.length, NULL) != TCORE_OK) {
+                printf("# not JSON: %.*s\n", (int)text.length, text.data);
+                exit(EXIT_FAILURE);
+            }
+            tcore_buf_free(&text);
+        }
+}
+
+/* Changes some bytes of a block, mostly of its directory. */
+static void forge(char *block, size_t length, uint64_t *state)
+{
+    size_t directory = binary_get32(block + BLOCK_DIRECTORY);
+    size_t changes = draw_below(state, 3) + 1;
+    for (size_t i = 0; i < changes; i++) {
+        size_t limit = draw_below(state, 4) ? BLOCK_BYTES + directory : length;
+        size_t at = BLOCK_TYPE + draw_below(state, limit - BLOCK_TYPE);
+        switch (draw_below(state, 4)) {
+        case 0:
+            block[at] ^= (char)(1 << draw_below(state, 8));
+            break;
+        case 1:
+            block[at] = (char)draw(state);
+            break;
+        case 2:
+            block[at]++;
+            break;
+        default:
+            block[at]--;
+            break;
+        }
+    }
+    seal_block(block, length);
+}
+
+static void test_forgeries(void)
+{
+    static const char *const names[] = {"service", "durationNano", "attributes", "http.route",
+                                        "events",  "type",         "resource.a", "rare1"};
+    struct tcore_projection projection = {.text = true};
+    struct tcore_json json = {.depth_limit = 20000};
+    struct tcore_error err = {0};
+    size_t refused = 0, accepted = 0, column;
+    uint64_t state = 11;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        tcore_projection_add_field(&projection, names[i], &column, NULL);
+    for (int round = 0; round < 40; round++) {
+        struct tcore_buf stream = {0};
+        make_stream(&stream, 1000 + (uint64_t)round, 30);
+        for (size_t at = 0, bytes; at < stream.length; at += bytes) {
+            bool is_block;
+            if (tcore_binary_unit(stream.data + at, stream.length - at, &bytes, &is_block, &err))
+                binary_die("unit", &err);
+            for (int n = 0; is_block && n < 25; n++) {
+                char *copy = malloc(bytes);
+                memcpy(copy, stream.data + at, bytes);
+                forge(copy, bytes, &state);
+                enum tcore_status status =
+                    read_stream(copy, bytes, &projection, require_text, &json, &err);
+                if (status != TCORE_OK && status != TCORE_BAD_INPUT)
+                    binary_die("forgery", &err);
+                *(status == TCORE_OK ? &accepted : &refused) += 1;
+                free(copy);
+            }
+        }
+        tcore_buf_free(&stream);
+    }
+    ok(refused > 100 && accepted > 100, "forgeries: %zu refused, %zu read as JSON", refused,
+       accepted);
+    tcore_projection_free(&projection);
+    tcore_json_free(&json);
+}
+
+/* ---- memory ---- */
+
+static enum tcore_status write_all(struct tcore_buf *out, const char *lines, size_t length,
+                                   struct tcore_error *err)
+{
+    struct tcore_binary_writer *writer;
+    enum tcore_status status = tcore_binary_writer_new(&writer, out, NULL, err);
+    if (status != TCORE_OK)
+        return status;
+    for (const char *p = lines, *end = lines + length; p < end && status != TCORE_FATAL;) {
+        const char *newline = memchr(p, '\n', (size_t)(end - p));
+        status = tcore_binary_writer_add(writer, p, (size_t)(newline - p), err);
+        p = newline + 1;
+    }
+    if (status != TCORE_FATAL)
+        status = tcore_binary_writer_flush(writer, err);
+    else
+        tcore_binary_writer_flush(writer, err);
+    tcore_binary_writer_free(writer);
+    return status;
+}
+
+static void test_writer_memory(void)
+{
+    struct tcore_buf lines = {0}, wanted = {0};
+    struct tcore_error err;
+    unsigned long n = 1, fatal = 0, wrong = 0;
+    add_records(&lines, 5, 40);
+    write_lines(&wanted, lines.data, lines.length, NULL);
+    for (bool more = true; more; n++) {
+        struct tcore_buf out = {0};
+        failing_begin(n);
+        enum tcore_status status = write_all(&out, lines.data, lines.length, &err);
+        more = failing_end();
+        fatal += status == TCORE_FATAL;
+        wrong +=
+            status != TCORE_FATAL && more &&
+            (out.length < HEADER_BYTES || read_lines(&(struct tcore_buf){0}, out.data, 0, &err));
+        if (!more)
+            is_mem(out.data, out.length, wanted.data, wanted.length, "without a failure");
+        failing_begin(0);
+        tcore_buf_free(&out);
+        failing_end();
+    }
+    ok(fatal > 100 && wrong == 0, "writing: %lu of %lu failed allocations are reported", fatal, n);
+    ok(failing.live == 0, "and nothing leaks (%ld)", failing.live);
+    tcore_buf_free(&lines);
+    tcore_buf_free(&wanted);
+}
+
+static void count_rows(const struct tcore_batch *batch, void *context)
+{
+    *(size_t *)context += batch->rows;
+}
+
+static void test_reader_memory(void)
+{
+    static const char *const names[] = {"service",    "durationNano", "attributes",
+                                        "http.route", "rare7",        "name"};
+    struct tcore_projection projection = {.text = true};
+    struct tcore_buf stream = {0};
+    struct tcore_error err;
+    enum tcore_status status = TCORE_OK;
+    size_t column, rows = 0;
+    unsigned long n = 1, fatal = 0, other = 0;
+    make_stream(&stream, 6, 120);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        tcore_projection_add_field(&projection, names[i], &column, NULL);
+    failing.live = 0;
+    for (bool more = true; more; n++) {
+        failing_begin(n);
+        status = read_stream(stream.data, stream.length, &projection, count_rows, &rows, &err);
+        more = failing_end();
+        fatal += status == TCORE_FATAL;
+        other += status != TCORE_FATAL && status != TCORE_OK;
+    }
+    ok(status == TCORE_OK && rows > 100, "without a failure");
+    ok(fatal > 50 && other == 0, "reading: %lu of %lu failed allocations are reported", fatal, n);
+    ok(failing.live == 0, "and nothing leaks (%ld)", failing.live);
+    tcore_projection_free(&projection);
+    tcore_buf_free(&stream);
+}
+
+int main(void)
+{
+    test_truncation();
+    test_flips();
+    test_flips_elsewhere();
+    test_forgeries();
+    test_writer_memory();
+    test_reader_memory();
+    return done_testing();
+}
