@@ -172,9 +172,10 @@ static int plan(struct run *run, int count, char **inputs)
         cli_report(cli, &err);
         return cli_exit_status(cli, false);
     }
-    run->seen = tcore_calloc(run->projection.count ? run->projection.count : 1, 1);
+    run->seen = tcore_calloc(run->projection.count + 1, sizeof *run->seen);
     if (!run->seen)
         return out_of_memory(cli);
+    watch_columns(run);
     run->threads = count_threads(cli);
     run->input_options = (struct tcore_input_options){
         .line_limit = (size_t)cli->io.line_limit,

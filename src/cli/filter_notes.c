@@ -189,7 +189,7 @@ static bool learn_from_sample(const struct run *run, struct tcore_map *names)
 
 /* A path of --where such as .servce names a top-level field that no type has; others are none of
  * our business: an expression may well ask for what is not there. */
-static bool is_worth_a_note(const struct run *run, size_t column, const char **name)
+static bool is_of_interest(const struct run *run, size_t column, const char **name)
 {
     *name = run->projection.columns[column].name;
     bool of_where = column >= run->where_columns[0] && column < run->where_columns[1];
@@ -199,13 +199,20 @@ static bool is_worth_a_note(const struct run *run, size_t column, const char **n
     return of_where && !strpbrk(*name, ".[\"") && !cli_is_schema_field(*name, strlen(*name));
 }
 
+void watch_columns(struct run *run)
+{
+    const char *name;
+    for (size_t c = 0; c < run->projection.count; c++)
+        run->seen[c] = !is_of_interest(run, c, &name);
+}
+
 void note_absent_columns(struct run *run)
 {
     struct tcore_map names;
     bool learnt = false, ready = false;
     for (size_t c = 0; c < run->projection.count && run->done.records; c++) {
         const char *name;
-        if (run->seen[c] || !is_worth_a_note(run, c, &name))
+        if (run->seen[c] || !is_of_interest(run, c, &name))
             continue;
         if (!learnt)
             ready = learn_from_sample(run, &names);

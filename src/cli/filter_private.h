@@ -158,6 +158,8 @@ void end_progress(struct run *run);
 void explain_input(struct run *run, const struct source *source);
 void explain_run(struct run *run);
 void note_counts(struct run *run);
+/* Sets run->seen for columns whose absence is no news, so that nobody looks for them. */
+void watch_columns(struct run *run);
 /* Columns asked for by name that no record had. */
 void note_absent_columns(struct run *run);
 void add_counts(struct counts *sum, const struct counts *part);

@@ -35,7 +35,7 @@ static void sort_rows(struct worker *worker)
             worker->rows[selected++] = (uint32_t)row;
         else if (type == TCORE_RECORD_CLOCK ? run->forward_clock : pass)
             worker->forwarded[forwarded++] = (uint32_t)row;
-        else if (!(run->op->types >> type & 1))
+        else if (!(run->op->types >> type & 1) && type != TCORE_RECORD_CLOCK)
             worker->counts.passed_over[type]++;
     }
     worker->row_count = selected;

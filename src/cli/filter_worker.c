@@ -16,8 +16,10 @@
 enum tcore_status open_worker(struct worker *worker, struct run *run, struct tcore_error *err)
 {
     worker->run = run;
-    worker->seen = tcore_calloc(run->projection.count ? run->projection.count : 1, 1);
+    worker->seen = tcore_calloc(run->projection.count + 1, sizeof *worker->seen);
     enum tcore_status status = worker->seen ? TCORE_OK : tcore_error_nomem(err);
+    if (status == TCORE_OK && run->projection.count)
+        memcpy(worker->seen, run->seen, run->projection.count * sizeof *run->seen);
     if (status == TCORE_OK)
         status = tcore_decoder_new(&worker->decoder, &run->projection, &run->input_options, err);
     if (status == TCORE_OK && run->where)
@@ -133,6 +135,8 @@ static void show_rejects(struct worker *worker)
     bool strict = run->cli->io.strict;
     uint64_t base = run->line_source == worker->source ? run->line_base : 0;
     size_t count = strict && batch->reject_count ? 1 : batch->reject_count;
+    if (count && strict)
+        cli_output_flush(run->output); /* what came before it comes before the message */
     for (size_t i = 0; i < count; i++) {
         const struct tcore_reject *reject = &batch->rejects[i];
         uint64_t line = reject->line ? base + reject->line : 0;

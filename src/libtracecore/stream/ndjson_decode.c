@@ -52,6 +52,7 @@ struct ndjson_decoder {
     struct tcore_reject *rejects;
     size_t reject_count, reject_capacity;
     uint64_t negative_durations;
+    size_t line_limit;
     char overlong[64]; /* the reason why a line beyond the limit is rejected */
 };
 
@@ -132,6 +133,7 @@ enum tcore_status tcore_ndjson_decoder_new(struct ndjson_decoder **decoder,
     d->parse.shape = &d->shape;
     d->parse.arena = &d->strings;
     d->parse.depth_limit = depth_limit;
+    d->line_limit = line_limit;
     snprintf(d->overlong, sizeof d->overlong, "the line is longer than the limit of %zu bytes",
              line_limit);
     if (!set_up(d, projection)) {
@@ -389,7 +391,9 @@ static const char *decode_line(struct ndjson_decoder *d, const char *start, cons
     if (!parse->reason && !stop)
         return NULL;
     const char *reason = parse->reason;
-    uint64_t byte = reason ? (uint64_t)(parse->error_at - start) + 1 : 0;
+    if (!reason && (size_t)(stop - p) > d->line_limit)
+        reason = d->overlong; /* shorter than a chunk, so the input did not see it */
+    uint64_t byte = parse->reason ? (uint64_t)(parse->error_at - start) + 1 : 0;
     enum tcore_record_type type = TCORE_RECORD_NONE;
     if (!reason && plain_span(parse)) {
         type = TCORE_RECORD_SPAN;
