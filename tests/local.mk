@@ -37,6 +37,7 @@ bats_tests += %D%/contract/about.bats
 bats_tests += %D%/contract/completion.bats
 bats_tests += %D%/contract/install.bats
 bats_tests += %D%/contract/layout.bats
+bats_tests += %D%/contract/options.bats
 bats_tests += %D%/span/filter.bats
 
 EXTRA_DIST += $(bats_tests)

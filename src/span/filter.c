@@ -27,9 +27,9 @@ const struct cli_verb span_filter = {
         "names them.\n"
         "\n"
         "Examples:\n"
-        "  trace-span filter -w '.service == \"cart\" and .durationNano > 100*ms' spans.ndjson\n"
+        "  trace-span filter -w '.service == \"cart\" and .durationNano > 100*ms' spans\n"
         "  trace-span filter -w '.status == \"error\"' --since=-1h --format=table \\\n"
-        "      --fields=service,name,durationNano,http.route spans.ndjson\n",
+        "      --fields=service,name,durationNano,http.route spans\n",
     .groups = CLI_READS | CLI_WRITES,
     .run = run,
 };

@@ -1,0 +1,102 @@
+# What holds for the options and the help of every verb of every program.
+bats_require_minimum_version 1.5.0
+load ../helper
+
+# each_verb FUNCTION [ARG]...: calls it with a program and a verb (as one or two words).
+each_verb() {
+    local program verb
+    for program in "${programs[@]}"; do
+        if "$program" --help | grep -q '^Verbs:'; then
+            for verb in $("$program" --list-verbs | cut -f 1); do
+                "$@" "$program" "$verb" || return
+            done
+        else
+            "$@" "$program" || return
+        fi
+    done
+}
+
+list_options() {
+    local program=$1
+    shift
+    "$program" --list-options "$@"
+}
+
+@test 'help fits 80 columns' {
+    fits() {
+        "$@" --help | awk -v what="$*" 'length > 80 { print what ": " $0; bad = 1 } END { exit bad }'
+    }
+    for program in "${programs[@]}"; do
+        fits "$program"
+    done
+    each_verb fits
+}
+
+@test 'help starts with the usage and tells the exit statuses' {
+    tells() {
+        run -0 "$@" --help
+        assert_line --index 0 --partial "Usage: $*"
+        assert_line 'Exit status:'
+    }
+    for program in "${programs[@]}"; do
+        tells "$program"
+    done
+    each_verb tells
+}
+
+@test 'an option is described as all are: lower case, no final stop' {
+    styled() {
+        list_options "$@" | awk -F'\t' -v what="$*" '
+            $2 !~ /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/ { print what ": --" $2 ": name"; bad = 1 }
+            $5 == "" || $5 ~ /[.]$/ && $5 !~ /\.\.\.$/ || $5 ~ /^[A-Z][a-z]/ {
+                print what ": --" $2 ": " $5
+                bad = 1
+            }
+            $3 ~ /^choice/ && $4 !~ /[|]/ { print what ": --" $2 ": no choices"; bad = 1 }
+            NF != 5 { print what ": --" $2 ": a tab or newline"; bad = 1 }
+            END { exit bad }'
+    }
+    each_verb styled
+}
+
+@test 'no two options of a verb have the same name' {
+    unique() {
+        run -0 list_options "$@"
+        duplicates=$(cut -f 1 <<<"$output" | grep . | sort | uniq -d; cut -f 2 <<<"$output" | sort | uniq -d)
+        [[ -z $duplicates ]] || fail "$*: $duplicates"
+    }
+    each_verb unique
+}
+
+@test 'an unknown option of a verb is named, with the nearest one, and the way to help' {
+    refuses() {
+        run -2 "$@" --hlep
+        assert_output "$1: unknown option --hlep: did you mean --help?
+Try '$* --help'."
+    }
+    each_verb refuses
+}
+
+@test 'help that cannot be written is told; a reader that goes away is not' {
+    cannot_write() {
+        run -4 bash -c '"$@" --help >/dev/full' bash "$@"
+        assert_output "$1: standard output: No space left on device"
+        run -4 bash -c '"$@" --help >&-' bash "$@"
+        assert_output "$1: standard output: Bad file descriptor"
+        run -0 bash -c '"$@" --help | head -n 1; exit ${PIPESTATUS[0]}' bash "$@"
+        assert_equal "${#lines[@]}" 1
+    }
+    for program in "${programs[@]}"; do
+        cannot_write "$program"
+    done
+    each_verb cannot_write
+}
+
+@test 'an option may stand anywhere, be cut short, and be combined' {
+    echo '{"type":"clock","timeUnixNano":"1"}' >"$BATS_TEST_TMPDIR/in"
+    cd "$BATS_TEST_TMPDIR"
+    run -0 trace-span filter in --out=out -j1
+    assert_files_equal in out
+    run -0 bash -c 'trace-span filter -bj1 -- in | trace-span filter -oout2'
+    assert_files_equal in out2
+}
