@@ -3,6 +3,7 @@
 check_PROGRAMS += %D%/core/test-binary
 check_PROGRAMS += %D%/core/test-binary-damage
 check_PROGRAMS += %D%/core/test-canonical
+check_PROGRAMS += %D%/core/test-expr
 check_PROGRAMS += %D%/core/test-id
 check_PROGRAMS += %D%/core/test-json
 check_PROGRAMS += %D%/core/test-json-portable
@@ -48,6 +49,7 @@ dist_check_SCRIPTS += %D%/bats-wrapper
 noinst_HEADERS += %D%/core/binary.h
 noinst_HEADERS += %D%/core/failing.h
 noinst_HEADERS += %D%/core/capture.h
+noinst_HEADERS += %D%/core/forms.h
 noinst_HEADERS += %D%/core/tap.h
 
 # Tests of the programs' front end.

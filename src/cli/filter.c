@@ -95,7 +95,7 @@ static int compile_where(struct run *run)
 {
     struct tcore_error err;
     struct cli_helper_path helper;
-    struct tcore_expr_options options = {.helper = cli_helper_path(&helper, "trace-jq")};
+    struct tcore_expr_options options = {.helper = cli_helper_path(&helper, "tracecore-jq")};
     const char *text = run->cli->io.where;
     if (!text)
         return CLI_DONE;

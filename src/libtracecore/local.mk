@@ -95,7 +95,29 @@ querydir = $(tracecoreincludedir)/query
 query_HEADERS =
 query_sources =
 query_HEADERS += %D%/query/expr.h
-query_sources += %D%/query/expr_pending.c
+query_HEADERS += %D%/query/jq.h
+query_HEADERS += %D%/query/text.h
+query_sources += %D%/query/expr.c
+query_sources += %D%/query/expr_build.c
+query_sources += %D%/query/expr_column.c
+query_sources += %D%/query/expr_compile.c
+query_sources += %D%/query/expr_eval.c
+query_sources += %D%/query/expr_eval.h
+query_sources += %D%/query/expr_lex.c
+query_sources += %D%/query/expr_lex.h
+query_sources += %D%/query/expr_nested.c
+query_sources += %D%/query/expr_parse.c
+query_sources += %D%/query/expr_parse.h
+query_sources += %D%/query/expr_program.h
+query_sources += %D%/query/expr_value.c
+query_sources += %D%/query/expr_value.h
+query_sources += %D%/query/jq.c
+query_sources += %D%/query/jq_process.c
+query_sources += %D%/query/jq_process.h
+query_sources += %D%/query/jq_protocol.h
+query_sources += %D%/query/text.c
+query_sources += %D%/query/view.c
+query_sources += %D%/query/view.h
 
 statsdir = $(tracecoreincludedir)/stats
 stats_HEADERS =
@@ -110,6 +132,8 @@ store_sources =
 
 %C%_libtracecore_la_SOURCES = $(base_sources) $(model_sources) $(stream_sources) \
 	$(query_sources) $(stats_sources) $(store_sources)
+# Where programs that are installed find the helpers.
+%C%_libtracecore_la_CPPFLAGS = $(AM_CPPFLAGS) -DTCORE_LIBEXEC='"$(pkglibexecdir)"'
 %C%_libtracecore_la_LIBADD = $(LIBM)
 %C%_libtracecore_la_LDFLAGS = -Wl,--as-needed $(BUILD_LDFLAGS) -version-info 0:0:0 -no-undefined \
 	-Wl,--version-script=$(top_srcdir)/%D%/libtracecore.map

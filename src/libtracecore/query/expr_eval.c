@@ -1,0 +1,700 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Evaluating a program block by block. Two functions call each other: verdicts() for conditions
+ * and values() for the rest. What depends on one column only, and that column is a dictionary, is
+ * evaluated once for each entry and then looked up.
+ */
+#include "query/expr_eval.h"
+
+#include "base/sys.h"
+
+#include <string.h>
+
+/* Intermediate results of one block; kept in a list for reuse. */
+struct block {
+    struct block *next;
+    union {
+        struct tcore_value values[TCORE_EXPR_BLOCK];
+        struct {
+            struct tcore_verdicts verdicts;
+            uint32_t row[TCORE_EXPR_BLOCK], place[TCORE_EXPR_BLOCK];
+        };
+    };
+};
+
+/* The verdicts of an operation for every entry of a dictionary. */
+struct table {
+    uint64_t batch; /* that it is for */
+    uint8_t *verdict;
+    struct tcore_expr_reason *reason;
+    size_t capacity;
+    bool errors;
+};
+
+struct tcore_expr_machine {
+    struct tcore_expr_scratch scratch;
+    struct tcore_matcher *matcher; /* made for the first pattern */
+    struct block *unused;
+    struct table *tables; /* by number of the operation */
+    uint32_t table_count;
+    uint64_t batch;           /* counts calls */
+    size_t selected;          /* rows of this call */
+    enum tcore_status status; /* not TCORE_OK: results mean nothing any more */
+    struct tcore_error *err;
+};
+
+static void verdicts(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                     const struct tcore_expr_rows *rows, struct tcore_verdicts *out);
+static void values(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                   const struct tcore_expr_rows *rows, struct tcore_value *out);
+
+struct tcore_expr_machine *tcore_expr_machine_new(uint32_t count)
+{
+    struct tcore_expr_machine *m = tcore_calloc(1, sizeof *m);
+    if (!m)
+        return NULL;
+    m->tables = tcore_calloc((size_t)count + 1, sizeof *m->tables);
+    m->table_count = count;
+    if (m->tables)
+        return m;
+    tcore_free(m);
+    return NULL;
+}
+
+void tcore_expr_machine_free(struct tcore_expr_machine *m)
+{
+    if (!m)
+        return;
+    for (uint32_t i = 0; i < m->table_count; i++) {
+        tcore_free(m->tables[i].verdict);
+        tcore_free(m->tables[i].reason);
+    }
+    tcore_free(m->tables);
+    for (struct block *b = m->unused, *next; b; b = next) {
+        next = b->next;
+        tcore_free(b);
+    }
+    tcore_matcher_free(m->matcher);
+    tcore_expr_scratch_free(&m->scratch);
+    tcore_free(m);
+}
+
+static void out_of_memory(struct tcore_expr_machine *m)
+{
+    if (m->status == TCORE_OK)
+        m->status = tcore_error_nomem(m->err);
+}
+
+/* NULL: out of memory, or something failed before. */
+static struct block *take_block(struct tcore_expr_machine *m)
+{
+    struct block *b = m->unused;
+    if (m->status != TCORE_OK)
+        return NULL;
+    if (b)
+        m->unused = b->next;
+    else if (!(b = tcore_malloc(sizeof *b)))
+        out_of_memory(m);
+    return b;
+}
+
+static void give_block(struct tcore_expr_machine *m, struct block *b)
+{
+    if (b) {
+        b->next = m->unused;
+        m->unused = b;
+    }
+}
+
+/* --- Between values and verdicts */
+
+static void set_verdict(struct tcore_verdicts *out, size_t k, const struct tcore_value *v)
+{
+    if (v->kind == TCORE_EXPR_ERROR) {
+        out->verdict[k] = TCORE_VERDICT_ERROR;
+        out->reason[k] = (struct tcore_expr_reason){v->len, (uint32_t)v->i};
+    } else {
+        out->verdict[k] =
+            v->kind == TCORE_EXPR_EMPTY ? TCORE_VERDICT_NOTHING : tcore_expr_truthy(v);
+    }
+}
+
+static struct tcore_value verdict_value(const struct tcore_verdicts *from, size_t k)
+{
+    switch (from->verdict[k]) {
+    case TCORE_VERDICT_ERROR:
+        return (struct tcore_value){
+            .kind = TCORE_EXPR_ERROR, .len = from->reason[k].code, .i = from->reason[k].at};
+    case TCORE_VERDICT_NOTHING:
+        return (struct tcore_value){.kind = TCORE_EXPR_EMPTY};
+    default:
+        return tcore_value_bool(from->verdict[k] == TCORE_VERDICT_TRUE);
+    }
+}
+
+static bool is_outcome(const struct tcore_value *v)
+{
+    return v->kind >= TCORE_EXPR_ERROR;
+}
+
+/* --- Paths */
+
+/* What a row gives whose column is ABSENT: null, unless a prefix of the path is no object. */
+static struct tcore_value absent_path(const struct tcore_expr_op *op,
+                                      const struct tcore_expr_rows *rows, uint32_t row)
+{
+    for (size_t i = 0; i < op->prefix_count; i++) {
+        struct tcore_value v = tcore_column_get(&rows->batch->columns[op->prefixes[i].column], row);
+        enum tcore_expr_type type = tcore_expr_type(&v);
+        if (type == TCORE_EXPR_NULL)
+            break;
+        if (type == TCORE_EXPR_OBJECT)
+            continue;
+        if (op->prefixes[i].optional)
+            return (struct tcore_value){.kind = TCORE_EXPR_EMPTY};
+        struct tcore_expr_scratch place = {.at = op->at};
+        return tcore_expr_error(&place, TCORE_FAULT_INDEX, &v, NULL);
+    }
+    return (struct tcore_value){.kind = TCORE_ABSENT};
+}
+
+static void load_path(const struct tcore_expr_op *op, const struct tcore_expr_rows *rows,
+                      struct tcore_value *out)
+{
+    const struct tcore_column *column = &rows->batch->columns[op->column];
+    if (rows->dictionary) {
+        for (size_t k = 0; k < rows->count; k++)
+            out[k] = rows->dictionary->values[rows->row[k]];
+        return;
+    }
+    if (column->form == TCORE_COLUMN_VALUES)
+        for (size_t k = 0; k < rows->count; k++)
+            out[k] = column->values[rows->row[k]];
+    else
+        for (size_t k = 0; k < rows->count; k++)
+            out[k] = tcore_column_get(column, rows->row[k]);
+    if (op->prefix_count)
+        for (size_t k = 0; k < rows->count; k++)
+            if (out[k].kind == TCORE_ABSENT)
+                out[k] = absent_path(op, rows, rows->row[k]);
+}
+
+/* --- Part of the rows */
+
+enum {
+    ON_FALSE = 1 << TCORE_VERDICT_FALSE,
+    ON_TRUE = 1 << TCORE_VERDICT_TRUE,
+    ON_NOTHING = 1 << TCORE_VERDICT_NOTHING
+};
+
+/* The rows whose verdict is one of the mask, in b, with their places. */
+static struct tcore_expr_rows rows_with(const struct tcore_expr_rows *rows, const uint8_t *verdict,
+                                        unsigned mask, struct block *b)
+{
+    size_t count = 0;
+    for (size_t k = 0; k < rows->count; k++) {
+        b->row[count] = rows->row[k];
+        b->place[count] = (uint32_t)k;
+        count += mask >> verdict[k] & 1;
+    }
+    return (struct tcore_expr_rows){rows->batch, rows->dictionary, b->row, count};
+}
+
+/* Evaluates op for those rows whose verdict in out is one of the mask, and puts its verdict
+ * there. */
+static void verdicts_where(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                           const struct tcore_expr_rows *rows, unsigned mask,
+                           struct tcore_verdicts *out)
+{
+    struct block *b = take_block(m);
+    if (!b)
+        return;
+    struct tcore_expr_rows some = rows_with(rows, out->verdict, mask, b);
+    if (!op->fallible && some.count * 4 > rows->count) {
+        /* Cheaper for all than for a selection, and no row can fail. */
+        verdicts(m, op, rows, &b->verdicts);
+        for (size_t k = 0; k < rows->count; k++)
+            out->verdict[k] =
+                mask >> out->verdict[k] & 1 ? b->verdicts.verdict[k] : out->verdict[k];
+    } else if (some.count) {
+        verdicts(m, op, &some, &b->verdicts);
+        for (size_t k = 0; k < some.count; k++) {
+            out->verdict[b->place[k]] = b->verdicts.verdict[k];
+            if (b->verdicts.verdict[k] == TCORE_VERDICT_ERROR)
+                out->reason[b->place[k]] = b->verdicts.reason[k];
+        }
+    }
+    give_block(m, b);
+}
+
+/* --- Conditions */
+
+/* and, or, //: the mask says which verdicts leave the decision to the next child. */
+static void chain(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                  const struct tcore_expr_rows *rows, unsigned mask, struct tcore_verdicts *out)
+{
+    verdicts(m, op->children[0], rows, out);
+    for (size_t i = 1; i < op->child_count && m->status == TCORE_OK; i++)
+        verdicts_where(m, op->children[i], rows, mask, out);
+}
+
+static void compare(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                    const struct tcore_expr_rows *rows, struct tcore_verdicts *out)
+{
+    const struct tcore_expr_op *left = op->children[0], *right = op->children[1];
+    if (left->kind == TCORE_OP_PATH && !left->prefix_count && right->kind == TCORE_OP_CONST &&
+        tcore_expr_compare_column(&m->scratch, op->kind, &rows->batch->columns[left->column], rows,
+                                  &right->value, out->verdict))
+        return;
+    struct block *a = take_block(m), *b = take_block(m);
+    if (a && b) {
+        values(m, left, rows, a->values);
+        values(m, right, rows, b->values);
+        for (size_t k = 0; k < rows->count && m->status == TCORE_OK; k++) {
+            struct tcore_value *x = &a->values[k], *y = &b->values[k];
+            if (is_outcome(x) || is_outcome(y)) /* jq evaluates the right side first */
+                set_verdict(out, k, is_outcome(y) ? y : x);
+            else
+                out->verdict[k] = tcore_expr_holds(op->kind, tcore_expr_compare(&m->scratch, x, y));
+        }
+    }
+    give_block(m, b);
+    give_block(m, a);
+}
+
+static bool in_set(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                   const struct tcore_value *v)
+{
+    for (size_t low = 0, high = op->set_count; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        int order = tcore_expr_compare(&m->scratch, v, &op->set[middle]);
+        if (order == 0)
+            return true;
+        if (order > 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+static struct tcore_value test_pattern(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                                       const struct tcore_value *v)
+{
+    bool matched = false;
+    enum tcore_status status = TCORE_OK;
+    if (v->kind != TCORE_STRING)
+        return tcore_expr_error(&m->scratch, TCORE_FAULT_TEST, v, NULL);
+    if (!m->matcher)
+        status = tcore_matcher_new(&m->matcher, m->err);
+    if (status == TCORE_OK)
+        status =
+            tcore_pattern_match(op->pattern, m->matcher, v->s, v->len, 0, &matched, NULL, m->err);
+    if (status == TCORE_SKIP || status == TCORE_BAD_INPUT)
+        return tcore_expr_error(&m->scratch, TCORE_FAULT_PATTERN, v, NULL);
+    if (status != TCORE_OK && m->status == TCORE_OK)
+        m->status = status;
+    return tcore_value_bool(matched);
+}
+
+/* A function of one value that gives true, false or an error. */
+static struct tcore_value ask(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                              const struct tcore_value *v)
+{
+    static const struct tcore_value object = {.kind = TCORE_JSON, .len = 2, .s = "{}"};
+    if (op->kind == TCORE_OP_TEST)
+        return test_pattern(m, op, v);
+    if (op->kind == TCORE_OP_KEY && v->kind != TCORE_STRING)
+        return tcore_expr_error(&m->scratch, TCORE_FAULT_HAS, &object, v);
+    return tcore_value_bool(in_set(m, op, v));
+}
+
+static void ask_all(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                    const struct tcore_expr_rows *rows, struct tcore_verdicts *out)
+{
+    struct block *b = take_block(m);
+    if (!b)
+        return;
+    values(m, op->children[0], rows, b->values);
+    m->scratch.at = op->at;
+    for (size_t k = 0; k < rows->count && m->status == TCORE_OK; k++) {
+        struct tcore_value *v = &b->values[k];
+        struct tcore_value answer = is_outcome(v) ? *v : ask(m, op, v);
+        set_verdict(out, k, &answer);
+    }
+    give_block(m, b);
+}
+
+static void present(const struct tcore_expr_op *op, const struct tcore_expr_rows *rows,
+                    struct tcore_verdicts *out)
+{
+    const struct tcore_column *column =
+        rows->dictionary ? rows->dictionary : &rows->batch->columns[op->column];
+    for (size_t k = 0; k < rows->count; k++) {
+        uint32_t row = rows->row[k];
+        struct tcore_value v =
+            rows->dictionary ? column->values[row] : tcore_column_get(column, row);
+        out->verdict[k] = v.kind != TCORE_ABSENT;
+    }
+}
+
+/* child[1] for the rows where child[0] gives a value. */
+static void then_verdicts(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                          const struct tcore_expr_rows *rows, struct tcore_verdicts *out)
+{
+    verdicts(m, op->children[0], rows, out);
+    verdicts_where(m, op->children[1], rows, ON_TRUE | ON_FALSE, out);
+}
+
+static void general_verdicts(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                             const struct tcore_expr_rows *rows, struct tcore_verdicts *out)
+{
+    struct block *b = take_block(m);
+    if (!b)
+        return;
+    values(m, op, rows, b->values);
+    for (size_t k = 0; k < rows->count; k++)
+        set_verdict(out, k, &b->values[k]);
+    give_block(m, b);
+}
+
+static void not_or_try(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                       const struct tcore_expr_rows *rows, struct tcore_verdicts *out)
+{
+    static const uint8_t after_not[] = {TCORE_VERDICT_TRUE, TCORE_VERDICT_FALSE,
+                                        TCORE_VERDICT_ERROR, TCORE_VERDICT_NOTHING};
+    static const uint8_t after_try[] = {TCORE_VERDICT_FALSE, TCORE_VERDICT_TRUE,
+                                        TCORE_VERDICT_NOTHING, TCORE_VERDICT_NOTHING};
+    const uint8_t *after = op->kind == TCORE_OP_NOT ? after_not : after_try;
+    verdicts(m, op->children[0], rows, out);
+    if (m->status != TCORE_OK)
+        return;
+    for (size_t k = 0; k < rows->count; k++)
+        out->verdict[k] = after[out->verdict[k]];
+}
+
+static void direct_verdicts(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                            const struct tcore_expr_rows *rows, struct tcore_verdicts *out)
+{
+    switch (op->kind) {
+    case TCORE_OP_AND:
+        chain(m, op, rows, ON_TRUE, out);
+        break;
+    case TCORE_OP_OR:
+        chain(m, op, rows, ON_FALSE, out);
+        break;
+    case TCORE_OP_ALTERNATIVE:
+        chain(m, op, rows, ON_FALSE | ON_NOTHING, out);
+        break;
+    case TCORE_OP_NOT:
+    case TCORE_OP_TRY:
+        not_or_try(m, op, rows, out);
+        break;
+    case TCORE_OP_EQ:
+    case TCORE_OP_NE:
+    case TCORE_OP_LT:
+    case TCORE_OP_LE:
+    case TCORE_OP_GT:
+    case TCORE_OP_GE:
+        compare(m, op, rows, out);
+        break;
+    case TCORE_OP_PRESENT:
+        present(op, rows, out);
+        break;
+    case TCORE_OP_AMONG:
+    case TCORE_OP_KEY:
+    case TCORE_OP_TEST:
+        ask_all(m, op, rows, out);
+        break;
+    case TCORE_OP_THEN:
+        then_verdicts(m, op, rows, out);
+        break;
+    default:
+        general_verdicts(m, op, rows, out);
+        break;
+    }
+}
+
+/* --- Dictionaries */
+
+/* Evaluates op for all entries of the dictionary into its table. */
+static bool fill_table(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                       const struct tcore_expr_rows *rows, const struct tcore_column *dictionary,
+                       size_t entries, struct table *t)
+{
+    struct block *b = NULL;
+    if (t->capacity < entries) {
+        tcore_free(t->verdict);
+        tcore_free(t->reason);
+        t->verdict = tcore_malloc(entries);
+        t->reason = tcore_reallocarray(NULL, entries, sizeof *t->reason);
+        t->capacity = t->verdict && t->reason ? entries : 0;
+        if (!t->capacity)
+            out_of_memory(m);
+    }
+    t->errors = false;
+    if (!(b = take_block(m)))
+        return false;
+    for (size_t from = 0; from < entries && m->status == TCORE_OK; from += TCORE_EXPR_BLOCK) {
+        struct tcore_expr_rows some = {rows->batch, dictionary, b->row, entries - from};
+        if (some.count > TCORE_EXPR_BLOCK)
+            some.count = TCORE_EXPR_BLOCK;
+        for (size_t k = 0; k < some.count; k++)
+            b->row[k] = (uint32_t)(from + k);
+        direct_verdicts(m, op, &some, &b->verdicts);
+        for (size_t k = 0; k < some.count; k++) {
+            t->verdict[from + k] = b->verdicts.verdict[k];
+            if (b->verdicts.verdict[k] == TCORE_VERDICT_ERROR) {
+                t->reason[from + k] = b->verdicts.reason[k];
+                t->errors = true;
+            }
+        }
+    }
+    give_block(m, b);
+    t->batch = m->batch;
+    return m->status == TCORE_OK;
+}
+
+/* Verdicts by a table, if op depends on one column with few different values. */
+static bool table_verdicts(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                           const struct tcore_expr_rows *rows, struct tcore_verdicts *out)
+{
+    if (op->only_column >= TCORE_EXPR_NO_COLUMN || rows->dictionary || op->kind == TCORE_OP_CONST)
+        return false;
+    const struct tcore_column *c = &rows->batch->columns[op->only_column];
+    if (c->form != TCORE_COLUMN_DICT && c->form != TCORE_COLUMN_CONSTANT)
+        return false;
+    size_t entries = c->form == TCORE_COLUMN_DICT ? c->value_count : 1;
+    struct table *t = &m->tables[op->number];
+    if (t->batch != m->batch &&
+        (entries > m->selected || (entries > rows->count && rows->count < TCORE_EXPR_BLOCK / 16) ||
+         !fill_table(m, op, rows, c, entries, t)))
+        return false;
+    if (c->form == TCORE_COLUMN_CONSTANT) {
+        memset(out->verdict, t->verdict[0], rows->count);
+    } else {
+        const uint32_t *codes = c->codes;
+        for (size_t k = 0; k < rows->count; k++)
+            out->verdict[k] = t->verdict[codes[rows->row[k]]];
+    }
+    for (size_t k = 0; t->errors && k < rows->count; k++)
+        if (out->verdict[k] == TCORE_VERDICT_ERROR)
+            out->reason[k] = t->reason[c->form == TCORE_COLUMN_DICT ? c->codes[rows->row[k]] : 0];
+    return true;
+}
+
+static void verdicts(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                     const struct tcore_expr_rows *rows, struct tcore_verdicts *out)
+{
+    if (m->status == TCORE_OK && !table_verdicts(m, op, rows, out) && m->status == TCORE_OK)
+        direct_verdicts(m, op, rows, out);
+}
+
+/* --- Values */
+
+static struct tcore_value apply_one(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                                    const struct tcore_value *v)
+{
+    switch (op->kind) {
+    case TCORE_OP_NEGATE:
+        return tcore_expr_negate(&m->scratch, v);
+    case TCORE_OP_LENGTH:
+        return tcore_expr_length(&m->scratch, v);
+    default:
+        return tcore_expr_index(&m->scratch, v, &op->value);
+    }
+}
+
+static struct tcore_value apply_two(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                                    const struct tcore_value *a, const struct tcore_value *b)
+{
+    switch (op->kind) {
+    case TCORE_OP_ADD:
+        return tcore_expr_add(&m->scratch, a, b);
+    case TCORE_OP_SUBTRACT:
+        return tcore_expr_subtract(&m->scratch, a, b);
+    case TCORE_OP_MULTIPLY:
+        return tcore_expr_multiply(&m->scratch, a, b);
+    case TCORE_OP_DIVIDE:
+        return tcore_expr_divide(&m->scratch, a, b);
+    case TCORE_OP_REMAINDER:
+        return tcore_expr_remainder(&m->scratch, a, b);
+    case TCORE_OP_HAS:
+        return tcore_expr_has(&m->scratch, a, b);
+    case TCORE_OP_STARTSWITH:
+        return tcore_expr_startswith(&m->scratch, a, b);
+    case TCORE_OP_ENDSWITH:
+        return tcore_expr_endswith(&m->scratch, a, b);
+    default:
+        return tcore_expr_contains(&m->scratch, a, b);
+    }
+}
+
+static void one_operand(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                        const struct tcore_expr_rows *rows, struct tcore_value *out)
+{
+    values(m, op->children[0], rows, out);
+    m->scratch.at = op->at;
+    for (size_t k = 0; k < rows->count && m->status == TCORE_OK; k++)
+        if (!is_outcome(&out[k]))
+            out[k] = apply_one(m, op, &out[k]);
+}
+
+static void two_operands(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                         const struct tcore_expr_rows *rows, struct tcore_value *out)
+{
+    values(m, op->children[0], rows, out);
+    struct block *b = take_block(m);
+    if (!b)
+        return;
+    values(m, op->children[1], rows, b->values);
+    m->scratch.at = op->at;
+    for (size_t k = 0; k < rows->count && m->status == TCORE_OK; k++) {
+        if (is_outcome(&b->values[k])) /* jq evaluates the right side first */
+            out[k] = b->values[k];
+        else if (!is_outcome(&out[k]))
+            out[k] = apply_two(m, op, &out[k], &b->values[k]);
+    }
+    give_block(m, b);
+}
+
+/* child[1] for those rows of which child[0] gives what is to be replaced. */
+static void replace_values(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                           const struct tcore_expr_rows *rows, struct tcore_value *out)
+{
+    struct block *which = take_block(m), *b = take_block(m);
+    if (which && b) {
+        values(m, op->children[0], rows, out);
+        for (size_t k = 0; k < rows->count; k++) {
+            bool replace = op->kind == TCORE_OP_THEN
+                               ? !is_outcome(&out[k])
+                               : out[k].kind != TCORE_EXPR_ERROR && !tcore_expr_truthy(&out[k]);
+            which->verdicts.verdict[k] = replace;
+        }
+        struct tcore_expr_rows some = rows_with(rows, which->verdicts.verdict, ON_TRUE, which);
+        if (some.count)
+            values(m, op->children[1], &some, b->values);
+        for (size_t k = 0; k < some.count && m->status == TCORE_OK; k++)
+            out[which->place[k]] = b->values[k];
+    }
+    give_block(m, b);
+    give_block(m, which);
+}
+
+static void verdict_values(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                           const struct tcore_expr_rows *rows, struct tcore_value *out)
+{
+    struct block *b = take_block(m);
+    if (!b)
+        return;
+    verdicts(m, op, rows, &b->verdicts);
+    for (size_t k = 0; k < rows->count && m->status == TCORE_OK; k++)
+        out[k] = verdict_value(&b->verdicts, k);
+    give_block(m, b);
+}
+
+static void values(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                   const struct tcore_expr_rows *rows, struct tcore_value *out)
+{
+    if (m->status != TCORE_OK)
+        return;
+    switch (op->kind) {
+    case TCORE_OP_CONST:
+        for (size_t k = 0; k < rows->count; k++)
+            out[k] = op->value;
+        break;
+    case TCORE_OP_PATH:
+        load_path(op, rows, out);
+        break;
+    case TCORE_OP_TRY:
+        values(m, op->children[0], rows, out);
+        for (size_t k = 0; k < rows->count && m->status == TCORE_OK; k++)
+            if (out[k].kind == TCORE_EXPR_ERROR)
+                out[k] = (struct tcore_value){.kind = TCORE_EXPR_EMPTY};
+        break;
+    case TCORE_OP_ALTERNATIVE:
+    case TCORE_OP_THEN:
+        replace_values(m, op, rows, out);
+        break;
+    case TCORE_OP_INDEX:
+    case TCORE_OP_NEGATE:
+    case TCORE_OP_LENGTH:
+        one_operand(m, op, rows, out);
+        break;
+    case TCORE_OP_ADD:
+    case TCORE_OP_SUBTRACT:
+    case TCORE_OP_MULTIPLY:
+    case TCORE_OP_DIVIDE:
+    case TCORE_OP_REMAINDER:
+    case TCORE_OP_HAS:
+    case TCORE_OP_STARTSWITH:
+    case TCORE_OP_ENDSWITH:
+    case TCORE_OP_CONTAINS:
+        two_operands(m, op, rows, out);
+        break;
+    default:
+        verdict_values(m, op, rows, out);
+        break;
+    }
+}
+
+/* --- Selection */
+
+/* Keeps of the block's rows the true ones; kept may be where the rows are, in front of them. */
+static size_t keep_true(const struct tcore_expr_rows *rows, const struct tcore_verdicts *v,
+                        uint32_t *kept)
+{
+    size_t count = 0;
+    for (size_t k = 0; k < rows->count; k++) {
+        kept[count] = rows->row[k];
+        count += v->verdict[k] == TCORE_VERDICT_TRUE;
+    }
+    return count;
+}
+
+static uint64_t count_errors(const struct tcore_expr_rows *rows, const struct tcore_verdicts *v,
+                             struct tcore_value *fault)
+{
+    uint64_t errors = 0;
+    for (size_t k = 0; k < rows->count; k++) {
+        if (v->verdict[k] != TCORE_VERDICT_ERROR)
+            continue;
+        if (!errors++ && !fault->kind)
+            *fault = verdict_value(v, k);
+    }
+    return errors;
+}
+
+enum tcore_status tcore_expr_machine_select(struct tcore_expr_machine *m,
+                                            const struct tcore_expr_op *op,
+                                            const struct tcore_batch *batch, uint32_t *rows,
+                                            size_t *count, uint64_t *failed,
+                                            struct tcore_value *fault, struct tcore_error *err)
+{
+    size_t kept = 0;
+    m->err = err;
+    m->status = TCORE_OK;
+    m->scratch.failed = false;
+    m->batch++;
+    m->selected = *count;
+    *fault = (struct tcore_value){0};
+    struct block *b = take_block(m);
+    for (size_t from = 0; b && from < *count; from += TCORE_EXPR_BLOCK) {
+        size_t left = *count - from;
+        struct tcore_expr_rows some = {batch, NULL, rows + from,
+                                       left < TCORE_EXPR_BLOCK ? left : TCORE_EXPR_BLOCK};
+        tcore_arena_reset(&m->scratch.arena);
+        verdicts(m, op, &some, &b->verdicts);
+        if (m->scratch.failed)
+            out_of_memory(m);
+        if (m->status != TCORE_OK)
+            break;
+        if (op->fallible)
+            *failed += count_errors(&some, &b->verdicts, fault);
+        kept += keep_true(&some, &b->verdicts, rows + kept);
+    }
+    give_block(m, b);
+    if (m->status == TCORE_OK)
+        *count = kept;
+    return m->status;
+}
