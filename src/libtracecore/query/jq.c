@@ -35,13 +35,13 @@ struct tcore_jq {
 /* --- Compiling */
 
 /* Where in the program libjq found fault: its message names a line, and a line is a token. */
-static void place_error(struct tcore_error *err, unsigned long line, const char *program,
-                        const struct tcore_buf *lines)
+static void place_error(struct tcore_error *err, unsigned long line, bool at_end,
+                        const char *program, const struct tcore_buf *lines)
 {
     size_t count = lines->length / sizeof(size_t), at = strlen(program);
-    if (line < 2)
+    if (line < 2 || !count)
         return;
-    if (line - 2 < count)
+    if (line - 2 < count && !at_end)
         memcpy(&at, lines->data + (line - 2) * sizeof at, sizeof at);
     const char *begin = program + at;
     while (begin > program && begin[-1] != '\n')
@@ -87,6 +87,7 @@ static enum tcore_status refused(struct tcore_error *err, char *messages, const 
                                  const struct tcore_buf *lines)
 {
     static const char marks[][14] = {"jq: error: ", "error: "};
+    static const char at_end_text[] = "syntax error, unexpected $end";
     if (!err)
         return TCORE_BAD_INPUT;
     char *text = messages;
@@ -98,23 +99,25 @@ static enum tcore_status refused(struct tcore_error *err, char *messages, const 
     cut(text, "\n");
     cut(text, " (Unix shell quoting");
     cut(text, " at <");
-    char *end_token = strstr(text, "$end");
-    if (!undefined_name(err, text)) {
-        if (end_token && end_token[4] == '\0')
-            tcore_error_set(err, TCORE_BAD_INPUT, "%.*sthe end", (int)(end_token - text), text);
-        else
-            tcore_error_set(err, TCORE_BAD_INPUT, "%s", *text ? text : "libjq refuses this");
-    }
-    place_error(err, line, program, lines);
+    bool at_end = strncmp(text, at_end_text, sizeof at_end_text - 1) == 0;
+    if (at_end)
+        tcore_error_set(err, TCORE_BAD_INPUT, "the program ends too early");
+    else if (!undefined_name(err, text))
+        tcore_error_set(err, TCORE_BAD_INPUT, "%s", *text ? text : "libjq refuses this");
+    place_error(err, line, at_end, program, lines);
     return TCORE_BAD_INPUT;
 }
 
-static enum tcore_status compile(struct tcore_jq *jq, const char *program, struct tcore_error *err)
+static enum tcore_status compile(struct tcore_jq *jq, const char *program, bool checked,
+                                 struct tcore_error *err)
 {
     struct tcore_buf source = {0}, lines = {0};
     struct tcore_jq_frame frame = {.kind = TCORE_JQ_COMPILE};
     tcore_buf_puts(&source, prelude);
-    tcore_lex_lines(program, strlen(program), &source, &lines);
+    if (checked)
+        tcore_lex_lines(program, strlen(program), &source, &lines);
+    else
+        tcore_buf_puts(&source, program);
     enum tcore_status status = source.failed || lines.failed ? tcore_error_nomem(err) : TCORE_OK;
     if (status == TCORE_OK)
         status = tcore_jq_process_send(&jq->process, frame, &source, NULL, err);
@@ -150,7 +153,7 @@ enum tcore_status tcore_jq_open(struct tcore_jq **made, const char *program,
         &jq->process, options->helper ? options->helper : TCORE_LIBEXEC "/tracecore-jq",
         options->watchdog_ns > 0 ? options->watchdog_ns : DEFAULT_WATCHDOG_NS, err);
     if (status == TCORE_OK)
-        status = compile(jq, program, err);
+        status = compile(jq, program, !options->unchecked, err);
     if (status == TCORE_OK)
         *made = jq;
     else
