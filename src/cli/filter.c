@@ -40,9 +40,10 @@ static int unknown_type(struct cli *cli, const char *name)
 }
 
 /* Whether the next program will see records as they are: only that one wants clock records. */
-static bool writes_whole_records(const struct cli *cli)
+static bool writes_whole_records(const struct run *run)
 {
-    return cli->verb->groups & CLI_WRITES && !cli->io.fields.count &&
+    const struct cli *cli = run->cli;
+    return !run->op->silent && cli->verb->groups & CLI_WRITES && !cli->io.fields.count &&
            strcmp(cli->io.format, "ndjson") == 0;
 }
 
@@ -52,6 +53,8 @@ static int choose_types(struct run *run)
 {
     const struct cli_strings *types = &run->cli->io.types;
     unsigned asked = 0;
+    if (run->cli->io.pass && !(run->cli->verb->groups & CLI_WRITES))
+        return cli_usage_error(run->cli, "--pass: the output is not one of records");
     for (size_t i = 0; i < types->count; i++) {
         const char *name = types->item[i];
         enum tcore_record_type type = tcore_record_type_find(name, strlen(name));
@@ -64,8 +67,7 @@ static int choose_types(struct run *run)
     run->consumed = run->op->types;
     if (types->count)
         run->consumed = asked | (run->op->types & 1u << TCORE_RECORD_CLOCK);
-    run->forward_clock =
-        !(run->consumed >> TCORE_RECORD_CLOCK & 1) && writes_whole_records(run->cli);
+    run->forward_clock = !(run->consumed >> TCORE_RECORD_CLOCK & 1) && writes_whole_records(run);
     run->timed = run->cli->io.since.set || run->cli->io.until.set;
     return CLI_DONE;
 }
@@ -87,7 +89,8 @@ static enum tcore_status choose_columns(struct run *run, struct tcore_error *err
         status = add_column(run, "windowStartUnixNano", &columns->window_start, err);
     if (status == TCORE_OK && (run->timed || run->forward_clock))
         status = add_column(run, "timeUnixNano", &columns->time, err);
-    run->projection.text |= run->op->passes_text || run->cli->io.pass;
+    run->pass = run->cli->io.pass && !run->op->silent;
+    run->projection.text |= run->op->passes_text || run->pass;
     return status;
 }
 
@@ -234,13 +237,14 @@ static void join_workers(struct crew *crew)
 static void close_workers(struct crew *crew)
 {
     struct run *run = &crew->run;
+    const struct worker *first = NULL; /* with an error in --where */
     for (unsigned i = 0; i < run->threads; i++) {
         struct worker *worker = &crew->worker[i];
         struct tcore_error err;
         for (size_t c = 0; worker->seen && c < run->projection.count; c++)
             run->seen[c] |= worker->seen[c];
-        if (!run->first_where && worker->where && tcore_expr_state_reason(worker->where))
-            run->first_where = worker->where;
+        if (worker->has_failed && (!first || worker->first_failed < first->first_failed))
+            first = worker;
         if (!worker->opened || !run->op->worker_close)
             continue;
         if (run->op->worker_close(run->state, worker->state, &err) != TCORE_OK && !run->abandoned) {
@@ -248,6 +252,8 @@ static void close_workers(struct crew *crew)
             run->abandoned = true;
         }
     }
+    if (first)
+        run->where_reason = tcore_expr_state_reason(first->where);
 }
 
 /* What the operator has left to say. */
@@ -287,7 +293,7 @@ static void run_crew(struct crew *crew)
     }
     end_progress(run);
     close_workers(crew);
-    if (!run->abandoned && run->op->finish)
+    if (!run->abandoned && run->op->finish && !run->op->silent)
         finish(run);
     if (!run->abandoned) {
         note_counts(run);
@@ -298,8 +304,9 @@ static void run_crew(struct crew *crew)
 static bool open_outputs(struct run *run)
 {
     struct cli *cli = run->cli;
-    run->output = cli_output_open(cli);
-    return run->output &&
+    if (!run->op->silent)
+        run->output = cli_output_open(cli);
+    return (run->output || run->op->silent) &&
            (!cli->io.rejects || cli_sink_in_place(&run->rejects, cli, cli->io.rejects));
 }
 

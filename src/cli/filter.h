@@ -21,8 +21,10 @@
  */
 struct cli_operator {
     unsigned types;   /* bit (1 << enum tcore_record_type) for each type that the verb works on; the
-                         others   are counted in one note, or forwarded by --pass */
+                         others are counted in one note, or forwarded by --pass */
     bool passes_text; /* emits selected lines as they are: the loop does it, batch may be NULL */
+    bool silent;      /* emits nothing: no output is opened, finish is not called. For a verb that
+                         reads several groups of inputs, and emits in the run over the last */
     bool ordered;     /* batch is called in input order, one call at a time (worker is NULL then) */
     /* Declares the columns it needs. */
     enum tcore_status (*open)(void *state, struct tcore_projection *projection,
@@ -42,6 +44,10 @@ struct cli_operator {
 };
 
 /*
+ * Clock records go on to the output in their places unless op->types has them: then batch gets
+ * them among its rows, whatever --where and --since say, and the operator forwards them when it is
+ * done with what came before.
+ *
  * Runs op over the inputs (none: standard input; a terminal is a usage error). Opens and closes the
  * output itself (cli->io). Returns cli_exit_status(cli, false) or CLI_USAGE.
  */

@@ -145,11 +145,6 @@ static void note_passed_over(const struct run *run)
     tcore_buf_free(&text);
 }
 
-static const char *where_reason(const struct run *run)
-{
-    return run->first_where ? tcore_expr_state_reason(run->first_where) : NULL;
-}
-
 void note_counts(struct run *run)
 {
     const struct counts *done = &run->done;
@@ -161,7 +156,7 @@ void note_counts(struct run *run)
         cli_note(run->cli, "%" PRIu64 " record%s without a time left out by --since or --until",
                  done->untimed, done->untimed == 1 ? "" : "s");
     if (done->failed) {
-        const char *reason = where_reason(run);
+        const char *reason = run->where_reason;
         cli_note(run->cli, "--where failed on %" PRIu64 " record%s, taken as false%s%s",
                  done->failed, done->failed == 1 ? "" : "s", reason ? ": " : "",
                  reason ? reason : "");

@@ -64,6 +64,7 @@ struct run {
     struct tcore_input_options input_options;
     unsigned consumed;  /* bits of the types that are worked on: op->types and --type */
     bool forward_clock; /* the operator does not know clock records: they go through */
+    bool pass;          /* --pass */
     bool timed;         /* --since or --until */
     struct tcore_projection projection;
     struct columns columns;
@@ -87,13 +88,13 @@ struct run {
     bool stop;                  /* claim nothing, show nothing */
     bool abandoned;             /* and what was folded so far is of no use: do not finish */
     bool spawned;
-    int64_t started_ns, progress_ns;      /* when progress was shown last */
-    bool rewrite_progress;                /* on a terminal: one line that changes */
-    struct tcore_expr_state *first_where; /* of a worker that met an error in --where */
-    int64_t unflushed_ns;                 /* since when output waits to be flushed; 0: none does */
-    struct counts done;                   /* of chunks that are done */
-    bool *seen;                           /* columns that some record had */
-    char sample[8192];                    /* of the first NDJSON chunk, for "did you mean" */
+    int64_t started_ns, progress_ns; /* when progress was shown last */
+    bool rewrite_progress;           /* on a terminal: one line that changes */
+    const char *where_reason;        /* of the first record that --where failed on */
+    int64_t unflushed_ns;            /* since when output waits to be flushed; 0: none does */
+    struct counts done;              /* of chunks that are done */
+    bool *seen;                      /* columns that some record had */
+    char sample[8192];               /* of the first NDJSON chunk, for "did you mean" */
     size_t sample_length;
 };
 
@@ -117,7 +118,9 @@ struct worker {
     struct tcore_buf out;
     enum tcore_status status; /* of decoding and the operator */
     struct tcore_error err;
-    bool bad_block; /* status tells of the chunk, not of the operator */
+    bool bad_block;  /* status tells of the chunk, not of the operator */
+    bool has_failed; /* --where gave an error, first in this chunk: */
+    uint64_t first_failed;
     struct counts counts;
     bool *seen;
 };

@@ -27,7 +27,7 @@ static void sort_rows(struct worker *worker)
 {
     const struct run *run = worker->run;
     const struct tcore_batch *batch = worker->batch;
-    bool pass = run->cli->io.pass;
+    bool pass = run->pass;
     size_t selected = 0, forwarded = 0;
     for (size_t row = 0; row < batch->rows; row++) {
         uint8_t type = batch->types[row];
@@ -152,6 +152,10 @@ void select_rows(struct worker *worker)
         select_by_time(worker);
     if (worker->run->where)
         worker->status = select_by_expression(worker, &worker->err);
+    if (worker->counts.failed && !worker->has_failed) {
+        worker->has_failed = true;
+        worker->first_failed = worker->number;
+    }
 }
 
 /* --- The operator */

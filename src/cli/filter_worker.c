@@ -105,6 +105,8 @@ static void write_output(struct worker *worker)
 {
     struct run *run = worker->run;
     bool wanted = true;
+    if (run->op->silent)
+        return;
     if (worker->out.length) {
         wanted = cli_output_lines(run->output, worker->out.data, worker->out.length);
         if (!run->unflushed_ns)
@@ -135,7 +137,7 @@ static void show_rejects(struct worker *worker)
     bool strict = run->cli->io.strict;
     uint64_t base = run->line_source == worker->source ? run->line_base : 0;
     size_t count = strict && batch->reject_count ? 1 : batch->reject_count;
-    if (count && strict)
+    if (count && strict && run->output)
         cli_output_flush(run->output); /* what came before it comes before the message */
     for (size_t i = 0; i < count; i++) {
         const struct tcore_reject *reject = &batch->rejects[i];
