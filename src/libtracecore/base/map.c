@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "base/sys.h"
 
+#include <endian.h>
 #include <string.h>
 
 #define ROTL(x, b) (((x) << (b)) | ((x) >> (64 - (b))))
@@ -34,6 +35,7 @@ uint64_t tcore_siphash(const uint64_t seed[2], const void *data, size_t length)
     for (; left >= 8; left -= 8, at += 8) {
         uint64_t word;
         memcpy(&word, at, 8);
+        word = le64toh(word); /* the same hash on every machine: it is written into partials */
         v[3] ^= word;
         sip_round(v);
         v[0] ^= word;
