@@ -6,6 +6,7 @@ check_PROGRAMS += %D%/core/test-canonical
 check_PROGRAMS += %D%/core/test-expr
 check_PROGRAMS += %D%/core/test-bucket-store
 check_PROGRAMS += %D%/core/test-canonical
+check_PROGRAMS += %D%/core/test-exact-sum
 check_PROGRAMS += %D%/core/test-histogram
 check_PROGRAMS += %D%/core/test-id
 check_PROGRAMS += %D%/core/test-jq
@@ -35,6 +36,7 @@ EXTRA_DIST += %D%/fuzz/run.sh
 # Benchmarks, made on demand: make tests/bench/NAME
 EXTRA_PROGRAMS =
 EXTRA_PROGRAMS += %D%/bench/binary_bench
+EXTRA_PROGRAMS += %D%/bench/histogram_bench
 EXTRA_PROGRAMS += %D%/bench/json_bench
 EXTRA_PROGRAMS += %D%/bench/ndjson_bench
 
