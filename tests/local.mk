@@ -4,6 +4,7 @@ check_PROGRAMS += %D%/core/test-binary
 check_PROGRAMS += %D%/core/test-binary-damage
 check_PROGRAMS += %D%/core/test-canonical
 check_PROGRAMS += %D%/core/test-expr
+check_PROGRAMS += %D%/core/test-bounded-histogram
 check_PROGRAMS += %D%/core/test-bucket-store
 check_PROGRAMS += %D%/core/test-canonical
 check_PROGRAMS += %D%/core/test-exact-sum
