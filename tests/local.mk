@@ -33,6 +33,8 @@ check_PROGRAMS += $(fuzz_targets)
 fuzz_targets =
 fuzz_targets += %D%/fuzz/fuzz_json
 %C%_fuzz_fuzz_json_SOURCES = %D%/fuzz/fuzz_json.c %D%/fuzz/replay.c
+fuzz_targets += %D%/fuzz/fuzz_states
+%C%_fuzz_fuzz_states_SOURCES = %D%/fuzz/fuzz_states.c %D%/fuzz/replay.c
 EXTRA_DIST += %D%/fuzz/corpus
 EXTRA_DIST += %D%/fuzz/run.sh
 

@@ -26,7 +26,8 @@ struct tcore_bucket_cursor tcore_bucket_cursor_down(const struct tcore_bucket_st
     return (struct tcore_bucket_cursor){.store = store, .at = tcore_bucket_places(store)};
 }
 
-/* Makes the counts from at on the cursor's word; at the end of sparse ones there may be fewer. */
+/* Makes the counts from at on the cursor's word, the first one lowest; at the end of sparse ones
+ * there may be fewer than fill it. */
 static bool next_word(struct tcore_bucket_cursor *cursor)
 {
     const struct tcore_bucket_store *store = cursor->store;
@@ -34,12 +35,13 @@ static bool next_word(struct tcore_bucket_cursor *cursor)
     if (cursor->at >= places)
         return false;
     cursor->word_at = cursor->at;
-    if (places - cursor->at >= counts) {
+    bool in_order = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__; /* the first count is lowest */
+    if (in_order && places - cursor->at >= counts) {
         cursor->word = tcore_word_load(store->memory, store->bits_log2, cursor->at);
         cursor->at += counts;
     } else {
         cursor->word = 0;
-        for (unsigned shift = 0; cursor->at < places; shift += 1u << store->bits_log2)
+        for (unsigned shift = 0; shift < 64 && cursor->at < places; shift += 1u << store->bits_log2)
             cursor->word |= tcore_count_load(store->memory, store->bits_log2, cursor->at++)
                             << shift;
     }

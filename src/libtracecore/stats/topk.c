@@ -49,7 +49,7 @@ static void add_error(struct tcore_topk *topk, uint64_t more)
 static inline const char *value_of(const struct tcore_topk *topk,
                                    const struct tcore_topk_entry *entry)
 {
-    return topk->bytes + entry->at;
+    return entry->length ? topk->bytes + entry->at : ""; /* bytes may be NULL */
 }
 
 /* The slot of the value, or the empty one where it would go. */
