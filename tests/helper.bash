@@ -17,6 +17,7 @@ unset TRACE_TO TRACEPARENT TRACESTATE BAGGAGE NO_COLOR
 
 programs=(trace-record trace-span trace-agg trace-detect trace-alert trace-report)
 
+bats_require_minimum_version 1.5.0
 bats_load_library bats-support
 bats_load_library bats-assert
 bats_load_library bats-file

@@ -17,6 +17,7 @@ check_PROGRAMS += %D%/core/test-json-portable
 check_PROGRAMS += %D%/core/test-json-suite
 check_PROGRAMS += %D%/core/test-map
 check_PROGRAMS += %D%/core/test-memory
+check_PROGRAMS += %D%/core/test-input
 check_PROGRAMS += %D%/core/test-ndjson
 check_PROGRAMS += %D%/core/test-number
 check_PROGRAMS += %D%/core/test-projection
@@ -46,6 +47,8 @@ EXTRA_PROGRAMS += %D%/bench/json_bench
 EXTRA_PROGRAMS += %D%/bench/ndjson_bench
 
 bats_tests =
+bats_tests += %D%/agg/aggregate.bats
+bats_tests += %D%/agg/merge.bats
 bats_tests += %D%/contract/about.bats
 bats_tests += %D%/contract/completion.bats
 bats_tests += %D%/contract/install.bats

@@ -6,6 +6,7 @@
 #include "agg/verbs.h"
 
 static const struct cli_verb *const verbs[] = {
+    &agg_aggregate,
     NULL,
 };
 

@@ -15,7 +15,7 @@ static enum tcore_status encode(const void *state, struct tcore_buf *out)
     return TCORE_OK;
 }
 
-static enum tcore_status decode(void *state, struct tcore_decoder *in, struct tcore_error *err)
+static enum tcore_status decode(void *state, struct tcore_state_reader *in, struct tcore_error *err)
 {
     return tcore_bounded_histogram_decode(state, in, err);
 }

@@ -13,7 +13,7 @@ static enum tcore_status encode(const void *state, struct tcore_buf *out)
     return tcore_distinct_encode(state, out);
 }
 
-static enum tcore_status decode(void *state, struct tcore_decoder *in, struct tcore_error *err)
+static enum tcore_status decode(void *state, struct tcore_state_reader *in, struct tcore_error *err)
 {
     return tcore_distinct_decode(state, in, err);
 }

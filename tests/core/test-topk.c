@@ -14,7 +14,7 @@ static enum tcore_status encode(const void *state, struct tcore_buf *out)
     return tcore_topk_encode(state, out);
 }
 
-static enum tcore_status decode(void *state, struct tcore_decoder *in, struct tcore_error *err)
+static enum tcore_status decode(void *state, struct tcore_state_reader *in, struct tcore_error *err)
 {
     return tcore_topk_decode(state, in, err);
 }
@@ -197,7 +197,7 @@ static enum tcore_status apdex_encode(const void *state, struct tcore_buf *out)
     return TCORE_OK;
 }
 
-static enum tcore_status apdex_decode(void *state, struct tcore_decoder *in,
+static enum tcore_status apdex_decode(void *state, struct tcore_state_reader *in,
                                       struct tcore_error *err)
 {
     return tcore_apdex_decode(state, in, err);

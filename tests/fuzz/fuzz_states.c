@@ -35,7 +35,7 @@ union state {
 
 /* What is done with each kind; a state's functions, made alike. */
 struct kind {
-    enum tcore_status (*decode)(union state *, struct tcore_decoder *, struct tcore_error *);
+    enum tcore_status (*decode)(union state *, struct tcore_state_reader *, struct tcore_error *);
     enum tcore_status (*encode)(const union state *, struct tcore_buf *);
     enum tcore_status (*merge)(union state *, const union state *);
     void (*read)(const union state *);
@@ -43,7 +43,7 @@ struct kind {
 };
 
 #define STATE_KIND(member, type)                                                                   \
-    static enum tcore_status member##_decode(union state *state, struct tcore_decoder *in,         \
+    static enum tcore_status member##_decode(union state *state, struct tcore_state_reader *in,         \
                                              struct tcore_error *err)                              \
     {                                                                                              \
         return tcore_##type##_decode(&state->member, in, err);                                     \
@@ -229,13 +229,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!size)
         return 0;
     const struct kind *kind = &kinds[data[0] % (sizeof kinds / sizeof *kinds)];
-    struct tcore_decoder in = tcore_decoder(data + 1, size - 1);
+    struct tcore_state_reader in = tcore_state_reader(data + 1, size - 1);
     struct tcore_error err = {0};
     union state state;
     memset(&state, 0, sizeof state);
     enum tcore_status status = kind->decode(&state, &in, &err);
     if (status == TCORE_OK)
-        check(kind, &state, data + 1, size - 1 - tcore_decoder_left(&in));
+        check(kind, &state, data + 1, size - 1 - tcore_state_reader_left(&in));
     else
         require(status == TCORE_BAD_INPUT && err.status == status && err.text[0]);
     kind->release(&state);

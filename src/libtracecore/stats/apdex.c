@@ -64,7 +64,7 @@ void tcore_apdex_encode(const struct tcore_apdex *apdex, struct tcore_buf *out)
     tcore_encode_uint64(out, apdex->total);
 }
 
-enum tcore_status tcore_apdex_decode(struct tcore_apdex *apdex, struct tcore_decoder *in,
+enum tcore_status tcore_apdex_decode(struct tcore_apdex *apdex, struct tcore_state_reader *in,
                                      struct tcore_error *err)
 {
     struct tcore_apdex read;

@@ -32,10 +32,10 @@ enum tcore_status tcore_apdex_merge(struct tcore_apdex *into, const struct tcore
 double tcore_apdex_value(const struct tcore_apdex *apdex);
 
 /* The state as bytes and back: see stats/encode.h. */
-struct tcore_decoder;
+struct tcore_state_reader;
 void tcore_apdex_encode(const struct tcore_apdex *apdex, struct tcore_buf *out);
 /* TCORE_OK, or TCORE_BAD_INPUT, left empty. */
-enum tcore_status tcore_apdex_decode(struct tcore_apdex *apdex, struct tcore_decoder *in,
+enum tcore_status tcore_apdex_decode(struct tcore_apdex *apdex, struct tcore_state_reader *in,
                                      struct tcore_error *err);
 
 #endif

@@ -196,7 +196,7 @@ void tcore_bounded_histogram_encode(const struct tcore_bounded_histogram *histog
 }
 
 /* The bounds and counts behind the head, into allocated memory. */
-static bool decode_buckets(struct tcore_bounded_histogram *histogram, struct tcore_decoder *in,
+static bool decode_buckets(struct tcore_bounded_histogram *histogram, struct tcore_state_reader *in,
                            bool units)
 {
     uint64_t bits = 0, limit = units ? TCORE_UNITS_MAX : TCORE_COUNT_MAX;
@@ -218,7 +218,7 @@ static bool decode_buckets(struct tcore_bounded_histogram *histogram, struct tco
 }
 
 enum tcore_status tcore_bounded_histogram_decode(struct tcore_bounded_histogram *histogram,
-                                                 struct tcore_decoder *in, struct tcore_error *err)
+                                                 struct tcore_state_reader *in, struct tcore_error *err)
 {
     uint64_t head;
     *histogram = (struct tcore_bounded_histogram){0};
@@ -228,7 +228,7 @@ enum tcore_status tcore_bounded_histogram_decode(struct tcore_bounded_histogram 
         return TCORE_OK;
     head--;
     uint64_t length = head >> LENGTH_SHIFT;
-    if (length > tcore_decoder_left(in) / 8 || length >= UINT32_MAX)
+    if (length > tcore_state_reader_left(in) / 8 || length >= UINT32_MAX)
         return tcore_decode_failed(err, bounded_name, "more bounds than bytes");
     if (allocate(histogram, (uint32_t)length) != TCORE_OK)
         return tcore_error_nomem(err);

@@ -53,11 +53,11 @@ double tcore_bounded_histogram_quantile(const struct tcore_bounded_histogram *hi
                                         double min, double max);
 
 /* The state as bytes and back: see stats/encode.h. Equal states give equal bytes. */
-struct tcore_decoder;
+struct tcore_state_reader;
 void tcore_bounded_histogram_encode(const struct tcore_bounded_histogram *histogram,
                                     struct tcore_buf *out);
 /* Into an empty histogram. TCORE_OK, TCORE_BAD_INPUT (left empty) or TCORE_FATAL. */
 enum tcore_status tcore_bounded_histogram_decode(struct tcore_bounded_histogram *histogram,
-                                                 struct tcore_decoder *in, struct tcore_error *err);
+                                                 struct tcore_state_reader *in, struct tcore_error *err);
 
 #endif

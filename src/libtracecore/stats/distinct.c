@@ -263,10 +263,10 @@ enum tcore_status tcore_distinct_encode(const struct tcore_distinct *distinct,
     return TCORE_OK;
 }
 
-static enum tcore_status decode_hashes(struct tcore_distinct *distinct, struct tcore_decoder *in,
+static enum tcore_status decode_hashes(struct tcore_distinct *distinct, struct tcore_state_reader *in,
                                        uint64_t values, struct tcore_error *err)
 {
-    if (values > TCORE_DISTINCT_EXACT_MAX || values > tcore_decoder_left(in) / 16)
+    if (values > TCORE_DISTINCT_EXACT_MAX || values > tcore_state_reader_left(in) / 16)
         return tcore_decode_failed(err, distinct_name, "more values than bytes");
     struct tcore_distinct_hash before = {0, 0};
     for (uint64_t i = 0; i < values; i++, in->at += 16) {
@@ -285,7 +285,7 @@ static enum tcore_status decode_hashes(struct tcore_distinct *distinct, struct t
 }
 
 /* Any registers that values can have made: one at least is not zero. */
-static bool decode_registers(uint8_t *registers, struct tcore_decoder *in)
+static bool decode_registers(uint8_t *registers, struct tcore_state_reader *in)
 {
     uint32_t nonzero = 0;
     for (int i = 0; i < REGISTERS; i++) {
@@ -302,7 +302,7 @@ static bool decode_registers(uint8_t *registers, struct tcore_decoder *in)
     return nonzero != 0;
 }
 
-enum tcore_status tcore_distinct_decode(struct tcore_distinct *distinct, struct tcore_decoder *in,
+enum tcore_status tcore_distinct_decode(struct tcore_distinct *distinct, struct tcore_state_reader *in,
                                         struct tcore_error *err)
 {
     uint64_t head;
@@ -311,7 +311,7 @@ enum tcore_status tcore_distinct_decode(struct tcore_distinct *distinct, struct 
         return tcore_decode_failed(err, distinct_name, "bad head");
     if (head)
         return decode_hashes(distinct, in, head - 1, err);
-    if (tcore_decoder_left(in) < PACKED_BYTES)
+    if (tcore_state_reader_left(in) < PACKED_BYTES)
         return tcore_decode_failed(err, distinct_name, "registers cut short");
     uint8_t *registers = tcore_calloc(REGISTERS, 1);
     if (!registers)

@@ -57,12 +57,12 @@ static inline bool tcore_distinct_is_exact(const struct tcore_distinct *distinct
 }
 
 /* The state as bytes and back: see stats/encode.h. Equal states give equal bytes. */
-struct tcore_decoder;
+struct tcore_state_reader;
 /* Sorts in memory of its own: TCORE_OK, or TCORE_FATAL, out as it was. */
 enum tcore_status tcore_distinct_encode(const struct tcore_distinct *distinct,
                                         struct tcore_buf *out);
 /* Into an empty state. TCORE_OK, TCORE_BAD_INPUT (left empty) or TCORE_FATAL. */
-enum tcore_status tcore_distinct_decode(struct tcore_distinct *distinct, struct tcore_decoder *in,
+enum tcore_status tcore_distinct_decode(struct tcore_distinct *distinct, struct tcore_state_reader *in,
                                         struct tcore_error *err);
 
 #endif

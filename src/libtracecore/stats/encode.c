@@ -29,7 +29,7 @@ void tcore_encode_double(struct tcore_buf *out, double value)
     tcore_buf_append(out, bytes, sizeof bytes);
 }
 
-bool tcore_decode_uint64(struct tcore_decoder *in, uint64_t *value)
+bool tcore_decode_uint64(struct tcore_state_reader *in, uint64_t *value)
 {
     uint64_t result = 0;
     for (unsigned shift = 0; in->at < in->end && shift < 64; shift += 7) {
@@ -45,7 +45,7 @@ bool tcore_decode_uint64(struct tcore_decoder *in, uint64_t *value)
     return false;
 }
 
-bool tcore_decode_int64(struct tcore_decoder *in, int64_t *value)
+bool tcore_decode_int64(struct tcore_state_reader *in, int64_t *value)
 {
     uint64_t zigzag;
     if (!tcore_decode_uint64(in, &zigzag))
@@ -54,9 +54,9 @@ bool tcore_decode_int64(struct tcore_decoder *in, int64_t *value)
     return true;
 }
 
-bool tcore_decode_double(struct tcore_decoder *in, double *value)
+bool tcore_decode_double(struct tcore_state_reader *in, double *value)
 {
-    if (tcore_decoder_left(in) < 8)
+    if (tcore_state_reader_left(in) < 8)
         return false;
     uint64_t bits = 0;
     for (int i = 0; i < 8; i++)

@@ -35,16 +35,16 @@
 #include <stdint.h>
 
 /* Bytes being decoded; borrowed. A state's decoder leaves at behind what it took. */
-struct tcore_decoder {
+struct tcore_state_reader {
     const unsigned char *at, *end;
 };
 
-static inline struct tcore_decoder tcore_decoder(const void *data, size_t length)
+static inline struct tcore_state_reader tcore_state_reader(const void *data, size_t length)
 {
-    return (struct tcore_decoder){data, length ? (const unsigned char *)data + length : data};
+    return (struct tcore_state_reader){data, length ? (const unsigned char *)data + length : data};
 }
 
-static inline size_t tcore_decoder_left(const struct tcore_decoder *in)
+static inline size_t tcore_state_reader_left(const struct tcore_state_reader *in)
 {
     return (size_t)(in->end - in->at);
 }
@@ -54,9 +54,9 @@ void tcore_encode_int64(struct tcore_buf *out, int64_t value);
 void tcore_encode_double(struct tcore_buf *out, double value);
 
 /* Each returns false at the end of the bytes, or for a varint that is too large or too long. */
-bool tcore_decode_uint64(struct tcore_decoder *in, uint64_t *value);
-bool tcore_decode_int64(struct tcore_decoder *in, int64_t *value);
-bool tcore_decode_double(struct tcore_decoder *in, double *value);
+bool tcore_decode_uint64(struct tcore_state_reader *in, uint64_t *value);
+bool tcore_decode_int64(struct tcore_state_reader *in, int64_t *value);
+bool tcore_decode_double(struct tcore_state_reader *in, double *value);
 
 /* TCORE_BAD_INPUT: "damaged state of a histogram: too short or not in its shortest form". */
 enum tcore_status tcore_decode_failed(struct tcore_error *err, const char *what, const char *why);

@@ -364,14 +364,14 @@ static enum tcore_status add_bytes(struct tcore_exact_sum *sum, const unsigned c
     return TCORE_OK;
 }
 
-static bool decode_specials(struct tcore_decoder *in, struct tcore_exact_rest *rest)
+static bool decode_specials(struct tcore_state_reader *in, struct tcore_exact_rest *rest)
 {
     return tcore_decode_uint64(in, &rest->nans) && tcore_decode_uint64(in, &rest->infinities) &&
            tcore_decode_uint64(in, &rest->negative_infinities) &&
            (rest->nans || rest->infinities || rest->negative_infinities);
 }
 
-enum tcore_status tcore_exact_sum_decode(struct tcore_exact_sum *sum, struct tcore_decoder *in,
+enum tcore_status tcore_exact_sum_decode(struct tcore_exact_sum *sum, struct tcore_state_reader *in,
                                          struct tcore_error *err)
 {
     uint64_t head;
@@ -383,7 +383,7 @@ enum tcore_status tcore_exact_sum_decode(struct tcore_exact_sum *sum, struct tco
     uint64_t length = head >> BYTES_SHIFT;
     if (length && !tcore_decode_int64(in, &exponent))
         return tcore_decode_failed(err, sum_name, "bad exponent");
-    if (length > tcore_decoder_left(in) || length > HIGHEST_BYTE - LOWEST_BYTE ||
+    if (length > tcore_state_reader_left(in) || length > HIGHEST_BYTE - LOWEST_BYTE ||
         exponent < LOWEST_BYTE || exponent > HIGHEST_BYTE - (int64_t)length)
         return tcore_decode_failed(err, sum_name, "too many digits");
     const unsigned char *bytes = in->at;

@@ -82,10 +82,10 @@ double tcore_exact_stddev(const struct tcore_exact_sum *sum, const struct tcore_
                           uint64_t units);
 
 /* The state as bytes and back: see stats/encode.h. Equal states give equal bytes. */
-struct tcore_decoder;
+struct tcore_state_reader;
 void tcore_exact_sum_encode(const struct tcore_exact_sum *sum, struct tcore_buf *out);
 /* Into an empty sum. TCORE_OK, TCORE_BAD_INPUT (left empty) or TCORE_FATAL. */
-enum tcore_status tcore_exact_sum_decode(struct tcore_exact_sum *sum, struct tcore_decoder *in,
+enum tcore_status tcore_exact_sum_decode(struct tcore_exact_sum *sum, struct tcore_state_reader *in,
                                          struct tcore_error *err);
 
 #endif

@@ -138,10 +138,10 @@ enum tcore_status tcore_histogram_export(const struct tcore_histogram *histogram
 void tcore_exponential_free(struct tcore_exponential *point); /* and zeroes it */
 
 /* The state as bytes and back: see stats/encode.h. Equal states give equal bytes. */
-struct tcore_decoder;
+struct tcore_state_reader;
 void tcore_histogram_encode(const struct tcore_histogram *histogram, struct tcore_buf *out);
 /* Into an empty histogram. TCORE_OK, TCORE_BAD_INPUT (left empty) or TCORE_FATAL. */
 enum tcore_status tcore_histogram_decode(struct tcore_histogram *histogram,
-                                         struct tcore_decoder *in, struct tcore_error *err);
+                                         struct tcore_state_reader *in, struct tcore_error *err);
 
 #endif

@@ -241,7 +241,7 @@ void tcore_histogram_encode(const struct tcore_histogram *histogram, struct tcor
 }
 
 /* One encoded bucket behind *index (unless it is the first). */
-static bool decode_bucket(struct tcore_decoder *in, bool first, int64_t *index, uint64_t *count)
+static bool decode_bucket(struct tcore_state_reader *in, bool first, int64_t *index, uint64_t *count)
 {
     uint64_t head;
     if (!tcore_decode_uint64(in, &head))
@@ -265,11 +265,11 @@ struct side_check {
 };
 
 /* Reads a side without keeping it; adds its counts to *total and ors them into *bits. */
-static bool scan_side(struct tcore_decoder *in, unsigned coarser, struct side_check *check,
+static bool scan_side(struct tcore_state_reader *in, unsigned coarser, struct side_check *check,
                       uint64_t *total, uint64_t *bits)
 {
     *check = (struct side_check){0};
-    if (!tcore_decode_uint64(in, &check->buckets) || check->buckets > tcore_decoder_left(in))
+    if (!tcore_decode_uint64(in, &check->buckets) || check->buckets > tcore_state_reader_left(in))
         return false;
     for (uint64_t n = 0; n < check->buckets; n++) {
         uint64_t count;
@@ -285,7 +285,7 @@ static bool scan_side(struct tcore_decoder *in, unsigned coarser, struct side_ch
 }
 
 /* Reads the same bytes again, now known to be sound, into the empty store. */
-static enum tcore_status keep_side(struct tcore_decoder *in, const struct side_check *check,
+static enum tcore_status keep_side(struct tcore_state_reader *in, const struct side_check *check,
                                    struct tcore_bucket_store *store)
 {
     uint64_t buckets, count;
@@ -301,7 +301,7 @@ static enum tcore_status keep_side(struct tcore_decoder *in, const struct side_c
 }
 
 enum tcore_status tcore_histogram_decode(struct tcore_histogram *histogram,
-                                         struct tcore_decoder *in, struct tcore_error *err)
+                                         struct tcore_state_reader *in, struct tcore_error *err)
 {
     uint64_t head, zero = 0, total, bits;
     struct side_check positive, negative = {0};
@@ -312,7 +312,7 @@ enum tcore_status tcore_histogram_decode(struct tcore_histogram *histogram,
     if ((head & HAS_ZERO) && (!tcore_decode_uint64(in, &zero) || !zero))
         return tcore_decode_failed(err, histogram_name, "bad zero bucket");
     total = bits = zero;
-    struct tcore_decoder sides = *in;
+    struct tcore_state_reader sides = *in;
     if (!scan_side(in, coarser, &positive, &total, &bits) ||
         ((head & HAS_NEGATIVE) && !scan_side(in, coarser, &negative, &total, &bits)))
         return tcore_decode_failed(err, histogram_name, "bad bucket");

@@ -284,11 +284,11 @@ enum tcore_status tcore_topk_encode(const struct tcore_topk *topk, struct tcore_
 }
 
 /* One value behind the one before it in the order of bytes; counts it. */
-static enum tcore_status decode_value(struct tcore_topk *topk, struct tcore_decoder *in,
+static enum tcore_status decode_value(struct tcore_topk *topk, struct tcore_state_reader *in,
                                       struct sortable *before, bool first, uint64_t *sum)
 {
     uint64_t length, units;
-    if (!tcore_decode_uint64(in, &length) || length > tcore_decoder_left(in) ||
+    if (!tcore_decode_uint64(in, &length) || length > tcore_state_reader_left(in) ||
         length > TCORE_TOPK_BYTES_MAX)
         return TCORE_BAD_INPUT;
     struct sortable value = {(const char *)in->at, (uint32_t)length, 0};
@@ -302,7 +302,7 @@ static enum tcore_status decode_value(struct tcore_topk *topk, struct tcore_deco
     return count_value(topk, value.data, value.length, units);
 }
 
-enum tcore_status tcore_topk_decode(struct tcore_topk *topk, struct tcore_decoder *in,
+enum tcore_status tcore_topk_decode(struct tcore_topk *topk, struct tcore_state_reader *in,
                                     struct tcore_error *err)
 {
     uint64_t head, error = 0, total = 0, sum = 0;

@@ -69,12 +69,12 @@ enum tcore_status tcore_topk_list(const struct tcore_topk *topk, size_t k,
                                   struct tcore_topk_item *items, size_t *found);
 
 /* The state as bytes and back: see stats/encode.h. Equal states give equal bytes. */
-struct tcore_decoder;
+struct tcore_state_reader;
 /* Sorts in memory of its own: TCORE_OK, or TCORE_FATAL, out as it was. */
 enum tcore_status tcore_topk_encode(const struct tcore_topk *topk, struct tcore_buf *out);
 /* Into an empty state, whose limit is kept. TCORE_OK, TCORE_BAD_INPUT (left empty) or TCORE_FATAL.
  */
-enum tcore_status tcore_topk_decode(struct tcore_topk *topk, struct tcore_decoder *in,
+enum tcore_status tcore_topk_decode(struct tcore_topk *topk, struct tcore_state_reader *in,
                                     struct tcore_error *err);
 
 #endif

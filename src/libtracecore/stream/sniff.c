@@ -45,6 +45,13 @@ static bool begins(const char *p, const char *end, const char *text)
     return (size_t)(end - p) >= n && !memcmp(p, text, n);
 }
 
+/* Whether the object at p begins with one of the keys that google-benchmark's context does. */
+static bool is_benchmark_context(const char *p, const char *end)
+{
+    p = skip(p + 1, end);
+    return begins(p, end, "\"date\"") || begins(p, end, "\"host_name\"");
+}
+
 /* The foreign format of a document that begins with this object, or NULL. */
 static const char *foreign_object(const char *p, const char *end)
 {
@@ -53,16 +60,19 @@ static const char *foreign_object(const char *p, const char *end)
         return NULL;
     p++;
     for (size_t i = 0; i < sizeof objects / sizeof *objects; i++) {
-        size_t n = strlen(objects[i].key);
-        if (!begins(p, end, objects[i].key) || (size_t)(end - p) <= n || p[n] != '"')
+        const char *key = objects[i].key;
+        size_t n = strlen(key);
+        if (!begins(p, end, key) || (size_t)(end - p) <= n || p[n] != '"')
             continue;
-        /* "data", "results" and "context" are common words: only what holds a list or object counts
-         */
         const char *value = skip(p + n + 1, end);
         if (value < end && *value == ':')
             value = skip(value + 1, end);
-        if (value < end &&
-            (*value == '[' || *value == '{' || !strcmp(objects[i].key, "displayTimeUnit")))
+        if (value == end)
+            return NULL;
+        /* common words: a record of ours may begin with them too */
+        if (!strcmp(key, "context") && !(*value == '{' && is_benchmark_context(value, end)))
+            return NULL;
+        if (*value == '[' || *value == '{' || !strcmp(key, "displayTimeUnit"))
             return objects[i].format;
     }
     return NULL;

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The aggregation as the verb's callbacks see it. Private to src/agg. */
+#ifndef AGG_AGG_H
+#define AGG_AGG_H
+
+#include "agg/table.h"
+#include "cli/verb.h"
+#include "model/projection.h"
+
+struct agg_options {
+    struct cli_strings by, stats, expect;
+    const char *value, *unit;
+    int64_t window_ns, lateness_ns; /* lateness -1: not given */
+    int64_t max_groups;
+    bool partial, merge;
+};
+
+/* What is asked for: read by all threads, written by none of them. Of columns, SIZE_MAX: not asked
+ * for. */
+struct agg_plan {
+    struct cli_strings by_names;
+    int64_t window_ns; /* 0: no windows */
+    const char *value; /* --value, or NULL */
+    uint64_t max_groups;
+    struct agg_stats stats;
+    bool timed;     /* windows, or a rate over the span of the data */
+    bool watermark; /* windows close as event time goes on */
+    /* columns of the projection */
+    size_t *by;
+    size_t span_value, metric_value, metric_name, histogram, status, severity;
+    size_t start_time, time;
+};
+
+/* Event time that was seen, and what could not be placed. */
+struct agg_span {
+    int64_t first_ns, last_ns; /* of the event times; first > last: none */
+    uint64_t untimed;          /* records without a time, in no window */
+    uint64_t negative;         /* spans that end before they start */
+    uint64_t late;
+    uint64_t bad_histograms;
+};
+
+/* One thread's share, or all of it. */
+struct agg_work {
+    const struct agg_plan *plan;
+    struct agg_table table;
+    struct agg_span seen;
+    uint32_t *scratch; /* symbols of a batch, a column after the other; owned */
+    size_t scratch_capacity;
+    uint32_t span_metric,
+        value_metric; /* symbols of the metric names that spans and --value have */
+    struct tcore_buf key;
+};
+
+enum tcore_status agg_work_open(struct agg_work *work, const struct agg_plan *plan,
+                                struct tcore_error *err);
+void agg_work_free(struct agg_work *work);
+/* Adds the rows to the work's table. closed: windows before this index take nothing more (their
+ * rows are late); INT64_MIN: none is closed. */
+enum tcore_status agg_add(struct agg_work *work, const struct tcore_batch *batch,
+                          const uint32_t *rows, size_t count, int64_t closed,
+                          struct tcore_error *err);
+void agg_span_merge(struct agg_span *into, const struct agg_span *from);
+
+struct agg_partial;
+
+/* --- emit.c: aggregate records of the first so many windows of the table, in the order of window,
+ * then group; their states if partial is not NULL. About a megabyte at a time: *more says that the
+ * next call goes on where this one stopped. seconds: what rates are of. */
+struct agg_emitter {
+    size_t window, cell;
+    const struct agg_cell **order; /* cells of the window in order; owned */
+    size_t order_count;
+};
+void agg_emitter_free(struct agg_emitter *emitter);
+enum tcore_status agg_emit(struct agg_emitter *emitter, struct agg_work *work, size_t windows,
+                           double seconds, struct agg_partial *partial, struct tcore_buf *out,
+                           bool *more, struct tcore_error *err);
+/* Appends the members that name a cell: type, recordType, metricName, group, window. */
+void agg_write_key(const struct agg_work *work, const struct agg_window *window, uint32_t series,
+                   struct tcore_buf *out);
+
+/* --- partial.c: the state itself as records */
+
+struct agg_partial {
+    char unit[64], attempt[17]; /* NUL-terminated; every record of this run carries both */
+    uint64_t cells, checksum;
+    bool begun;
+};
+enum tcore_status agg_partial_open(struct agg_partial *partial, const char *unit,
+                                   struct tcore_error *err);
+void agg_partial_header(struct agg_partial *partial, const struct agg_plan *plan,
+                        struct tcore_buf *out);
+enum tcore_status agg_partial_cell(struct agg_partial *partial, const struct agg_work *work,
+                                   const struct agg_window *window, const struct agg_cell *cell,
+                                   struct tcore_buf *out);
+void agg_partial_trailer(const struct agg_partial *partial, const struct agg_span *seen,
+                         struct tcore_buf *out);
+/* What a cell adds to the sum of checksums of its unit, in whatever order cells come. */
+uint64_t agg_partial_checksum(const char *key, size_t key_length, const char *state,
+                              size_t state_length);
+
+/* --- merge.c: the verb with --merge */
+int agg_merge(struct cli *cli, const struct agg_options *options, int argc, char **argv);
+
+/* Rounded towards minus infinity, as windows before 1970 want it. */
+static inline int64_t agg_window_index(int64_t time_ns, int64_t window_ns)
+{
+    int64_t index = time_ns / window_ns;
+    return index - (time_ns % window_ns < 0);
+}
+
+#endif

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The verb: records in, one aggregate record a group and window out.
+ *
+ * Usually each worker thread fills a table of its own and the tables are merged at the end. With
+ * --lateness or --idle windows close as event time goes on: then batches come in input order, one
+ * row after the other moves the watermark, and what is behind it is late, whatever the number of
+ * threads.
+ */
+#include <config.h>
+
+#include "agg/agg.h"
+#include "agg/verbs.h"
+#include "cli/filter.h"
+#include "cli/message.h"
+
+#include "base/sys.h"
+
+#include <stddef.h>
+#include <string.h>
+
+struct aggregation {
+    struct cli *cli;
+    struct agg_plan plan;
+    struct agg_work total;
+    struct agg_emitter emitter;
+    struct agg_partial partial_state, *partial; /* NULL: statistics, not states */
+    int64_t lateness_ns;
+    int64_t newest_ns; /* event time, with --lateness or --idle */
+    int64_t closed;    /* index of the first window that is open */
+    bool emitted;      /* all cells are out */
+};
+
+static enum tcore_status add_path(struct tcore_projection *projection, const char *name,
+                                  size_t *column, struct tcore_error *err)
+{
+    const struct tcore_path_key key = {name, strlen(name)};
+    return tcore_projection_add_path(projection, &key, 1, column, err);
+}
+
+static enum tcore_status add_value_columns(struct agg_plan *plan,
+                                           struct tcore_projection *projection, unsigned types,
+                                           struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_OK;
+    bool spans = types & 1u << TCORE_RECORD_SPAN, metrics = types & 1u << TCORE_RECORD_METRIC;
+    if (plan->value) {
+        status = tcore_projection_add_field(projection, plan->value, &plan->span_value, err);
+        return status;
+    }
+    if (spans)
+        status = add_path(projection, "durationNano", &plan->span_value, err);
+    if (!status && metrics)
+        status = add_path(projection, "value", &plan->metric_value, err);
+    if (!status && metrics)
+        status = add_path(projection, "metricName", &plan->metric_name, err);
+    if (!status && metrics)
+        status = add_path(projection, "histogram", &plan->histogram, err);
+    return status;
+}
+
+static bool wants(const struct agg_stats *stats, enum stat_kind kind)
+{
+    for (size_t i = 0; i < stats->count; i++)
+        if (stats->stat[i].kind == kind)
+            return true;
+    return false;
+}
+
+static enum tcore_status add_other_columns(struct agg_plan *plan,
+                                           struct tcore_projection *projection, unsigned types,
+                                           struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_OK;
+    bool spans = types & 1u << TCORE_RECORD_SPAN, logs = types & 1u << TCORE_RECORD_LOG;
+    bool metrics = types & 1u << TCORE_RECORD_METRIC;
+    bool errors = wants(&plan->stats, STAT_ERRORS) || wants(&plan->stats, STAT_ERROR_RATE) ||
+                  wants(&plan->stats, STAT_APDEX);
+    if (errors && spans)
+        status = add_path(projection, "status", &plan->status, err);
+    if (!status && errors && logs)
+        status = add_path(projection, "severity", &plan->severity, err);
+    if (!status && plan->timed && spans)
+        status = add_path(projection, "startTimeUnixNano", &plan->start_time, err);
+    if (!status && plan->timed && (logs || metrics))
+        status = add_path(projection, "timeUnixNano", &plan->time, err);
+    for (size_t i = 0; i < plan->stats.count && !status; i++)
+        if (plan->stats.stat[i].field)
+            status = tcore_projection_add_field(projection, plan->stats.stat[i].field,
+                                                &plan->stats.stat[i].column, err);
+    return status;
+}
+
+/* The types that --type leaves. */
+static unsigned types_wanted(const struct cli *cli)
+{
+    const unsigned ours =
+        1u << TCORE_RECORD_SPAN | 1u << TCORE_RECORD_METRIC | 1u << TCORE_RECORD_LOG;
+    unsigned named = 0;
+    for (size_t i = 0; i < cli->io.types.count; i++)
+        named |= 1u << tcore_record_type_find(cli->io.types.item[i], strlen(cli->io.types.item[i]));
+    return named & ours ? named & ours : ours;
+}
+
+static enum tcore_status open_columns(void *state, struct tcore_projection *projection,
+                                      struct tcore_error *err)
+{
+    struct aggregation *agg = state;
+    struct agg_plan *plan = &agg->plan;
+    unsigned types = types_wanted(agg->cli);
+    plan->by = tcore_calloc(plan->by_names.count, sizeof *plan->by);
+    if (!plan->by)
+        return tcore_error_nomem(err);
+    enum tcore_status status = TCORE_OK;
+    for (size_t i = 0; i < plan->by_names.count && !status; i++)
+        status = tcore_projection_add_field(projection, plan->by_names.item[i], &plan->by[i], err);
+    if (!status)
+        status = add_value_columns(plan, projection, types, err);
+    return status ? status : add_other_columns(plan, projection, types, err);
+}
+
+static enum tcore_status open_worker(void *state, void **worker, struct tcore_error *err)
+{
+    struct aggregation *agg = state;
+    struct agg_work *work = *worker = tcore_malloc(sizeof *work);
+    if (!work)
+        return tcore_error_nomem(err);
+    enum tcore_status status = agg_work_open(work, &agg->plan, err);
+    if (status) {
+        tcore_free(work);
+        *worker = NULL;
+    }
+    return status;
+}
+
+static enum tcore_status add_batch(void *state, void *worker, const struct tcore_batch *batch,
+                                   const uint32_t *rows, size_t count, struct tcore_buf *out,
+                                   struct tcore_error *err)
+{
+    struct agg_work *work = worker;
+    (void)state;
+    (void)out;
+    work->seen.negative += batch->negative_durations;
+    return agg_add(work, batch, rows, count, INT64_MIN, err);
+}
+
+static enum tcore_status close_worker(void *state, void *worker, struct tcore_error *err)
+{
+    struct aggregation *agg = state;
+    struct agg_work *work = worker;
+    agg_span_merge(&agg->total.seen, &work->seen);
+    enum tcore_status status = table_merge(&agg->total.table, &work->table, err);
+    agg_work_free(work);
+    tcore_free(work);
+    return status;
+}
+
+static double seconds_of(const struct aggregation *agg)
+{
+    const struct agg_span *seen = &agg->total.seen;
+    if (agg->plan.window_ns)
+        return (double)agg->plan.window_ns / 1e9;
+    return seen->last_ns > seen->first_ns ? ((double)seen->last_ns - (double)seen->first_ns) / 1e9
+                                          : 0;
+}
+
+/* Emits the first so many windows and forgets them. */
+static enum tcore_status close_windows(struct aggregation *agg, size_t windows,
+                                       struct tcore_buf *out, struct tcore_error *err)
+{
+    bool more = true;
+    enum tcore_status status = TCORE_OK;
+    while (more && !status) {
+        struct tcore_buf part = {0};
+        status = agg_emit(&agg->emitter, &agg->total, windows, seconds_of(agg), agg->partial, &part,
+                          &more, err);
+        tcore_buf_append(out, part.data, part.length);
+        tcore_buf_free(&part);
+    }
+    agg_emitter_free(&agg->emitter);
+    agg->emitter = (struct agg_emitter){0};
+    table_drop_windows(&agg->total.table, windows);
+    return status ? status : tcore_buf_status(out, err);
+}
+
+/* Event time has reached time_ns: windows that end before it, less --lateness, are complete. */
+static enum tcore_status move_on(struct aggregation *agg, int64_t time_ns, struct tcore_buf *out,
+                                 struct tcore_error *err)
+{
+    int64_t watermark;
+    if (time_ns <= agg->newest_ns)
+        return TCORE_OK;
+    agg->newest_ns = time_ns;
+    if (__builtin_sub_overflow(time_ns, agg->lateness_ns, &watermark))
+        return TCORE_OK;
+    int64_t closed = agg_window_index(watermark, agg->plan.window_ns);
+    if (closed <= agg->closed)
+        return TCORE_OK;
+    agg->closed = closed;
+    size_t windows = 0;
+    while (windows < agg->total.table.window_count &&
+           agg->total.table.windows[windows]->index < closed)
+        windows++;
+    return windows ? close_windows(agg, windows, out, err) : TCORE_OK;
+}
+
+static int64_t time_of_row(const struct aggregation *agg, const struct tcore_batch *batch,
+                           uint32_t row)
+{
+    size_t column = batch->types[row] == TCORE_RECORD_SPAN ? agg->plan.start_time : agg->plan.time;
+    struct tcore_value time = {0};
+    if (column != SIZE_MAX)
+        time = tcore_column_get(&batch->columns[column], row);
+    return time.kind == TCORE_INT ? time.i : INT64_MIN;
+}
+
+static enum tcore_status add_in_order(void *state, void *worker, const struct tcore_batch *batch,
+                                      const uint32_t *rows, size_t count, struct tcore_buf *out,
+                                      struct tcore_error *err)
+{
+    struct aggregation *agg = state;
+    enum tcore_status status = TCORE_OK;
+    (void)worker;
+    agg->total.seen.negative += batch->negative_durations;
+    if (agg->partial && !agg->partial->begun)
+        agg_partial_header(agg->partial, &agg->plan, out);
+    for (size_t i = 0; i < count && !status; i++) {
+        int64_t time = time_of_row(agg, batch, rows[i]);
+        bool clock = batch->types[rows[i]] == TCORE_RECORD_CLOCK;
+        /* partials are merged later, so nothing is ever too late for them */
+        int64_t closed = agg->partial ? INT64_MIN : agg->closed;
+        if (!clock)
+            status = agg_add(&agg->total, batch, rows + i, 1, closed, err);
+        if (!status)
+            status = move_on(agg, time, out, err);
+        if (!status && clock && time != INT64_MIN)
+            tcore_buf_printf(out, "{\"type\":\"clock\",\"timeUnixNano\":\"%lld\"}\n",
+                             (long long)time);
+    }
+    return status;
+}
+
+static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore_error *err)
+{
+    struct aggregation *agg = state;
+    bool more = false;
+    enum tcore_status status = TCORE_OK;
+    if (agg->partial && !agg->partial->begun)
+        agg_partial_header(agg->partial, &agg->plan, out);
+    if (!agg->emitted)
+        status = agg_emit(&agg->emitter, &agg->total, agg->total.table.window_count,
+                          seconds_of(agg), agg->partial, out, &more, err);
+    if (status || more)
+        return status ? status : TCORE_SKIP;
+    agg->emitted = true;
+    if (agg->partial)
+        agg_partial_trailer(agg->partial, &agg->total.seen, out);
+    return tcore_buf_status(out, err);
+}
+
+static void note(struct cli *cli, uint64_t count, const char *one, const char *many)
+{
+    if (count)
+        cli_note(cli, "%llu %s", (unsigned long long)count, count == 1 ? one : many);
+}
+
+static void print_notes(const struct aggregation *agg)
+{
+    const struct agg_span *seen = &agg->total.seen;
+    note(agg->cli, seen->negative, "span ends before it starts: counted without a duration",
+         "spans end before they start: counted without a duration");
+    note(agg->cli, seen->untimed, "record without a time is in no window",
+         "records without a time are in no window");
+    note(agg->cli, seen->late, "late record was left out: its window had been closed (--lateness)",
+         "late records were left out: their windows had been closed (--lateness)");
+    note(agg->cli, seen->bad_histograms, "histogram was left out: its buckets make no sense",
+         "histograms were left out: their buckets make no sense");
+    if (agg->total.table.overflowed)
+        cli_note(agg->cli, "more than %llu groups (--max-groups): the rest is counted in one",
+                 (unsigned long long)agg->plan.max_groups);
+}
+
+static int usage(struct cli *cli, const struct agg_options *options)
+{
+    if (options->window_ns < 0 || (options->lateness_ns >= 0 && !options->window_ns))
+        return cli_usage_error(cli, "--lateness needs --window");
+    if (options->max_groups < 1)
+        return cli_usage_error(cli, "--max-groups must be at least 1");
+    if (options->expect.count && !options->merge)
+        return cli_usage_error(cli, "--expect needs --merge");
+    if (options->unit && !options->partial)
+        return cli_usage_error(cli, "--unit needs --partial");
+    if (options->merge &&
+        (options->by.count || options->stats.count || options->window_ns || options->value))
+        return cli_usage_error(cli,
+                               "--merge takes groups, statistics and windows from the partials");
+    return CLI_DONE;
+}
+
+static enum tcore_status set_up(struct aggregation *agg, const struct agg_options *options,
+                                struct tcore_error *err)
+{
+    agg->plan = (struct agg_plan){.by_names = options->by,
+                                  .window_ns = options->window_ns,
+                                  .value = options->value,
+                                  .max_groups = (uint64_t)options->max_groups,
+                                  .span_value = SIZE_MAX,
+                                  .metric_value = SIZE_MAX,
+                                  .metric_name = SIZE_MAX,
+                                  .histogram = SIZE_MAX,
+                                  .status = SIZE_MAX,
+                                  .severity = SIZE_MAX,
+                                  .start_time = SIZE_MAX,
+                                  .time = SIZE_MAX};
+    enum tcore_status status =
+        agg_stats_parse(&agg->plan.stats, options->stats.item, options->stats.count, err);
+    if (status)
+        return status;
+    agg->plan.watermark = options->window_ns && (options->lateness_ns >= 0 || agg->cli->io.idle_ns);
+    agg->plan.timed = options->window_ns || wants(&agg->plan.stats, STAT_RATE);
+    agg->lateness_ns = options->lateness_ns > 0 ? options->lateness_ns : 0;
+    agg->newest_ns = agg->closed = INT64_MIN;
+    if (options->partial) {
+        agg->partial = &agg->partial_state;
+        status = agg_partial_open(agg->partial, options->unit, err);
+    }
+    return status ? status : agg_work_open(&agg->total, &agg->plan, err);
+}
+
+static int run(struct cli *cli, void *verb_options, int argc, char **argv)
+{
+    const struct agg_options *options = verb_options;
+    int exit_status = usage(cli, options);
+    if (exit_status)
+        return exit_status;
+    if (options->merge)
+        return agg_merge(cli, options, argc, argv);
+    struct aggregation agg = {.cli = cli};
+    struct tcore_error err = {0};
+    if (set_up(&agg, options, &err)) {
+        if (err.status == TCORE_BAD_INPUT)
+            exit_status = cli_usage_error(cli, "%s", err.text);
+        else
+            cli_report(cli, &err);
+        exit_status = exit_status ? exit_status : cli_exit_status(cli, false);
+    } else {
+        const unsigned types =
+            1u << TCORE_RECORD_SPAN | 1u << TCORE_RECORD_METRIC | 1u << TCORE_RECORD_LOG;
+        const struct cli_operator parallel = {.types = types,
+                                              .open = open_columns,
+                                              .worker_open = open_worker,
+                                              .batch = add_batch,
+                                              .worker_close = close_worker,
+                                              .finish = finish};
+        const struct cli_operator in_order = {.types = types | 1u << TCORE_RECORD_CLOCK,
+                                              .ordered = true,
+                                              .open = open_columns,
+                                              .batch = add_in_order,
+                                              .finish = finish};
+        exit_status = cli_filter(cli, agg.plan.watermark ? &in_order : &parallel, &agg, argc, argv);
+        print_notes(&agg);
+    }
+    agg_emitter_free(&agg.emitter);
+    agg_work_free(&agg.total);
+    agg_stats_free(&agg.plan.stats);
+    tcore_free(agg.plan.by);
+    return exit_status;
+}
+
+#define OPTION(member) offsetof(struct agg_options, member)
+
+static const struct cli_option options[] = {
+    {0, "by", CLI_LIST, OPTION(by), "FIELDS", "group by these fields", NULL},
+    {0, "window", CLI_DURATION, OPTION(window_ns), "DUR",
+     "one result a group and window of event time", NULL},
+    {0, "stat", CLI_LIST, OPTION(stats), "LIST",
+     "count rate sum mean min max stddev pNN errors errorRate distinct(FIELD) topk(N,FIELD) "
+     "apdex(T); default count,errorRate,mean,p50,p95,p99,max",
+     NULL},
+    {0, "value", CLI_STRING, OPTION(value), "FIELD",
+     "aggregate this field instead of durations and metric values", NULL},
+    {0, "lateness", CLI_DURATION, OPTION(lateness_ns), "DUR",
+     "close a window when event time is so far beyond its end; later records are counted, not "
+     "added",
+     NULL},
+    {0, "max-groups", CLI_INT, OPTION(max_groups), "N",
+     "count all groups beyond so many as one (default 2000000)", NULL},
+    {0, "partial", CLI_FLAG, OPTION(partial), NULL, "write mergeable states instead of statistics",
+     NULL},
+    {0, "unit", CLI_STRING, OPTION(unit), "ID", "name of this partial; default random", NULL},
+    {0, "merge", CLI_FLAG, OPTION(merge), NULL, "read partials and give the one result", NULL},
+    {0, "expect", CLI_LIST, OPTION(expect), "LIST",
+     "fail (4) unless each of these units is there and complete", NULL},
+};
+
+static const struct agg_options defaults = {.lateness_ns = -1, .max_groups = 2000000};
+
+const struct cli_verb agg_aggregate = {
+    .name = "",
+    .summary = "Aggregate records by window and group.",
+    .operands = "[INPUT]...",
+    .description =
+        "Spans aggregate their duration in nanoseconds, metrics their value; log records are "
+        "counted. Each record type and metric is a group of its own, besides --by. Quantiles are "
+        "off by at most 0.54 %; everything else is exact.\n"
+        "\n"
+        "Examples:\n"
+        "  trace-agg --type=span --by=service,name spans.ndjson\n"
+        "  trace-agg --by=service --window=10s --stat=rate,errorRate,p99 --format=table "
+        "spans.ndjson\n"
+        "  trace-agg --partial --unit=$HOST --by=service spans.ndjson > $HOST.partial\n"
+        "  cat *.partial | trace-agg --merge --expect=h1,h2,h3\n",
+    .groups = CLI_READS | CLI_WRITES,
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .options_size = sizeof(struct agg_options),
+    .defaults = &defaults,
+    .run = run,
+};

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Filling and merging cells. */
+#include "agg/extra.h"
+
+#include "base/sys.h"
+#include "model/json.h"
+
+#include <math.h>
+
+struct agg_extra *cell_extra(struct agg_cell *cell, const struct agg_stats *stats)
+{
+    if (cell->extra)
+        return cell->extra;
+    cell->extra =
+        tcore_calloc(1, sizeof *cell->extra + stats->extra_count * sizeof *cell->extra->state);
+    return cell->extra;
+}
+
+void cell_free(struct agg_cell *cell, const struct agg_stats *stats)
+{
+    tcore_exact_sum_free(&cell->sum);
+    tcore_histogram_free(&cell->histogram);
+    if (!cell->extra)
+        return;
+    tcore_exact_sum_free(&cell->extra->squares);
+    tcore_bounded_histogram_free(&cell->extra->bounded);
+    for (size_t i = 0; i < stats->count; i++) {
+        const struct agg_stat *stat = &stats->stat[i];
+        if (stat->kind == STAT_DISTINCT)
+            tcore_distinct_free(&cell->extra->state[stat->extra].distinct);
+        else if (stat->kind == STAT_TOPK)
+            tcore_topk_free(&cell->extra->state[stat->extra].topk);
+    }
+    tcore_free(cell->extra);
+    cell->extra = NULL;
+}
+
+static void widen_double(struct agg_cell *cell, double low, double high)
+{
+    if (!cell->has_double) {
+        cell->has_double = true;
+        cell->min_double = low;
+        cell->max_double = high;
+        return;
+    }
+    if (low < cell->min_double)
+        cell->min_double = low;
+    if (high > cell->max_double)
+        cell->max_double = high;
+}
+
+enum tcore_status cell_add_square_int(struct agg_cell *cell, const struct agg_stats *stats,
+                                      int64_t value)
+{
+    struct agg_extra *extra = cell_extra(cell, stats);
+    return extra ? tcore_exact_sum_add_square_int64(&extra->squares, value, TCORE_WEIGHT_ONE)
+                 : TCORE_FATAL;
+}
+
+enum tcore_status cell_add_double(struct agg_cell *cell, const struct agg_stats *stats,
+                                  double value)
+{
+    enum tcore_status status = TCORE_OK;
+    cell->values++;
+    if (!isnan(value))
+        widen_double(cell, value, value);
+    if (stats->sum)
+        status = tcore_exact_sum_add_double(&cell->sum, value);
+    if (!status && stats->squares) {
+        struct agg_extra *extra = cell_extra(cell, stats);
+        status = extra ? tcore_exact_sum_add_square_double(&extra->squares, value, TCORE_WEIGHT_ONE)
+                       : TCORE_FATAL;
+    }
+    if (!status && stats->histogram)
+        status = tcore_histogram_insert_double(&cell->histogram, value);
+    return status == TCORE_SKIP ? TCORE_OK : status; /* NaN and infinities have no bucket */
+}
+
+enum tcore_status cell_add_bytes(struct agg_cell *cell, const struct agg_stats *stats,
+                                 const struct agg_stat *stat, const char *data, size_t length)
+{
+    struct agg_extra *extra = cell_extra(cell, stats);
+    if (!extra)
+        return TCORE_FATAL;
+    if (stat->kind == STAT_DISTINCT)
+        return tcore_distinct_add(&extra->state[stat->extra].distinct, data, length);
+    return tcore_topk_add(&extra->state[stat->extra].topk, data, length, TCORE_WEIGHT_ONE);
+}
+
+enum tcore_status cell_add_apdex(struct agg_cell *cell, const struct agg_stats *stats,
+                                 const struct agg_stat *stat, double value, bool error)
+{
+    struct agg_extra *extra = cell_extra(cell, stats);
+    if (!extra)
+        return TCORE_FATAL;
+    struct tcore_apdex *apdex = &extra->state[stat->extra].apdex;
+    enum tcore_status status =
+        error ? tcore_apdex_add_frustrated(apdex, TCORE_WEIGHT_ONE)
+              : tcore_apdex_add_double(apdex, value, stat->threshold, TCORE_WEIGHT_ONE);
+    return status == TCORE_SKIP ? TCORE_OK : status;
+}
+
+/* The numbers of a JSON array of counts or bounds; NULL if it is none, or no memory (*nomem). */
+static void *number_array(const struct tcore_json *json, uint32_t array, bool counts,
+                          uint32_t *length, bool *nomem)
+{
+    const struct tcore_json_node *node = &json->node[array];
+    *length = 0;
+    if (!array || !tcore_json_is_array(node))
+        return NULL;
+    uint64_t *numbers = tcore_reallocarray(NULL, node->count, sizeof *numbers);
+    *nomem |= !numbers;
+    for (uint32_t e = array + 1; numbers && e < node->next; e = json->node[e].next) {
+        const struct tcore_value *v = &json->node[e].value;
+        int64_t count = 0;
+        double bound = tcore_value_double(v);
+        if (counts ? !tcore_value_int64(v, &count) || count < 0 : isnan(bound)) {
+            tcore_free(numbers);
+            return NULL;
+        }
+        if (counts)
+            numbers[*length] = (uint64_t)count;
+        else
+            memcpy(&numbers[*length], &bound, sizeof bound);
+        ++*length;
+    }
+    return numbers;
+}
+
+static bool read_side(const struct tcore_json *json, uint32_t side,
+                      struct tcore_exponential_side *out, bool *nomem)
+{
+    int64_t offset = 0;
+    if (!side)
+        return true;
+    uint32_t at = tcore_json_find(json, side, "offset");
+    if (at && (!tcore_value_int64(&json->node[at].value, &offset) || offset < INT32_MIN ||
+               offset > INT32_MAX))
+        return false;
+    out->offset = (int32_t)offset;
+    out->counts =
+        number_array(json, tcore_json_find(json, side, "bucketCounts"), true, &out->length, nomem);
+    return out->counts != NULL || !tcore_json_find(json, side, "bucketCounts");
+}
+
+static enum tcore_status add_exponential(struct agg_cell *cell, const struct tcore_json *json,
+                                         int64_t scale)
+{
+    struct tcore_exponential point = {0};
+    bool nomem = false;
+    int64_t zero = 0;
+    uint32_t at = tcore_json_find(json, 0, "zeroCount");
+    bool valid = scale >= -64 && scale <= 64 &&
+                 (!at || (tcore_value_int64(&json->node[at].value, &zero) && zero >= 0)) &&
+                 read_side(json, tcore_json_find(json, 0, "positive"), &point.positive, &nomem) &&
+                 read_side(json, tcore_json_find(json, 0, "negative"), &point.negative, &nomem);
+    point.scale = (int32_t)scale;
+    point.zero_count = (uint64_t)zero;
+    enum tcore_status status =
+        nomem   ? TCORE_FATAL
+        : valid ? tcore_histogram_add_exponential(&cell->histogram, &point, TCORE_WEIGHT_ONE, NULL)
+                : TCORE_SKIP;
+    tcore_exponential_free(&point);
+    return status;
+}
+
+static enum tcore_status add_bounded(struct agg_cell *cell, const struct agg_stats *stats,
+                                     const struct tcore_json *json)
+{
+    bool nomem = false;
+    uint32_t length = 0, count_length = 0;
+    double *bounds = number_array(json, tcore_json_find(json, 0, "bounds"), false, &length, &nomem);
+    uint64_t *counts =
+        number_array(json, tcore_json_find(json, 0, "bucketCounts"), true, &count_length, &nomem);
+    struct agg_extra *extra = cell_extra(cell, stats);
+    enum tcore_status status = nomem || !extra ? TCORE_FATAL : TCORE_OK;
+    if (!status && counts && count_length)
+        status = tcore_bounded_histogram_add(&extra->bounded, bounds, length, counts, count_length,
+                                             TCORE_WEIGHT_ONE, NULL);
+    tcore_free(bounds);
+    tcore_free(counts);
+    return status;
+}
+
+static enum tcore_status add_parsed(struct agg_cell *cell, const struct agg_stats *stats,
+                                    const struct tcore_json *json)
+{
+    int64_t count = 0, scale = 0;
+    uint32_t at = tcore_json_find(json, 0, "count");
+    if (!at || !tcore_value_int64(&json->node[at].value, &count) || count < 0 ||
+        (uint64_t)count > TCORE_COUNT_MAX - cell->values)
+        return TCORE_SKIP;
+    uint32_t scale_at = tcore_json_find(json, 0, "scale");
+    enum tcore_status status = scale_at && tcore_value_int64(&json->node[scale_at].value, &scale)
+                                   ? add_exponential(cell, json, scale)
+                                   : add_bounded(cell, stats, json);
+    if (status)
+        return status;
+    cell->values += (uint64_t)count;
+    if (stats->sum && (at = tcore_json_find(json, 0, "sum")) != 0)
+        status = tcore_exact_sum_add_double(&cell->sum, tcore_value_double(&json->node[at].value));
+    uint32_t min = tcore_json_find(json, 0, "min"), max = tcore_json_find(json, 0, "max");
+    if (min && max && tcore_value_is_number(&json->node[min].value) &&
+        tcore_value_is_number(&json->node[max].value))
+        widen_double(cell, tcore_value_double(&json->node[min].value),
+                     tcore_value_double(&json->node[max].value));
+    return status;
+}
+
+enum tcore_status cell_add_histogram(struct agg_cell *cell, const struct agg_stats *stats,
+                                     const char *text, size_t length)
+{
+    struct tcore_json json = {0};
+    enum tcore_status status = tcore_json_parse(&json, text, length, NULL);
+    if (!status)
+        status = add_parsed(cell, stats, &json);
+    tcore_json_free(&json);
+    return status;
+}
+
+static enum tcore_status merge_extra(struct agg_cell *into, const struct agg_extra *from,
+                                     const struct agg_stats *stats)
+{
+    struct agg_extra *extra = cell_extra(into, stats);
+    if (!extra)
+        return TCORE_FATAL;
+    enum tcore_status status = tcore_exact_sum_merge(&extra->squares, &from->squares);
+    if (!status)
+        status = tcore_bounded_histogram_merge(&extra->bounded, &from->bounded);
+    for (size_t i = 0; i < stats->count && !status; i++) {
+        const struct agg_stat *stat = &stats->stat[i];
+        union agg_extra_state *to = &extra->state[stat->extra];
+        const union agg_extra_state *more = &from->state[stat->extra];
+        if (stat->kind == STAT_DISTINCT)
+            status = tcore_distinct_merge(&to->distinct, &more->distinct);
+        else if (stat->kind == STAT_TOPK)
+            status = tcore_topk_merge(&to->topk, &more->topk);
+        else if (stat->kind == STAT_APDEX)
+            status = tcore_apdex_merge(&to->apdex, &more->apdex);
+    }
+    return status;
+}
+
+enum tcore_status cell_merge(struct agg_cell *into, const struct agg_cell *from,
+                             const struct agg_stats *stats)
+{
+    if (from->has_int && !into->has_int) {
+        into->has_int = true;
+        into->min_int = from->min_int;
+        into->max_int = from->max_int;
+    } else if (from->has_int) {
+        into->min_int = from->min_int < into->min_int ? from->min_int : into->min_int;
+        into->max_int = from->max_int > into->max_int ? from->max_int : into->max_int;
+    }
+    if (from->has_double)
+        widen_double(into, from->min_double, from->max_double);
+    if (from->values > TCORE_COUNT_MAX - into->values ||
+        from->count > TCORE_COUNT_MAX - into->count)
+        return TCORE_BAD_INPUT;
+    into->count += from->count;
+    into->errors += from->errors;
+    into->values += from->values;
+    enum tcore_status status = tcore_exact_sum_merge(&into->sum, &from->sum);
+    if (!status)
+        status = tcore_histogram_merge(&into->histogram, &from->histogram);
+    if (!status && from->extra)
+        status = merge_extra(into, from->extra, stats);
+    return status;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A cell: what is known of one group in one window. All of it is sums that do not round, extremes
+ * and counts, so that cells merge in any order to the same state.
+ */
+#ifndef AGG_CELL_H
+#define AGG_CELL_H
+
+#include "agg/stat.h"
+#include "base/buf.h"
+#include "model/value.h"
+#include "stats/exact_sum.h"
+#include "stats/histogram.h"
+
+/* What few cells need; made on first use. */
+struct agg_extra;
+
+struct agg_cell {
+    uint32_t series;
+    bool has_int, has_double; /* values of either kind were seen: which extremes count */
+    uint64_t count, errors;   /* records */
+    uint64_t values;          /* numbers; a histogram record has many */
+    int64_t min_int, max_int;
+    double min_double, max_double;
+    struct tcore_exact_sum sum;
+    struct tcore_histogram histogram;
+    struct agg_extra *extra; /* owned */
+};
+
+/* A zeroed cell is an empty one but for series. Each returns TCORE_OK, TCORE_FATAL (no memory) or
+ * TCORE_BAD_INPUT (more than 2^48 values). */
+void cell_free(struct agg_cell *cell, const struct agg_stats *stats);
+enum tcore_status cell_add_double(struct agg_cell *cell, const struct agg_stats *stats,
+                                  double value);
+/* What distinct, topk and apdex of the list want of a row: bytes of the field's value (a symbol,
+ * agg/symbol.h), or the row's value itself. */
+enum tcore_status cell_add_bytes(struct agg_cell *cell, const struct agg_stats *stats,
+                                 const struct agg_stat *stat, const char *data, size_t length);
+enum tcore_status cell_add_apdex(struct agg_cell *cell, const struct agg_stats *stats,
+                                 const struct agg_stat *stat, double value, bool error);
+/* The squares of the values so far, for stddev. */
+enum tcore_status cell_add_square_int(struct agg_cell *cell, const struct agg_stats *stats,
+                                      int64_t value);
+/* A metric's histogram from its JSON text. TCORE_SKIP: it is none. */
+enum tcore_status cell_add_histogram(struct agg_cell *cell, const struct agg_stats *stats,
+                                     const char *text, size_t length);
+/* into += from; from stays as it is. */
+enum tcore_status cell_merge(struct agg_cell *into, const struct agg_cell *from,
+                             const struct agg_stats *stats);
+
+/* Appends ,"name":value for each statistic that has one. seconds: of the window or the data, 0 if
+ * that is not known. */
+enum tcore_status cell_write(const struct agg_cell *cell, const struct agg_stats *stats,
+                             double seconds, struct tcore_buf *out);
+
+/* The state as bytes, and back into an empty cell. */
+enum tcore_status cell_encode(const struct agg_cell *cell, const struct agg_stats *stats,
+                              struct tcore_buf *out);
+enum tcore_status cell_decode(struct agg_cell *cell, const struct agg_stats *stats,
+                              const void *data, size_t length, struct tcore_error *err);
+
+/* Adds a value that is an integer: the hot path of durations. */
+static inline enum tcore_status cell_add_int(struct agg_cell *cell, const struct agg_stats *stats,
+                                             int64_t value)
+{
+    cell->values++;
+    if (!cell->has_int) {
+        cell->has_int = true;
+        cell->min_int = cell->max_int = value;
+    } else if (value < cell->min_int) {
+        cell->min_int = value;
+    } else if (value > cell->max_int) {
+        cell->max_int = value;
+    }
+    if (stats->sum)
+        tcore_exact_sum_add_int64(&cell->sum, value);
+    if (stats->squares) {
+        enum tcore_status status = cell_add_square_int(cell, stats, value);
+        if (status)
+            return status;
+    }
+    return stats->histogram ? tcore_histogram_insert_int64(&cell->histogram, value) : TCORE_OK;
+}
+
+#endif

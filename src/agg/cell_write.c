@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a cell says: its statistics as members of an aggregate record, or its whole state as bytes.
+ */
+#include "agg/extra.h"
+
+#include "agg/symbol.h"
+#include "base/sys.h"
+#include "model/json.h"
+#include "stats/encode.h"
+
+#include <math.h>
+
+static struct tcore_value extreme(const struct agg_cell *cell, bool largest)
+{
+    struct tcore_value integer = tcore_value_int(largest ? cell->max_int : cell->min_int);
+    struct tcore_value floating =
+        tcore_value_of_double(largest ? cell->max_double : cell->min_double);
+    if (!cell->has_double)
+        return cell->has_int ? integer : (struct tcore_value){0};
+    if (!cell->has_int)
+        return floating;
+    double i = (double)integer.i;
+    return (largest ? i > floating.d : i < floating.d) ? integer : floating;
+}
+
+static double extreme_double(const struct agg_cell *cell, bool largest)
+{
+    struct tcore_value value = extreme(cell, largest);
+    return value.kind == TCORE_ABSENT ? NAN : tcore_value_double(&value);
+}
+
+static double quantile(const struct agg_cell *cell, double q)
+{
+    double low = extreme_double(cell, false), high = extreme_double(cell, true);
+    if (cell->extra && cell->extra->bounded.units && !tcore_histogram_total(&cell->histogram))
+        return tcore_bounded_histogram_quantile(&cell->extra->bounded, q, low, high);
+    return tcore_histogram_quantile(&cell->histogram, q, low, high);
+}
+
+static void write_name(const struct agg_stat *stat, struct tcore_buf *out)
+{
+    tcore_buf_putc(out, ',');
+    tcore_json_write_string(out, stat->name, strlen(stat->name));
+    tcore_buf_putc(out, ':');
+}
+
+static void write_double(const struct agg_stat *stat, double d, struct tcore_buf *out)
+{
+    if (isnan(d) && stat->kind != STAT_SUM && stat->kind != STAT_MEAN)
+        return; /* there is none */
+    struct tcore_value value = tcore_value_of_double(d);
+    write_name(stat, out);
+    tcore_json_write_value(out, &value);
+}
+
+static void write_sum(const struct agg_cell *cell, const struct agg_stat *stat,
+                      struct tcore_buf *out)
+{
+    char text[TCORE_EXACT_TEXT_BYTES];
+    size_t length = tcore_exact_sum_integer_text(&cell->sum, text);
+    if (!length) {
+        write_double(stat, tcore_exact_sum_value(&cell->sum), out);
+        return;
+    }
+    write_name(stat, out);
+    tcore_buf_append(out, text, length);
+}
+
+static void write_count(const struct agg_stat *stat, uint64_t count, struct tcore_buf *out)
+{
+    struct tcore_value value = tcore_value_int((int64_t)count);
+    write_name(stat, out);
+    tcore_json_write_value(out, &value);
+}
+
+static enum tcore_status write_topk(const struct agg_stat *stat, const struct tcore_topk *topk,
+                                    struct tcore_buf *out)
+{
+    struct tcore_topk_item *items = tcore_calloc(stat->limit, sizeof *items);
+    size_t found = 0;
+    enum tcore_status status =
+        items ? tcore_topk_list(topk, stat->limit, items, &found) : TCORE_FATAL;
+    if (!status) {
+        write_name(stat, out);
+        tcore_buf_putc(out, '[');
+        for (size_t i = 0; i < found; i++) {
+            tcore_buf_puts(out, i ? ",{\"value\":" : "{\"value\":");
+            symbol_write(items[i].data, items[i].length, out);
+            struct tcore_value count =
+                tcore_value_int((int64_t)(items[i].units / TCORE_WEIGHT_ONE));
+            tcore_buf_puts(out, ",\"count\":");
+            tcore_json_write_value(out, &count);
+            tcore_buf_puts(out, tcore_topk_is_exact(topk) ? "}" : ",\"exact\":false}");
+        }
+        tcore_buf_putc(out, ']');
+    }
+    tcore_free(items);
+    return status;
+}
+
+static enum tcore_status write_extra(const struct agg_cell *cell, const struct agg_stat *stat,
+                                     struct tcore_buf *out)
+{
+    static const union agg_extra_state none;
+    const union agg_extra_state *state = cell->extra ? &cell->extra->state[stat->extra] : &none;
+    if (stat->kind == STAT_DISTINCT)
+        write_count(stat, tcore_distinct_count(&state->distinct), out);
+    else if (stat->kind == STAT_APDEX)
+        write_double(stat, tcore_apdex_value(&state->apdex), out);
+    else
+        return write_topk(stat, &state->topk, out);
+    return TCORE_OK;
+}
+
+static enum tcore_status write_stat(const struct agg_cell *cell, const struct agg_stat *stat,
+                                    double seconds, struct tcore_buf *out)
+{
+    static const struct tcore_exact_sum nothing;
+    uint64_t units = cell->values * TCORE_WEIGHT_ONE;
+    struct tcore_value value;
+    switch (stat->kind) {
+    case STAT_COUNT:
+        write_count(stat, cell->count, out);
+        break;
+    case STAT_ERRORS:
+        write_count(stat, cell->errors, out);
+        break;
+    case STAT_RATE:
+        write_double(stat, seconds > 0 ? (double)cell->count / seconds : NAN, out);
+        break;
+    case STAT_ERROR_RATE:
+        write_double(stat, (double)cell->errors / (double)cell->count, out);
+        break;
+    case STAT_SUM:
+        if (cell->values)
+            write_sum(cell, stat, out);
+        break;
+    case STAT_MEAN:
+        if (cell->values)
+            write_double(stat, tcore_exact_mean(&cell->sum, units), out);
+        break;
+    case STAT_STDDEV:
+        write_double(
+            stat,
+            tcore_exact_stddev(&cell->sum, cell->extra ? &cell->extra->squares : &nothing, units),
+            out);
+        break;
+    case STAT_MIN:
+    case STAT_MAX:
+        value = extreme(cell, stat->kind == STAT_MAX);
+        if (value.kind != TCORE_ABSENT) {
+            write_name(stat, out);
+            tcore_json_write_value(out, &value);
+        }
+        break;
+    case STAT_QUANTILE:
+        write_double(stat, quantile(cell, stat->quantile), out);
+        break;
+    default:
+        return write_extra(cell, stat, out);
+    }
+    return TCORE_OK;
+}
+
+enum tcore_status cell_write(const struct agg_cell *cell, const struct agg_stats *stats,
+                             double seconds, struct tcore_buf *out)
+{
+    enum tcore_status status = TCORE_OK;
+    for (size_t i = 0; i < stats->count && !status; i++)
+        status = write_stat(cell, &stats->stat[i], seconds, out);
+    return status;
+}
+
+/*
+ * The state: counts, the extremes that there are, the sum, the histogram, then a part for what is
+ * rarer. The sizes of the parts are known to their own decoders (stats/encode.h).
+ */
+enum tcore_status cell_encode(const struct agg_cell *cell, const struct agg_stats *stats,
+                              struct tcore_buf *out)
+{
+    enum tcore_status status = TCORE_OK;
+    tcore_encode_uint64(out, cell->count);
+    tcore_encode_uint64(out, cell->errors);
+    tcore_encode_uint64(out, cell->values);
+    tcore_encode_uint64(out, (uint64_t)cell->has_int | (uint64_t)cell->has_double << 1 |
+                                 (uint64_t)(cell->extra != NULL) << 2);
+    if (cell->has_int) {
+        tcore_encode_int64(out, cell->min_int);
+        tcore_encode_int64(out, cell->max_int);
+    }
+    if (cell->has_double) {
+        tcore_encode_double(out, cell->min_double);
+        tcore_encode_double(out, cell->max_double);
+    }
+    tcore_exact_sum_encode(&cell->sum, out);
+    tcore_histogram_encode(&cell->histogram, out);
+    if (!cell->extra)
+        return TCORE_OK;
+    tcore_exact_sum_encode(&cell->extra->squares, out);
+    tcore_bounded_histogram_encode(&cell->extra->bounded, out);
+    for (size_t i = 0; i < stats->count && !status; i++) {
+        const struct agg_stat *stat = &stats->stat[i];
+        const union agg_extra_state *state = &cell->extra->state[stat->extra];
+        if (stat->kind == STAT_DISTINCT)
+            status = tcore_distinct_encode(&state->distinct, out);
+        else if (stat->kind == STAT_TOPK)
+            status = tcore_topk_encode(&state->topk, out);
+        else if (stat->kind == STAT_APDEX)
+            tcore_apdex_encode(&state->apdex, out);
+    }
+    return status;
+}
+
+static enum tcore_status decode_extra(struct agg_cell *cell, const struct agg_stats *stats,
+                                      struct tcore_state_reader *in, struct tcore_error *err)
+{
+    struct agg_extra *extra = cell_extra(cell, stats);
+    if (!extra)
+        return tcore_error_nomem(err);
+    enum tcore_status status = tcore_exact_sum_decode(&extra->squares, in, err);
+    if (!status)
+        status = tcore_bounded_histogram_decode(&extra->bounded, in, err);
+    for (size_t i = 0; i < stats->count && !status; i++) {
+        const struct agg_stat *stat = &stats->stat[i];
+        union agg_extra_state *state = &extra->state[stat->extra];
+        if (stat->kind == STAT_DISTINCT)
+            status = tcore_distinct_decode(&state->distinct, in, err);
+        else if (stat->kind == STAT_TOPK)
+            status = tcore_topk_decode(&state->topk, in, err);
+        else if (stat->kind == STAT_APDEX)
+            status = tcore_apdex_decode(&state->apdex, in, err);
+    }
+    return status;
+}
+
+enum tcore_status cell_decode(struct agg_cell *cell, const struct agg_stats *stats,
+                              const void *data, size_t length, struct tcore_error *err)
+{
+    struct tcore_state_reader in = tcore_state_reader(data, length);
+    uint64_t flags = 0;
+    bool ok = tcore_decode_uint64(&in, &cell->count) && tcore_decode_uint64(&in, &cell->errors) &&
+              tcore_decode_uint64(&in, &cell->values) && tcore_decode_uint64(&in, &flags) &&
+              flags < 8 && cell->values <= TCORE_COUNT_MAX && cell->count <= TCORE_COUNT_MAX &&
+              cell->errors <= cell->count;
+    cell->has_int = flags & 1;
+    cell->has_double = flags >> 1 & 1;
+    if (ok && cell->has_int)
+        ok = tcore_decode_int64(&in, &cell->min_int) && tcore_decode_int64(&in, &cell->max_int);
+    if (ok && cell->has_double)
+        ok = tcore_decode_double(&in, &cell->min_double) &&
+             tcore_decode_double(&in, &cell->max_double);
+    if (!ok)
+        return tcore_error_set(err, TCORE_BAD_INPUT, "damaged state of an aggregate");
+    enum tcore_status status = tcore_exact_sum_decode(&cell->sum, &in, err);
+    if (!status)
+        status = tcore_histogram_decode(&cell->histogram, &in, err);
+    if (!status && flags & 4)
+        status = decode_extra(cell, stats, &in, err);
+    if (!status && tcore_state_reader_left(&in))
+        return tcore_error_set(err, TCORE_BAD_INPUT, "damaged state of an aggregate");
+    return status;
+}

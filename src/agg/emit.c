@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The aggregate records: key, then statistics; windows ascending, groups in the order of their
+ * bytes. */
+#include "agg/agg.h"
+
+#include "base/sys.h"
+#include "model/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { EMIT_BYTES = 1 << 20 };
+
+static void write_group(const struct agg_work *work, uint32_t series, struct tcore_buf *out)
+{
+    const struct agg_table *table = &work->table;
+    const struct cli_strings *by = &work->plan->by_names;
+    bool first = true;
+    tcore_buf_putc(out, '{');
+    for (size_t k = 0; k < table->by_count && series != AGG_OVERFLOW; k++) {
+        uint32_t symbol = table->by_symbols[table->series[series].by_offset + k];
+        if (!symbol)
+            continue;
+        if (!first)
+            tcore_buf_putc(out, ',');
+        first = false;
+        tcore_json_write_string(out, by->item[k], strlen(by->item[k]));
+        tcore_buf_putc(out, ':');
+        const struct tcore_map_key *key = &table->symbols.map.keys[symbol];
+        symbol_write(key->data, key->length, out);
+    }
+    tcore_buf_putc(out, '}');
+}
+
+static void write_int(const char *name, int64_t i, bool quoted, struct tcore_buf *out)
+{
+    tcore_buf_printf(out, quoted ? ",\"%s\":\"%lld\"" : ",\"%s\":%lld", name, (long long)i);
+}
+
+void agg_write_key(const struct agg_work *work, const struct agg_window *window, uint32_t series,
+                   struct tcore_buf *out)
+{
+    const struct agg_table *table = &work->table;
+    const struct agg_series *s = &table->series[series];
+    tcore_buf_puts(out, "{\"type\":\"aggregate\"");
+    if (series != AGG_OVERFLOW) {
+        tcore_buf_puts(out, ",\"recordType\":\"");
+        tcore_buf_puts(out, tcore_record_type_name(s->type));
+        tcore_buf_putc(out, '"');
+    }
+    if (series != AGG_OVERFLOW && s->metric) {
+        const struct tcore_map_key *metric = &table->symbols.map.keys[s->metric];
+        tcore_buf_puts(out, ",\"metricName\":");
+        symbol_write(metric->data, metric->length, out);
+    }
+    tcore_buf_puts(out, ",\"group\":");
+    write_group(work, series, out);
+    if (series == AGG_OVERFLOW)
+        tcore_buf_puts(out, ",\"overflow\":true");
+    int64_t window_ns = work->plan->window_ns, start;
+    if (!window_ns)
+        return;
+    if (__builtin_mul_overflow(window->index, window_ns, &start))
+        start = INT64_MIN; /* the window that begins before all time */
+    write_int("windowStartUnixNano", start, true, out);
+    write_int("windowNano", window_ns, false, out);
+}
+
+/* A cell on its way to its place among the groups of its window. */
+struct ordered {
+    uint32_t series;
+    const struct agg_cell *cell;
+    size_t offset, length; /* of the group's text */
+    const struct agg_work *work;
+    const char *text;
+};
+
+static int compare(const void *left, const void *right)
+{
+    const struct ordered *a = left, *b = right;
+    size_t shared = a->length < b->length ? a->length : b->length;
+    int order = memcmp(a->text + a->offset, b->text + b->offset, shared);
+    if (order || a->length != b->length)
+        return order ? order : a->length < b->length ? -1 : 1;
+    const struct agg_series *x = &a->work->table.series[a->series],
+                            *y = &b->work->table.series[b->series];
+    if (x->type != y->type)
+        return x->type < y->type ? -1 : 1;
+    const struct tcore_map_key *m = &a->work->table.symbols.map.keys[x->metric],
+                               *n = &a->work->table.symbols.map.keys[y->metric];
+    return strcmp(m->data, n->data);
+}
+
+static bool order_cells(struct agg_emitter *emitter, const struct agg_work *work,
+                        const struct agg_window *window)
+{
+    uint32_t count = window->count;
+    struct ordered *ordered = tcore_calloc(count, sizeof *ordered);
+    emitter->order = tcore_calloc(count, sizeof *emitter->order);
+    struct tcore_buf text = {0};
+    for (uint32_t i = 0; ordered && i < count; i++) {
+        ordered[i] = (struct ordered){.series = window->cells[i].series,
+                                      .cell = &window->cells[i],
+                                      .offset = text.length,
+                                      .work = work};
+        write_group(work, ordered[i].series, &text);
+        ordered[i].length = text.length - ordered[i].offset;
+    }
+    bool ok = ordered && emitter->order && !text.failed;
+    for (uint32_t i = 0; ok && i < count; i++)
+        ordered[i].text = text.data;
+    if (ok && count)
+        qsort(ordered, count, sizeof *ordered, compare);
+    for (uint32_t i = 0; ok && i < count; i++)
+        emitter->order[i] = ordered[i].cell;
+    emitter->order_count = ok ? count : 0;
+    tcore_buf_free(&text);
+    tcore_free(ordered);
+    return ok;
+}
+
+void agg_emitter_free(struct agg_emitter *emitter)
+{
+    tcore_free(emitter->order);
+    emitter->order = NULL;
+}
+
+enum tcore_status agg_emit(struct agg_emitter *emitter, struct agg_work *work, size_t windows,
+                           double seconds, struct agg_partial *partial, struct tcore_buf *out,
+                           bool *more, struct tcore_error *err)
+{
+    *more = false;
+    for (; emitter->window < windows; emitter->window++, emitter->cell = 0) {
+        const struct agg_window *window = work->table.windows[emitter->window];
+        if (!emitter->order && !order_cells(emitter, work, window))
+            return tcore_error_nomem(err);
+        for (; emitter->cell < emitter->order_count; emitter->cell++) {
+            if (out->length >= EMIT_BYTES) {
+                *more = true;
+                return TCORE_OK;
+            }
+            const struct agg_cell *cell = emitter->order[emitter->cell];
+            enum tcore_status status;
+            if (partial) {
+                status = agg_partial_cell(partial, work, window, cell, out);
+            } else {
+                agg_write_key(work, window, cell->series, out);
+                status = cell_write(cell, &work->plan->stats, seconds, out);
+                tcore_buf_puts(out, "}\n");
+            }
+            if (status || out->failed)
+                return tcore_error_nomem(err);
+        }
+        agg_emitter_free(emitter);
+    }
+    return tcore_buf_status(out, err);
+}

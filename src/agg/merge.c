@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * --merge: partials in, the one result out. An attempt at a unit is kept apart until its trailer
+ * comes; if its cells are all there and unharmed, and no other attempt at the unit was counted, it
+ * is added to the total. So repeated, mixed and cut-off streams do no harm.
+ */
+#include <config.h>
+
+#include "agg/agg.h"
+#include "base/base64.h"
+#include "base/sys.h"
+#include "cli/filter.h"
+#include "cli/message.h"
+#include "model/json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct attempt {
+    struct agg_work work;
+    uint64_t cells, checksum;
+    bool open;    /* a header came and no trailer yet */
+    bool damaged; /* a cell could not be read */
+    char *unit;   /* owned */
+};
+
+struct merge {
+    struct cli *cli;
+    struct agg_plan plan;
+    bool planned; /* the first header told groups, statistics and windows */
+    const char **by_items;
+    char **names; /* that the plan borrows; owned */
+    size_t name_count;
+    struct agg_work total;
+    struct tcore_map attempts; /* unit NUL attempt */
+    struct attempt *attempt;   /* by number; owned */
+    size_t attempt_capacity;
+    struct tcore_map units; /* counted ones */
+    uint64_t repeated;
+    struct tcore_json json;
+    struct tcore_buf scratch, state;
+    struct agg_emitter emitter;
+    struct agg_partial partial_state, *partial;
+    const struct cli_strings *expect;
+    bool checked, incomplete; /* a unit is missing: there is no result then */
+};
+
+static const struct tcore_value *member(const struct merge *m, uint32_t object, const char *name,
+                                        enum tcore_kind kind)
+{
+    uint32_t at = tcore_json_find(&m->json, object, name);
+    return at && m->json.node[at].value.kind == kind ? &m->json.node[at].value : NULL;
+}
+
+static enum tcore_status damaged(struct tcore_error *err, const char *what)
+{
+    return tcore_error_set(err, TCORE_BAD_INPUT, "damaged partial: %s", what);
+}
+
+/* Copies the strings of a JSON array into m->names. */
+static enum tcore_status read_names(struct merge *m, uint32_t array, size_t *first, size_t *count,
+                                    struct tcore_error *err)
+{
+    const struct tcore_json_node *node = &m->json.node[array];
+    *first = m->name_count;
+    *count = 0;
+    if (!array || !tcore_json_is_array(node))
+        return damaged(err, "its header lacks a list");
+    char **names = tcore_reallocarray(m->names, m->name_count + node->count, sizeof *names);
+    if (!names)
+        return tcore_error_nomem(err);
+    m->names = names;
+    for (uint32_t e = array + 1; e < node->next; e = m->json.node[e].next) {
+        const struct tcore_value *v = &m->json.node[e].value;
+        if (v->kind != TCORE_STRING)
+            return damaged(err, "its header lists something that is no name");
+        char *copy = tcore_strndup(v->s, v->len);
+        if (!copy)
+            return tcore_error_nomem(err);
+        m->names[m->name_count++] = copy;
+        ++*count;
+    }
+    return TCORE_OK;
+}
+
+static enum tcore_status make_plan(struct merge *m, uint32_t header, struct tcore_error *err)
+{
+    size_t by, by_count, stats, stat_count;
+    int64_t version = 0, window = 0;
+    const struct tcore_value *v = member(m, header, "version", TCORE_INT);
+    if (!v || (version = v->i) != 1)
+        return tcore_error_set(err, TCORE_BAD_INPUT,
+                               "a partial of version %" PRId64 " is not known here", version);
+    v = member(m, header, "windowNano", TCORE_INT);
+    if (!v || (window = v->i) < 0)
+        return damaged(err, "its header lacks windowNano");
+    enum tcore_status status =
+        read_names(m, tcore_json_find(&m->json, header, "by"), &by, &by_count, err);
+    if (!status)
+        status =
+            read_names(m, tcore_json_find(&m->json, header, "stats"), &stats, &stat_count, err);
+    if (status)
+        return status;
+    m->by_items = tcore_calloc(by_count + stat_count, sizeof *m->by_items);
+    if (!m->by_items)
+        return tcore_error_nomem(err);
+    for (size_t i = 0; i < by_count; i++)
+        m->by_items[i] = m->names[by + i];
+    for (size_t i = 0; i < stat_count; i++)
+        m->by_items[by_count + i] = m->names[stats + i];
+    m->plan.by_names = (struct cli_strings){m->by_items, by_count};
+    m->plan.window_ns = window;
+    if (agg_stats_parse(&m->plan.stats, m->by_items + by_count, stat_count, err))
+        return err->status;
+    m->planned = true;
+    return agg_work_open(&m->total, &m->plan, err);
+}
+
+static bool same_names(const struct merge *m, uint32_t array, const char *const *names,
+                       size_t count, size_t stride)
+{
+    const struct tcore_json_node *node = &m->json.node[array];
+    if (!array || !tcore_json_is_array(node) || node->count != count)
+        return false;
+    size_t i = 0;
+    for (uint32_t e = array + 1; e < node->next; e = m->json.node[e].next, i++) {
+        const char *name = *(const char *const *)((const char *)names + i * stride);
+        const struct tcore_value *v = &m->json.node[e].value;
+        if (v->kind != TCORE_STRING || v->len != strlen(name) || memcmp(v->s, name, v->len))
+            return false;
+    }
+    return true;
+}
+
+static bool fits_plan(const struct merge *m, uint32_t header)
+{
+    const struct tcore_value *window = member(m, header, "windowNano", TCORE_INT);
+    const struct agg_plan *plan = &m->plan;
+    return window && window->i == plan->window_ns &&
+           same_names(m, tcore_json_find(&m->json, header, "by"), plan->by_names.item,
+                      plan->by_names.count, sizeof *plan->by_names.item) &&
+           same_names(m, tcore_json_find(&m->json, header, "stats"), &plan->stats.stat->name,
+                      plan->stats.count, sizeof *plan->stats.stat);
+}
+
+/* The attempt that a record belongs to; NULL: damaged or no memory, err says which. */
+static struct attempt *find_attempt(struct merge *m, uint32_t partial, struct tcore_error *err)
+{
+    const struct tcore_value *unit = member(m, partial, "unit", TCORE_STRING);
+    const struct tcore_value *attempt = member(m, partial, "attempt", TCORE_STRING);
+    bool added;
+    if (!unit || !attempt) {
+        damaged(err, "a record names no unit or attempt");
+        return NULL;
+    }
+    tcore_buf_clear(&m->scratch);
+    tcore_buf_append(&m->scratch, unit->s, unit->len);
+    tcore_buf_putc(&m->scratch, '\0');
+    tcore_buf_append(&m->scratch, attempt->s, attempt->len);
+    uint32_t number = m->scratch.failed ? TCORE_MAP_NONE
+                                        : tcore_map_intern(&m->attempts, m->scratch.data,
+                                                           m->scratch.length, &added);
+    if (number == TCORE_MAP_NONE) {
+        tcore_error_nomem(err);
+        return NULL;
+    }
+    if (number >= m->attempt_capacity) {
+        size_t capacity = m->attempt_capacity ? m->attempt_capacity * 2 : 16;
+        struct attempt *memory = tcore_reallocarray(m->attempt, capacity, sizeof *memory);
+        if (!memory) {
+            tcore_error_nomem(err);
+            return NULL;
+        }
+        memset(memory + m->attempt_capacity, 0, (capacity - m->attempt_capacity) * sizeof *memory);
+        m->attempt = memory;
+        m->attempt_capacity = capacity;
+    }
+    struct attempt *found = &m->attempt[number];
+    if (!found->unit && !(found->unit = tcore_strndup(unit->s, unit->len))) {
+        tcore_error_nomem(err);
+        return NULL;
+    }
+    return found;
+}
+
+static enum tcore_status add_header(struct merge *m, struct attempt *attempt, uint32_t header,
+                                    struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_OK;
+    if (!m->planned)
+        status = make_plan(m, header, err);
+    else if (!fits_plan(m, header))
+        return tcore_error_set(err, TCORE_BAD_INPUT,
+                               "unit %s was made with other groups, statistics or windows",
+                               attempt->unit);
+    if (status)
+        return status;
+    if (attempt->open)
+        agg_work_free(&attempt->work); /* the same stream twice: the first copy was cut off */
+    attempt->cells = attempt->checksum = 0;
+    attempt->damaged = false;
+    attempt->open = true;
+    return agg_work_open(&attempt->work, &m->plan, err);
+}
+
+/* The series that the record's own members name. */
+static enum tcore_status read_series(struct merge *m, struct agg_work *work, uint32_t *series,
+                                     struct tcore_error *err)
+{
+    const struct tcore_value *type = member(m, 0, "recordType", TCORE_STRING);
+    uint32_t metric_at = tcore_json_find(&m->json, 0, "metricName");
+    uint32_t group = tcore_json_find(&m->json, 0, "group");
+    if (tcore_json_find(&m->json, 0, "overflow")) {
+        *series = AGG_OVERFLOW;
+        return TCORE_OK;
+    }
+    if (!type || !group || !tcore_json_is_object(&m->json.node[group]))
+        return damaged(err, "a cell names no group");
+    uint32_t metric =
+        metric_at ? symbol_of(&work->table.symbols, &m->json.node[metric_at].value) : 0;
+    size_t count = m->plan.by_names.count;
+    uint32_t *by = tcore_calloc(count, sizeof *by);
+    bool ok = by && metric != TCORE_MAP_NONE;
+    for (size_t k = 0; ok && k < count; k++) {
+        uint32_t at = tcore_json_find(&m->json, group, m->plan.by_names.item[k]);
+        by[k] = at ? symbol_of(&work->table.symbols, &m->json.node[at].value) : 0;
+        ok = by[k] != TCORE_MAP_NONE;
+    }
+    *series =
+        ok ? table_series(&work->table, tcore_record_type_find(type->s, type->len), metric, by)
+           : PAIR_NONE;
+    tcore_free(by);
+    return *series == PAIR_NONE ? tcore_error_nomem(err) : TCORE_OK;
+}
+
+static enum tcore_status read_window(struct merge *m, int64_t *index, struct tcore_error *err)
+{
+    int64_t start;
+    *index = 0;
+    if (!m->plan.window_ns)
+        return TCORE_OK;
+    const struct tcore_value *v = member(m, 0, "windowStartUnixNano", TCORE_STRING);
+    char *end;
+    if (!v || !v->len || v->len > 20)
+        return damaged(err, "a cell names no window");
+    char text[24] = {0};
+    memcpy(text, v->s, v->len);
+    start = strtoll(text, &end, 10);
+    if (*end)
+        return damaged(err, "a cell names no window");
+    *index = agg_window_index(start, m->plan.window_ns);
+    return TCORE_OK;
+}
+
+static enum tcore_status add_cell(struct merge *m, struct attempt *attempt, uint32_t partial,
+                                  struct tcore_error *err)
+{
+    const struct tcore_value *text = member(m, partial, "state", TCORE_STRING);
+    uint32_t series;
+    int64_t index;
+    enum tcore_status status = read_series(m, &attempt->work, &series, err);
+    if (!status)
+        status = read_window(m, &index, err);
+    if (status)
+        return status;
+    tcore_buf_clear(&m->state);
+    if (!text || !tcore_base64_decode(text->s, text->len, &m->state))
+        return damaged(err, "a cell has no state");
+    struct agg_cell cell = {0};
+    status = cell_decode(&cell, &m->plan.stats, m->state.data, m->state.length, err);
+    if (!status) {
+        struct agg_window *window = table_window(&attempt->work.table, index);
+        struct agg_cell *into = window ? table_cell(window, series) : NULL;
+        if (!into || cell_merge(into, &cell, &m->plan.stats)) {
+            status = tcore_error_nomem(err);
+        } else {
+            tcore_buf_clear(&m->scratch);
+            agg_write_key(&attempt->work, window, series, &m->scratch);
+            attempt->cells++;
+            attempt->checksum += agg_partial_checksum(m->scratch.data, m->scratch.length,
+                                                      m->state.data, m->state.length);
+        }
+    }
+    cell_free(&cell, &m->plan.stats);
+    return status;
+}
+
+static void read_time(const struct merge *m, uint32_t trailer, const char *name, int64_t *time)
+{
+    const struct tcore_value *v = member(m, trailer, name, TCORE_STRING);
+    char text[24] = {0};
+    if (!v || !v->len || v->len > 20)
+        return;
+    memcpy(text, v->s, v->len);
+    *time = strtoll(text, NULL, 10);
+}
+
+static enum tcore_status add_trailer(struct merge *m, struct attempt *attempt, uint32_t trailer,
+                                     struct tcore_error *err)
+{
+    const struct tcore_value *cells = member(m, trailer, "cells", TCORE_INT);
+    const struct tcore_value *checksum = member(m, trailer, "checksum", TCORE_STRING);
+    char expected[20];
+    snprintf(expected, sizeof expected, "%016" PRIx64, attempt->checksum);
+    attempt->open = false;
+    bool whole = !attempt->damaged && cells && (uint64_t)cells->i == attempt->cells && checksum &&
+                 checksum->len == 16 && !memcmp(checksum->s, expected, 16);
+    bool added = false;
+    enum tcore_status status = TCORE_OK;
+    if (!whole) {
+        cli_note(m->cli, "an attempt at unit %s is damaged and does not count", attempt->unit);
+    } else if (tcore_map_intern(&m->units, attempt->unit, strlen(attempt->unit), &added) ==
+               TCORE_MAP_NONE) {
+        status = tcore_error_nomem(err);
+    } else if (!added) {
+        m->repeated++;
+    } else {
+        read_time(m, trailer, "firstUnixNano", &attempt->work.seen.first_ns);
+        read_time(m, trailer, "lastUnixNano", &attempt->work.seen.last_ns);
+        agg_span_merge(&m->total.seen, &attempt->work.seen);
+        status = table_merge(&m->total.table, &attempt->work.table, err);
+    }
+    agg_work_free(&attempt->work);
+    return status;
+}
+
+static bool is_part(const struct tcore_value *part, const char *name)
+{
+    return part->len == strlen(name) && !memcmp(part->s, name, part->len);
+}
+
+static enum tcore_status add_record(struct merge *m, const struct tcore_slice *text,
+                                    struct tcore_error *err)
+{
+    enum tcore_status status = tcore_json_parse(&m->json, text->data, text->length, err);
+    if (status)
+        return status;
+    uint32_t partial = tcore_json_find(&m->json, 0, "partial");
+    const struct tcore_value *part = partial ? member(m, partial, "part", TCORE_STRING) : NULL;
+    if (!part)
+        return tcore_error_set(
+            err, TCORE_BAD_INPUT,
+            "an aggregate that is no partial: --merge reads what --partial wrote");
+    struct attempt *attempt = find_attempt(m, partial, err);
+    if (!attempt)
+        return err->status;
+    if (is_part(part, "header"))
+        return add_header(m, attempt, partial, err);
+    if (!attempt->open)
+        return TCORE_OK; /* its header is missing: it will be found incomplete */
+    if (is_part(part, "trailer"))
+        return add_trailer(m, attempt, partial, err);
+    status = add_cell(m, attempt, partial, err);
+    if (status == TCORE_BAD_INPUT) {
+        attempt->damaged = true;
+        status = TCORE_OK;
+    }
+    return status;
+}
+
+static enum tcore_status open_text(void *state, struct tcore_projection *projection,
+                                   struct tcore_error *err)
+{
+    (void)state;
+    (void)err;
+    projection->text = true;
+    return TCORE_OK;
+}
+
+static enum tcore_status merge_batch(void *state, void *worker, const struct tcore_batch *batch,
+                                     const uint32_t *rows, size_t count, struct tcore_buf *out,
+                                     struct tcore_error *err)
+{
+    struct merge *m = state;
+    enum tcore_status status = TCORE_OK;
+    (void)worker;
+    (void)out;
+    for (size_t i = 0; i < count && !status; i++)
+        status = add_record(m, &batch->text[rows[i]], err);
+    return status;
+}
+
+/* Reports units of which only incomplete attempts came, and expected ones that did not come. */
+static void check_units(struct merge *m)
+{
+    m->checked = true;
+    for (uint32_t i = 0; i < m->attempts.count; i++) {
+        const struct attempt *attempt = &m->attempt[i];
+        bool earlier = false;
+        for (uint32_t k = 0; k < i; k++)
+            earlier |= !strcmp(m->attempt[k].unit, attempt->unit);
+        if (!earlier &&
+            tcore_map_find(&m->units, attempt->unit, strlen(attempt->unit)) == TCORE_MAP_NONE) {
+            cli_error(m->cli, "unit %s is cut short or damaged", attempt->unit);
+            m->incomplete = true;
+        }
+    }
+    for (size_t i = 0; i < m->expect->count; i++) {
+        const char *unit = m->expect->item[i];
+        bool tried = false;
+        for (uint32_t k = 0; k < m->attempts.count; k++)
+            tried |= !strcmp(m->attempt[k].unit, unit);
+        if (!tried) {
+            cli_error(m->cli, "unit %s is missing", unit);
+            m->incomplete = true;
+        }
+    }
+}
+
+static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore_error *err)
+{
+    struct merge *m = state;
+    const struct agg_span *seen = &m->total.seen;
+    bool more = false;
+    if (!m->checked)
+        check_units(m);
+    if (!m->planned || m->incomplete)
+        return TCORE_OK;
+    if (m->partial && !m->partial->begun)
+        agg_partial_header(m->partial, &m->plan, out);
+    double seconds = m->plan.window_ns ? (double)m->plan.window_ns / 1e9
+                     : seen->last_ns > seen->first_ns
+                         ? ((double)seen->last_ns - (double)seen->first_ns) / 1e9
+                         : 0;
+    enum tcore_status status = agg_emit(&m->emitter, &m->total, m->total.table.window_count,
+                                        seconds, m->partial, out, &more, err);
+    if (status || more)
+        return status ? status : TCORE_SKIP;
+    if (m->partial)
+        agg_partial_trailer(m->partial, seen, out);
+    return tcore_buf_status(out, err);
+}
+
+static void free_merge(struct merge *m)
+{
+    for (size_t i = 0; i < m->attempt_capacity; i++) {
+        if (m->attempt[i].open)
+            agg_work_free(&m->attempt[i].work);
+        tcore_free(m->attempt[i].unit);
+    }
+    tcore_free(m->attempt);
+    for (size_t i = 0; i < m->name_count; i++)
+        tcore_free(m->names[i]);
+    tcore_free(m->names);
+    tcore_free(m->by_items);
+    tcore_map_free(&m->attempts);
+    tcore_map_free(&m->units);
+    tcore_json_free(&m->json);
+    tcore_buf_free(&m->scratch);
+    tcore_buf_free(&m->state);
+    agg_emitter_free(&m->emitter);
+    if (m->planned)
+        agg_work_free(&m->total);
+    agg_stats_free(&m->plan.stats);
+}
+
+int agg_merge(struct cli *cli, const struct agg_options *options, int argc, char **argv)
+{
+    static const struct cli_operator op = {.types = 1u << TCORE_RECORD_AGGREGATE,
+                                           .ordered = true,
+                                           .open = open_text,
+                                           .batch = merge_batch,
+                                           .finish = finish};
+    struct merge m = {.cli = cli,
+                      .plan = {.max_groups = (uint64_t)options->max_groups},
+                      .expect = &options->expect};
+    struct tcore_error err = {0};
+    int status = CLI_FAILED;
+    if (tcore_map_init(&m.attempts) != 0 || tcore_map_init(&m.units) != 0) {
+        cli_error(cli, "no random numbers to be had from the system");
+    } else {
+        if (options->partial) {
+            m.partial = &m.partial_state;
+            if (agg_partial_open(m.partial, options->unit, &err)) {
+                status = cli_usage_error(cli, "%s", err.text);
+                free_merge(&m);
+                return status;
+            }
+        }
+        status = cli_filter(cli, &op, &m, argc, argv);
+        if (status != CLI_USAGE)
+            status = cli_exit_status(cli, false);
+        if (m.repeated)
+            cli_note(cli, "%" PRIu64 " repeated %s counted once", m.repeated,
+                     m.repeated == 1 ? "unit is" : "units are");
+    }
+    free_merge(&m);
+    return status;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Parsing --stat. */
+#include "agg/stat.h"
+
+#include "base/sys.h"
+#include "cli/message.h"
+#include "cli/options.h"
+#include "model/number.h"
+
+#include <string.h>
+
+static const struct {
+    const char *name;
+    enum stat_kind kind;
+} plain[] = {
+    {"count", STAT_COUNT},   {"rate", STAT_RATE},     {"sum", STAT_SUM},
+    {"mean", STAT_MEAN},     {"min", STAT_MIN},       {"max", STAT_MAX},
+    {"stddev", STAT_STDDEV}, {"errors", STAT_ERRORS}, {"errorRate", STAT_ERROR_RATE},
+};
+
+static const char *const known[] = {
+    "count",           "rate",          "sum",       "mean", "min", "max",
+    "stddev",          "errors",        "errorRate", "p50",  "p95", "p99",
+    "distinct(FIELD)", "topk(N,FIELD)", "apdex(T)",  NULL};
+
+static const char *const by_default[] = {"count", "errorRate", "mean", "p50", "p95", "p99", "max"};
+
+static enum tcore_status unknown(const char *name, struct tcore_error *err)
+{
+    const char *near = cli_nearest(name, known);
+    if (near)
+        return tcore_error_set(err, TCORE_BAD_INPUT, "unknown statistic '%s': did you mean %s?",
+                               name, near);
+    return tcore_error_set(err, TCORE_BAD_INPUT,
+                           "unknown statistic '%s' (count rate sum mean min max stddev pNN errors "
+                           "errorRate distinct(FIELD) topk(N,FIELD) apdex(T))",
+                           name);
+}
+
+/* What stands between the parentheses of NAME(...), or NULL. */
+static const char *argument(const char *name, const char *function, size_t *length)
+{
+    size_t n = strlen(function), all = strlen(name);
+    if (strncmp(name, function, n) != 0 || name[n] != '(' || name[all - 1] != ')' || all < n + 3)
+        return NULL;
+    *length = all - n - 2;
+    return name + n + 1;
+}
+
+static enum tcore_status parse_topk(struct agg_stat *stat, const char *text, size_t length,
+                                    struct tcore_error *err)
+{
+    const char *comma = memchr(text, ',', length);
+    int64_t limit = 0;
+    if (!comma || !tcore_parse_int64(text, (size_t)(comma - text), &limit) || limit < 1 ||
+        limit > 1000000 || comma + 1 == text + length)
+        return tcore_error_set(err, TCORE_BAD_INPUT,
+                               "'%s' is not topk(N,FIELD) with N from 1 to 1000000", stat->name);
+    stat->kind = STAT_TOPK;
+    stat->limit = (uint32_t)limit;
+    stat->field = tcore_strndup(comma + 1, (size_t)(text + length - comma - 1));
+    return stat->field ? TCORE_OK : tcore_error_nomem(err);
+}
+
+static enum tcore_status parse_apdex(struct agg_stat *stat, const char *text, size_t length,
+                                     struct tcore_error *err)
+{
+    char number[64];
+    int64_t ns;
+    const char *reason;
+    stat->kind = STAT_APDEX;
+    if (length < sizeof number) {
+        memcpy(number, text, length);
+        number[length] = '\0';
+        if (tcore_parse_double(number, length, &stat->threshold) && stat->threshold > 0)
+            return TCORE_OK;
+        if (cli_parse_duration(number, &ns, &reason) && ns > 0) {
+            stat->threshold = (double)ns;
+            return TCORE_OK;
+        }
+    }
+    return tcore_error_set(err, TCORE_BAD_INPUT,
+                           "'%s' is not apdex(T) with T a duration (500ms) or a positive number",
+                           stat->name);
+}
+
+static enum tcore_status parse_one(struct agg_stat *stat, const char *name, struct tcore_error *err)
+{
+    size_t length = 0;
+    const char *inside;
+    *stat = (struct agg_stat){.name = name};
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+        if (!strcmp(name, plain[i].name)) {
+            stat->kind = plain[i].kind;
+            return TCORE_OK;
+        }
+    }
+    double percent;
+    if (*name == 'p' && name[1] >= '0' && name[1] <= '9' &&
+        tcore_parse_double(name + 1, strlen(name + 1), &percent) && percent >= 0 &&
+        percent <= 100) {
+        stat->kind = STAT_QUANTILE;
+        stat->quantile = percent / 100;
+        return TCORE_OK;
+    }
+    if ((inside = argument(name, "distinct", &length)) != NULL) {
+        stat->kind = STAT_DISTINCT;
+        stat->field = tcore_strndup(inside, length);
+        return stat->field ? TCORE_OK : tcore_error_nomem(err);
+    }
+    if ((inside = argument(name, "topk", &length)) != NULL)
+        return parse_topk(stat, inside, length, err);
+    if ((inside = argument(name, "apdex", &length)) != NULL)
+        return parse_apdex(stat, inside, length, err);
+    return unknown(name, err);
+}
+
+static void note_needs(struct agg_stats *list, struct agg_stat *stat)
+{
+    switch (stat->kind) {
+    case STAT_SUM:
+    case STAT_MEAN:
+        list->sum = true;
+        break;
+    case STAT_STDDEV:
+        list->sum = list->squares = true;
+        break;
+    case STAT_QUANTILE:
+        list->histogram = true;
+        break;
+    case STAT_DISTINCT:
+    case STAT_TOPK:
+    case STAT_APDEX:
+        stat->extra = list->extra_count++;
+        break;
+    default:
+        break;
+    }
+}
+
+enum tcore_status agg_stats_parse(struct agg_stats *list, const char *const *names, size_t count,
+                                  struct tcore_error *err)
+{
+    *list = (struct agg_stats){0};
+    if (!count) {
+        names = by_default;
+        count = sizeof by_default / sizeof *by_default;
+    }
+    list->stat = tcore_calloc(count, sizeof *list->stat);
+    if (!list->stat)
+        return tcore_error_nomem(err);
+    for (size_t i = 0; i < count; i++) {
+        struct agg_stat *stat = &list->stat[list->count];
+        bool again = false;
+        for (size_t k = 0; k < list->count; k++)
+            again |= !strcmp(list->stat[k].name, names[i]);
+        if (again)
+            continue;
+        enum tcore_status status = parse_one(stat, names[i], err);
+        if (status) {
+            agg_stats_free(list);
+            return status;
+        }
+        list->count++;
+        note_needs(list, stat);
+    }
+    return TCORE_OK;
+}
+
+void agg_stats_free(struct agg_stats *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        tcore_free(list->stat[i].field);
+    tcore_free(list->stat);
+    *list = (struct agg_stats){0};
+}

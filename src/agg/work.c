@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Adding batches. First the --by columns become symbols, a column at a time; then each row finds
+ * its series by a few pair look-ups, its cell, and adds its value.
+ */
+#include "agg/agg.h"
+
+#include "base/sys.h"
+#include "model/json.h"
+
+#include <string.h>
+
+static uint32_t metric_symbol(struct symbols *symbols, const char *name)
+{
+    struct tcore_value value = tcore_value_string(name, strlen(name));
+    return symbol_of(symbols, &value);
+}
+
+enum tcore_status agg_work_open(struct agg_work *work, const struct agg_plan *plan,
+                                struct tcore_error *err)
+{
+    *work = (struct agg_work){.plan = plan, .seen = {INT64_MAX, INT64_MIN, 0, 0, 0, 0}};
+    enum tcore_status status =
+        table_init(&work->table, &plan->stats, plan->by_names.count, plan->max_groups, err);
+    if (status)
+        return status;
+    work->span_metric = metric_symbol(&work->table.symbols, "durationNano");
+    work->value_metric = plan->value ? metric_symbol(&work->table.symbols, plan->value) : 0;
+    if (work->span_metric != TCORE_MAP_NONE && work->value_metric != TCORE_MAP_NONE)
+        return TCORE_OK;
+    agg_work_free(work);
+    return tcore_error_nomem(err);
+}
+
+void agg_work_free(struct agg_work *work)
+{
+    table_free(&work->table);
+    tcore_free(work->scratch);
+    tcore_buf_free(&work->key);
+    work->scratch = NULL;
+}
+
+void agg_span_merge(struct agg_span *into, const struct agg_span *from)
+{
+    if (from->first_ns < into->first_ns)
+        into->first_ns = from->first_ns;
+    if (from->last_ns > into->last_ns)
+        into->last_ns = from->last_ns;
+    into->untimed += from->untimed;
+    into->negative += from->negative;
+    into->late += from->late;
+    into->bad_histograms += from->bad_histograms;
+}
+
+static inline bool is_error(const struct tcore_value *v, enum tcore_record_type type)
+{
+    if (v->kind != TCORE_STRING || v->len != 5)
+        return false;
+    return !memcmp(v->s, "error", 5) || (type == TCORE_RECORD_LOG && !memcmp(v->s, "fatal", 5));
+}
+
+/*
+ * A column's value at a row without copying it: integers are handed over as such (true, *integer),
+ * anything else by pointer. A value that is put together in memory and read back at once costs more
+ * than the rest of the row.
+ */
+static inline bool integer_at(const struct tcore_column *column, uint32_t row, int64_t *integer,
+                              const struct tcore_value **value)
+{
+    static const struct tcore_value absent;
+    *value = &absent;
+    if (!column)
+        return false;
+    switch (column->form) {
+    case TCORE_COLUMN_INT64:
+        if (column->present && !(column->present[row / 64] >> (row % 64) & 1))
+            return false;
+        *integer = column->ints[row];
+        return true;
+    case TCORE_COLUMN_CONSTANT:
+        *value = column->values;
+        break;
+    case TCORE_COLUMN_DICT:
+        *value = &column->values[column->codes[row]];
+        break;
+    case TCORE_COLUMN_VALUES:
+        *value = &column->values[row];
+        break;
+    }
+    *integer = (*value)->i;
+    return (*value)->kind == TCORE_INT;
+}
+
+/* A batch with its columns at hand. */
+struct rows {
+    struct agg_work *work;
+    const struct tcore_batch *batch;
+    const uint32_t *row; /* selected */
+    size_t count;
+    const struct tcore_column *status, *severity, *span_value, *metric_value, *metric_name,
+        *histogram, *start_time, *time;
+    const uint32_t *by; /* symbols: by[column * count + i] */
+    uint32_t *series;   /* of each selected row */
+    int64_t closed;
+};
+
+static const struct tcore_column *column(const struct tcore_batch *batch, size_t number)
+{
+    return number == SIZE_MAX ? NULL : &batch->columns[number];
+}
+
+/* The metric name's symbol of a row that is no span. */
+static uint32_t metric_of(const struct rows *r, uint32_t row, enum tcore_record_type type)
+{
+    if (type != TCORE_RECORD_METRIC || !r->metric_name)
+        return 0;
+    struct tcore_value name = tcore_column_get(r->metric_name, row);
+    return symbol_of(&r->work->table.symbols, &name);
+}
+
+static uint32_t metric_symbol_of(const struct rows *r, uint32_t row)
+{
+    const struct agg_work *work = r->work;
+    enum tcore_record_type type = r->batch->types[row];
+    if (work->value_metric)
+        return work->value_metric;
+    return type == TCORE_RECORD_SPAN ? work->span_metric : metric_of(r, row, type);
+}
+
+/* The numbers of (type, metric name): one look-up if all rows are of one type that has one name. */
+static bool first_level(const struct rows *r)
+{
+    struct agg_work *work = r->work;
+    struct pair_table *level = &work->table.levels[0];
+    uint8_t first = r->batch->types[r->row[0]], differ = 0;
+    for (size_t i = 0; i < r->count; i++)
+        differ |= r->batch->types[r->row[i]] ^ first;
+    bool same = !differ && (work->value_metric || first != TCORE_RECORD_METRIC);
+    uint32_t id = PAIR_NONE;
+    for (size_t i = 0; i < r->count; i++) {
+        if (i == 0 || !same) {
+            uint32_t metric = metric_symbol_of(r, r->row[i]);
+            id = metric == TCORE_MAP_NONE ? PAIR_NONE
+                                          : pair_id(level, r->batch->types[r->row[i]], metric);
+            if (id == PAIR_NONE)
+                return false;
+        }
+        r->series[i] = id;
+    }
+    return true;
+}
+
+static uint32_t new_series(const struct rows *r, size_t i, uint32_t last)
+{
+    struct agg_table *table = &r->work->table;
+    uint32_t metric = metric_symbol_of(r, r->row[i]), series = PAIR_NONE;
+    uint32_t *by = tcore_reallocarray(NULL, table->by_count, sizeof *by);
+    for (size_t k = 0; by && k < table->by_count; k++)
+        by[k] = r->by[k * r->count + i];
+    if (by)
+        series = table_new_series(table, last, r->batch->types[r->row[i]], metric, by);
+    tcore_free(by);
+    return series;
+}
+
+/* Fills r->series a level at a time, so that the look-ups of many rows overlap. False: no memory.
+ */
+static bool find_series(const struct rows *r)
+{
+    struct agg_table *table = &r->work->table;
+    if (!first_level(r))
+        return false;
+    for (size_t k = 0; k < table->by_count; k++) {
+        struct pair_table *level = &table->levels[k + 1];
+        const uint32_t *by = r->by + k * r->count;
+        for (size_t i = 0; i < r->count; i++) {
+            r->series[i] = pair_id(level, r->series[i], by[i]);
+            if (__builtin_expect(r->series[i] == PAIR_NONE, 0))
+                return false;
+        }
+    }
+    for (size_t i = 0; i < r->count; i++) {
+        uint32_t last = r->series[i];
+        bool known = last < table->series_of_capacity && table->series_of[last];
+        r->series[i] = known ? table->series_of[last] - 1 : new_series(r, i, last);
+        if (__builtin_expect(r->series[i] == PAIR_NONE, 0))
+            return false;
+    }
+    return true;
+}
+
+/* NaN and infinities are written as strings. */
+static bool special_double(const struct tcore_value *v, double *d)
+{
+    static const struct {
+        const char *name;
+        double value;
+    } specials[] = {
+        {"NaN", __builtin_nan("")}, {"Infinity", __builtin_inf()}, {"-Infinity", -__builtin_inf()}};
+    for (size_t i = 0; v->kind == TCORE_STRING && i < 3; i++) {
+        if (v->len == strlen(specials[i].name) && !memcmp(v->s, specials[i].name, v->len)) {
+            *d = specials[i].value;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A value that is no integer: a double, a histogram, or nothing that can be summed. */
+static enum tcore_status add_other(const struct rows *r, struct agg_cell *cell, uint32_t row,
+                                   enum tcore_record_type type, const struct tcore_value *value)
+{
+    const struct agg_stats *stats = &r->work->plan->stats;
+    double d;
+    if (tcore_value_is_number(value))
+        return cell_add_double(cell, stats, tcore_value_double(value));
+    if (type != TCORE_RECORD_METRIC)
+        return TCORE_OK;
+    if (special_double(value, &d))
+        return cell_add_double(cell, stats, d);
+    struct tcore_value histogram = {0};
+    if (r->histogram)
+        histogram = tcore_column_get(r->histogram, row);
+    if (histogram.kind != TCORE_JSON)
+        return TCORE_OK;
+    enum tcore_status status = cell_add_histogram(cell, stats, histogram.s, histogram.len);
+    if (status == TCORE_SKIP)
+        r->work->seen.bad_histograms++;
+    return status == TCORE_SKIP ? TCORE_OK : status;
+}
+
+/* distinct, topk, apdex. The value is integer if value is NULL. */
+static enum tcore_status add_extras(const struct rows *r, struct agg_cell *cell, uint32_t row,
+                                    const struct tcore_value *value, int64_t integer, bool error)
+{
+    struct agg_work *work = r->work;
+    const struct agg_stats *stats = &work->plan->stats;
+    for (size_t k = 0; k < stats->count; k++) {
+        const struct agg_stat *stat = &stats->stat[k];
+        enum tcore_status status = TCORE_OK;
+        if (stat->kind == STAT_APDEX && (!value || tcore_value_is_number(value))) {
+            status = cell_add_apdex(cell, stats, stat,
+                                    value ? tcore_value_double(value) : (double)integer, error);
+        } else if (stat->kind == STAT_DISTINCT || stat->kind == STAT_TOPK) {
+            struct tcore_value field = tcore_column_get(&r->batch->columns[stat->column], row);
+            if (field.kind == TCORE_ABSENT)
+                continue;
+            tcore_buf_clear(&work->key);
+            symbol_key(&work->key, &field);
+            if (work->key.failed)
+                return TCORE_FATAL;
+            status = cell_add_bytes(cell, stats, stat, work->key.data, work->key.length);
+        }
+        if (status)
+            return status;
+    }
+    return TCORE_OK;
+}
+
+/* The window of a row; NULL: it has none (*status TCORE_OK: it is counted elsewhere). */
+static inline struct agg_window *window_of(const struct rows *r, uint32_t row,
+                                           enum tcore_record_type type, enum tcore_status *status)
+{
+    struct agg_work *work = r->work;
+    int64_t window_ns = work->plan->window_ns, index = 0, time;
+    if (work->plan->timed) {
+        const struct tcore_value *other;
+        if (integer_at(type == TCORE_RECORD_SPAN ? r->start_time : r->time, row, &time, &other)) {
+            if (time < work->seen.first_ns)
+                work->seen.first_ns = time;
+            if (time > work->seen.last_ns)
+                work->seen.last_ns = time;
+            index = window_ns ? agg_window_index(time, window_ns) : 0;
+        } else if (window_ns) {
+            work->seen.untimed++;
+            return NULL;
+        }
+        if (window_ns && index < r->closed) {
+            work->seen.late++;
+            return NULL;
+        }
+    }
+    struct agg_window *window = table_window(&work->table, index);
+    if (!window)
+        *status = TCORE_FATAL;
+    return window;
+}
+
+static enum tcore_status add_row(const struct rows *r, size_t i)
+{
+    const struct agg_plan *plan = r->work->plan;
+    uint32_t row = r->row[i];
+    enum tcore_record_type type = r->batch->types[row];
+    enum tcore_status status = TCORE_OK;
+    struct agg_window *window = window_of(r, row, type, &status);
+    if (!window)
+        return status;
+    bool span = type == TCORE_RECORD_SPAN;
+    struct agg_cell *cell = table_cell(window, r->series[i]);
+    if (!cell)
+        return TCORE_FATAL;
+    cell->count++;
+    bool error = false;
+    int64_t integer = 0;
+    const struct tcore_value *value;
+    const struct tcore_column *errors = span                       ? r->status
+                                        : type == TCORE_RECORD_LOG ? r->severity
+                                                                   : NULL;
+    if (errors) {
+        integer_at(errors, row, &integer, &value);
+        error = is_error(value, type);
+        cell->errors += error;
+    }
+    const struct tcore_column *values = span || r->work->value_metric ? r->span_value
+                                        : type == TCORE_RECORD_METRIC ? r->metric_value
+                                                                      : NULL;
+    bool is_integer = integer_at(values, row, &integer, &value);
+    status = is_integer ? cell_add_int(cell, &plan->stats, integer)
+                        : add_other(r, cell, row, type, value);
+    if (!status && plan->stats.extra_count)
+        status = add_extras(r, cell, row, is_integer ? NULL : value, integer, error);
+    return status;
+}
+
+static enum tcore_status by_symbols(struct agg_work *work, const struct tcore_batch *batch,
+                                    const uint32_t *rows, size_t count, struct tcore_error *err)
+{
+    size_t columns = work->table.by_count, need = (columns + 1) * count;
+    if (need > work->scratch_capacity) {
+        uint32_t *memory = tcore_reallocarray(work->scratch, need, sizeof *memory);
+        if (!memory)
+            return tcore_error_nomem(err);
+        work->scratch = memory;
+        work->scratch_capacity = need;
+    }
+    for (size_t k = 0; k < columns; k++) {
+        enum tcore_status status =
+            symbols_of_column(&work->table.symbols, &batch->columns[work->plan->by[k]], rows, count,
+                              work->scratch + k * count, err);
+        if (status)
+            return status;
+    }
+    return TCORE_OK;
+}
+
+enum tcore_status agg_add(struct agg_work *work, const struct tcore_batch *batch,
+                          const uint32_t *rows, size_t count, int64_t closed,
+                          struct tcore_error *err)
+{
+    const struct agg_plan *plan = work->plan;
+    if (!count)
+        return TCORE_OK;
+    enum tcore_status status = by_symbols(work, batch, rows, count, err);
+    if (status)
+        return status;
+    const struct rows r = {.work = work,
+                           .batch = batch,
+                           .row = rows,
+                           .count = count,
+                           .status = column(batch, plan->status),
+                           .severity = column(batch, plan->severity),
+                           .span_value = column(batch, plan->span_value),
+                           .metric_value = column(batch, plan->metric_value),
+                           .metric_name = column(batch, plan->metric_name),
+                           .histogram = column(batch, plan->histogram),
+                           .start_time = column(batch, plan->start_time),
+                           .time = column(batch, plan->time),
+                           .by = work->scratch,
+                           .series = work->scratch + work->table.by_count * count,
+                           .closed = closed};
+    if (!find_series(&r))
+        return tcore_error_nomem(err);
+    for (size_t i = 0; i < count && !status; i++)
+        status = add_row(&r, i);
+    if (status == TCORE_BAD_INPUT)
+        return tcore_error_set(err, status, "more than 2^48 values in one group");
+    return status ? tcore_error_nomem(err) : TCORE_OK;
+}

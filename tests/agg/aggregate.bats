@@ -1,0 +1,219 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# trace-agg: what it counts, how it groups, windows and late records.
+
+load ../helper
+
+# span ID SERVICE NAME START_NS DURATION_NS [STATUS]: one span as NDJSON.
+span() {
+    printf '{"type":"span","traceId":"%032x","spanId":"%016x","name":"%s","startTimeUnixNano":"%s","endTimeUnixNano":"%s","status":"%s","service":"%s"}\n' \
+        1 "$1" "$3" "$4" "$(($4 + $5))" "${6-unset}" "$2"
+}
+
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+    {
+        span 1 cart add 1000000000 10
+        span 2 cart add 2000000000 20 error
+        span 3 cart list 11000000000 30
+        span 4 pay charge 12000000000 1000
+        span 5 cart add 25000000000 40
+    } > spans.ndjson
+}
+
+@test "counts, errors, sums and extremes by service" {
+    run -0 trace-agg --type=span --by=service --stat=count,errors,errorRate,sum,mean,min,max spans.ndjson
+    assert_line -n 0 '{"type":"aggregate","recordType":"span","metricName":"durationNano","group":{"service":"cart"},"count":4,"errors":1,"errorRate":0.25,"sum":100,"mean":25.0,"min":10,"max":40}'
+    assert_line -n 1 '{"type":"aggregate","recordType":"span","metricName":"durationNano","group":{"service":"pay"},"count":1,"errors":0,"errorRate":0.0,"sum":1000,"mean":1000.0,"min":1000,"max":1000}'
+    assert_equal "${#lines[@]}" 2
+}
+
+@test "without --by there is one group, and the default statistics" {
+    run -0 trace-agg spans.ndjson
+    assert_output --regexp '^\{"type":"aggregate","recordType":"span","metricName":"durationNano","group":\{\},"count":5,"errorRate":0\.2,"mean":220\.0,"p50":[0-9.]+,"p95":(99[4-9]|100[0-5])[0-9.]*,"p99":[0-9.]+,"max":1000\}$'
+}
+
+@test "quantiles are within 0.54 % of the nearest rank" {
+    for i in $(seq 1 1000); do span "$i" s n 1000000000 "$((i * 1000))"; done > many.ndjson
+    run -0 trace-agg --stat=p50,p95,p99,p99.9,p100 many.ndjson
+    for pair in p50:500000 p95:950000 p99:990000 p99.9:999000 p100:1000000; do
+        got=$(sed -E "s/.*\"${pair%%:*}\":([0-9.]+).*/\1/" <<<"$output")
+        awk -v got="$got" -v want="${pair#*:}" 'BEGIN { d = got / want - 1; exit !(d < 0.0054 && d > -0.0054) }' ||
+            fail "${pair%%:*} is $got, not about ${pair#*:}"
+    done
+}
+
+@test "windows are of event time, ascending" {
+    run -0 trace-agg --window=10s --by=service --stat=count,rate spans.ndjson
+    assert_line -n 0 '{"type":"aggregate","recordType":"span","metricName":"durationNano","group":{"service":"cart"},"windowStartUnixNano":"0","windowNano":10000000000,"count":2,"rate":0.2}'
+    assert_line -n 1 --partial '"group":{"service":"cart"},"windowStartUnixNano":"10000000000","windowNano":10000000000,"count":1'
+    assert_line -n 2 --partial '"group":{"service":"pay"},"windowStartUnixNano":"10000000000"'
+    assert_line -n 3 --partial '"windowStartUnixNano":"20000000000"'
+    assert_equal "${#lines[@]}" 4
+}
+
+@test "times before 1970 are in windows before 0" {
+    span 1 s n -1 5 > old.ndjson
+    run -0 trace-agg --window=10s --stat=count old.ndjson
+    assert_output --partial '"windowStartUnixNano":"-10000000000"'
+}
+
+@test "a rate without windows is over the span of the data" {
+    run -0 trace-agg --stat=rate spans.ndjson
+    assert_output --partial '"rate":0.20833333333333334'
+}
+
+@test "a file, a pipe, one thread and eight give the same bytes" {
+    for i in $(seq 1 3000); do span "$i" "s$((i % 7))" "n$((i % 11))" "$((i * 9000000))" "$((i * i))"; done > many.ndjson
+    trace-agg -j1 --by=service,name --window=1s many.ndjson > one
+    trace-agg -j8 --by=service,name --window=1s many.ndjson > eight
+    trace-agg --by=service,name --window=1s < <(cat many.ndjson) > pipe
+    assert_equal "$(awk -F'"count":' '{ sum += $2 } END { print sum }' one)" 3000
+    cmp one eight
+    cmp one pipe
+}
+
+@test "1 and 1.0 are one group, \"1\" is another, absent is left out" {
+    cat > groups.ndjson <<'END'
+{"traceId":"1","spanId":"1","attributes":{"k":1}}
+{"traceId":"1","spanId":"2","attributes":{"k":1.0}}
+{"traceId":"1","spanId":"3","attributes":{"k":"1"}}
+{"traceId":"1","spanId":"4"}
+{"traceId":"1","spanId":"5","attributes":{"k":null}}
+{"traceId":"1","spanId":"6","attributes":{"k":true}}
+END
+    run -0 trace-agg --by=k --stat=count groups.ndjson
+    assert_output --partial '"group":{"k":1},"count":2'
+    assert_output --partial '"group":{"k":"1"},"count":1'
+    assert_output --partial '"group":{},"count":1'
+    assert_output --partial '"group":{"k":null},"count":1'
+    assert_output --partial '"group":{"k":true},"count":1'
+}
+
+@test "groups come in the order of their bytes" {
+    for name in b a B é '"q' 'a b'; do
+        printf '{"traceId":"1","spanId":"1","name":"%s"}\n' "${name//\"/\\\"}"
+    done > names.ndjson
+    trace-agg --by=name --stat=count names.ndjson | sed -E 's/.*"group":(.*),"count.*/\1/' > got
+    sort -c got
+    assert_equal "$(wc -l < got)" 6
+}
+
+@test "metrics aggregate by name, their values exactly" {
+    cat > metrics.ndjson <<'END'
+{"metricName":"a","value":0.1,"timeUnixNano":"1"}
+{"metricName":"a","value":0.2,"timeUnixNano":"2"}
+{"metricName":"a","value":0.3,"timeUnixNano":"3"}
+{"metricName":"b","value":1e308}
+{"metricName":"b","value":1}
+{"metricName":"b","value":-1e308}
+{"metricName":"c","value":"up"}
+{"metricName":"d","value":9007199254740993}
+{"metricName":"d","value":9223372036854775807}
+END
+    run -0 trace-agg --stat=count,sum,mean,max metrics.ndjson
+    assert_line --partial '"metricName":"a","group":{},"count":3,"sum":0.6,"mean":0.2,"max":0.3'
+    assert_line --partial '"metricName":"b","group":{},"count":3,"sum":1.0,'
+    assert_line '{"type":"aggregate","recordType":"metric","metricName":"c","group":{},"count":1}'
+    assert_line --partial '"metricName":"d","group":{},"count":2,"sum":9232379236109516800,"mean":'
+}
+
+@test "histogram metrics are merged" {
+    cat > histograms.ndjson <<'END'
+{"metricName":"h","metricType":"histogram","histogram":{"count":4,"sum":40,"min":1,"max":20,"bounds":[5,10],"bucketCounts":[1,2,1]}}
+{"metricName":"h","metricType":"histogram","histogram":{"count":6,"sum":60,"min":2,"max":30,"bounds":[5,10],"bucketCounts":[2,3,1]}}
+{"metricName":"e","metricType":"histogram","histogram":{"count":3,"sum":7,"scale":0,"zeroCount":0,"positive":{"offset":0,"bucketCounts":[1,2]}}}
+END
+    run -0 trace-agg --stat=count,sum,mean,p50,min,max histograms.ndjson
+    assert_line '{"type":"aggregate","recordType":"metric","metricName":"h","group":{},"count":2,"sum":100.0,"mean":10.0,"p50":7.0,"min":1.0,"max":30.0}'
+    assert_line --regexp '"metricName":"e","group":\{\},"count":1,"sum":7\.0,"mean":2\.33333333333333[0-9]+,"p50":2\.6666666666666665\}'
+}
+
+@test "distinct, topk, apdex and stddev" {
+    run -0 trace-agg --stat='distinct(service),topk(2,name),apdex(30),stddev' spans.ndjson
+    assert_output --partial '"distinct(service)":2,'
+    assert_output --partial '"topk(2,name)":[{"value":"add","count":3},{"value":"charge","count":1}]'
+    assert_output --partial '"apdex(30)":0.5,'
+    assert_output --regexp '"stddev":436\.1765697512878\}'
+}
+
+@test "--value aggregates another field" {
+    run -0 trace-agg --value=size --stat=count,sum <<<'{"traceId":"1","spanId":"1","attributes":{"size":7}}'
+    assert_output --partial '"metricName":"size","group":{},"count":1,"sum":7}'
+}
+
+@test "logs are counted, with their errors" {
+    run -0 trace-agg --by=service --stat=count,errors <<'END'
+{"body":"x","severity":"error","service":"a"}
+{"body":"x","severity":"info","service":"a"}
+END
+    assert_output '{"type":"aggregate","recordType":"log","group":{"service":"a"},"count":2,"errors":1}'
+}
+
+@test "spans that end before they start are counted, without a duration" {
+    run -0 --separate-stderr trace-agg --stat=count,sum,p50 <<<'{"traceId":"1","spanId":"1","startTimeUnixNano":"10","endTimeUnixNano":"1"}'
+    assert_output '{"type":"aggregate","recordType":"span","metricName":"durationNano","group":{},"count":1}'
+    assert_equal "$stderr" 'trace-agg: 1 span ends before it starts: counted without a duration'
+}
+
+@test "records without a time are in no window, and said so" {
+    run -0 --separate-stderr trace-agg --window=1s <<<'{"traceId":"1","spanId":"1"}'
+    assert_output ''
+    assert_equal "$stderr" 'trace-agg: 1 record without a time is in no window'
+}
+
+@test "--lateness closes windows as time goes on; late records are counted" {
+    { cat spans.ndjson; span 9 cart add 3000000000 5; } > late.ndjson
+    run -0 --separate-stderr trace-agg --window=10s --lateness=0s --stat=count late.ndjson
+    assert_output --partial '"windowStartUnixNano":"0","windowNano":10000000000,"count":2'
+    assert_equal "$stderr" 'trace-agg: 1 late record was left out: its window had been closed (--lateness)'
+    run -0 --separate-stderr trace-agg --window=10s --lateness=1m --stat=count late.ndjson
+    assert_output --partial '"windowStartUnixNano":"0","windowNano":10000000000,"count":3'
+    assert_equal "$stderr" ''
+}
+
+@test "a clock record closes windows and goes on" {
+    { cat spans.ndjson; echo '{"type":"clock","timeUnixNano":"99000000000"}'; span 9 s n 1000000000 5; } > clock.ndjson
+    run -0 --separate-stderr trace-agg --window=10s --lateness=0s --stat=count clock.ndjson
+    assert_line -n 3 '{"type":"clock","timeUnixNano":"99000000000"}'
+    assert_equal "${#lines[@]}" 4
+    assert_equal "$stderr" 'trace-agg: 1 late record was left out: its window had been closed (--lateness)'
+}
+
+@test "a window comes out while the pipe is still open" {
+    mkfifo pipe
+    trace-agg --window=10s --lateness=0s --stat=count < pipe > out &
+    exec 5> pipe
+    cat spans.ndjson >&5
+    for _ in $(seq 50); do
+        [[ $(wc -l < out) -ge 2 ]] && break
+        sleep 0.1
+    done
+    assert_equal "$(wc -l < out)" 2
+    exec 5>&-
+    wait
+    assert_equal "$(wc -l < out)" 3
+}
+
+@test "beyond --max-groups everything is one group, and said so" {
+    run -0 --separate-stderr trace-agg --max-groups=1 --by=service --stat=count -j1 spans.ndjson
+    assert_line '{"type":"aggregate","group":{},"overflow":true,"count":1}'
+    assert_equal "$stderr" 'trace-agg: more than 1 groups (--max-groups): the rest is counted in one'
+}
+
+@test "usage errors name what is wrong" {
+    run -2 trace-agg --stat=p95x spans.ndjson
+    assert_line -n 0 --partial "unknown statistic 'p95x'"
+    run -2 trace-agg --stat=cuont spans.ndjson
+    assert_line -n 0 --partial 'did you mean count?'
+    run -2 trace-agg --lateness=1s spans.ndjson
+    assert_line -n 0 --partial '--lateness needs --window'
+    run -2 trace-agg --stat='topk(0,name)' spans.ndjson
+    run -2 trace-agg --stat=p101 spans.ndjson
+    run -2 trace-agg --expect=a spans.ndjson
+}
+
+@test "a field that no record had is named, with the nearest one" {
+    run -0 --separate-stderr trace-agg --by=servce spans.ndjson
+    assert_equal "$stderr" "trace-agg: no record had the field 'servce': did you mean 'service'?"
+}

@@ -1,0 +1,100 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Partials: any partition, order and repetition gives the bytes of one run, or a clear failure.
+
+load ../helper
+
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+    for i in $(seq 1 900); do
+        printf '{"traceId":"1","spanId":"%x","name":"n%d","service":"s%d","startTimeUnixNano":"%d","endTimeUnixNano":"%d","status":"%s","attributes":{"u":"u%d","w":%d.%d}}\n' \
+            "$i" $((i % 5)) $((i % 3)) $((i * 100000000)) $((i * 100000000 + i * i * 7919 % 1000003)) \
+            "$( ((i % 17)) && echo ok || echo error)" $((i % 40)) $((i % 13)) $((i % 7))
+    done > all.ndjson
+    stats='count,rate,sum,mean,min,max,stddev,p50,p99,errors,errorRate,distinct(u),topk(3,u),apdex(300us)'
+    options=(--by=service,name --window=20s "--stat=$stats")
+    trace-agg "${options[@]}" all.ndjson > whole
+}
+
+@test "any partition and order of partials gives the bytes of one run" {
+    for parts in 1 2 7 20; do
+        awk -v parts="$parts" '{ print > ("part" NR * 7919 % parts) }' all.ndjson
+        : > merged
+        for part in $(ls part* | shuf --random-source=<(yes "$parts")); do
+            trace-agg --partial "${options[@]}" "$part" >> merged
+        done
+        trace-agg --merge < merged > total
+        cmp whole total
+        rm part*
+    done
+}
+
+@test "doubles sum to the same bytes in any partition" {
+    trace-agg --value=w --stat=sum,mean,stddev all.ndjson > whole
+    split -n r/9 all.ndjson piece
+    for piece in piece*; do trace-agg --partial --value=w --stat=sum,mean,stddev "$piece"; done | trace-agg --merge > total
+    cmp whole total
+}
+
+@test "a partial of partials is as good" {
+    split -n r/4 all.ndjson piece
+    for piece in piecea[ab]; do trace-agg --partial "${options[@]}" "$piece"; done | trace-agg --merge --partial --unit=left > left
+    for piece in piecea[cd]; do trace-agg --partial "${options[@]}" "$piece"; done | trace-agg --merge --partial --unit=right > right
+    trace-agg --merge --expect=left,right left right > total
+    cmp whole total
+}
+
+@test "a repeated unit counts once, whole or cut short" {
+    split -n r/2 all.ndjson piece
+    trace-agg --partial --unit=a "${options[@]}" pieceaa > a
+    trace-agg --partial --unit=a "${options[@]}" pieceaa > again
+    trace-agg --partial --unit=b "${options[@]}" pieceab > b
+    head -n 5 again > short
+    run -0 --separate-stderr bash -c 'cat short a b again short | trace-agg --merge --expect=a,b'
+    assert_equal "$output" "$(cat whole)"
+    assert_equal "$stderr" 'trace-agg: 1 repeated unit is counted once'
+}
+
+@test "a missing, cut-off or damaged unit is an error, and there is no result" {
+    split -n r/2 all.ndjson piece
+    trace-agg --partial --unit=a "${options[@]}" pieceaa > a
+    trace-agg --partial --unit=b "${options[@]}" pieceab > b
+    run -4 --separate-stderr trace-agg --merge --expect=a,b,c a b
+    assert_output ''
+    assert_equal "$stderr" 'trace-agg: unit c is missing'
+    head -n -1 b > short
+    run -4 --separate-stderr trace-agg --merge a short
+    assert_output ''
+    assert_equal "$stderr" 'trace-agg: unit b is cut short or damaged'
+    sed '3d' b > lost
+    run -4 --separate-stderr trace-agg --merge a lost
+    assert_output ''
+    sed -E '3{s/("state":"....)B/\1C/;t;s/("state":"....)./\1B/}' b > flipped
+    run ! cmp -s b flipped
+    run -4 --separate-stderr trace-agg --merge a flipped
+    assert_output ''
+}
+
+@test "partials made differently do not merge" {
+    trace-agg --partial --by=service all.ndjson > a
+    trace-agg --partial --by=name all.ndjson > b
+    run -4 --separate-stderr trace-agg --merge a b
+    assert_equal "${stderr##*unit}" "$(sed -E 's/.*"unit":"([0-9a-f]+)".*/ \1/;q' b) was made with other groups, statistics or windows"
+}
+
+@test "a plain aggregate is no partial" {
+    run -4 trace-agg --merge whole
+    assert_output --partial 'an aggregate that is no partial'
+}
+
+@test "partials pass through binary streams" {
+    trace-agg --partial -b "${options[@]}" all.ndjson > a.bin
+    trace-agg --merge a.bin > total
+    cmp whole total
+}
+
+@test "nothing is too late for a partial" {
+    tac all.ndjson > backwards
+    trace-agg --partial --lateness=0s "${options[@]}" backwards | trace-agg --merge > total
+    cmp whole total
+}

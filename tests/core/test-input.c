@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Cutting inputs into chunks: whatever the sizes of the reads, the chunks are whole lines that add
+ * up to the input; lines beyond the limit, failures, waiting pipes and foreign formats are told.
+ */
+#include "tap.h"
+
+#include "base/buf.h"
+#include "base/sys.h"
+#include "stream/input.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <unistd.h>
+
+/* The system as the tests want it: reads of at most so many bytes, EINTR now and then, EIO at an
+ * offset. */
+static size_t read_limit, read_done, fail_after;
+static unsigned interrupt;
+
+static ssize_t short_read(int fd, void *buffer, size_t bytes)
+{
+    if (interrupt && ++interrupt % 3 == 0) {
+        errno = EINTR;
+        return -1;
+    }
+    if (fail_after && read_done >= fail_after) {
+        errno = EIO;
+        return -1;
+    }
+    if (read_limit && bytes > read_limit)
+        bytes = read_limit;
+    ssize_t got = read(fd, buffer, bytes);
+    if (got > 0)
+        read_done += (size_t)got;
+    return got;
+}
+
+static struct tcore_sys sys;
+
+static void system_reset(void)
+{
+    sys = tcore_sys_default;
+    sys.read = short_read;
+    read_limit = read_done = fail_after = 0;
+    interrupt = 0;
+    tcore_sys_set(&sys);
+}
+
+static char path[64];
+
+static void write_file(const char *data, size_t length)
+{
+    FILE *file = fopen(path, "wb");
+    if (!file || fwrite(data, 1, length, file) != length || fclose(file)) {
+        perror(path);
+        exit(1);
+    }
+}
+
+/* Everything that the input gives, chunk by chunk; whether all chunks ended in a newline. */
+static enum tcore_status read_all(const char *name, const struct tcore_input_options *options,
+                                  struct tcore_buf *out, bool *whole, struct tcore_error *err)
+{
+    struct tcore_input *input;
+    struct tcore_chunk chunk = {0};
+    uint64_t sequence = 0;
+    *whole = true;
+    enum tcore_status status = tcore_input_open(&input, name, options, err);
+    if (status)
+        return status;
+    while ((status = tcore_input_next(input, &chunk, err)) == TCORE_OK) {
+        *whole = *whole && chunk.length && chunk.data[chunk.length - 1] == '\n' &&
+                 chunk.sequence == sequence++;
+        for (size_t i = 0; i < 64; i++)
+            *whole = *whole && !chunk.data[chunk.length + i];
+        tcore_buf_append(out, chunk.data, chunk.length);
+    }
+    tcore_chunk_free(&chunk);
+    tcore_input_close(input);
+    return status;
+}
+
+static void make_lines(struct tcore_buf *text, unsigned lines, unsigned longest)
+{
+    uint64_t seed = 7;
+    for (unsigned i = 0; i < lines; i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        unsigned length = (unsigned)(seed >> 33) % longest;
+        tcore_buf_printf(text, "{\"n\":%u,\"s\":\"", i);
+        for (unsigned k = 0; k < length; k++)
+            tcore_buf_putc(text, (char)('a' + k % 26));
+        tcore_buf_puts(text, "\"}\n");
+    }
+}
+
+static void test_sizes(void)
+{
+    struct tcore_buf text = {0};
+    make_lines(&text, 3000, 700);
+    write_file(text.data, text.length);
+    static const size_t limits[] = {0, 1, 7, 4096, 65536, 262144, 1000003};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        struct tcore_buf got = {0};
+        struct tcore_error err = {0};
+        bool whole;
+        system_reset();
+        read_limit = limits[i];
+        interrupt = 1;
+        enum tcore_status status = read_all(path, NULL, &got, &whole, &err);
+        ok(status == TCORE_EOF && whole && got.length == text.length &&
+               !memcmp(got.data, text.data, text.length),
+           "reads of %zu bytes: whole lines, all of them", limits[i]);
+        tcore_buf_free(&got);
+    }
+    /* the last line without its newline */
+    system_reset();
+    struct tcore_buf got = {0};
+    bool whole;
+    write_file(text.data, text.length - 1);
+    read_all(path, NULL, &got, &whole, NULL);
+    ok(whole && got.length == text.length, "a missing last newline is added");
+    tcore_buf_free(&got);
+    tcore_buf_free(&text);
+}
+
+static void test_long_lines(void)
+{
+    struct tcore_buf text = {0}, got = {0};
+    struct tcore_input_options options = {.line_limit = 1 << 20};
+    bool whole;
+    tcore_buf_puts(&text, "{\"a\":1}\n{\"b\":\"");
+    for (unsigned i = 0; i < 900000; i++)
+        tcore_buf_putc(&text, 'x');
+    tcore_buf_puts(&text, "\"}\n{\"c\":1}\n");
+    write_file(text.data, text.length);
+    ok(read_all(path, &options, &got, &whole, NULL) == TCORE_EOF && got.length == text.length,
+       "a line below the limit is read");
+    tcore_buf_clear(&text);
+    tcore_buf_puts(&text, "{\"a\":1}\n{\"b\":\"");
+    for (unsigned i = 0; i < 5000000; i++)
+        tcore_buf_putc(&text, 'x');
+    tcore_buf_puts(&text, "\"}\n{\"c\":1}\n");
+    write_file(text.data, text.length);
+    struct tcore_input *input;
+    struct tcore_chunk chunk = {0};
+    uint64_t overlong = 0;
+    unsigned chunks = 0;
+    size_t largest = 0;
+    tcore_buf_clear(&got);
+    tcore_input_open(&input, path, &options, NULL);
+    while (tcore_input_next(input, &chunk, NULL) == TCORE_OK) {
+        chunks++;
+        if (chunk.overlong)
+            overlong = chunk.overlong;
+        else
+            tcore_buf_append(&got, chunk.data, chunk.length);
+        largest = chunk.capacity > largest ? chunk.capacity : largest;
+    }
+    tcore_buf_putc(&got, '\0');
+    is_int((int64_t)overlong, 5000008, "a line beyond the limit is told with its length");
+    is_str(got.data, "{\"a\":1}\n{\"c\":1}\n", "the lines around it are given");
+    ok(largest < 3 << 20, "and it is never held (%zu bytes)", largest);
+    tcore_chunk_free(&chunk);
+    tcore_input_close(input);
+    tcore_buf_free(&got);
+    tcore_buf_free(&text);
+}
+
+static void test_failure(void)
+{
+    struct tcore_buf text = {0}, got = {0};
+    struct tcore_error err = {0};
+    bool whole;
+    make_lines(&text, 100, 50);
+    write_file(text.data, text.length);
+    system_reset();
+    read_limit = 100;
+    fail_after = 1000;
+    enum tcore_status status = read_all(path, NULL, &got, &whole, &err);
+    ok(status == TCORE_FATAL && err.errnum == EIO && whole && got.length > 900,
+       "a failed read is told after the lines before it");
+    system_reset();
+    ok(read_all("/no/such/file", NULL, &got, &whole, &err) == TCORE_FATAL && err.errnum == ENOENT &&
+           !strcmp(err.input, "/no/such/file"),
+       "a missing file is named");
+    ok(read_all("/", NULL, &got, &whole, &err) == TCORE_BAD_INPUT && strstr(err.text, "directory"),
+       "a directory is told");
+    write_file("", 0);
+    tcore_buf_clear(&got);
+    ok(read_all(path, NULL, &got, &whole, &err) == TCORE_EOF && !got.length, "empty input is fine");
+    tcore_buf_free(&got);
+    tcore_buf_free(&text);
+}
+
+static const struct {
+    const char *text, *format; /* NULL: ours */
+} formats[] = {
+    {"{\"resourceSpans\":[]}\n", "OTLP/JSON"},
+    {"{\n  \"resourceMetrics\": [\n", "OTLP/JSON"},
+    {"{\"data\":[{\"traceID\":\"1\"}]}", "Jaeger"},
+    {"{\"batches\":[]}", "Tempo"},
+    {"[{\"traceId\":\"1\",\"id\":\"2\"}]", "Zipkin"},
+    {"[\n{\"name\":\"a\",\"ph\":\"X\",\"ts\":1},\n", "Chrome"},
+    {"{\"traceEvents\":[]}", "Chrome"},
+    {"# HELP up Whether\n# TYPE up gauge\nup 1\n", "Prometheus"},
+    {"a,b,c\n1,2,3\n", "neither"},
+    {"\x1f\x9d\x90 no gzip \n", "neither"},
+    {"{\"type\":\"span\"}\n", NULL},
+    {"junk\n{\"type\":\"span\"}\n", NULL},
+    {"\xef\xbb\xbf{\"type\":\"span\"}\n", NULL},
+    {"\n\n{\"data\":1}\n", NULL},
+    {"{\"context\":{\"traceId\":\"1\"},\"metricName\":\"m\"}\n", NULL},
+};
+
+static void test_formats(void)
+{
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        struct tcore_error err = {0};
+        struct tcore_buf got = {0};
+        bool whole;
+        write_file(formats[i].text, strlen(formats[i].text));
+        enum tcore_status status = read_all(path, NULL, &got, &whole, &err);
+        if (formats[i].format)
+            ok(status == TCORE_BAD_INPUT && strstr(err.text, formats[i].format) &&
+                   strstr(err.text, "trace-record import"),
+               "foreign %zu: %s", i, err.text);
+        else
+            ok(status == TCORE_EOF, "ours %zu %s", i, err.text);
+        tcore_buf_free(&got);
+    }
+}
+
+static int pipe_ends[2];
+
+static void *write_slowly(void *unused)
+{
+    (void)unused;
+    const char *parts[] = {"{\"a\":1}\n{\"b\"", ":2}\n", "{\"c\":3}"};
+    for (size_t i = 0; i < 3; i++) {
+        usleep(60000);
+        if (write(pipe_ends[1], parts[i], strlen(parts[i])) < 0)
+            break;
+    }
+    close(pipe_ends[1]);
+    return NULL;
+}
+
+static void test_live(void)
+{
+    pthread_t writer;
+    struct tcore_input *input;
+    struct tcore_chunk chunk = {0};
+    struct tcore_error err = {0};
+    struct tcore_input_options options = {.idle_ns = 15000000};
+    if (pipe(pipe_ends) || dup2(pipe_ends[0], 0) < 0)
+        exit(1);
+    close(pipe_ends[0]);
+    pthread_create(&writer, NULL, write_slowly, NULL);
+    unsigned clocks = 0, lines = 0, live = 0;
+    struct tcore_buf got = {0};
+    tcore_input_open(&input, "-", &options, &err);
+    while (tcore_input_next(input, &chunk, &err) == TCORE_OK) {
+        if (chunk.clock) {
+            clocks += !memcmp(chunk.data, "{\"type\":\"clock\",\"timeUnixNano\":\"", 32);
+            continue;
+        }
+        lines++;
+        live += chunk.live;
+        tcore_buf_append(&got, chunk.data, chunk.length);
+    }
+    tcore_buf_putc(&got, '\0');
+    pthread_join(writer, NULL);
+    is_str(got.data, "{\"a\":1}\n{\"b\":2}\n{\"c\":3}\n", "a slow pipe gives its lines");
+    ok(lines == 3 && live >= 1, "as they come, and says that the next read waits (%u, %u)", lines,
+       live);
+    ok(clocks >= 1, "%u clock records stand for the waiting", clocks);
+    tcore_buf_free(&got);
+    tcore_chunk_free(&chunk);
+    tcore_input_close(input);
+}
+
+/* Several threads claim chunks: every line once. */
+static struct tcore_input *shared;
+static uint64_t sums[4];
+
+static void *claim(void *sum)
+{
+    struct tcore_chunk chunk = {0};
+    while (tcore_input_next(shared, &chunk, NULL) == TCORE_OK)
+        for (size_t i = 0; i < chunk.length; i++)
+            *(uint64_t *)sum += (unsigned char)chunk.data[i];
+    tcore_chunk_free(&chunk);
+    return NULL;
+}
+
+static void test_threads(void)
+{
+    struct tcore_buf text = {0};
+    uint64_t wanted = 0, got = 0;
+    make_lines(&text, 20000, 300);
+    for (size_t i = 0; i < text.length; i++)
+        wanted += (unsigned char)text.data[i];
+    write_file(text.data, text.length);
+    system_reset();
+    tcore_sys_set(NULL);
+    pthread_t threads[4];
+    tcore_input_open(&shared, path, NULL, NULL);
+    for (size_t i = 0; i < 4; i++)
+        pthread_create(&threads[i], NULL, claim, &sums[i]);
+    for (size_t i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+        got += sums[i];
+    }
+    tcore_input_close(shared);
+    is_int((int64_t)got, (int64_t)wanted, "four threads share an input without loss");
+    tcore_buf_free(&text);
+}
+
+int main(void)
+{
+    const char *folder = getenv("TMPDIR");
+    snprintf(path, sizeof path, "%s/test-input.%ld",
+             folder && strlen(folder) < 30 ? folder : "/tmp", (long)getpid());
+    system_reset();
+    test_sizes();
+    test_long_lines();
+    test_failure();
+    test_formats();
+    test_live();
+    test_threads();
+    unlink(path);
+    return done_testing();
+}
