@@ -338,3 +338,41 @@ a\u001b[31m\u202eb\u0085'
     assert_output '{"name":"again"}'
     assert_equal "$stderr" 'trace-span: 1 key occurred twice in an object: the last one counted'
 }
+
+@test '-w keeps the records for which the expression is true' {
+    run -0 trace-span filter -w '.service == "cart" and .attributes.n < 2' one two
+    assert_output "$(cat one)"
+    run -0 trace-span filter --where='.attributes.n * 500*ms >= 1*s' one two
+    assert_output "$(cat two)"
+    run -0 trace-span filter --where='.attributes | to_entries | any(.key == "text")' one two
+    assert_output "$(cat two)"
+}
+
+@test '-w counts what passes through no more than what it drops' {
+    run -3 --separate-stderr trace-span filter --pass -w false mixed
+    assert_output "$(grep -E '"(log|metric|future)"' mixed)"
+}
+
+@test 'a bad expression is a usage error that names the place' {
+    run -2 trace-span filter -w '.a +' nowhere
+    assert_line --index 0 --regexp '^trace-span: --where: .* \(byte [0-9]+\)$'
+}
+
+@test 'an expression that fails on a record is false there, and that is said once' {
+    run -0 --separate-stderr trace-span filter -w '.name - 1 == 1 or .attributes.n == 2' one two
+    assert_output ''
+    [[ $stderr == 'trace-span: --where failed on 2 records, taken as false: '* && ${#stderr_lines[@]} -eq 1 ]]
+}
+
+@test 'a misspelt field in an expression gets a note' {
+    run -0 --separate-stderr trace-span filter -w '.servce == "cart"' one
+    assert_equal "$stderr" "trace-span: no record had the field 'servce': did you mean 'service'?"
+    run -0 --separate-stderr trace-span filter -w '.statusMessage == "x"' one
+    [[ -z $stderr ]]
+}
+
+@test 'clock records are no matter of -w' {
+    echo '{"type":"clock","timeUnixNano":"5"}' >clock
+    run -0 trace-span filter -w 'false' one clock two
+    assert_output "$(cat clock)"
+}
