@@ -18,7 +18,7 @@ struct codec {
     const char *name;
     size_t bytes; /* of the state's struct; zeroed it is empty */
     enum tcore_status (*encode)(const void *state, struct tcore_buf *out);
-    enum tcore_status (*decode)(void *state, struct tcore_decoder *in, struct tcore_error *err);
+    enum tcore_status (*decode)(void *state, struct tcore_state_reader *in, struct tcore_error *err);
     void (*release)(void *state);
 };
 
@@ -41,12 +41,12 @@ static bool codec_sound(const struct codec *codec, const char *data, size_t leng
 {
     void *state = codec_new(codec);
     struct tcore_error err = {0};
-    struct tcore_decoder in = tcore_decoder(data, length);
+    struct tcore_state_reader in = tcore_state_reader(data, length);
     enum tcore_status status = codec->decode(state, &in, &err);
     bool sound = status == TCORE_BAD_INPUT && err.status == TCORE_BAD_INPUT && err.text[0];
     if (status == TCORE_OK) {
         struct tcore_buf again = {0};
-        size_t taken = length - tcore_decoder_left(&in);
+        size_t taken = length - tcore_state_reader_left(&in);
         sound = codec->encode(state, &again) == TCORE_OK && again.length == taken &&
                 memcmp(again.data, data, taken) == 0;
         tcore_buf_free(&again);
@@ -67,7 +67,7 @@ static void codec_check_damage(const struct codec *codec, const struct tcore_buf
         memcpy(cut, bytes->data, length);
         cut = realloc(cut, length ? length : 1);
         void *state = codec_new(codec);
-        struct tcore_decoder in = tcore_decoder(cut, length);
+        struct tcore_state_reader in = tcore_state_reader(cut, length);
         held = codec->decode(state, &in, NULL) == TCORE_BAD_INPUT;
         codec_delete(codec, state);
         free(cut);
@@ -112,7 +112,7 @@ static void codec_check_memory(const struct codec *codec, const void *state,
     for (unsigned long n = 1; more && held; n++) {
         void *read = codec_new(codec);
         struct tcore_error err = {0};
-        struct tcore_decoder in = tcore_decoder(bytes->data, bytes->length);
+        struct tcore_state_reader in = tcore_state_reader(bytes->data, bytes->length);
         failing_begin(n);
         enum tcore_status status = codec->decode(read, &in, &err);
         codec->release(read);
