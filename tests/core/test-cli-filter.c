@@ -468,6 +468,84 @@ static void check_output_file(void)
     rmdir(folder);
 }
 
+/* --- Files that cannot be put in their place */
+
+static int failing_call; /* which of the calls below fails, by its place in the list */
+
+static int no_tmpfile(int dirfd, const char *path, int flags, mode_t mode)
+{
+    if ((flags & O_TMPFILE) == O_TMPFILE) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
+    if (failing_call == 1 && flags & O_CREAT) {
+        errno = EROFS;
+        return -1;
+    }
+    return openat(dirfd, path, flags, mode);
+}
+
+static int bad_linkat(int old, const char *from, int new, const char *to, int flags)
+{
+    if (failing_call != 2)
+        return linkat(old, from, new, to, flags);
+    errno = EIO;
+    return -1;
+}
+
+static int bad_renameat(int old, const char *from, int new, const char *to)
+{
+    if (failing_call != 3)
+        return renameat(old, from, new, to);
+    errno = EIO;
+    return -1;
+}
+
+static int bad_close(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    int result = close(fd);
+    if (failing_call != 4 || (flags & O_ACCMODE) != O_WRONLY)
+        return result;
+    errno = EIO;
+    return -1;
+}
+
+/* With O_TMPFILE and without: each step fails once, and the old file stays as it was. */
+static void check_bad_folder(void)
+{
+    static const char *const names[] = {"nothing", "creating", "linking", "renaming", "closing"};
+    char folder[] = "/tmp/test-cli-filter-XXXXXX", path[64], option[80];
+    ok(mkdtemp(folder) != NULL, "a folder for output");
+    snprintf(path, sizeof path, "%s/out", folder);
+    snprintf(option, sizeof option, "-o%s", path);
+    for (int with_tmpfile = 0; with_tmpfile <= 1; with_tmpfile++) {
+        for (failing_call = 0; failing_call <= 4; failing_call++) {
+            struct tcore_sys bad = tcore_sys_default;
+            bool fails = failing_call && failing_call != (with_tmpfile ? 1 : 2);
+            struct stat before = {0}, after = {0};
+            if (!with_tmpfile)
+                bad.openat = no_tmpfile;
+            bad.linkat = bad_linkat;
+            bad.renameat = bad_renameat;
+            bad.close = bad_close;
+            stat(path, &before);
+            tcore_sys_set(&bad);
+            struct capture c = capture(&program, (const char *[]){"text", option, small, NULL});
+            tcore_sys_set(NULL);
+            stat(path, &after);
+            is_int(c.status, fails ? CLI_FAILED : CLI_DONE, "%s fails, %s: status",
+                   names[failing_call], with_tmpfile ? "O_TMPFILE" : "no O_TMPFILE");
+            is_int(after.st_ino == before.st_ino, fails, "the file is the old one if it failed");
+            is_int(files_in(folder), 1, "and alone in its folder");
+            ok(!fails || strstr(c.err, path), "the message names it");
+            capture_free(&c);
+        }
+    }
+    unlink(path);
+    rmdir(folder);
+}
+
 int main(void)
 {
     make_input(large, RECORDS);
@@ -482,6 +560,7 @@ int main(void)
     check_memory((const char *[]){"count", "-j3", medium, NULL});
     check_full_disk();
     check_output_file();
+    check_bad_folder();
     unlink(large);
     unlink(medium);
     unlink(small);

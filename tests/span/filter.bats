@@ -376,3 +376,14 @@ a\u001b[31m\u202eb\u0085'
     run -0 trace-span filter -w 'false' one clock two
     assert_output "$(cat clock)"
 }
+
+@test 'every instruction set gives the same bytes' {
+    for _ in {1..200}; do cat mixed; done >many
+    trace-span filter --pass many >wanted 2>wanted-messages || true
+    for simd in portable avx2 avx512; do
+        TRACECORE_SIMD=$simd trace-span filter --pass many >got 2>messages || (($? == 3)) || continue
+        assert_files_equal got wanted
+        assert_files_equal messages wanted-messages
+    done
+    TRACECORE_SIMD=none run -2 trace-span filter one
+}
