@@ -26,6 +26,7 @@ check_PROGRAMS += %D%/core/test-text
 check_PROGRAMS += %D%/core/test-time
 check_PROGRAMS += %D%/core/test-topk
 check_PROGRAMS += %D%/core/test-rank
+check_PROGRAMS += %D%/core/test-trace
 check_PROGRAMS += %D%/core/test-version
 check_PROGRAMS += $(cli_tests)
 

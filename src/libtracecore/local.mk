@@ -153,6 +153,14 @@ stats_sources += %D%/stats/topk.c
 stats_sources += %D%/stats/wide.c
 stats_sources += %D%/stats/wide.h
 
+tracedir = $(tracecoreincludedir)/trace
+trace_HEADERS =
+trace_sources =
+trace_HEADERS += %D%/trace/critical_path.h
+trace_HEADERS += %D%/trace/tree.h
+trace_sources += %D%/trace/critical_path.c
+trace_sources += %D%/trace/tree.c
+
 storedir = $(tracecoreincludedir)/store
 store_HEADERS =
 store_sources =
@@ -161,6 +169,7 @@ store_sources =
 	$(query_sources) $(stats_sources) $(store_sources)
 # Where programs that are installed find the helpers.
 %C%_libtracecore_la_CPPFLAGS = $(AM_CPPFLAGS) -DTCORE_LIBEXEC='"$(pkglibexecdir)"'
+	$(query_sources) $(stats_sources) $(trace_sources) $(store_sources)
 %C%_libtracecore_la_LIBADD = $(LIBM)
 %C%_libtracecore_la_LDFLAGS = -Wl,--as-needed $(BUILD_LDFLAGS) -version-info 0:0:0 -no-undefined \
 	-Wl,--version-script=$(top_srcdir)/%D%/libtracecore.map

@@ -32,11 +32,13 @@ includes() {
 }
 
 @test 'inside the library each layer includes only those below it' {
-    run -0 includes libtracecore/base 'model/|stream/|query/|stats/|store/'
+    run -0 includes libtracecore/base 'model/|stream/|query/|stats/|trace/|store/'
     assert_output ''
-    run -0 includes libtracecore/model 'stream/|query/|stats/|store/'
+    run -0 includes libtracecore/model 'stream/|query/|stats/|trace/|store/'
     assert_output ''
-    run -0 includes libtracecore/stream 'query/|stats/|store/'
+    run -0 includes libtracecore/stream 'query/|stats/|trace/|store/'
+    assert_output ''
+    run -0 includes libtracecore/trace 'stream/|query/|stats/|store/'
     assert_output ''
 }
 
