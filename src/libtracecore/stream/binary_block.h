@@ -110,9 +110,9 @@ void tcore_binary_reader_free(struct binary_reader *reader);
 /* The integers of a column of class INT, DECIMAL, DOUBLE (bits) or LITERAL. */
 enum tcore_status tcore_binary_read_ints(struct binary_reader *reader, uint32_t column,
                                          const int64_t **ints, struct tcore_error *err);
-/* The bytes of a text column as strings (of HEX: not yet as hexadecimal), checked for their class.
- */
-enum tcore_status tcore_binary_read_text(struct binary_reader *reader, uint32_t column,
+/* The bytes of a text column as strings (of HEX: not yet as hexadecimal); check: that each is one
+ * of the class. */
+enum tcore_status tcore_binary_read_text(struct binary_reader *reader, uint32_t column, bool check,
                                          struct binary_values *values, struct tcore_error *err);
 /* The values of any column but SHAPE and OBJECT, as the batch shows them; of a time, DECIMAL and
  * strings of digits are integers. */

@@ -151,11 +151,16 @@ static inline uint64_t hash_of(const char *text, size_t length)
     return (uint64_t)mixed ^ (uint64_t)(mixed >> 64);
 }
 
+/* An entry of the dictionary. */
+static inline const char *entry_text(const struct binary_column *column, uint32_t entry)
+{
+    return column->lengths[entry] ? column->bytes.data + column->offsets[entry] : "";
+}
+
 static inline bool entry_is(const struct binary_column *column, uint32_t entry, const char *text,
                             size_t length)
 {
-    return column->lengths[entry] == length &&
-           same_bytes(column->bytes.data + column->offsets[entry], text, length);
+    return column->lengths[entry] == length && same_bytes(entry_text(column, entry), text, length);
 }
 
 /* The slot of that string or where it would go; NULL if that is too far from its home. */
@@ -186,7 +191,7 @@ static bool grow_slots(struct binary_column *column, bool *crowded)
     column->slots = slots;
     column->slot_mask = count - 1;
     for (uint32_t entry = 0; entry < column->strings && !*crowded; entry++) {
-        const char *text = column->bytes.data + column->offsets[entry];
+        const char *text = entry_text(column, entry);
         uint64_t hash = hash_of(text, column->lengths[entry]);
         uint32_t *slot = find_slot(column, hash, text, column->lengths[entry]);
         if (slot)
@@ -208,8 +213,7 @@ static bool drop_dictionary(struct binary_column *column)
                  (!column->text_bytes || tcore_buf_reserve(&plain.bytes, column->text_bytes));
     for (uint32_t i = 0; whole && i < column->values; i++) {
         uint32_t code = column->codes[i];
-        whole =
-            push_string(&plain, column->bytes.data + column->offsets[code], column->lengths[code]);
+        whole = push_string(&plain, entry_text(column, code), column->lengths[code]);
     }
     if (!whole) {
         tcore_binary_column_free(&plain);

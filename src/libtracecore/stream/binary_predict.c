@@ -107,7 +107,7 @@ static const char *take_escaped(struct shape_tree *tree, const struct shape_edge
     if (!close || !is_canonical(tree, edge, p, (size_t)(close - p)))
         return NULL;
     const struct tcore_value *v = &tree->json.node[0].value;
-    if (tree->decoded.capacity - tree->decoded.length < v->len)
+    if (!tree->decoded.data || tree->decoded.capacity - tree->decoded.length < v->len)
         return NULL;
     value->s = tree->decoded.data + tree->decoded.length;
     value->length = v->len;

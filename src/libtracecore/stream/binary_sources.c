@@ -86,20 +86,19 @@ bool tcore_binary_find_sources(struct binary_sources *sources, const struct bina
 
 /* ---- looking into JSON text ---- */
 
-/* What keys lead to in the JSON text (valid as it is); ABSENT if nothing. */
+/* What keys lead to in the JSON text; ABSENT if nothing. */
 static enum tcore_status look_inside(struct binary_reader *r, const struct tcore_value *text,
                                      const struct binary_source *source, struct tcore_value *value,
                                      struct tcore_error *err)
 {
-    *value = (struct tcore_value){0};
     enum tcore_status status = tcore_json_parse(&r->json, text->s, text->len, err);
+    if (status == TCORE_SKIP)
+        return tcore_error_set(err, TCORE_BAD_INPUT, "damaged block: text that is no JSON");
     if (status != TCORE_OK)
         return status;
     uint32_t at = 0;
     for (size_t k = source->key; k < source->path->count; k++) {
         const struct tcore_path_key *key = &source->path->keys[k];
-        if (!tcore_json_is_object(&r->json.node[at]))
-            return TCORE_OK;
         at = tcore_json_find_n(&r->json, at, key->name, key->length);
         if (!at)
             return TCORE_OK;
@@ -119,21 +118,30 @@ static enum tcore_status look_inside(struct binary_reader *r, const struct tcore
     return TCORE_OK;
 }
 
-/* The texts of values are replaced by what is inside. */
+/*
+ * The texts of a column are replaced by what is inside; *any: there was something. Texts are
+ * canonical, so one without the bytes of the key cannot have it and need not be parsed.
+ */
 static enum tcore_status look_inside_all(struct binary_reader *r,
                                          const struct binary_source *source,
-                                         struct binary_values *values, struct tcore_error *err)
+                                         struct binary_values *values, bool *any,
+                                         struct tcore_error *err)
 {
+    const struct tcore_path_key *key = &source->path->keys[source->key];
+    struct tcore_buf quoted = {0};
     struct tcore_value *found = tcore_binary_pool_get(&r->pool, values->value_count, sizeof *found);
-    if (!found)
-        return tcore_error_nomem(err);
-    for (uint32_t i = 0; i < values->value_count; i++) {
-        enum tcore_status status = look_inside(r, &values->values[i], source, &found[i], err);
-        if (status != TCORE_OK)
-            return status;
+    tcore_json_write_string(&quoted, key->name, key->length);
+    enum tcore_status status = found ? tcore_buf_status(&quoted, err) : tcore_error_nomem(err);
+    for (uint32_t i = 0; i < values->value_count && status == TCORE_OK; i++) {
+        const struct tcore_value *text = &values->values[i];
+        found[i] = (struct tcore_value){0};
+        if (memmem(text->s, text->len, quoted.data, quoted.length))
+            status = look_inside(r, text, source, &found[i], err);
+        *any |= found[i].kind != TCORE_ABSENT;
     }
+    tcore_buf_free(&quoted);
     values->values = found;
-    return TCORE_OK;
+    return status;
 }
 
 /* ---- spreading over the rows ---- */
@@ -293,14 +301,19 @@ static bool ends_search(const struct binary_reader *r, const struct binary_sourc
     return source->kind == SOURCE_COLUMN && binary_column_is_dense(&r->block, column_of(r, source));
 }
 
+/* The values of a source; *any: it may have some. Of an object there is nothing to read yet. */
 static enum tcore_status read_source(struct binary_reader *r, const struct binary_source *source,
-                                     struct binary_values *values, struct tcore_error *err)
+                                     struct binary_values *values, bool *any,
+                                     struct tcore_error *err)
 {
-    enum tcore_status status = tcore_binary_read_values(
-        r, source->column, source->time && source->kind == SOURCE_COLUMN, values, err);
-    if (status == TCORE_OK && source->kind != SOURCE_COLUMN)
-        status = look_inside_all(r, source, values, err);
-    return status;
+    *any = source->kind == SOURCE_COLUMN || source->kind == SOURCE_OBJECT;
+    if (source->kind == SOURCE_COLUMN)
+        return tcore_binary_read_values(r, source->column, source->time, values, err);
+    *values = (struct binary_values){.form = BINARY_VALUES};
+    if (source->kind == SOURCE_OBJECT)
+        return TCORE_OK;
+    enum tcore_status status = tcore_binary_read_text(r, source->column, false, values, err);
+    return status == TCORE_OK ? look_inside_all(r, source, values, any, err) : status;
 }
 
 /* An integer that all rows share needs no array. */
@@ -324,16 +337,22 @@ static bool constant_int(struct binary_reader *r, const struct binary_source *so
     return true;
 }
 
+/* A source with its values. */
+struct reading {
+    const struct binary_source *source;
+    struct binary_values values;
+};
+
 /* The form that all sources fit in, and how many dictionary entries they have together. */
-static enum binary_form common_form(const struct binary_sources *sources, uint32_t count,
-                                    const struct binary_values *values, uint64_t *entries)
+static enum binary_form common_form(const struct reading *readings, uint32_t count,
+                                    uint64_t *entries)
 {
-    enum binary_form form = values[0].form;
+    enum binary_form form = count ? readings[0].values.form : BINARY_VALUES;
     *entries = 1;
     for (uint32_t i = 0; i < count; i++) {
-        if (sources->source[i].kind != SOURCE_COLUMN || values[i].form != form)
+        if (readings[i].source->kind != SOURCE_COLUMN || readings[i].values.form != form)
             return BINARY_VALUES;
-        *entries += values[i].value_count;
+        *entries += readings[i].values.value_count;
     }
     return *entries <= UINT32_MAX ? form : BINARY_VALUES;
 }
@@ -370,50 +389,69 @@ static bool begin_column(struct binary_reader *r, enum binary_form form, uint64_
     return values != NULL;
 }
 
-static enum tcore_status merge(struct binary_reader *r, const struct binary_sources *sources,
-                               uint32_t count, struct tcore_column *column, struct tcore_error *err)
+static void hand_through_absent(struct tcore_column *column)
 {
-    struct binary_values *values = tcore_binary_pool_get(&r->pool, count, sizeof *values);
-    struct spread s = {.reader = r, .column = column, .err = err};
-    enum tcore_status status = values ? TCORE_OK : tcore_error_nomem(err);
-    for (uint32_t i = 0; i < count && status == TCORE_OK; i++)
-        if (sources->source[i].kind != SOURCE_OBJECT)
-            status = read_source(r, &sources->source[i], &values[i], err);
-        else
-            values[i] = (struct binary_values){.form = BINARY_VALUES};
-    if (status == TCORE_OK)
-        status = tcore_binary_block_count(&r->block, err);
-    if (status != TCORE_OK)
-        return status;
-    uint64_t entries;
-    enum binary_form form = common_form(sources, count, values, &entries);
-    if (!begin_column(r, form, entries, column))
-        return tcore_error_nomem(err);
+    static const struct tcore_value absent;
+    *column =
+        (struct tcore_column){.form = TCORE_COLUMN_CONSTANT, .values = &absent, .value_count = 1};
+}
+
+static enum tcore_status spread_all(struct spread *s, const struct reading *readings,
+                                    uint32_t count, enum binary_form form)
+{
+    enum tcore_status status = TCORE_OK;
     uint32_t base = 1; /* behind the entry that says absent */
     for (uint32_t i = 0; i < count && status == TCORE_OK; i++) {
-        uint32_t number = sources->source[i].column;
+        const struct binary_values *values = &readings[i].values;
+        uint32_t column = readings[i].source->column;
         if (form == BINARY_INTS) {
-            status = spread_ints(&s, &values[i], number);
+            status = spread_ints(s, values, column);
         } else if (form == BINARY_CODES) {
-            status = spread_codes(&s, &values[i], number, base);
-            base += values[i].value_count;
-        } else if (sources->source[i].kind == SOURCE_OBJECT) {
-            status = spread_object(&s, number);
+            status = spread_codes(s, values, column, base);
+            base += values->value_count;
+        } else if (readings[i].source->kind == SOURCE_OBJECT) {
+            status = spread_object(s, column);
         } else {
-            status = spread_values(&s, &values[i], number);
+            status = spread_values(s, values, column);
         }
     }
     return status;
 }
 
+/* The first most sources together. */
+static enum tcore_status merge(struct binary_reader *r, const struct binary_sources *sources,
+                               uint32_t most, struct tcore_column *column, struct tcore_error *err)
+{
+    struct reading *readings = tcore_binary_pool_get(&r->pool, most, sizeof *readings);
+    struct spread s = {.reader = r, .column = column, .err = err};
+    enum tcore_status status = readings ? TCORE_OK : tcore_error_nomem(err);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < most && status == TCORE_OK; i++) {
+        bool any;
+        readings[count].source = &sources->source[i];
+        status = read_source(r, &sources->source[i], &readings[count].values, &any, err);
+        count += status == TCORE_OK && any;
+    }
+    if (status == TCORE_OK)
+        status = tcore_binary_block_count(&r->block, err);
+    if (status != TCORE_OK)
+        return status;
+    hand_through_absent(column);
+    if (!count)
+        return TCORE_OK;
+    uint64_t entries;
+    enum binary_form form = common_form(readings, count, &entries);
+    if (!begin_column(r, form, entries, column))
+        return tcore_error_nomem(err);
+    return spread_all(&s, readings, count, form);
+}
+
 enum tcore_status tcore_binary_merge(struct binary_reader *r, const struct binary_sources *sources,
                                      struct tcore_column *column, struct tcore_error *err)
 {
-    static const struct tcore_value absent;
     enum tcore_status status = TCORE_OK;
     if (!sources->count) {
-        *column = (struct tcore_column){
-            .form = TCORE_COLUMN_CONSTANT, .values = &absent, .value_count = 1};
+        hand_through_absent(column);
         return TCORE_OK;
     }
     if (!ends_search(r, &sources->source[0])) {
@@ -425,7 +463,8 @@ enum tcore_status tcore_binary_merge(struct binary_reader *r, const struct binar
     if (constant_int(r, &sources->source[0], column, &status, err))
         return status;
     struct binary_values values;
-    status = read_source(r, &sources->source[0], &values, err);
+    bool any;
+    status = read_source(r, &sources->source[0], &values, &any, err);
     if (status == TCORE_OK)
         hand_through(&values, column);
     return status;

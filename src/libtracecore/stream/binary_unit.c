@@ -113,13 +113,16 @@ enum tcore_status tcore_binary_header(const char *header, size_t length,
     if (is_block)
         return tcore_error_set(err, TCORE_BAD_INPUT, "a block where a header is expected");
     const char *text = header + HEADER_BYTES;
+    if (header[HEADER_ZERO] | header[HEADER_ZERO + 1] | header[HEADER_ZERO + 2])
+        return tcore_error_set(err, TCORE_BAD_INPUT, "header with bytes that should be zero");
     if (tcore_binary_checksum(text, bytes - HEADER_BYTES) !=
         binary_get64(header + HEADER_TEXT_CHECK))
         return tcore_error_set(err, TCORE_BAD_INPUT, "damaged header");
     size_t text_bytes = bytes - HEADER_BYTES, padding = 0;
     while (padding < 7 && padding < text_bytes && !text[text_bytes - 1 - padding])
         padding++;
-    if (!tcore_binary_is_text(text, text_bytes - padding, false))
+    if (!tcore_binary_is_text(text, text_bytes - padding, false) ||
+        memchr(text, 0, text_bytes - padding))
         return tcore_error_set(err, TCORE_BAD_INPUT, "header whose text is no UTF-8");
     *provenance = (struct tcore_slice){.data = text, .length = text_bytes - padding};
     return TCORE_OK;

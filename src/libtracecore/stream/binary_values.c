@@ -21,6 +21,16 @@ static enum tcore_status bad_value(struct tcore_error *err, const char *what)
     return tcore_error_set(err, TCORE_BAD_INPUT, "damaged block: %s", what);
 }
 
+/* Whether there is nothing but padding from data on. */
+static bool ends_column(const uint8_t *data, const uint8_t *end)
+{
+    uint8_t any = 0;
+    size_t bytes = (size_t)(end - data);
+    for (size_t i = 0; i < bytes && i < 8; i++)
+        any |= data[i];
+    return bytes < 8 && !any;
+}
+
 static int64_t *unpack_ints(struct binary_reader *r, const struct block_column *c)
 {
     int64_t *ints = tcore_binary_pool_get(&r->pool, c->values, sizeof *ints);
@@ -42,6 +52,8 @@ enum tcore_status tcore_binary_read_ints(struct binary_reader *r, uint32_t colum
     enum tcore_status status = tcore_binary_block_verify(&r->block, column, err);
     if (status != TCORE_OK)
         return status;
+    if (!ends_column(c->data + (size_t)c->values * c->width, c->data + c->length))
+        return bad_value(err, "a column with bytes to spare");
     int64_t *values = unpack_ints(r, c);
     if (!values)
         return tcore_error_nomem(err);
@@ -81,7 +93,8 @@ static bool text_fits(struct binary_reader *r, const struct block_column *c, con
 /* count strings: their lengths, then their bytes, of which *data is moved behind. */
 static enum tcore_status read_strings(struct binary_reader *r, const struct block_column *c,
                                       uint32_t count, const uint8_t **data, const uint8_t *end,
-                                      const struct tcore_value **values, struct tcore_error *err)
+                                      bool check, const struct tcore_value **values,
+                                      struct tcore_error *err)
 {
     struct tcore_value *value = tcore_binary_pool_get(&r->pool, count, sizeof *value);
     uint32_t *lengths = tcore_binary_pool_get(&r->pool, count, sizeof *lengths);
@@ -100,8 +113,8 @@ static enum tcore_status read_strings(struct binary_reader *r, const struct bloc
     if (bytes > (size_t)((const char *)end - at))
         return bad_value(err, "strings cut short");
     /* Most text is ASCII: one look at all of it spares one at each string. */
-    bool plain =
-        c->class == CLASS_HEX || (c->class == CLASS_STRING && tcore_binary_is_ascii(at, bytes));
+    bool plain = !check || c->class == CLASS_HEX ||
+                 (c->class == CLASS_STRING && tcore_binary_is_ascii(at, bytes));
     enum tcore_status status = TCORE_OK;
     for (uint32_t i = 0; i < count; i++) {
         value[i] = tcore_value_string(at, lengths[i]);
@@ -115,7 +128,7 @@ static enum tcore_status read_strings(struct binary_reader *r, const struct bloc
     return TCORE_OK;
 }
 
-enum tcore_status tcore_binary_read_text(struct binary_reader *r, uint32_t column,
+enum tcore_status tcore_binary_read_text(struct binary_reader *r, uint32_t column, bool check,
                                          struct binary_values *values, struct tcore_error *err)
 {
     const struct block_column *c = &r->block.column[column];
@@ -127,7 +140,7 @@ enum tcore_status tcore_binary_read_text(struct binary_reader *r, uint32_t colum
     *values = (struct binary_values){.form = dictionary ? BINARY_CODES : BINARY_VALUES,
                                      .count = c->values,
                                      .value_count = dictionary ? c->entries : c->values};
-    status = read_strings(r, c, values->value_count, &data, end, &values->values, err);
+    status = read_strings(r, c, values->value_count, &data, end, check, &values->values, err);
     if (status != TCORE_OK)
         return status;
     if (dictionary) {
@@ -142,7 +155,7 @@ enum tcore_status tcore_binary_read_text(struct binary_reader *r, uint32_t colum
         values->codes = codes;
         data += (size_t)c->values * c->width;
     }
-    return end - data < 8 ? TCORE_OK : bad_value(err, "a column with bytes to spare");
+    return ends_column(data, end) ? TCORE_OK : bad_value(err, "a column with bytes to spare");
 }
 
 /* Strings of bytes become strings of hexadecimal. */
@@ -184,7 +197,7 @@ static void time_values(struct tcore_value *v, uint32_t count)
 static enum tcore_status read_text_values(struct binary_reader *r, uint32_t column, bool time,
                                           struct binary_values *values, struct tcore_error *err)
 {
-    enum tcore_status status = tcore_binary_read_text(r, column, values, err);
+    enum tcore_status status = tcore_binary_read_text(r, column, true, values, err);
     if (status != TCORE_OK)
         return status;
     struct tcore_value *v = (struct tcore_value *)values->values;
