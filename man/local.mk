@@ -1,3 +1,4 @@
 # Man pages, written in roff: one line each, dist_man_MANS += %D%/trace-agg.1
 dist_man_MANS =
 dist_man_MANS += %D%/trace-agg.1
+dist_man_MANS += %D%/tracecore-stream.5

@@ -2,6 +2,7 @@
 # one file tests/FOLDER/NAME.bats and one line below.
 check_PROGRAMS += %D%/core/test-binary
 check_PROGRAMS += %D%/core/test-binary-damage
+check_PROGRAMS += %D%/core/test-binary-golden
 check_PROGRAMS += %D%/core/test-canonical
 check_PROGRAMS += %D%/core/test-expr
 check_PROGRAMS += %D%/core/test-bounded-histogram
@@ -33,7 +34,11 @@ check_PROGRAMS += $(cli_tests)
 # Fuzz targets: here each replays its corpus; tests/fuzz/run.sh fuzzes.
 check_PROGRAMS += $(fuzz_targets)
 fuzz_targets =
+fuzz_targets += %D%/fuzz/fuzz_binary
+fuzz_targets += %D%/fuzz/fuzz_binary_write
 fuzz_targets += %D%/fuzz/fuzz_json
+%C%_fuzz_fuzz_binary_SOURCES = %D%/fuzz/fuzz_binary.c %D%/fuzz/replay.c
+%C%_fuzz_fuzz_binary_write_SOURCES = %D%/fuzz/fuzz_binary_write.c %D%/fuzz/replay.c
 %C%_fuzz_fuzz_json_SOURCES = %D%/fuzz/fuzz_json.c %D%/fuzz/replay.c
 fuzz_targets += %D%/fuzz/fuzz_states
 %C%_fuzz_fuzz_states_SOURCES = %D%/fuzz/fuzz_states.c %D%/fuzz/replay.c
@@ -59,6 +64,8 @@ bats_tests += %D%/span/filter.bats
 
 EXTRA_DIST += $(bats_tests)
 EXTRA_DIST += %D%/coverage.sh
+EXTRA_DIST += %D%/data/stream-v1.hex
+EXTRA_DIST += %D%/data/stream-v1.ndjson
 EXTRA_DIST += %D%/helper.bash
 
 dist_check_SCRIPTS += %D%/bats-wrapper

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the tests, fuzzer and benchmark of the binary stream share: records with everything odd in
- * them from a seed, and reading a stream back as lines.
+ * What the tests, fuzz targets and benchmark of the binary stream share: records with everything
+ * odd in them from a seed, and reading a stream back as lines.
  */
 #ifndef TRACECORE_TESTS_CORE_BINARY_H
 #define TRACECORE_TESTS_CORE_BINARY_H
@@ -319,6 +319,30 @@ static inline enum tcore_status read_lines(struct tcore_buf *lines, const char *
 {
     static const struct tcore_projection text = {.text = true};
     return read_stream(stream, length, &text, append_lines, lines, err);
+}
+
+/* The canonical text of each line that is a record, by type, in order. */
+static inline void canonical_lines(struct tcore_buf *by_type, const char *lines, size_t length)
+{
+    struct tcore_json json = {0};
+    for (const char *p = lines, *end = lines + length; p < end;) {
+        const char *newline = memchr(p, '\n', (size_t)(end - p));
+        struct tcore_buf text = {0};
+        enum tcore_record_type type;
+        if (tcore_json_parse(&json, p, (size_t)(newline - p), NULL) == TCORE_OK &&
+            tcore_record_canonical(&json, false, &text, &type, NULL) == TCORE_OK) {
+            tcore_buf_append(&by_type[type], text.data, text.length);
+            tcore_buf_putc(&by_type[type], '\n');
+        }
+        tcore_buf_free(&text);
+        p = newline + 1;
+    }
+    tcore_json_free(&json);
+}
+
+static inline void append_by_type(const struct tcore_batch *batch, void *context)
+{
+    append_lines(batch, (struct tcore_buf *)context + batch->types[0]);
 }
 
 /* Makes the checksums of the block at data right again after something else was changed. */

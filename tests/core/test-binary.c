@@ -8,30 +8,6 @@
 #include "binary.h"
 #include "stream/input.h"
 
-/* The canonical text of each line that is a record, by type, in order. */
-static void canonical_lines(struct tcore_buf *by_type, const char *lines, size_t length)
-{
-    struct tcore_json json = {0};
-    for (const char *p = lines, *end = lines + length; p < end;) {
-        const char *newline = memchr(p, '\n', (size_t)(end - p));
-        struct tcore_buf text = {0};
-        enum tcore_record_type type;
-        if (tcore_json_parse(&json, p, (size_t)(newline - p), NULL) == TCORE_OK &&
-            tcore_record_canonical(&json, false, &text, &type, NULL) == TCORE_OK) {
-            tcore_buf_append(&by_type[type], text.data, text.length);
-            tcore_buf_putc(&by_type[type], '\n');
-        }
-        tcore_buf_free(&text);
-        p = newline + 1;
-    }
-    tcore_json_free(&json);
-}
-
-static void append_by_type(const struct tcore_batch *batch, void *context)
-{
-    append_lines(batch, (struct tcore_buf *)context + batch->types[0]);
-}
-
 static void free_all(struct tcore_buf *bufs)
 {
     for (int type = 0; type < TCORE_RECORD_TYPES; type++)
