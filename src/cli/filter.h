@@ -31,6 +31,8 @@ struct cli_operator {
                               struct tcore_error *err);
     /* State of one worker thread; NULL callback: none. *worker may be NULL. */
     enum tcore_status (*worker_open)(void *state, void **worker, struct tcore_error *err);
+    /* Before each batch: which of the inputs it is from, counted from 0. NULL: of no interest. */
+    void (*from_input)(void *state, void *worker, size_t input);
     /* rows[0..count) are the selected rows of the batch, ascending. */
     enum tcore_status (*batch)(void *state, void *worker, const struct tcore_batch *batch,
                                const uint32_t *rows, size_t count, struct tcore_buf *out,

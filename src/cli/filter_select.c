@@ -203,6 +203,9 @@ static enum tcore_status operate_on(struct worker *worker, void *operator_worker
         append_lines(worker, rows, count);
     if (!op->batch)
         return tcore_buf_status(&worker->out, err);
+    if (op->from_input)
+        op->from_input(worker->run->state, operator_worker,
+                       (size_t)(worker->source - worker->run->sources));
     enum tcore_status status = op->batch(worker->run->state, operator_worker, worker->batch, rows,
                                          count, &worker->out, err);
     return status == TCORE_OK ? tcore_buf_status(&worker->out, err) : status;

@@ -330,6 +330,7 @@ static const struct tcore_field finding[] = {
     FIELD("score", NUMBER),
     FIELD("recordType", STRING),
     FIELD("metricName", STRING),
+    FIELD("stat", STRING),
     FIELD_KEPT_EMPTY("group", MAP),
     FIELD("timeUnixNano", TIME),
     FIELD("value", ANY),
