@@ -30,6 +30,7 @@ check_PROGRAMS += %D%/core/test-rank
 check_PROGRAMS += %D%/core/test-trace
 check_PROGRAMS += %D%/core/test-version
 check_PROGRAMS += $(cli_tests)
+check_PROGRAMS += $(detect_tests)
 
 # Fuzz targets: here each replays its corpus; tests/fuzz/run.sh fuzzes.
 check_PROGRAMS += $(fuzz_targets)
@@ -60,6 +61,8 @@ bats_tests += %D%/contract/completion.bats
 bats_tests += %D%/contract/install.bats
 bats_tests += %D%/contract/layout.bats
 bats_tests += %D%/contract/options.bats
+bats_tests += %D%/detect/anomaly.bats
+bats_tests += %D%/detect/compare.bats
 bats_tests += %D%/span/filter.bats
 
 EXTRA_DIST += $(bats_tests)
@@ -88,6 +91,12 @@ cli_tests += %D%/core/test-cli-values
 %C%_core_test_cli_options_LDADD = $(program_libs)
 %C%_core_test_cli_values_CPPFLAGS = $(program_cppflags)
 %C%_core_test_cli_values_LDADD = $(program_libs)
+
+# Tests of parts of trace-detect.
+detect_tests =
+detect_tests += %D%/core/test-detector
+%C%_core_test_detector_SOURCES = %D%/core/test-detector.c src/detect/detector.c
+%C%_core_test_detector_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 
 # Of the test programs (an automake default: each is made from the .c of its name).
 LDADD = src/libtracecore/libtracecore.la $(LIBM)

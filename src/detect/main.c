@@ -6,6 +6,8 @@
 #include "detect/verbs.h"
 
 static const struct cli_verb *const verbs[] = {
+    &detect_anomaly,
+    &detect_compare,
     NULL,
 };
 

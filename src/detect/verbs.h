@@ -5,4 +5,7 @@
 
 #include "cli/verb.h"
 
+extern const struct cli_verb detect_anomaly;
+extern const struct cli_verb detect_compare;
+
 #endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Fields are in the order of the schema (model/record.h), so that the line is canonical. */
+#include <config.h>
+
+#include "detect/finding.h"
+
+#include "model/id.h"
+#include "model/json.h"
+
+#include <inttypes.h>
+
+static void put_text(struct tcore_buf *out, const char *name, const char *text)
+{
+    if (!text || !*text)
+        return;
+    tcore_buf_printf(out, ",\"%s\":", name);
+    tcore_json_write_string(out, text, strlen(text));
+}
+
+static void put_number(struct tcore_buf *out, const char *name, double number)
+{
+    if (!isfinite(number))
+        return;
+    struct tcore_value value = tcore_value_of_double(number);
+
+    tcore_buf_printf(out, ",\"%s\":", name);
+    tcore_json_write_value(out, &value);
+}
+
+void finding_write(struct tcore_buf *out, const struct finding *f)
+{
+    tcore_buf_puts(out, "{\"type\":\"finding\"");
+    put_text(out, "kind", f->kind);
+    put_text(out, "severity", f->severity);
+    put_number(out, "score", f->score);
+    put_text(out, "recordType", f->record_type);
+    put_text(out, "metricName", f->metric_name);
+    put_text(out, "stat", f->stat);
+    tcore_buf_printf(out, ",\"group\":%s", f->group);
+    if (f->time_ns)
+        tcore_buf_printf(out, ",\"timeUnixNano\":\"%" PRId64 "\"", *f->time_ns);
+    put_number(out, "value", f->value);
+    put_number(out, "expected", f->expected);
+    put_number(out, "lower", f->lower);
+    put_number(out, "upper", f->upper);
+    put_number(out, "pValue", f->p_value);
+    put_number(out, "confidence", f->confidence);
+    put_text(out, "method", f->method);
+    put_number(out, "quantile", f->quantile);
+    put_text(out, "message", f->message);
+    if (f->trace_id && *f->trace_id) {
+        tcore_buf_printf(out, ",\"evidence\":[{\"traceId\":\"%s\"", f->trace_id);
+        put_text(out, "spanId", f->span_id);
+        tcore_buf_puts(out, "}]");
+    }
+    put_text(out, "fingerprint", f->fingerprint);
+    tcore_buf_puts(out, "}\n");
+}
+
+bool finding_fingerprint(const char *kind, const char *identity, size_t length,
+                         char out[FINGERPRINT_BYTES])
+{
+    struct tcore_buf text = {0};
+
+    /* The blank keeps it from being read as hexadecimal or base64, so that it is always hashed. */
+    tcore_buf_printf(&text, "%s finding ", kind);
+    tcore_buf_append(&text, identity, length);
+    bool made = !text.failed &&
+                tcore_id_normalise(TCORE_SPAN_ID, text.data, text.length, out) == TCORE_ID_HASHED;
+
+    out[made ? FINGERPRINT_BYTES - 1 : 0] = '\0';
+    tcore_buf_free(&text);
+    return made;
+}
