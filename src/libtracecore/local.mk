@@ -166,10 +166,9 @@ store_HEADERS =
 store_sources =
 
 %C%_libtracecore_la_SOURCES = $(base_sources) $(model_sources) $(stream_sources) \
-	$(query_sources) $(stats_sources) $(store_sources)
+	$(query_sources) $(stats_sources) $(trace_sources) $(store_sources)
 # Where programs that are installed find the helpers.
 %C%_libtracecore_la_CPPFLAGS = $(AM_CPPFLAGS) -DTCORE_LIBEXEC='"$(pkglibexecdir)"'
-	$(query_sources) $(stats_sources) $(trace_sources) $(store_sources)
 %C%_libtracecore_la_LIBADD = $(LIBM)
 %C%_libtracecore_la_LDFLAGS = -Wl,--as-needed $(BUILD_LDFLAGS) -version-info 0:0:0 -no-undefined \
 	-Wl,--version-script=$(top_srcdir)/%D%/libtracecore.map
