@@ -13,6 +13,7 @@ check_PROGRAMS += %D%/core/test-exact-sum
 check_PROGRAMS += %D%/core/test-histogram
 check_PROGRAMS += %D%/core/test-id
 check_PROGRAMS += %D%/core/test-jq
+check_PROGRAMS += %D%/core/test-import-split
 check_PROGRAMS += %D%/core/test-json
 check_PROGRAMS += %D%/core/test-json-portable
 check_PROGRAMS += %D%/core/test-json-suite
@@ -64,11 +65,13 @@ bats_tests += %D%/contract/options.bats
 bats_tests += %D%/detect/anomaly.bats
 bats_tests += %D%/detect/compare.bats
 bats_tests += %D%/span/filter.bats
+bats_tests += %D%/record/import.bats
 
 EXTRA_DIST += $(bats_tests)
 EXTRA_DIST += %D%/coverage.sh
 EXTRA_DIST += %D%/data/stream-v1.hex
 EXTRA_DIST += %D%/data/stream-v1.ndjson
+EXTRA_DIST += %D%/data
 EXTRA_DIST += %D%/helper.bash
 
 dist_check_SCRIPTS += %D%/bats-wrapper
@@ -97,6 +100,9 @@ detect_tests =
 detect_tests += %D%/core/test-detector
 %C%_core_test_detector_SOURCES = %D%/core/test-detector.c src/detect/detector.c
 %C%_core_test_detector_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
+# Tests of single files of the programs.
+%C%_core_test_import_split_SOURCES = %D%/core/test-import-split.c src/record/import_split.c
+%C%_core_test_import_split_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 
 # Of the test programs (an automake default: each is made from the .c of its name).
 LDADD = src/libtracecore/libtracecore.la $(LIBM)

@@ -7,6 +7,7 @@
 #include "record/verbs.h"
 
 static const struct cli_verb *const verbs[] = {
+    &import_verb,
     NULL,
 };
 

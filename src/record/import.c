@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * trace-record import: foreign records in, native ones out. The format is recognised document by
+ * document; native records pass, so that importing twice changes nothing.
+ */
+#include <config.h>
+
+#include "record/import_run.h"
+#include "record/verbs.h"
+
+#include "cli/message.h"
+#include "cli/signals.h"
+
+#include <unistd.h>
+
+struct options {
+    const char *from;
+};
+
+static const struct cli_option table[] = {
+    {0, "from", CLI_STRING, offsetof(struct options, from), "FORMAT",
+     "what the input is, instead of finding out: otlp, native", NULL},
+};
+
+static const struct import_format *format_of(const char *name)
+{
+    for (const struct import_format *const *f = import_formats; *f; f++)
+        if (strcmp((*f)->name, name) == 0)
+            return *f;
+    return NULL;
+}
+
+static int unknown_format(struct cli *cli, const char *name)
+{
+    const char *names[32];
+    struct tcore_buf list = {0};
+    size_t count = 0;
+    for (; import_formats[count] && count < 31; count++) {
+        names[count] = import_formats[count]->name;
+        tcore_buf_printf(&list, "%s%s", count ? ", " : "", names[count]);
+    }
+    names[count] = NULL;
+    tcore_buf_putc(&list, '\0');
+    const char *near = cli_nearest(name, names);
+    int status = cli_usage_error(cli, "--from: '%s' is no format%s%s%s; there are %s", name,
+                                 near ? " (did you mean " : "", near ? near : "", near ? "?)" : "",
+                                 list.data ? list.data : "");
+    tcore_buf_free(&list);
+    return status;
+}
+
+static void import_inputs(struct cli *cli, struct cli_output *output,
+                          const struct import_format *format, struct import_select *select,
+                          int argc, char **argv)
+{
+    struct tcore_error err;
+    struct import_run *run;
+    if (import_run_new(&run, cli, output, format, select, &err) != TCORE_OK) {
+        cli_report(cli, &err);
+        return;
+    }
+    bool more = import_run_open_rejects(run);
+    for (int i = 0; more && i < argc; i++)
+        more = import_run_input(run, argv[i]);
+    if (more && argc == 0)
+        import_run_input(run, "-");
+    import_run_end(run);
+}
+
+static bool reads_terminal(int argc, char **argv)
+{
+    bool reads = argc == 0;
+    for (int i = 0; i < argc; i++)
+        reads |= strcmp(argv[i], "-") == 0;
+    return reads && isatty(STDIN_FILENO);
+}
+
+static int run_import(struct cli *cli, void *options, int argc, char **argv)
+{
+    const struct options *o = options;
+    const struct import_format *format = NULL;
+    if (o->from && !(format = format_of(o->from)))
+        return unknown_format(cli, o->from);
+    if (reads_terminal(argc, argv))
+        return cli_usage_error(cli, "standard input is a terminal: name an INPUT, or pipe one in");
+    cli_catch_signals(CLI_CATCH_STOP | CLI_CATCH_PROGRESS);
+    struct import_select *select;
+    int status = import_select_new(&select, cli);
+    if (status != CLI_DONE)
+        return status;
+    struct cli_output *output = cli_output_open(cli);
+    if (output) {
+        import_inputs(cli, output, format, select, argc, argv);
+        import_select_note(select, cli);
+        cli_output_close(output, cli->failed);
+    }
+    import_select_free(select);
+    return cli->usage_error ? CLI_USAGE : cli_exit_status(cli, false);
+}
+
+const struct cli_verb import_verb = {
+    .name = "import",
+    .summary = "turn foreign formats into native records",
+    .operands = "[INPUT]...",
+    .description =
+        "The format is recognised by its content. Read are OTLP/JSON (one document, one a line,\n"
+        "or several; traces, metrics and logs mixed; also Tempo's and older forms of it) and\n"
+        "native records, which pass in canonical form.\n",
+    .groups = CLI_READS | CLI_WRITES,
+    .options = table,
+    .option_count = sizeof(table) / sizeof(*table),
+    .options_size = sizeof(struct options),
+    .run = run_import,
+};

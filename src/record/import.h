@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What import and the foreign formats agree on. A format turns one parsed document into native
+ * records, written straight into the result's text in canonical form; it keeps nothing from one
+ * document to the next, so that documents are converted on several threads.
+ */
+#ifndef RECORD_IMPORT_H
+#define RECORD_IMPORT_H
+
+#include "base/map.h"
+#include "model/batch.h"
+#include "model/json.h"
+#include "record/import_select.h"
+#include "record/import_source.h"
+
+struct import_job;
+
+/* An element that became no record. */
+struct import_reject {
+    uint64_t line, byte;     /* where it begins in the input, 1-based */
+    struct tcore_slice text; /* in the chunk; length 0: not kept */
+    size_t reason;           /* offset in the result's reasons, NUL-terminated */
+    size_t out_length;       /* of the result's text before it */
+};
+
+/* What a chunk became. */
+struct import_result {
+    struct tcore_buf out; /* canonical NDJSON lines */
+    struct tcore_buf reasons;
+    struct import_reject *rejects;
+    size_t reject_count, reject_capacity;
+    uint64_t documents;      /* that some format recognised */
+    uint64_t ignored;        /* members that the format does not define, and are left out */
+    uint64_t duplicate_keys; /* attributes that a later one of the same name replaced */
+    char ignored_name[64];   /* the first such member */
+};
+
+struct import_format {
+    const char *name;    /* of --from */
+    const char *summary; /* what it is, for the message that nothing was recognised */
+    /* Whether the document is of this format, by its outermost members. */
+    bool (*probe)(const struct tcore_json *json);
+    /* Converts job->json. What is bad is given to import_reject; being out of memory shows in the
+     * buffers. */
+    void (*convert)(struct import_job *job);
+};
+
+/* The formats in the order they are tried, NULL-terminated. */
+extern const struct import_format *const import_formats[];
+extern const struct import_format import_otlp_json, import_native;
+
+/* What one thread works with. */
+struct import_job {
+    const struct import_format *only;  /* --from, or NULL */
+    const struct import_format *last;  /* that recognised the document before */
+    const struct import_format *found; /* by import_recognises */
+    bool strict;                       /* nothing behind the first reject */
+    struct import_selector *selector;  /* NULL: all records are wanted */
+    struct tcore_json json;
+    const char *text; /* of the document */
+    size_t length;
+    uint64_t line, byte; /* where it begins */
+    struct import_result *result;
+    struct tcore_buf resource, scope; /* parts that many records of a document share */
+    struct tcore_map keys;            /* of one large list of attributes */
+    char reason[TCORE_ERROR_TEXT_BYTES];
+    bool failed;
+    /* the line of the last reject, so that many rejects in one document are found in one pass */
+    size_t known_offset, known_line_start;
+    uint64_t known_line;
+};
+
+/* select may be NULL. */
+enum tcore_status import_job_open(struct import_job *job, const struct cli_io_options *io,
+                                  const struct import_format *only, struct import_select *select,
+                                  struct tcore_error *err);
+void import_job_close(struct import_job *job);
+/* Converts every unit of the chunk. */
+enum tcore_status import_convert(struct import_job *job, const struct import_chunk *chunk,
+                                 struct import_result *result, struct tcore_error *err);
+/* Whether any unit of the chunk is of a known format. */
+bool import_recognises(struct import_job *job, const struct import_chunk *chunk);
+void import_result_free(struct import_result *result);
+
+/* Sets the reason why what is being converted is bad; returns false. */
+bool import_bad(struct import_job *job, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Rejects the element at that node, for job->reason. */
+void import_reject(struct import_job *job, uint32_t node);
+/* Counts a member that the format does not define. */
+void import_ignored(struct import_job *job, uint32_t key);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What happens to one chunk, whatever the format: each document is parsed, the format that knows
+ * it converts it, and what is bad is kept with its place and reason.
+ */
+#include <config.h>
+
+#include "record/import.h"
+
+#include "base/sys.h"
+
+#include <stdio.h>
+
+const struct import_format *const import_formats[] = {&import_otlp_json, &import_native, NULL};
+
+enum tcore_status import_job_open(struct import_job *job, const struct cli_io_options *io,
+                                  const struct import_format *only, struct import_select *select,
+                                  struct tcore_error *err)
+{
+    int64_t depth = io->depth_limit;
+    *job = (struct import_job){.only = only, .strict = io->strict};
+    job->json.depth_limit = depth > UINT32_MAX ? UINT32_MAX : (unsigned)depth;
+    if (tcore_map_init(&job->keys) < 0)
+        return tcore_error_set(err, TCORE_FATAL, "the system has no randomness to give");
+    enum tcore_status status = import_selector_new(&job->selector, select, err);
+    if (status != TCORE_OK)
+        import_job_close(job);
+    return status;
+}
+
+void import_job_close(struct import_job *job)
+{
+    tcore_json_free(&job->json);
+    tcore_buf_free(&job->resource);
+    tcore_buf_free(&job->scope);
+    tcore_map_free(&job->keys);
+    import_selector_free(job->selector);
+}
+
+void import_result_free(struct import_result *result)
+{
+    tcore_buf_free(&result->out);
+    tcore_buf_free(&result->reasons);
+    tcore_free(result->rejects);
+    *result = (struct import_result){0};
+}
+
+static void result_clear(struct import_result *result)
+{
+    tcore_buf_clear(&result->out);
+    tcore_buf_clear(&result->reasons);
+    result->reject_count = 0;
+    result->documents = result->ignored = result->duplicate_keys = 0;
+}
+
+bool import_bad(struct import_job *job, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(job->reason, sizeof(job->reason), format, args);
+    va_end(args);
+    return false;
+}
+
+static void add_reject(struct import_job *job, struct import_reject reject)
+{
+    struct import_result *result = job->result;
+    if (result->reject_count == result->reject_capacity) {
+        size_t capacity = result->reject_capacity ? 2 * result->reject_capacity : 16;
+        void *rejects = tcore_reallocarray(result->rejects, capacity, sizeof(reject));
+        if (!rejects) {
+            job->failed = true;
+            return;
+        }
+        result->rejects = rejects;
+        result->reject_capacity = capacity;
+    }
+    reject.reason = result->reasons.length;
+    reject.out_length = result->out.length;
+    tcore_buf_append(&result->reasons, job->reason, strlen(job->reason) + 1);
+    result->rejects[result->reject_count++] = reject;
+}
+
+/* Where the byte at that offset of the document is in the input. */
+static struct import_reject place_of(struct import_job *job, size_t offset)
+{
+    if (offset < job->known_offset) {
+        job->known_offset = job->known_line_start = 0;
+        job->known_line = job->line;
+    }
+    const char *at = job->text + job->known_offset, *end = job->text + offset, *newline;
+    for (; (newline = memchr(at, '\n', (size_t)(end - at))); at = newline + 1) {
+        job->known_line++;
+        job->known_line_start = (size_t)(newline + 1 - job->text);
+    }
+    job->known_offset = offset;
+    uint64_t byte = offset - job->known_line_start + 1;
+    if (job->known_line == job->line)
+        byte += job->byte - 1;
+    return (struct import_reject){.line = job->known_line, .byte = byte};
+}
+
+/* Where the text of a node is, if the tape says so; NULL for words, integers and strings that had
+ * escapes. */
+static const char *known_text(const struct import_job *job, uint32_t node)
+{
+    const struct tcore_value *v = &job->json.node[node].value;
+    if (v->kind == TCORE_JSON || v->kind == TCORE_NUMBER)
+        return v->s;
+    bool plain = v->kind == TCORE_STRING && v->s > job->text && v->s <= job->text + job->length;
+    return plain ? v->s - 1 : NULL;
+}
+
+static const char *token_end(const char *at)
+{
+    if (*at == '"') {
+        for (at++; *at != '"'; at++)
+            at += *at == '\\';
+        return at + 1;
+    }
+    return at + strcspn(at, ",:]} \t\r\n");
+}
+
+/* The text of a node: where the tape does not say, the tokens are counted from the last node before
+ * it of which it does. The document is valid JSON. */
+static struct tcore_slice text_of(const struct import_job *job, uint32_t node)
+{
+    const char *at = known_text(job, node);
+    if (at && job->json.node[node].value.kind == TCORE_JSON)
+        return (struct tcore_slice){at, job->json.node[node].value.len};
+    uint32_t before = node;
+    while (!at && before > 0)
+        at = known_text(job, --before);
+    for (; before < node; before++) {
+        bool container = job->json.node[before].value.kind == TCORE_JSON;
+        at = container ? at + 1 : token_end(at);
+        at += strspn(at, ",:[]{} \t\r\n");
+    }
+    return (struct tcore_slice){at, (size_t)(token_end(at) - at)};
+}
+
+void import_reject(struct import_job *job, uint32_t node)
+{
+    struct tcore_slice text = text_of(job, node);
+    struct import_reject reject = place_of(job, (size_t)(text.data - job->text));
+    reject.text = text;
+    add_reject(job, reject);
+}
+
+static void reject_document(struct import_job *job, size_t offset)
+{
+    struct import_reject reject = place_of(job, offset);
+    reject.text = (struct tcore_slice){job->text, job->length};
+    add_reject(job, reject);
+}
+
+void import_ignored(struct import_job *job, uint32_t key)
+{
+    struct import_result *result = job->result;
+    const struct tcore_value *name = &job->json.node[key].value;
+    if (!result->ignored++)
+        snprintf(result->ignored_name, sizeof(result->ignored_name), "%.*s",
+                 (int)(name->len < 63 ? name->len : 63), name->s);
+}
+
+static const struct import_format *recognise(struct import_job *job)
+{
+    if (job->only)
+        return job->only->probe(&job->json) ? job->only : NULL;
+    if (job->last && job->last->probe(&job->json))
+        return job->last;
+    for (const struct import_format *const *f = import_formats; *f; f++)
+        if ((*f)->probe(&job->json))
+            return *f;
+    return NULL;
+}
+
+static void set_unit(struct import_job *job, const struct import_chunk *chunk,
+                     const struct import_unit *unit)
+{
+    job->text = chunk->text.data + unit->offset;
+    job->length = unit->length;
+    job->line = job->known_line = unit->line;
+    job->byte = unit->byte;
+    job->known_offset = job->known_line_start = 0;
+}
+
+static enum tcore_status convert_unit(struct import_job *job, struct tcore_error *err)
+{
+    enum tcore_status status = tcore_json_parse(&job->json, job->text, job->length, err);
+    if (status == TCORE_SKIP) {
+        import_bad(job, "%s", err->text);
+        reject_document(job, err->byte ? err->byte - 1 : 0);
+        return TCORE_OK;
+    }
+    if (status != TCORE_OK)
+        return status;
+    const struct import_format *format = recognise(job);
+    if (!format) {
+        import_bad(job, "this is not %s",
+                   job->only ? job->only->summary : "of a format that import knows");
+        reject_document(job, 0);
+        return TCORE_OK;
+    }
+    job->last = format;
+    job->result->documents++;
+    format->convert(job);
+    return TCORE_OK;
+}
+
+static enum tcore_status convert_units(struct import_job *job, const struct import_chunk *chunk,
+                                       struct tcore_error *err)
+{
+    for (size_t i = 0; i < chunk->count; i++) {
+        const struct import_unit *unit = &chunk->units[i];
+        set_unit(job, chunk, unit);
+        if (unit->too_long) {
+            import_bad(job, "longer than the limit for one document (--line-limit raises it)");
+            add_reject(job, (struct import_reject){.line = unit->line, .byte = unit->byte});
+            continue;
+        }
+        enum tcore_status status = convert_unit(job, err);
+        if (status != TCORE_OK)
+            return status;
+    }
+    return TCORE_OK;
+}
+
+enum tcore_status import_convert(struct import_job *job, const struct import_chunk *chunk,
+                                 struct import_result *result, struct tcore_error *err)
+{
+    result_clear(result);
+    job->result = result;
+    job->failed = false;
+    if (chunk->clock)
+        tcore_buf_printf(&result->out, "{\"type\":\"clock\",\"timeUnixNano\":\"%lld\"}\n",
+                         (long long)chunk->clock_ns);
+    enum tcore_status status = convert_units(job, chunk, err);
+    if (status != TCORE_OK)
+        return status;
+    if (job->failed || result->out.failed || result->reasons.failed || job->resource.failed ||
+        job->scope.failed)
+        return tcore_error_nomem(err);
+    if (job->strict && result->reject_count)
+        result->out.length = result->rejects[0].out_length;
+    return import_selector_apply(job->selector, &result->out, err);
+}
+
+bool import_recognises(struct import_job *job, const struct import_chunk *chunk)
+{
+    struct tcore_error err;
+    for (size_t i = 0; i < chunk->count; i++) {
+        set_unit(job, chunk, &chunk->units[i]);
+        if (!chunk->units[i].too_long &&
+            tcore_json_parse(&job->json, job->text, job->length, &err) == TCORE_OK &&
+            (job->found = recognise(job)))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * OTLP as a tape of JSON nodes, in any of its dialects, made native. The envelope (import_otlp.c)
+ * walks resources and scopes and hands each span, metric and log record to its own file.
+ */
+#ifndef RECORD_IMPORT_OTLP_H
+#define RECORD_IMPORT_OTLP_H
+
+#include "model/id.h"
+#include "record/import_json.h"
+
+/* What is being converted, and what all records below one resource or scope share. */
+struct otlp {
+    struct import_job *job;
+    struct tcore_buf *out;
+    uint32_t service; /* node of the resource's service.name, 0 if it has none */
+    uint32_t schema;  /* node of the resource's schemaUrl, 0 if it has none */
+    struct {
+        const char *name; /* of the attribute, between "tracecore.original_" and "id" */
+        uint32_t node;
+    } original[3]; /* ids of the object being written that were no ids */
+    unsigned original_count;
+    /* job->resource and job->scope hold ,"resource":{...} and ,"scope":{...} or nothing */
+};
+
+/*
+ * Each appends one record (metrics: one a data point) with its newline. False: job->reason says
+ * why there is none; what was appended is taken back by the caller.
+ */
+bool otlp_put_span(struct otlp *o, uint32_t node);
+bool otlp_put_log(struct otlp *o, uint32_t node);
+/* Rejects bad data points itself; false: the whole metric is bad. */
+bool otlp_put_metric(struct otlp *o, uint32_t node);
+
+/* AnyValue as JSON. */
+bool otlp_put_value(struct otlp *o, struct tcore_buf *out, uint32_t node);
+/* A list of KeyValue as an object, braces included; 0 gives {}. */
+bool otlp_put_map(struct otlp *o, struct tcore_buf *out, uint32_t node);
+
+/*
+ * A field of the record, if there is something to write: label is its name as it is written, with
+ * comma, quotes and colon. False: the value is bad.
+ */
+bool otlp_put_map_field(struct otlp *o, struct tcore_buf *out, const char *label, uint32_t node);
+bool otlp_put_text_field(struct otlp *o, struct tcore_buf *out, const char *label, uint32_t node);
+/* unless it is 0 */
+bool otlp_put_count_field(struct otlp *o, struct tcore_buf *out, const char *label, uint32_t node);
+bool otlp_put_time_field(struct otlp *o, struct tcore_buf *out, const char *label, int64_t time_ns);
+/*
+ * Ids, unless they are absent or all zero: *present. Ids that are no hexadecimal are made up from
+ * their text, which is kept in the attributes; so the order is trace, span, parent, attributes.
+ */
+bool otlp_put_trace_id(struct otlp *o, uint32_t node, bool *present);
+bool otlp_put_span_id(struct otlp *o, uint32_t node, bool *present);
+bool otlp_put_parent_id(struct otlp *o, uint32_t node);
+bool otlp_put_attributes(struct otlp *o, uint32_t node);
+void otlp_put_service(struct otlp *o);
+/* schemaUrl and the end of the record. */
+bool otlp_put_end(struct otlp *o);
+
+/* The time at node, 0 if it is 0. False: it is no int64. */
+bool otlp_time(struct otlp *o, uint32_t node, const char *what, int64_t *time_ns);
+/* The number behind an enumeration's number, name (with or without prefix, any case) or digits; 0
+ * if node is 0. names has count entries. */
+bool otlp_enum(struct otlp *o, uint32_t node, const char *prefix, const char *const *names,
+               int64_t count, int64_t *value);
+/* Whether node (0: yes) is an array; name for the reason if it is not. */
+bool otlp_is_list(struct otlp *o, uint32_t node, const char *name);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Fields of a native record from OTLP's: times, counts, enumerations, ids and attributes. */
+#include <config.h>
+
+#include "record/import_otlp.h"
+
+#include <strings.h>
+
+bool otlp_put_map_field(struct otlp *o, struct tcore_buf *out, const char *label, uint32_t node)
+{
+    const struct tcore_json_node *list = &o->job->json.node[node];
+    if (!node || (tcore_json_is_array(list) && !list->count))
+        return true;
+    tcore_buf_puts(out, label);
+    return otlp_put_map(o, out, node);
+}
+
+bool otlp_put_text_field(struct otlp *o, struct tcore_buf *out, const char *label, uint32_t node)
+{
+    const struct tcore_value *v = import_value(o->job, node);
+    if (!node || (v->kind == TCORE_STRING && !v->len))
+        return true;
+    tcore_buf_puts(out, label);
+    if (v->kind != TCORE_STRING)
+        return import_bad(o->job, "no string where a text belongs (%s)", label + 1);
+    import_put_string(o->job, out, v);
+    return true;
+}
+
+bool otlp_put_count_field(struct otlp *o, struct tcore_buf *out, const char *label, uint32_t node)
+{
+    const struct tcore_value *v = import_value(o->job, node);
+    if (!node || (v->kind == TCORE_INT && !v->i) ||
+        (v->kind == TCORE_STRING && v->len == 1 && v->s[0] == '0'))
+        return true;
+    tcore_buf_puts(out, label);
+    return import_put_integer(o->job, out, node) ||
+           import_bad(o->job, "no integer where one belongs (%s)", label + 1);
+}
+
+bool otlp_time(struct otlp *o, uint32_t node, const char *what, int64_t *time_ns)
+{
+    return import_int64(o->job, node, time_ns) || import_bad(o->job, "%s is no int64", what);
+}
+
+bool otlp_put_time_field(struct otlp *o, struct tcore_buf *out, const char *label, int64_t time_ns)
+{
+    (void)o;
+    if (!time_ns)
+        return true;
+    tcore_buf_puts(out, label);
+    tcore_buf_putc(out, '"');
+    import_put_int64(out, time_ns);
+    tcore_buf_putc(out, '"');
+    return true;
+}
+
+bool otlp_enum(struct otlp *o, uint32_t node, const char *prefix, const char *const *names,
+               int64_t count, int64_t *value)
+{
+    const struct tcore_value *v = import_value(o->job, node);
+    if (import_int64(o->job, node, value))
+        return *value >= 0 && *value < count;
+    if (v->kind != TCORE_STRING)
+        return false;
+    size_t skip = strlen(prefix);
+    if (v->len < skip || strncasecmp(v->s, prefix, skip) != 0)
+        skip = 0;
+    for (*value = 0; *value < count; ++*value)
+        if (strlen(names[*value]) == v->len - skip &&
+            strncasecmp(names[*value], v->s + skip, v->len - skip) == 0)
+            return true;
+    return false;
+}
+
+bool otlp_is_list(struct otlp *o, uint32_t node, const char *name)
+{
+    return !node || tcore_json_is_array(&o->job->json.node[node]) ||
+           import_bad(o->job, "%s is no array", name);
+}
+
+/* --- ids --- */
+
+/* Appends the id unless it is absent or all zero: *present. An id that had to be made up from a
+ * text is remembered until the attributes are written. */
+static bool put_id(struct otlp *o, const char *label, const char *original, enum tcore_id_class id,
+                   uint32_t node, bool *present)
+{
+    const struct tcore_value *v = import_value(o->job, node);
+    char text[TCORE_TRACE_ID];
+    *present = false;
+    if (!node)
+        return true;
+    if (v->kind != TCORE_STRING)
+        return import_bad(o->job, "an id that is no string");
+    enum tcore_id_result result = tcore_id_normalise(id, v->s, v->len, text);
+    if (result == TCORE_ID_ZERO)
+        return true;
+    if (result == TCORE_ID_HASHED) {
+        o->original[o->original_count].name = o->original_count ? original : "";
+        o->original[o->original_count++].node = node;
+    }
+    tcore_buf_puts(o->out, label);
+    tcore_buf_putc(o->out, '"');
+    tcore_buf_append(o->out, text, id);
+    tcore_buf_putc(o->out, '"');
+    *present = true;
+    return true;
+}
+
+bool otlp_put_trace_id(struct otlp *o, uint32_t node, bool *present)
+{
+    o->original_count = 0;
+    return put_id(o, ",\"traceId\":", "trace_", TCORE_TRACE_ID, node, present);
+}
+
+bool otlp_put_span_id(struct otlp *o, uint32_t node, bool *present)
+{
+    return put_id(o, ",\"spanId\":", "span_", TCORE_SPAN_ID, node, present);
+}
+
+bool otlp_put_parent_id(struct otlp *o, uint32_t node)
+{
+    bool present;
+    return put_id(o, ",\"parentSpanId\":", "parent_span_", TCORE_SPAN_ID, node, &present);
+}
+
+bool otlp_put_attributes(struct otlp *o, uint32_t node)
+{
+    struct tcore_buf *out = o->out;
+    size_t begin = out->length;
+    if (!otlp_put_map_field(o, out, ",\"attributes\":", node))
+        return false;
+    for (unsigned i = 0; i < o->original_count && !out->failed; i++) {
+        if (out->length == begin)
+            PUT(out, ",\"attributes\":{");
+        else
+            out->data[out->length - 1] = ','; /* where the brace was */
+        PUT(out, "\"tracecore.original_");
+        tcore_buf_puts(out, o->original[i].name);
+        PUT(out, "id\":");
+        import_put_string(o->job, out, import_value(o->job, o->original[i].node));
+        tcore_buf_putc(out, '}');
+    }
+    o->original_count = 0;
+    return true;
+}
+
+void otlp_put_service(struct otlp *o)
+{
+    if (!o->service)
+        return;
+    PUT(o->out, ",\"service\":");
+    import_put_string(o->job, o->out, import_value(o->job, o->service));
+}
+
+bool otlp_put_end(struct otlp *o)
+{
+    if (!otlp_put_text_field(o, o->out, ",\"schemaUrl\":", o->schema))
+        return false;
+    PUT(o->out, "}\n");
+    return true;
+}

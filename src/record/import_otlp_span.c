@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* An OTLP span as a native one, its fields in the schema's order. */
+#include <config.h>
+
+#include "record/import_otlp.h"
+
+enum {
+    SPAN_TRACE_ID,
+    SPAN_SPAN_ID,
+    SPAN_TRACE_STATE,
+    SPAN_PARENT,
+    SPAN_FLAGS,
+    SPAN_NAME,
+    SPAN_KIND,
+    SPAN_START,
+    SPAN_END,
+    SPAN_ATTRIBUTES,
+    SPAN_DROPPED_ATTRIBUTES,
+    SPAN_EVENTS,
+    SPAN_DROPPED_EVENTS,
+    SPAN_LINKS,
+    SPAN_DROPPED_LINKS,
+    SPAN_STATUS,
+    SPAN_COUNT
+};
+static const struct import_key span_names[SPAN_COUNT] = {IMPORT_KEY("traceId"),
+                                                         IMPORT_KEY("spanId"),
+                                                         IMPORT_KEY("traceState"),
+                                                         IMPORT_KEY("parentSpanId"),
+                                                         IMPORT_KEY("flags"),
+                                                         IMPORT_KEY("name"),
+                                                         IMPORT_KEY("kind"),
+                                                         IMPORT_KEY("startTimeUnixNano"),
+                                                         IMPORT_KEY("endTimeUnixNano"),
+                                                         IMPORT_KEY("attributes"),
+                                                         IMPORT_KEY("droppedAttributesCount"),
+                                                         IMPORT_KEY("events"),
+                                                         IMPORT_KEY("droppedEventsCount"),
+                                                         IMPORT_KEY("links"),
+                                                         IMPORT_KEY("droppedLinksCount"),
+                                                         IMPORT_KEY("status")};
+static const struct import_keys span_keys = {span_names, SPAN_COUNT};
+
+enum { STATUS_CODE, STATUS_MESSAGE, STATUS_COUNT };
+static const struct import_key status_names[STATUS_COUNT] = {IMPORT_KEY("code"),
+                                                             IMPORT_KEY("message")};
+static const struct import_keys status_keys = {status_names, STATUS_COUNT};
+
+enum { EVENT_TIME, EVENT_NAME, EVENT_ATTRIBUTES, EVENT_DROPPED, EVENT_COUNT };
+static const struct import_key event_names[EVENT_COUNT] = {
+    IMPORT_KEY("timeUnixNano"), IMPORT_KEY("name"), IMPORT_KEY("attributes"),
+    IMPORT_KEY("droppedAttributesCount")};
+static const struct import_keys event_keys = {event_names, EVENT_COUNT};
+
+enum { LINK_TRACE, LINK_SPAN, LINK_STATE, LINK_ATTRIBUTES, LINK_DROPPED, LINK_FLAGS, LINK_COUNT };
+static const struct import_key link_names[LINK_COUNT] = {IMPORT_KEY("traceId"),
+                                                         IMPORT_KEY("spanId"),
+                                                         IMPORT_KEY("traceState"),
+                                                         IMPORT_KEY("attributes"),
+                                                         IMPORT_KEY("droppedAttributesCount"),
+                                                         IMPORT_KEY("flags")};
+static const struct import_keys link_keys = {link_names, LINK_COUNT};
+
+static bool put_kind(struct otlp *o, uint32_t node)
+{
+    static const char *const names[] = {"unspecified", "internal", "server",
+                                        "client",      "producer", "consumer"};
+    int64_t kind;
+    if (!otlp_enum(o, node, "SPAN_KIND_", names, 6, &kind))
+        return import_bad(o->job, "a kind that OTLP does not know");
+    PUT(o->out, ",\"kind\":\"");
+    tcore_buf_puts(o->out, names[kind]);
+    tcore_buf_putc(o->out, '"');
+    return true;
+}
+
+static bool put_times(struct otlp *o, const uint32_t *at)
+{
+    int64_t start, end, duration;
+    if (!otlp_time(o, at[SPAN_START], "startTimeUnixNano", &start) ||
+        !otlp_time(o, at[SPAN_END], "endTimeUnixNano", &end))
+        return false;
+    otlp_put_time_field(o, o->out, ",\"startTimeUnixNano\":", start);
+    otlp_put_time_field(o, o->out, ",\"endTimeUnixNano\":", end);
+    if (start && end >= start && !__builtin_sub_overflow(end, start, &duration)) {
+        PUT(o->out, ",\"durationNano\":");
+        import_put_int64(o->out, duration);
+    }
+    return true;
+}
+
+static bool put_status(struct otlp *o, uint32_t node)
+{
+    static const char *const names[] = {"unset", "ok", "error"};
+    uint32_t at[STATUS_COUNT] = {0};
+    int64_t code;
+    if (node) {
+        if (!tcore_json_is_object(&o->job->json.node[node]))
+            return import_bad(o->job, "a status that is no object");
+        import_collect(o->job, &status_keys, node, at);
+    }
+    if (!otlp_enum(o, at[STATUS_CODE], "STATUS_CODE_", names, 3, &code))
+        return import_bad(o->job, "a status code that OTLP does not know");
+    PUT(o->out, ",\"status\":\"");
+    tcore_buf_puts(o->out, names[code]);
+    tcore_buf_putc(o->out, '"');
+    return otlp_put_text_field(o, o->out, ",\"statusMessage\":", at[STATUS_MESSAGE]);
+}
+
+static bool put_event(struct otlp *o, uint32_t node)
+{
+    uint32_t at[EVENT_COUNT];
+    int64_t time_ns;
+    import_collect(o->job, &event_keys, node, at);
+    if (!otlp_time(o, at[EVENT_TIME], "timeUnixNano of an event", &time_ns))
+        return false;
+    /* label and comma: what comes first is not known */
+    size_t begin = o->out->length;
+    bool good = otlp_put_time_field(o, o->out, ",\"timeUnixNano\":", time_ns) &&
+                otlp_put_text_field(o, o->out, ",\"name\":", at[EVENT_NAME]) &&
+                otlp_put_map_field(o, o->out, ",\"attributes\":", at[EVENT_ATTRIBUTES]) &&
+                otlp_put_count_field(o, o->out, ",\"droppedAttributesCount\":", at[EVENT_DROPPED]);
+    if (o->out->length == begin)
+        tcore_buf_putc(o->out, '{');
+    else
+        o->out->data[begin] = '{';
+    tcore_buf_putc(o->out, '}');
+    return good;
+}
+
+static bool put_link(struct otlp *o, uint32_t node)
+{
+    uint32_t at[LINK_COUNT];
+    bool present;
+    import_collect(o->job, &link_keys, node, at);
+    size_t begin = o->out->length;
+    bool good = otlp_put_trace_id(o, at[LINK_TRACE], &present) &&
+                otlp_put_span_id(o, at[LINK_SPAN], &present) &&
+                otlp_put_attributes(o, at[LINK_ATTRIBUTES]) &&
+                otlp_put_text_field(o, o->out, ",\"traceState\":", at[LINK_STATE]) &&
+                otlp_put_count_field(o, o->out, ",\"flags\":", at[LINK_FLAGS]) &&
+                otlp_put_count_field(o, o->out, ",\"droppedAttributesCount\":", at[LINK_DROPPED]);
+    if (o->out->length == begin)
+        tcore_buf_putc(o->out, '{');
+    else
+        o->out->data[begin] = '{';
+    tcore_buf_putc(o->out, '}');
+    return good;
+}
+
+static bool put_list(struct otlp *o, const char *label, const char *name, uint32_t node,
+                     bool (*put)(struct otlp *, uint32_t))
+{
+    const struct tcore_json_node *tape = o->job->json.node;
+    if (!otlp_is_list(o, node, name))
+        return false;
+    if (!node || !tape[node].count)
+        return true;
+    tcore_buf_puts(o->out, label);
+    for (uint32_t e = node + 1; e < tape[node].next; e = tape[e].next) {
+        tcore_buf_putc(o->out, e == node + 1 ? '[' : ',');
+        if (!tcore_json_is_object(&tape[e]))
+            return import_bad(o->job, "an element of %s that is no object", name);
+        if (!put(o, e))
+            return false;
+    }
+    tcore_buf_putc(o->out, ']');
+    return true;
+}
+
+static bool put_name(struct otlp *o, uint32_t node)
+{
+    const struct tcore_value *name = import_value(o->job, node);
+    if (node && name->kind != TCORE_STRING)
+        return import_bad(o->job, "a name that is no string");
+    PUT(o->out, ",\"name\":");
+    if (node)
+        import_put_string(o->job, o->out, name);
+    else
+        PUT(o->out, "\"\"");
+    return true;
+}
+
+static bool put_ids(struct otlp *o, const uint32_t *at)
+{
+    bool present;
+    if (!otlp_put_trace_id(o, at[SPAN_TRACE_ID], &present))
+        return false;
+    if (!present)
+        return import_bad(o->job, at[SPAN_TRACE_ID] ? "traceId is empty or all zero"
+                                                    : "a span without traceId");
+    if (!otlp_put_span_id(o, at[SPAN_SPAN_ID], &present))
+        return false;
+    if (!present)
+        return import_bad(o->job, at[SPAN_SPAN_ID] ? "spanId is empty or all zero"
+                                                   : "a span without spanId");
+    return otlp_put_parent_id(o, at[SPAN_PARENT]);
+}
+
+bool otlp_put_span(struct otlp *o, uint32_t node)
+{
+    uint32_t at[SPAN_COUNT];
+    struct tcore_buf *out = o->out;
+    import_collect(o->job, &span_keys, node, at);
+    PUT(out, "{\"type\":\"span\"");
+    if (!put_ids(o, at) || !put_name(o, at[SPAN_NAME]) || !put_kind(o, at[SPAN_KIND]) ||
+        !put_times(o, at) || !put_status(o, at[SPAN_STATUS]))
+        return false;
+    otlp_put_service(o);
+    if (!otlp_put_attributes(o, at[SPAN_ATTRIBUTES]))
+        return false;
+    tcore_buf_append(out, o->job->resource.data, o->job->resource.length);
+    tcore_buf_append(out, o->job->scope.data, o->job->scope.length);
+    return put_list(o, ",\"events\":", "events", at[SPAN_EVENTS], put_event) &&
+           put_list(o, ",\"links\":", "links", at[SPAN_LINKS], put_link) &&
+           otlp_put_text_field(o, out, ",\"traceState\":", at[SPAN_TRACE_STATE]) &&
+           otlp_put_count_field(o, out, ",\"flags\":", at[SPAN_FLAGS]) &&
+           otlp_put_count_field(o, out,
+                                ",\"droppedAttributesCount\":", at[SPAN_DROPPED_ATTRIBUTES]) &&
+           otlp_put_count_field(o, out, ",\"droppedEventsCount\":", at[SPAN_DROPPED_EVENTS]) &&
+           otlp_put_count_field(o, out, ",\"droppedLinksCount\":", at[SPAN_DROPPED_LINKS]) &&
+           otlp_put_end(o);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Driving import: inputs are read on the main thread, chunks converted on workers, results written
+ * in input order, so that neither output nor messages depend on how many workers there are.
+ */
+#ifndef RECORD_IMPORT_RUN_H
+#define RECORD_IMPORT_RUN_H
+
+#include "cli/output.h"
+#include "record/import.h"
+
+struct import_run;
+
+/* Output, format (of --from, or NULL) and select (NULL: all records) must outlive the run. */
+enum tcore_status import_run_new(struct import_run **run, struct cli *cli,
+                                 struct cli_output *output, const struct import_format *format,
+                                 struct import_select *select, struct tcore_error *err);
+/* Opens --rejects. False: it was reported. */
+bool import_run_open_rejects(struct import_run *run);
+/* Converts one input, "-" being standard input. False: stop, no more output is wanted or the run
+ * has failed; what failed was reported. */
+bool import_run_input(struct import_run *run, const char *path);
+/* Says what was left out, frees. */
+void import_run_end(struct import_run *run);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* --type, --since, --until and --where on the records that import made. */
+#ifndef RECORD_IMPORT_SELECT_H
+#define RECORD_IMPORT_SELECT_H
+
+#include "base/buf.h"
+#include "cli/verb.h"
+
+struct import_select;
+
+/* *select is NULL if all records are wanted. CLI_DONE, or the exit status after a report. */
+int import_select_new(struct import_select **select, struct cli *cli);
+void import_select_free(struct import_select *select);
+/* Says what was left out for want of a time, or because --where failed. */
+void import_select_note(const struct import_select *select, struct cli *cli);
+
+/* What one thread needs. Both may be NULL. */
+struct import_selector;
+enum tcore_status import_selector_new(struct import_selector **selector,
+                                      struct import_select *select, struct tcore_error *err);
+void import_selector_free(struct import_selector *selector);
+/* Leaves of the canonical lines in text those that are wanted. */
+enum tcore_status import_selector_apply(struct import_selector *selector, struct tcore_buf *text,
+                                        struct tcore_error *err);
+
+#endif

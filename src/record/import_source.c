@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Reading the input of import. Bytes are read behind what is not yet complete, documents are cut
+ * off as soon as a chunk's worth is there, or the next read would wait; what is left over moves to
+ * the next chunk's buffer.
+ */
+#include <config.h>
+
+#include "record/import_source.h"
+
+#include "base/sys.h"
+#include "stream/source.h"
+
+#include <string.h>
+
+enum {
+    READ_BYTES = 1 << 18,
+    CHUNK_BYTES = 1 << 18, /* of documents: enough to make the hand-over cheap */
+    LIMIT_BYTES = 32 << 20,
+    WHOLE_FILE_BYTES = 256 << 20
+};
+
+struct import_source {
+    struct tcore_source *bytes;
+    struct import_source_options options;
+    struct import_split split;
+    struct tcore_buf rest; /* read, not yet given out */
+    bool eof, started;
+    struct tcore_error problem; /* why reading ended, told after what came before it */
+};
+
+enum tcore_status import_source_open(struct import_source **source, const char *path,
+                                     const struct import_source_options *options,
+                                     struct tcore_error *err)
+{
+    uint64_t done, size;
+    struct import_source *s = tcore_calloc(1, sizeof(*s));
+    if (!s)
+        return tcore_error_nomem(err);
+    enum tcore_status status = tcore_source_open_until(&s->bytes, path, options->stop_fd, err);
+    if (status != TCORE_OK) {
+        tcore_free(s);
+        return status;
+    }
+    s->options = *options;
+    s->split.line = 1;
+    s->split.limit = options->limit;
+    if (!options->limit) {
+        tcore_source_position(s->bytes, &done, &size);
+        s->split.limit = size > LIMIT_BYTES && size <= WHOLE_FILE_BYTES ? size : LIMIT_BYTES;
+    }
+    *source = s;
+    return TCORE_OK;
+}
+
+void import_source_free(struct import_source *source)
+{
+    if (!source)
+        return;
+    tcore_source_close(source->bytes);
+    tcore_buf_free(&source->rest);
+    tcore_free(source);
+}
+
+void import_source_position(const struct import_source *source, uint64_t *done, uint64_t *total)
+{
+    tcore_source_position(source->bytes, done, total);
+}
+
+void import_chunk_free(struct import_chunk *chunk)
+{
+    tcore_buf_free(&chunk->text);
+    tcore_free(chunk->units);
+    *chunk = (struct import_chunk){0};
+}
+
+static enum tcore_status add_unit(struct import_chunk *chunk, const struct import_unit *unit,
+                                  struct tcore_error *err)
+{
+    if (chunk->count == chunk->capacity) {
+        size_t capacity = chunk->capacity ? 2 * chunk->capacity : 64;
+        void *units = tcore_reallocarray(chunk->units, capacity, sizeof(*unit));
+        if (!units)
+            return tcore_error_nomem(err);
+        chunk->units = units;
+        chunk->capacity = capacity;
+    }
+    chunk->units[chunk->count++] = *unit;
+    return TCORE_OK;
+}
+
+/* How much lies before the open document, or has been looked at. */
+static size_t consumed(const struct import_source *s)
+{
+    bool open = s->split.state == SPLIT_INSIDE || s->split.state == SPLIT_JUNK;
+    return open ? s->split.start : s->split.at;
+}
+
+/* Gives the chunk everything before the open document, and keeps that in a buffer of our own. */
+static enum tcore_status hand_over(struct import_source *s, struct import_chunk *chunk,
+                                   struct tcore_error *err)
+{
+    size_t keep = consumed(s);
+    struct tcore_buf text = s->rest;
+    s->rest = chunk->text;
+    tcore_buf_clear(&s->rest);
+    tcore_buf_append(&s->rest, text.data + keep, text.length - keep);
+    text.length = keep;
+    chunk->text = text;
+    import_split_drop(&s->split, keep);
+    return tcore_buf_status(&s->rest, err);
+}
+
+static enum tcore_status read_more(struct import_source *s, const struct import_chunk *chunk,
+                                   struct tcore_error *err)
+{
+    /* blanks, and what goes by of a document that is too long, are not kept */
+    if (!chunk->count && s->started && consumed(s) == s->rest.length) {
+        import_split_drop(&s->split, s->rest.length);
+        s->rest.length = 0;
+    }
+    char *at = tcore_buf_reserve(&s->rest, READ_BYTES);
+    size_t got = 0;
+    if (!at)
+        return tcore_error_nomem(err);
+    if (tcore_source_read(s->bytes, at, READ_BYTES, &got, &s->problem) == TCORE_OK)
+        s->problem.status = TCORE_OK;
+    s->rest.length += got;
+    s->eof = got == 0;
+    return TCORE_OK;
+}
+
+/* Whether what is left at the end is a document: not if it was cut off by a failure or a signal. */
+static bool is_final(const struct import_source *s)
+{
+    return s->eof && s->problem.status == TCORE_OK && !tcore_source_stopped(s->bytes);
+}
+
+/* Whether so long nothing came that it is time for a clock chunk. */
+static bool is_idle(struct import_source *s, const struct import_chunk *chunk)
+{
+    return s->options.idle_ns && !s->eof && !chunk->count && consumed(s) == s->rest.length &&
+           !tcore_source_ready(s->bytes, s->options.idle_ns);
+}
+
+static enum tcore_status end(struct import_source *s, struct tcore_error *err)
+{
+    enum tcore_status status = s->problem.status;
+    if (status == TCORE_OK)
+        return TCORE_EOF;
+    if (err)
+        *err = s->problem;
+    s->problem.status = TCORE_OK;
+    return status;
+}
+
+static void skip_byte_order_mark(struct import_source *s)
+{
+    if (s->rest.length < 3 && !s->eof)
+        return;
+    s->started = true;
+    if (s->rest.length >= 3 && memcmp(s->rest.data, "\xef\xbb\xbf", 3) == 0)
+        s->split.at = 3;
+}
+
+enum tcore_status import_source_next(struct import_source *s, struct import_chunk *chunk,
+                                     struct tcore_error *err)
+{
+    chunk->count = 0;
+    chunk->live = chunk->clock = false;
+    for (;;) {
+        struct import_unit unit;
+        enum tcore_status status = TCORE_OK;
+        while (s->started && status == TCORE_OK &&
+               import_split_next(&s->split, s->rest.data, s->rest.length, is_final(s), &unit))
+            status = add_unit(chunk, &unit, err);
+        if (status != TCORE_OK)
+            return status;
+        bool waits = !s->eof && chunk->count && !tcore_source_ready(s->bytes, 0);
+        if (chunk->count && (consumed(s) >= CHUNK_BYTES || waits || s->eof)) {
+            chunk->live = waits;
+            return hand_over(s, chunk, err);
+        }
+        if (s->eof && s->started)
+            return end(s, err);
+        if (is_idle(s, chunk)) {
+            chunk->clock = chunk->live = true;
+            chunk->clock_ns = tcore_sys()->wall_ns();
+            return TCORE_OK;
+        }
+        if (!s->eof && (status = read_more(s, chunk, err)) != TCORE_OK)
+            return status;
+        if (!s->started)
+            skip_byte_order_mark(s);
+    }
+}

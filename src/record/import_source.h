@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One input of import: bytes from a file or pipe, cut into chunks of whole documents that can be
+ * converted independently of each other.
+ */
+#ifndef RECORD_IMPORT_SOURCE_H
+#define RECORD_IMPORT_SOURCE_H
+
+#include "base/buf.h"
+#include "record/import_split.h"
+
+/* Some documents, in input order. A zeroed struct is empty; memory is reused from call to call. */
+struct import_chunk {
+    struct tcore_buf text;
+    struct import_unit *units; /* offsets are into text */
+    size_t count, capacity;
+    bool live;  /* what follows is not there yet: show the result of this at once */
+    bool clock; /* no documents: nothing came for so long, at clock_ns */
+    int64_t clock_ns;
+};
+
+void import_chunk_free(struct import_chunk *chunk);
+
+struct import_source;
+
+struct import_source_options {
+    size_t limit; /* bytes of one document; 0: 32 MiB, or the size of a file of at most 256 MiB */
+    int64_t idle_ns; /* after so long without input a chunk with clock set; 0: never */
+    int stop_fd; /* once it is readable, the input ends behind its last whole document; 0: none */
+};
+
+/* Opens path, "-" being standard input; compressed or not. TCORE_BAD_INPUT or TCORE_FATAL: err. */
+enum tcore_status import_source_open(struct import_source **source, const char *path,
+                                     const struct import_source_options *options,
+                                     struct tcore_error *err);
+void import_source_free(struct import_source *source);
+/* Bytes read so far and in all (0: not known), as they are in the file. */
+void import_source_position(const struct import_source *source, uint64_t *done, uint64_t *total);
+/* TCORE_OK: the chunk has at least one unit, or clock set. TCORE_EOF; TCORE_BAD_INPUT or
+ * TCORE_FATAL: err. */
+enum tcore_status import_source_next(struct import_source *source, struct import_chunk *chunk,
+                                     struct tcore_error *err);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Cuts a stream of JSON documents into documents: one a line, spread over lines, or one after the
+ * other on a line. A document that was cut short costs only itself: a newline inside a string, or
+ * a line that begins with a brace where no value may begin, starts afresh.
+ */
+#ifndef RECORD_IMPORT_SPLIT_H
+#define RECORD_IMPORT_SPLIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum import_split_state { SPLIT_BETWEEN, SPLIT_INSIDE, SPLIT_JUNK, SPLIT_SKIPPING };
+
+/* A zeroed struct with line 1 and limit set is the start of an input. */
+struct import_split {
+    enum import_split_state state;
+    size_t at;           /* bytes of the data looked at so far */
+    size_t start;        /* of the open document */
+    uint64_t start_line; /* line that it begins on, 1-based */
+    uint64_t start_byte; /* column that it begins at, 1-based */
+    uint64_t line;       /* line that `at` is on */
+    int64_t line_start;  /* where that line begins; negative once its beginning was dropped */
+    uint64_t depth;      /* open brackets */
+    bool in_string, escaped;
+    bool line_begins; /* `at` is the first byte of a line */
+    bool lines;       /* a whole document on one line was seen: this is NDJSON */
+    size_t limit;     /* bytes of one document */
+};
+
+/* One document, or what stands in its place. */
+struct import_unit {
+    size_t offset, length;
+    uint64_t line, byte; /* where it begins, 1-based */
+    bool too_long;       /* longer than the limit: no text is kept */
+};
+
+/*
+ * The next unit of data[0..length), of which split->at bytes were looked at before. final: nothing
+ * follows. False: more data is needed, or with final nothing is left. Bytes before split->start
+ * (in state BETWEEN and SKIPPING: before split->at) are not needed any more.
+ */
+bool import_split_next(struct import_split *split, const char *data, size_t length, bool final,
+                       struct import_unit *unit);
+/* The first so many bytes of the data were dropped. */
+void import_split_drop(struct import_split *split, size_t bytes);
+
+#endif

@@ -1,0 +1,248 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# trace-record import: OTLP/JSON in all dialects, and what is bad in it.
+bats_require_minimum_version 1.5.0
+
+setup() {
+    load ../helper
+    data=$top_srcdir/tests/data/otlp
+}
+
+# span ATTRIBUTES...: a document with one span that has these members besides its ids.
+span() {
+    printf '{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174"%s}]}]}]}\n' "${1:+,$1}"
+}
+
+# same NAME < OUTPUT: whether the output is what is expected of that sample.
+same() {
+    diff "$data/$1.ndjson" - >"$BATS_TEST_TMPDIR/diff" || {
+        echo "tests/data/otlp/$1:"
+        cat "$BATS_TEST_TMPDIR/diff"
+        return 1
+    }
+}
+
+@test 'every dialect of OTLP/JSON gives the records expected of it' {
+    for name in span omitted ids values duplicates tempo snake enums metrics logs; do
+        trace-record import "$data/$name.json" 2>/dev/null | same "$name"
+    done
+}
+
+@test 'importing again changes nothing' {
+    for name in span omitted ids values duplicates tempo snake enums metrics logs; do
+        trace-record import "$data/$name.ndjson" | same "$name"
+    done
+}
+
+@test 'the layout of the text does not matter' {
+    # one document a line, all on one line, spread over lines, with a byte-order mark and CR LF
+    tr -d '\n' <"$data/snake.json" | trace-record import | same snake
+    sed 's/[{,]/&\n  /g' "$data/snake.json" | trace-record import | same snake
+    { printf '\xef\xbb\xbf' && sed 's/$/\r/' "$data/snake.json"; } | trace-record import | same snake
+    { printf '\n \n' && cat "$data/snake.json"; } | trace-record import - | same snake
+}
+
+@test 'the number of threads does not matter' {
+    for i in {1..400}; do cat "$data"/{metrics,span,logs,values}.json; done >"$BATS_TEST_TMPDIR/in"
+    trace-record import -j1 "$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/1"
+    trace-record import -j4 "$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/4"
+    cmp "$BATS_TEST_TMPDIR/1" "$BATS_TEST_TMPDIR/4"
+    assert_equal "$(wc -l <"$BATS_TEST_TMPDIR/1")" "$((400 * (17 + 1 + 5 + 1)))"
+}
+
+@test 'compressed input is read as it is' {
+    gzip -c "$data/metrics.json" >"$BATS_TEST_TMPDIR/in.gz"
+    trace-record import "$BATS_TEST_TMPDIR/in.gz" | same metrics
+    trace-record import <"$BATS_TEST_TMPDIR/in.gz" | same metrics
+}
+
+@test 'several inputs follow each other' {
+    run -0 trace-record import "$data/enums.json" "$data/logs.json"
+    assert_equal "${#lines[@]}" 10
+}
+
+@test 'a bad span costs that span only, and is kept by --rejects' {
+    # each line: what the span has, what is said about it
+    local -a cases=(
+        '"kind":9' 'a kind that OTLP does not know'
+        '"kind":"SPAN_KIND_ODD"' 'a kind that OTLP does not know'
+        '"status":{"code":3}' 'a status code that OTLP does not know'
+        '"status":7' 'a status that is no object'
+        '"name":7' 'a name that is no string'
+        '"startTimeUnixNano":"soon"' 'startTimeUnixNano is no int64'
+        '"endTimeUnixNano":1e30' 'endTimeUnixNano is no int64'
+        '"traceId":""' 'traceId is empty or all zero'
+        '"traceId":null' 'a span without traceId'
+        '"spanId":"0000000000000000"' 'spanId is empty or all zero'
+        '"spanId":5' 'an id that is no string'
+        '"events":{}' 'events is no array'
+        '"events":[1]' 'an element of events that is no object'
+        '"links":[[]]' 'an element of links that is no object'
+        '"attributes":{"a":1}' 'attributes that are no array'
+        '"attributes":[5]' 'an attribute that is no object'
+        '"attributes":[{"value":{}}]' 'an attribute without a key'
+        '"attributes":[{"key":"a","value":5}]' 'attribute a: a value that is no object'
+        '"attributes":[{"key":"a","value":{"intValue":"1.5"}}]' 'attribute a: an intValue that is no integer'
+        '"attributes":[{"key":"a","value":{"doubleValue":"x"}}]' 'attribute a: a doubleValue that is no number'
+        '"attributes":[{"key":"a","value":{"boolValue":1}}]' 'attribute a: a boolValue that is neither true nor false'
+        '"attributes":[{"key":"a","value":{"stringValue":1}}]' 'attribute a: a stringValue that is no string'
+        '"attributes":[{"key":"a","value":{"oddValue":1}}]' 'attribute a: a value of a kind that OTLP does not know'
+        '"attributes":[{"key":"a","value":{"arrayValue":[]}}]' 'attribute a: an arrayValue is no object'
+        '"droppedEventsCount":"many"' 'no integer where one belongs ("droppedEventsCount":)'
+    )
+    for ((at = 0; at < ${#cases[@]}; at += 2)); do
+        { span '"name":"before"' && span "${cases[at]}" && span '"name":"after"'; } >"$BATS_TEST_TMPDIR/in"
+        run -3 --separate-stderr trace-record import --rejects="$BATS_TEST_TMPDIR/rejects" "$BATS_TEST_TMPDIR/in"
+        assert_equal "${#lines[@]}" 2
+        assert_equal "$stderr" "trace-record: $BATS_TEST_TMPDIR/in:2: ${cases[at + 1]} (byte 44)"
+        assert_equal "$(cat "$BATS_TEST_TMPDIR/rejects")" \
+            "$(sed -n '2s/.*"spans":\[\(.*\)\]}\]}\]}$/\1/p' "$BATS_TEST_TMPDIR/in")"
+    done
+}
+
+@test 'a bad span in a document over lines is named by its own line' {
+    run -3 --separate-stderr trace-record import - <<'EOF'
+{
+  "resourceSpans": [{"scopeSpans": [{"spans": [
+    {"traceId": "5b8efff798038103d269b633813fc60c", "spanId": "1"},
+    {"traceId": "5b8efff798038103d269b633813fc60c",
+     "spanId": ""},
+    {"traceId": "5b8efff798038103d269b633813fc60c", "spanId": "3"}
+  ]}]}]
+}
+EOF
+    assert_equal "${#lines[@]}" 2
+    assert_equal "$stderr" 'trace-record: -:4: spanId is empty or all zero (byte 5)'
+}
+
+@test 'bad data points and log records cost themselves only' {
+    run -3 --separate-stderr trace-record import - <<'EOF'
+{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"m","gauge":{"dataPoints":[{"asInt":"x"},{"asInt":"2"}]}},{"gauge":{"dataPoints":[]}},{"name":"odd"},{"name":"h","histogram":{"aggregationTemporality":5,"dataPoints":[{}]}}]}]}]}
+{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"severityNumber":25},{"body":{"intValue":1}},7]}]}]}
+EOF
+    assert_equal "${lines[*]}" '{"type":"metric","metricName":"m","metricType":"gauge","value":2} {"type":"log","body":1}'
+    assert_equal "$stderr" 'trace-record: -:1: asInt is no integer (byte 85)
+trace-record: -:1: a metric without a name (byte 116)
+trace-record: -:1: a metric without data of a kind that OTLP knows (byte 144)
+trace-record: -:1: an aggregationTemporality that OTLP does not know (byte 159)
+trace-record: -:2: a severityNumber that OTLP does not know (byte 47)
+trace-record: -:2: an element of logRecords that is no object (byte 93)'
+}
+
+@test 'a line that is no JSON costs that line only' {
+    { span && echo 'oops {' && echo '{"resourceSpans":[{"x' && echo '{"resourceSpans":[' && span; } >"$BATS_TEST_TMPDIR/in"
+    run -3 --separate-stderr trace-record import --rejects="$BATS_TEST_TMPDIR/rejects" - <"$BATS_TEST_TMPDIR/in"
+    assert_equal "${#lines[@]}" 2
+    assert_equal "$stderr" 'trace-record: -:2: not a JSON value (byte 1)
+trace-record: -:3: the text ends within a string (byte 22)
+trace-record: -:4: the text ends where a value is missing (byte 19)'
+    assert_equal "$(cat "$BATS_TEST_TMPDIR/rejects")" "$(sed -n 2,4p "$BATS_TEST_TMPDIR/in")"
+}
+
+@test 'a document of no known format among others is rejected' {
+    run -3 --separate-stderr trace-record import - < <(span && echo '{"hello":1}' && echo '[]' && span)
+    assert_equal "${#lines[@]}" 2
+    assert_equal "$stderr" 'trace-record: -:2: this is not of a format that import knows (byte 1)
+trace-record: -:3: this is not of a format that import knows (byte 1)'
+}
+
+@test 'an input with nothing that import knows is one error' {
+    for text in hello '{"hello":1}' $'{"a":1}\n{"b":2}\nfoo'; do
+        run -4 --separate-stderr trace-record import - <<<"$text"
+        assert_equal "$output" ''
+        assert_equal "${#stderr_lines[@]}" 1
+        assert_regex "$stderr" 'nothing in it is of a format that import knows: otlp \(OTLP/JSON\), '
+    done
+    run -4 --separate-stderr trace-record import --from=otlp "$data/span.ndjson"
+    assert_regex "$stderr" 'nothing in it is OTLP/JSON \(--from=otlp\)$'
+    run -4 --separate-stderr trace-record import - <<<$'{\n"resourceSpans": [,]}'
+    assert_equal "$stderr" 'trace-record: -:2: a comma where a value is missing (byte 19)'
+}
+
+@test 'an unknown --from is a usage error that names the formats' {
+    run -2 --separate-stderr trace-record import --from=otpl "$data/span.json"
+    assert_regex "$stderr" "'otpl' is no format \(did you mean otlp\?\); there are otlp, native"
+}
+
+@test 'empty input is no error' {
+    run -0 trace-record import - </dev/null
+    assert_equal "$output" ''
+    run -0 trace-record import - <<<'{"resourceSpans":[]}'
+    assert_equal "$output" ''
+}
+
+@test '--strict ends at the first reject, with nothing behind it' {
+    { span && span '"name":7' && span; } >"$BATS_TEST_TMPDIR/in"
+    run -4 --separate-stderr trace-record import --strict "$BATS_TEST_TMPDIR/in" "$data/span.json"
+    assert_equal "${#lines[@]}" 1
+    assert_equal "${#stderr_lines[@]}" 1
+}
+
+@test 'what OTLP does not define is counted, not dropped in silence' {
+    run -0 --separate-stderr trace-record import - < <(span '"durationNanos":5,"future":[1],"nothing":0')
+    assert_equal "$stderr" 'trace-record: 2 members that the format does not define were left out (first: durationNanos)'
+}
+
+@test 'records can be selected while they are imported' {
+    run -0 trace-record import --type=log,span "$data/span.json" "$data/metrics.json" "$data/logs.json"
+    assert_equal "${#lines[@]}" 6
+    run -0 --separate-stderr trace-record import --since=1970-01-01T00:00:00.000002001Z --until=2000-01-01 "$data/metrics.json"
+    assert_equal "${#lines[@]}" 4
+    assert_equal "$stderr" 'trace-record: 1 record without a time left out by --since or --until'
+    run -2 trace-record import --type=spam "$data/span.json"
+}
+
+@test 'a document longer than the limit is passed over' {
+    { span && span "\"name\":\"$(printf '%2000s' x)\"" && span; } >"$BATS_TEST_TMPDIR/in"
+    run -3 --separate-stderr trace-record import --line-limit=1K "$BATS_TEST_TMPDIR/in"
+    assert_equal "${#lines[@]}" 2
+    assert_equal "$stderr" "trace-record: $BATS_TEST_TMPDIR/in:2: longer than the limit for one document (--line-limit raises it) (byte 1)"
+}
+
+@test 'deep nesting is refused, not followed' {
+    local deep
+    deep=$(printf '{"arrayValue":{"values":[%.0s' {1..300})
+    run -3 --separate-stderr trace-record import - < <(span && span "\"attributes\":[{\"key\":\"a\",\"value\":$deep}]" && span)
+    assert_equal "${#lines[@]}" 2
+}
+
+@test 'records of a live pipe come out while it is open' {
+    mkfifo "$BATS_TEST_TMPDIR/in" "$BATS_TEST_TMPDIR/out"
+    trace-record import "$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 3>&- &
+    exec {out}<"$BATS_TEST_TMPDIR/out" {in}>"$BATS_TEST_TMPDIR/in"
+    span '"name":"one"' >&"$in"
+    read -r -t 10 line <&"$out"
+    assert_regex "$line" '"name":"one"'
+    span '"name":"two"' >&"$in"
+    read -r -t 10 line <&"$out"
+    assert_regex "$line" '"name":"two"'
+    exec {in}>&- {out}<&-
+    wait "$!"
+}
+
+@test 'a closed pipe is a quiet end, a full disk an error' {
+    for i in {1..3000}; do cat "$data/span.json"; done >"$BATS_TEST_TMPDIR/in"
+    run -0 bash -c 'trace-record import "$1" | head -1 >/dev/null; exit "${PIPESTATUS[0]}"' - "$BATS_TEST_TMPDIR/in"
+    run -4 bash -c 'trace-record import "$1" >/dev/full' - "$data/span.json"
+}
+
+@test 'a real capture of the collector gives every record' {
+    need_data traces/otlp-file-exporter-otel-demo.jsonl
+    trace-record import "$TRACECORE_TEST_DATA/traces/otlp-file-exporter-otel-demo.jsonl" >"$BATS_TEST_TMPDIR/out"
+    assert_equal "$(cut -d, -f1 "$BATS_TEST_TMPDIR/out" | sort | uniq -c | tr -s ' \n' ' ')" \
+        ' 23 {"type":"log" 4551 {"type":"metric" 547 {"type":"span" '
+}
+
+@test 'the sample capture gives every record' {
+    "$top_srcdir/contrib/sample-capture.sh" >"$BATS_TEST_TMPDIR/capture"
+    trace-record import "$BATS_TEST_TMPDIR/capture" >"$BATS_TEST_TMPDIR/out"
+    for pair in span:traceId metric:timeUnixNano log:severityNumber; do
+        # counted by what only such records have in the capture
+        case $pair in
+        span:*) wanted=$(grep -o '"startTimeUnixNano":"[0-9]*","endTime' "$BATS_TEST_TMPDIR/capture" | wc -l) ;;
+        metric:*) wanted=$(grep -oE '"(asInt|asDouble|bucketCounts)":' "$BATS_TEST_TMPDIR/capture" | wc -l) ;;
+        log:*) wanted=$(grep -o '"severityNumber":' "$BATS_TEST_TMPDIR/capture" | wc -l) ;;
+        esac
+        assert_equal "$pair $(grep -c "^{\"type\":\"${pair%:*}\"" "$BATS_TEST_TMPDIR/out")" "$pair $wanted"
+    done
+}
