@@ -12,6 +12,7 @@
 enum { RANGE = 140000, MIDDLE = RANGE / 2 };
 
 struct model {
+    int32_t low, end;       /* places outside are zero */
     uint64_t counts[RANGE]; /* of index at - MIDDLE */
 };
 
@@ -23,6 +24,18 @@ static struct model *new_model(void)
     return model;
 }
 
+static void note(struct model *model, int32_t index, uint64_t count)
+{
+    int32_t at = index + MIDDLE;
+    if (model->low == model->end) {
+        model->low = at;
+        model->end = at;
+    }
+    model->low = at < model->low ? at : model->low;
+    model->end = at >= model->end ? at + 1 : model->end;
+    model->counts[at] += count;
+}
+
 /* Whether the store has exactly the model's counts, whichever way it is read. */
 static bool agrees(const struct tcore_bucket_store *store, const struct model *model)
 {
@@ -30,7 +43,7 @@ static bool agrees(const struct tcore_bucket_store *store, const struct model *m
     int32_t index, first = 0, last = 0;
     uint64_t count, sum = 0, bits = 0, any = 0;
     uint32_t buckets = 0;
-    for (int32_t i = 0; i < RANGE; i++) {
+    for (int32_t i = model->low; i < model->end; i++) {
         if (!model->counts[i])
             continue;
         if (!tcore_bucket_cursor_next(&up, &index, &count) || index != i - MIDDLE ||
@@ -55,7 +68,7 @@ static bool agrees(const struct tcore_bucket_store *store, const struct model *m
         (buckets && (low != first || high != last)))
         return false;
     struct tcore_bucket_cursor down = tcore_bucket_cursor_down(store);
-    for (int32_t i = RANGE - 1; i >= 0; i--)
+    for (int32_t i = model->end - 1; i >= model->low; i--)
         if (model->counts[i] && (!tcore_bucket_cursor_previous(&down, &index, &count) ||
                                  index != i - MIDDLE || count != model->counts[i]))
             return false;
@@ -104,7 +117,7 @@ static bool add_one(struct tcore_bucket_store *store, struct model *model,
     uint64_t count =
         1 +
         random_below(source, UINT64_C(1) << random_below(source, (uint64_t)mix->count_bits + 1));
-    model->counts[index + MIDDLE] += count;
+    note(model, index, count);
     if (mix->bump_first && count == 1 && tcore_bucket_store_bump(store, index))
         return true;
     return tcore_bucket_store_add(store, index, count) == TCORE_OK;
@@ -165,10 +178,9 @@ static void test_merges(void)
                 unsigned shift = shifts[s];
                 fill(&into, model, 10 + s, &mixes[a], s == 2 ? 0 : 200);
                 fill(&from, other, 20 + s, &mixes[b], s == 3 ? 10 : 200);
-                for (int32_t i = 0; i < RANGE; i++)
+                for (int32_t i = other->low; i < other->end; i++)
                     if (other->counts[i])
-                        model->counts[((i - MIDDLE) >> shift) + MIDDLE] +=
-                            other->counts[i] * multiplier;
+                        note(model, (i - MIDDLE) >> shift, other->counts[i] * multiplier);
                 held &= tcore_bucket_store_merge(&into, &from, shift, multiplier) == TCORE_OK &&
                         agrees(&into, model);
                 if (!held)
@@ -202,6 +214,84 @@ static void test_many_merges(void)
     }
 }
 
+/* A full dense store whose counts are up to 2^bits - 1, over a few hundred slots. */
+static void fill_dense(struct tcore_bucket_store *store, struct model *model,
+                       struct random_source *source, unsigned bits, int32_t first, int32_t last)
+{
+    for (int32_t index = first; index <= last; index++) {
+        /* few are large, so that some words overflow in one place only */
+        uint64_t limit = random_below(source, 12) ? 2 : (UINT64_C(1) << bits) - 1;
+        uint64_t count = 1 + random_below(source, limit);
+        note(model, index, count);
+        tcore_bucket_store_add(store, index, count);
+    }
+}
+
+/* Every width into every width, ranges that overlap in each way, words that must widen or not. */
+static void test_dense_merges(void)
+{
+    static const unsigned bits[] = {3, 4, 7, 8, 16, 31, 50};
+    static const struct {
+        const char *name;
+        int32_t first, last;
+    } ranges[] = {{"the same range", -200, 300}, {"inside", -100, 151}, {"around", -333, 404},
+                  {"below", -600, -10},          {"above", 17, 900},    {"apart", 2000, 2300}};
+    for (size_t r = 0; r < sizeof ranges / sizeof *ranges; r++) {
+        bool held = true;
+        for (size_t a = 0; a < sizeof bits / sizeof *bits; a++) {
+            for (size_t b = 0; b < sizeof bits / sizeof *bits; b++) {
+                struct random_source source = {100 * a + b};
+                struct tcore_bucket_store into = {0}, from = {0};
+                struct model *model = new_model();
+                fill_dense(&into, model, &source, bits[a], -200, 300);
+                fill_dense(&from, model, &source, bits[b], ranges[r].first, ranges[r].last);
+                held &= into.dense && from.dense;
+                held &= tcore_bucket_store_merge(&into, &from, 0, 1) == TCORE_OK;
+                held &= agrees(&into, model);
+                tcore_bucket_store_free(&into);
+                tcore_bucket_store_free(&from);
+                free(model);
+            }
+        }
+        ok(held, "dense stores of every two widths, %s", ranges[r].name);
+    }
+}
+
+static void fill_ones(struct tcore_bucket_store *store, struct model *model, int32_t odd,
+                      uint64_t count)
+{
+    for (int32_t index = -160; index <= 160; index++) {
+        uint64_t one = index == odd ? count : 1;
+        note(model, index, one);
+        tcore_bucket_store_add(store, index, one);
+    }
+}
+
+/* One count that overflows its width, at every place of a word: its neighbours must not see it. */
+static void test_each_place(void)
+{
+    for (unsigned bits = 4; bits <= 32; bits *= 2) {
+        uint64_t most = (UINT64_C(1) << bits) - 1, highest = UINT64_C(1) << (bits - 1);
+        const uint64_t counts[][2] = {{most, most}, {highest, highest}, {most, 1}, {1, most}};
+        bool held = true;
+        for (int32_t index = 0; index < 16; index++) {
+            for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+                struct tcore_bucket_store into = {0}, from = {0};
+                struct model *model = new_model();
+                fill_ones(&into, model, index, counts[c][0]);
+                fill_ones(&from, model, index, counts[c][1]);
+                held &= into.dense && from.dense;
+                held &= tcore_bucket_store_merge(&into, &from, 0, 1) == TCORE_OK;
+                held &= agrees(&into, model);
+                tcore_bucket_store_free(&into);
+                tcore_bucket_store_free(&from);
+                free(model);
+            }
+        }
+        ok(held, "counts of %u bits that overflow in one place", bits);
+    }
+}
+
 static void test_rescaling(void)
 {
     for (size_t m = 0; m < sizeof mixes / sizeof *mixes; m++) {
@@ -210,8 +300,9 @@ static void test_rescaling(void)
             struct tcore_bucket_store store = {0};
             struct model *model = new_model(), *scaled = new_model();
             fill(&store, model, shift, &mixes[m], 150);
-            for (int32_t i = 0; i < RANGE; i++)
-                scaled->counts[((i - MIDDLE) >> shift) + MIDDLE] += model->counts[i] * 256;
+            for (int32_t i = model->low; i < model->end; i++)
+                if (model->counts[i])
+                    note(scaled, (i - MIDDLE) >> shift, model->counts[i] * 256);
             held = tcore_bucket_store_rescale(&store, shift, 256) == TCORE_OK &&
                    agrees(&store, scaled);
             tcore_bucket_store_free(&store);
@@ -261,11 +352,12 @@ static void test_failed_addition(void)
         enum tcore_status status = tcore_bucket_store_add(&store, index, 1);
         failing_end();
         failures += status == TCORE_FATAL;
-        model->counts[index + MIDDLE] += status == TCORE_OK;
+        if (status == TCORE_OK)
+            note(model, index, 1);
         held &= agrees(&store, model);
         if (i % 4 == 0) {
             held &= tcore_bucket_store_add(&store, index, 1) == TCORE_OK;
-            model->counts[index + MIDDLE]++;
+            note(model, index, 1);
         }
     }
     ok(held && failures > 4, "a failed addition changes nothing (%d failed)", failures);
@@ -278,6 +370,8 @@ int main(void)
     test_additions();
     test_merges();
     test_many_merges();
+    test_dense_merges();
+    test_each_place();
     test_rescaling();
     test_no_memory();
     test_failed_addition();

@@ -47,6 +47,7 @@ static void test_exact(void)
         held &= add_number(&distinct, 1 + random_below(&source, n)) == TCORE_OK;
         held &= tcore_distinct_count(&distinct) == n + 1;
     }
+    is_int(tcore_distinct_bytes(&distinct), 8192 * 16, "16 bytes a value and the slots to spare");
     ok(held && tcore_distinct_is_exact(&distinct), "exact up to %d", TCORE_DISTINCT_EXACT_MAX);
     add_number(&distinct, 5);
     ok(tcore_distinct_is_exact(&distinct), "seeing one again changes nothing");
@@ -127,6 +128,34 @@ static void test_golden(void)
     }
 }
 
+/* Registers that hardly any data has, as they come from a stranger: an answer, and no loop. */
+static void test_full_registers(void)
+{
+    static unsigned char bytes[1 + 12288];
+    static const struct {
+        const char *name;
+        int ranks[4]; /* of each four registers */
+        uint64_t least;
+    } cases[] = {{"all full", {51, 51, 51, 51}, UINT64_MAX},
+                 {"half of them full", {51, 51, 50, 50}, UINT64_C(1) << 62},
+                 {"one in four in use", {0, 0, 0, 1}, 4000},
+                 {"all at one", {1, 1, 1, 1}, 10000}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const int *ranks = cases[i].ranks;
+        int four = ranks[0] | ranks[1] << 6 | ranks[2] << 12 | ranks[3] << 18;
+        for (size_t at = 1; at < sizeof bytes; at += 3)
+            for (size_t j = 0; j < 3; j++)
+                bytes[at + j] = (unsigned char)(four >> (8 * j));
+        struct tcore_distinct distinct = {0};
+        struct tcore_state_reader in = tcore_state_reader(bytes, sizeof bytes);
+        enum tcore_status status = tcore_distinct_decode(&distinct, &in, NULL);
+        uint64_t count = tcore_distinct_count(&distinct);
+        ok(status == TCORE_OK && count >= cases[i].least, "registers, %s: %" PRIu64, cases[i].name,
+           count);
+        tcore_distinct_free(&distinct);
+    }
+}
+
 static int no_random(void *buffer, size_t bytes)
 {
     (void)buffer;
@@ -168,6 +197,7 @@ int main(void)
     test_estimate();
     test_order();
     test_golden();
+    test_full_registers();
     test_failures();
     return done_testing();
 }

@@ -332,6 +332,26 @@ static void shuffle(struct tcore_histogram *parts, int count, struct random_sour
     }
 }
 
+/* Walking the buckets gives ascending values and every unit, as the quantiles do. */
+static bool walks(const struct tcore_histogram *histogram)
+{
+    struct tcore_histogram_cursor cursor = tcore_histogram_cursor(histogram);
+    struct tcore_histogram_bucket bucket;
+    uint64_t units = 0, total = tcore_histogram_total(histogram);
+    double before = -INFINITY;
+    while (tcore_histogram_next(&cursor, &bucket)) {
+        uint64_t middle = units + bucket.units / 2 + 1;
+        double q = (double)middle / (double)total;
+        bool far = bucket.units > total / 1000000; /* else q is too coarse to hit it */
+        if (bucket.value < before ||
+            (far && tcore_histogram_quantile(histogram, q, NAN, NAN) != bucket.value))
+            return false;
+        before = bucket.value;
+        units += bucket.units;
+    }
+    return units == total;
+}
+
 /* The same records, dealt to parts that are merged as a random tree. */
 static void test_merge_order(void)
 {
@@ -357,7 +377,7 @@ static void test_merge_order(void)
             held &= tcore_histogram_merge(&parts[left - 2], &parts[left - 1]) == TCORE_OK;
             tcore_histogram_free(&parts[left - 1]);
         }
-        held = held && codec_same(&codec, &whole, &parts[0]) &&
+        held = held && codec_same(&codec, &whole, &parts[0]) && walks(&whole) && walks(&parts[0]) &&
                tcore_histogram_total(&whole) == tcore_histogram_total(&parts[0]);
         ok(held, "%d%s records at scale %d in %d parts, merged in any order: the same bytes",
            records, weighted ? " weighted" : "", scale, parts_count);
@@ -585,6 +605,9 @@ static void test_bytes(void)
     codec_check(&codec, &histogram, "weighted");
     tcore_histogram_reduce_scale(&histogram, -2);
     codec_check(&codec, &histogram, "coarse");
+    tcore_histogram_reduce_scale(&histogram, -99);
+    is_int(tcore_histogram_scale(&histogram), TCORE_HISTOGRAM_MIN_SCALE, "no coarser than that");
+    codec_check(&codec, &histogram, "as coarse as can be");
     tcore_histogram_free(&histogram);
 }
 

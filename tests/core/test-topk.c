@@ -63,7 +63,17 @@ static void test_list(void)
     }
     ok(tcore_topk_list(&topk, 2, items, &found) == TCORE_OK && found == 2, "the first two only");
     ok(tcore_topk_is_exact(&topk) && topk.error == 0, "exact");
+    ok(tcore_topk_bytes(&topk) > 0 && tcore_topk_bytes(&topk) < 1024, "small: %zu bytes",
+       tcore_topk_bytes(&topk));
     tcore_topk_free(&topk);
+}
+
+/* The number of a value made by add_number(). */
+static uint64_t number_of(const struct tcore_topk_item *item)
+{
+    char text[24] = "";
+    memcpy(text, item->data, item->length < sizeof text ? item->length : sizeof text - 1);
+    return strtoull(text + 1, NULL, 10);
 }
 
 /* Zipf-like: value n is drawn about 1/n as often as value 1. */
@@ -120,7 +130,7 @@ static void test_overflow(void)
     bool bounded = true;
     static bool seen[VALUES + 2];
     for (size_t i = 0; i < found; i++) {
-        uint64_t value = strtoull(items[i].data + 1, NULL, 10);
+        uint64_t value = number_of(&items[i]);
         uint64_t count = items[i].units / TCORE_WEIGHT_ONE;
         bounded &= count <= truth[value] && truth[value] <= count + error;
         seen[value] = true;
@@ -133,7 +143,7 @@ static void test_overflow(void)
     ok(found <= LIMIT && topk->total == ADDITIONS * TCORE_WEIGHT_ONE, "the total is kept");
     bool first_ten = true;
     for (size_t i = 0; i < 10; i++)
-        first_ten &= strtoull(items[i].data + 1, NULL, 10) <= 20;
+        first_ten &= number_of(&items[i]) <= 20;
     ok(first_ten, "the most frequent are found");
     codec_check(&codec, topk, "beyond its limit");
     tcore_topk_free(&parts[0]);
@@ -167,6 +177,54 @@ static void test_bytes_limit(void)
         add_number(&one, i % 4 ? 7 : (uint64_t)i, TCORE_WEIGHT_ONE);
     ok(one.count <= 1 && one.total == 100 * TCORE_WEIGHT_ONE, "a limit of one");
     tcore_topk_free(&one);
+}
+
+/* Bytes that hold together but for one thing. */
+static void test_refused(void)
+{
+    static const struct {
+        const char *name, *bytes;
+        size_t length;
+        enum tcore_status status;
+    } cases[] = {
+        {"sound",
+         "\x03\x00\x06\x01"
+         "a\x06",
+         6, TCORE_OK},
+        {"more than the total",
+         "\x03\x00\x05\x01"
+         "a\x06",
+         6, TCORE_BAD_INPUT},
+        {"an error above the total",
+         "\x03\x07\x06\x01"
+         "a\x06",
+         6, TCORE_BAD_INPUT},
+        {"a count of zero",
+         "\x02\x01"
+         "a\x00",
+         4, TCORE_BAD_INPUT},
+        {"one value twice",
+         "\x04\x01"
+         "a\x01\x01"
+         "a\x01",
+         7, TCORE_BAD_INPUT},
+        {"values out of order",
+         "\x04\x01"
+         "b\x01\x01"
+         "a\x01",
+         7, TCORE_BAD_INPUT},
+        {"a varint too long",
+         "\x82\x00\x01"
+         "a\x01",
+         5, TCORE_BAD_INPUT},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct tcore_topk topk = {0};
+        struct tcore_state_reader in = tcore_state_reader(cases[i].bytes, cases[i].length);
+        is_int(tcore_topk_decode(&topk, &in, NULL), cases[i].status, "bytes with %s",
+               cases[i].name);
+        tcore_topk_free(&topk);
+    }
 }
 
 static void test_failures(void)
@@ -258,6 +316,7 @@ int main(void)
     test_order();
     test_overflow();
     test_bytes_limit();
+    test_refused();
     test_failures();
     test_apdex();
     return done_testing();
