@@ -28,13 +28,14 @@ static void test_fields(void)
     static const struct {
         const char *name, *wanted;
     } cases[] = {
-        {"http.route",
-         "http.route|attributes/http.route|dimensions/http.route|resource/http.route"},
-        {"kind", "kind|attributes/kind|dimensions/kind|resource/kind"},
-        {"service", "service|attributes/service|dimensions/service|resource/service|"
+        {"http.route", "http.route|attributes/http.route|dimensions/http.route|group/"
+                       "http.route|resource/http.route"},
+        {"kind", "kind|attributes/kind|dimensions/kind|group/kind|resource/kind"},
+        {"service", "service|attributes/service|dimensions/service|group/service|resource/service|"
                     "resource/service.name"},
-        {"durationNano", "durationNano|attributes/durationNano|dimensions/durationNano|"
-                         "resource/durationNano"},
+        {"durationNano",
+         "durationNano|attributes/durationNano|dimensions/durationNano|group/durationNano|"
+         "resource/durationNano"},
         {"attributes.http.route", "attributes/http.route"},
         {"resource.service.name", "resource/service.name"},
         {"scope.name", "scope/name"},
@@ -52,15 +53,18 @@ static void test_fields(void)
         {"sampling.samplingRate", "sampling/samplingRate"},
         {"analysis.performanceScore", "analysis/performanceScore"},
         {"attributes.durationNano", "attributes/durationNano"},
-        {"attributes", "attributes|attributes/attributes|dimensions/attributes|"
+        {"attributes", "attributes|attributes/attributes|dimensions/attributes|group/attributes|"
                        "resource/attributes"},
-        {"attributes.", "attributes.|attributes/attributes.|dimensions/attributes.|"
-                        "resource/attributes."},
-        {"attributesx.y", "attributesx.y|attributes/attributesx.y|dimensions/attributesx.y|"
-                          "resource/attributesx.y"},
-        {"events.name", "events.name|attributes/events.name|dimensions/events.name|"
-                        "resource/events.name"},
-        {"", "|attributes/|dimensions/|resource/"},
+        {"attributes.",
+         "attributes.|attributes/attributes.|dimensions/attributes.|group/attributes.|"
+         "resource/attributes."},
+        {"attributesx.y",
+         "attributesx.y|attributes/attributesx.y|dimensions/attributesx.y|group/attributesx.y|"
+         "resource/attributesx.y"},
+        {"events.name",
+         "events.name|attributes/events.name|dimensions/events.name|group/events.name|"
+         "resource/events.name"},
+        {"", "|attributes/|dimensions/|group/|resource/"},
     };
     struct tcore_projection p = {0};
     size_t column = 99;

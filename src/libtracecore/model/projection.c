@@ -24,7 +24,8 @@ static const struct tcore_path_key objects[] = {
 };
 
 /* Where a plain name is looked for behind the top level. */
-static const struct tcore_path_key maps[] = {KEY("attributes"), KEY("dimensions"), KEY("resource")};
+static const struct tcore_path_key maps[] = {KEY("attributes"), KEY("dimensions"), KEY("group"),
+                                             KEY("resource")};
 static const struct tcore_path_key service_name = KEY("service.name");
 
 enum { MAPS = sizeof maps / sizeof *maps, OBJECTS = sizeof objects / sizeof *objects };

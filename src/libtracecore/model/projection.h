@@ -49,9 +49,10 @@ enum tcore_status tcore_projection_add_path(struct tcore_projection *p,
                                             size_t *column, struct tcore_error *err);
 /*
  * Adds a field by name: one whole key looked for at top level, then in attributes, dimensions,
- * resource. "attributes.x" (also resource. scope. dimensions. context. structure. timeline. group.
- * histogram. quality. metadata. services. performance. errors. sampling. analysis.) steps into that
- * object, the rest being one key. Derivations as above. The same name twice is one column.
+ * group (of an aggregate or finding), resource. "attributes.x" (also resource. scope. dimensions.
+ * context. structure. timeline. group. histogram. quality. metadata. services. performance. errors.
+ * sampling. analysis.) steps into that object, the rest being one key. Derivations as above. The
+ * same name twice is one column.
  */
 enum tcore_status tcore_projection_add_field(struct tcore_projection *p, const char *name,
                                              size_t *column, struct tcore_error *err);
