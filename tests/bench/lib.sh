@@ -253,11 +253,18 @@ memory() {
         print m == "-" || g == "" ? m : m (m <= g + 0 ? "<=" g : ">" g " NO") }'
 }
 
+# row CELL...: one line of the table; its columns are in table.awk.
+row() {
+    local IFS=$'\t'
+    printf '%s\n' "$*" >>"$bench_rows"
+}
+
 # result TASK SPANS OURS PEER GOAL ANSWERS [REVERSE]: one row of the table. The ratio is the peer's
-# net wall time to ours; with REVERSE, ours to the peer's. GOAL is like ">=3" or "<2".
+# net wall time to ours, and "CPU x" the same of CPU times (for a busy machine); with REVERSE, ours
+# to the peer's. GOAL, like ">=3x" or "<2x", is held against the first.
 result() {
     local task=$1 spans=$2 ours=$3 peer=$4 goal=$5 answers=$6 reverse=${7-}
-    local our_wall our_net our_cpu our_mib wall net cpu mib ratio=-
+    local our_wall our_net our_cpu our_mib wall net cpu mib ratio=- cpu_ratio=-
     IFS=$'\t' read -r our_wall our_net our_cpu our_mib <<<"$(figures "$ours")"
     IFS=$'\t' read -r wall net cpu mib <<<"$(figures "$peer")"
     answers=$(joined "${failed[$ours]-}" "${failed[$peer]-}" "$answers")
@@ -267,14 +274,16 @@ result() {
     elif [[ $our_wall != - && $wall != - && $answers != *DIFFERS* ]]; then
         ratio=$(awk -v a="$net" -v b="$our_wall" -v r="$reverse" \
             'BEGIN { printf "%.2f", r == "" ? a / b : b / a }')
+        cpu_ratio=$(awk -v a="$cpu" -v b="$our_cpu" -v r="$reverse" \
+            'BEGIN { printf "%.2f", r == "" ? a / b : b / a }')
         goal+=$(awk -v r="$ratio" -v g="$goal" 'BEGIN {
             limit = g; gsub(/[<>=x]/, "", limit)
             print g == "" ? "" : ((g ~ /^</ ? r <= limit + 0 : r >= limit + 0) ? " yes" : " NO") }')
     fi
     [[ $answers != *DIFFERS* && $answers != *FAILED* ]] || bench_failures=$((bench_failures + 1))
-    printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$task" "$spans" \
+    row "$task" "$spans" \
         "${label[$ours]}" "$our_wall" "$our_cpu" "$(memory "$our_mib")" "${label[$peer]}" \
-        "$wall" "$net" "$cpu" "$mib" "$ratio" "$goal" "$answers" >>"$bench_rows"
+        "$wall" "$net" "$cpu" "$mib" "$ratio" "$cpu_ratio" "$goal" "$answers"
 }
 
 # alone TASK SPANS OURS GOAL ANSWERS: a row without a peer; the goal is a rate of spans.
@@ -283,8 +292,8 @@ alone() {
     IFS=$'\t' read -r wall net cpu mib <<<"$(figures "$3")"
     [[ $wall == - ]] ||
         rate=$(awk -v n="$2" -v w="$wall" 'BEGIN { printf "%.1f M/s", n / w / 1e6 }')
-    printf '%s\t%s\t%s\t%s\t%s\t%s\t-\t\t\t\t\t%s\t%s\t%s\n' "$1" "$2" "${label[$3]}" "$wall" \
-        "$cpu" "$(memory "$mib")" "$rate" "$4" "${failed[$3]-$5}" >>"$bench_rows"
+    row "$1" "$2" "${label[$3]}" "$wall" "$cpu" "$(memory "$mib")" - '' '' '' '' "$rate" '' "$4" \
+        "${failed[$3]-$5}"
 }
 
 # compare KEYS RULES REFERENCE CANDIDATE: two normalised answers; see compare.awk.

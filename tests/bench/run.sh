@@ -22,7 +22,8 @@ cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
 printf '%s, %s CPUs, %s; load at the start %s\n' "$(uname -srm)" "$(nproc)" "$cpu" "$busy"
 awk -v busy="$busy" 'BEGIN { exit !(busy > 0.7) }' &&
     printf '%s\n' 'The machine was busy: do not quote these figures.'
-printf 'medians of %s runs (start-up: %s); times in seconds; net and CPU of DuckDB without its %s\n\n' \
-    "${BENCH_RUNS:-5}" "${BENCH_START_RUNS:-200}" 'bare start-up'
+printf 'Medians of %s runs (start-up: %s), times in seconds.\n' "${BENCH_RUNS:-5}" \
+    "${BENCH_START_RUNS:-200}"
+printf 'Net and CPU of DuckDB are without its bare start-up.\n\n'
 awk -f "$here/table.awk" "$BENCH_ROWS"
 exit "$status"

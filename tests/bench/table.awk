@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Lays out the rows that lib.sh wrote (tab-separated, see result() there) as one table.
+# Lays out the rows that lib.sh wrote (tab-separated) as one table.
 BEGIN {
     FS = "\t"
-    names = "task|spans|ours|wall s|CPU s|MiB|peer|wall s|net s|CPU s|MiB|ratio|goal|answers"
+    names = "task|spans|ours|wall s|CPU s|MiB|peer|wall s|net s|CPU s|MiB|ratio|CPU x|goal|answers"
     columns = split(names, head, "|")
     for (i = 1; i <= columns; i++)
         keep(0, i, head[i])
@@ -15,7 +15,7 @@ function keep(row, column, text) {
 }
 
 function is_text(column) {
-    return column == 1 || column == 3 || column == 7 || column == 14
+    return column == 1 || column == 3 || column == 7 || column == 15
 }
 
 {
