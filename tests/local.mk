@@ -49,6 +49,8 @@ EXTRA_DIST += %D%/fuzz/run.sh
 
 # Benchmarks, made on demand: make tests/bench/NAME
 EXTRA_PROGRAMS =
+EXTRA_PROGRAMS += %D%/bench/analytics/nab_score
+EXTRA_DIST += %D%/bench/analytics/nab.sh
 EXTRA_PROGRAMS += %D%/bench/binary_bench
 EXTRA_PROGRAMS += %D%/bench/histogram_bench
 EXTRA_PROGRAMS += %D%/bench/json_bench
@@ -64,6 +66,7 @@ bats_tests += %D%/contract/layout.bats
 bats_tests += %D%/contract/options.bats
 bats_tests += %D%/detect/anomaly.bats
 bats_tests += %D%/detect/compare.bats
+bats_tests += %D%/detect/nab.bats
 bats_tests += %D%/span/filter.bats
 bats_tests += %D%/record/import.bats
 
@@ -96,6 +99,7 @@ cli_tests += %D%/core/test-cli-values
 %C%_core_test_cli_values_LDADD = $(program_libs)
 
 # Tests of parts of trace-detect.
+%D%/detect/nab.log: %D%/bench/analytics/nab_score$(EXEEXT)
 detect_tests =
 detect_tests += %D%/core/test-detector
 %C%_core_test_detector_SOURCES = %D%/core/test-detector.c src/detect/detector.c
