@@ -365,6 +365,19 @@ static bool reject(struct ndjson_decoder *d, uint64_t line, uint64_t byte, const
     return true;
 }
 
+/* Returns the last byte of the line, or NULL: out of memory. */
+static const char *reject_line(struct ndjson_decoder *d, const char *start, const char *end,
+                               uint32_t line, uint64_t byte, const char *reason)
+{
+    const char *newline = memchr(start, '\n', (size_t)(end - start));
+    bool utf16 = !memcmp(start, "\xff\xfe", 2);
+    if (!reject(d, line, byte, start, (size_t)(newline - start),
+                utf16 ? "the line is UTF-16, not UTF-8" : reason))
+        return NULL;
+    /* its newline is two bytes, and the second does not spoil the line that follows */
+    return utf16 && newline + 1 < end && !newline[1] ? newline + 1 : newline;
+}
+
 /* The line from start as a row or a reject. Returns its newline, or NULL: out of memory. */
 static const char *decode_line(struct ndjson_decoder *d, const char *start, const char *end,
                                uint32_t line)
@@ -405,11 +418,8 @@ static const char *decode_line(struct ndjson_decoder *d, const char *start, cons
             reason = check(d, type);
         }
     }
-    if (reason) {
-        const char *newline =
-            behind && *behind == '\n' ? behind : memchr(p, '\n', (size_t)(end - p));
-        return reject(d, line, byte, start, (size_t)(newline - start), reason) ? newline : NULL;
-    }
+    if (reason)
+        return reject_line(d, start, end, line, byte, reason);
     if (!finish_row(d, type))
         return NULL;
     d->types[parse->row] = (uint8_t)type;

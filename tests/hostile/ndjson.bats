@@ -1,0 +1,100 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Bad input: the bad line is named and kept, the good ones go on.
+
+load ../helper
+
+ids='"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331"'
+
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+}
+
+# as_value FILE: the file's text as the value of an attribute, on one line of a record.
+as_value() {
+    printf '{%s,"attributes":{"x":' "$ids"
+    cat "$1"
+    printf '}}\n'
+}
+
+# one_line FILE: whether the text has no newline but perhaps a last one.
+one_line() {
+    [[ $(head -c -1 "$1" | tr -dc '\n' | wc -c) == 0 && $(tail -c 1 "$1" | tr -dc '\n' | wc -c) == 0 ]]
+}
+
+@test "JSONTestSuite: every y_ case is accepted as a value" {
+    need_data hostile/JSONTestSuite
+    local count=0
+    for file in "$TRACECORE_TEST_DATA"/hostile/JSONTestSuite/test_parsing/y_*.json; do
+        tr -d '\n' < "$file" > flat # white space between tokens
+        as_value flat >> accepted.ndjson
+        ((++count))
+    done
+    run -0 --separate-stderr trace-span filter accepted.ndjson
+    assert_equal "$stderr" "${stderr#*rejected}"
+    assert_equal "${#lines[@]}" "$count"
+    trace-span filter -b accepted.ndjson | trace-span filter > canonical
+    assert_equal "$(wc -l < canonical)" "$count"
+    echo "# $count accepted" >&3
+}
+
+@test "JSONTestSuite: every n_ case is refused with line and byte" {
+    need_data hostile/JSONTestSuite
+    local count=0 left=0
+    for file in "$TRACECORE_TEST_DATA"/hostile/JSONTestSuite/test_parsing/n_*.json; do
+        if ! one_line "$file"; then
+            ((++left))
+            continue
+        fi
+        { echo "{$ids}"; as_value "$file"; echo "{$ids}"; } > case.ndjson
+        run -3 --separate-stderr trace-span filter --rejects=refused case.ndjson
+        [[ ${#lines[@]} == 2 ]] || fail "${file##*/}: ${#lines[@]} good lines of 2"
+        [[ $stderr =~ ^trace-span:\ case.ndjson:2:\ .*\(byte\ [0-9]+\)$ ]] || fail "${file##*/}: $stderr"
+        cmp -s refused <(sed -n 2p case.ndjson) || fail "${file##*/} is not kept as it was"
+        ((++count))
+    done
+    ((count > 180)) || fail "only $count cases"
+    echo "# $count refused, $left do not fit a line" >&3
+}
+
+@test "files with one bad line between two good ones lose that line" {
+    need_data hostile/made
+    for name in nul invalid-utf8 overlong-utf8 surrogate-raw unterminated trailing-comma nan inf \
+        deep-200k deep-obj-100k hugeint scalar utf16 gzip-in-line zero-ids u64max exp-bomb; do
+        local file=$TRACECORE_TEST_DATA/hostile/made/ndjson-$name.ndjson
+        run -3 --separate-stderr trace-span filter --rejects=refused "$file"
+        [[ $(grep -c '"name":"ok"' <<<"$output") == 2 ]] || fail "$name: a good line is lost"
+        # everything between the first and the last line, as it is
+        head -n -1 "$file" | tail -n +2 | cmp -s - refused || fail "$name is not kept as it was"
+    done
+}
+
+@test "files without a bad line are accepted" {
+    need_data hostile/made
+    for name in crlf empty bom no-newline-at-end self-parent dup-keys backwards-time negative-time \
+        lone-surrogate-escape; do
+        run -0 --separate-stderr trace-span filter "$TRACECORE_TEST_DATA/hostile/made/ndjson-$name.ndjson"
+        [[ $(grep -c '"name":"ok"' <<<"$output") == 2 ]] || fail "$name: a good line is lost"
+    done
+}
+
+@test "a bomb is refused in little memory" {
+    need_data hostile/made
+    (
+        ulimit -v 400000
+        developer_build && ulimit -v unlimited
+        run -4 trace-span filter "$TRACECORE_TEST_DATA/hostile/made/bomb-1GiB.ndjson.gz"
+        assert_output --partial 'neither NDJSON records nor a binary stream'
+    )
+}
+
+@test "a line of a gigabyte is refused, the lines around it are read" {
+    developer_build && skip 'too slow with sanitizers'
+    (
+        ulimit -v 300000
+        { echo "{$ids}"; printf '{"a":"'; head -c 1073741824 /dev/zero | tr '\0' x; printf '"}\n'; echo "{$ids}"; } |
+            trace-span filter -j1 > out 2> err || [[ $? == 3 ]]
+    )
+    assert_equal "$(wc -l < out)" 2
+    assert_equal "$(< err)" 'trace-span: -:2: the line is longer than the limit of 33554432 bytes'
+}
