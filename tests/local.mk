@@ -70,7 +70,9 @@ bats_tests += %D%/detect/anomaly.bats
 bats_tests += %D%/detect/compare.bats
 bats_tests += %D%/detect/nab.bats
 bats_tests += %D%/span/filter.bats
+bats_tests += %D%/record/execution.bats
 bats_tests += %D%/record/import.bats
+bats_tests += %D%/record/run.bats
 
 EXTRA_DIST += $(bats_tests)
 EXTRA_DIST += %D%/coverage.sh

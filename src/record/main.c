@@ -7,8 +7,8 @@
 #include "record/verbs.h"
 
 static const struct cli_verb *const verbs[] = {
-    &import_verb,
-    NULL,
+    &run_verb,    &start_verb, &update_verb, &checkpoint_verb, &event_verb,
+    &finish_verb, &fail_verb,  &cancel_verb, &import_verb,     NULL,
 };
 
 static const struct cli_program program = {

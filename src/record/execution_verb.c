@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <config.h>
+
+#include "record/execution_verb.h"
+
+#include "cli/message.h"
+#include "model/json.h"
+#include "record/attributes.h"
+#include "record/destination.h"
+
+bool execution_id(struct cli *cli, const char *operand, struct tcore_traceparent *id)
+{
+    char digits[TCORE_SPAN_ID];
+    size_t length = strlen(operand);
+    *id = (struct tcore_traceparent){0};
+    if (tcore_traceparent_parse(operand, length, id))
+        return true;
+    if (length == TCORE_SPAN_ID &&
+        tcore_id_normalise(TCORE_SPAN_ID, operand, length, digits) == TCORE_ID_OK) {
+        memcpy(id->span_id, digits, TCORE_SPAN_ID);
+        return true;
+    }
+    cli_usage_error(cli, "'%.100s' is no ID: give what start printed, or its 16 digits", operand);
+    return false;
+}
+
+int execution_check(struct cli *cli, const struct execution_options *o, int argc, int wanted,
+                    const char *what)
+{
+    const char *bad = attributes_bad(&o->attributes);
+    if (bad)
+        return cli_usage_error(cli, "--attr: '%s' is not K=V", bad);
+    if (argc != wanted)
+        return cli_usage_error(cli, argc < wanted ? "%s is missing" : "more operands than %s",
+                               what);
+    return CLI_DONE;
+}
+
+int execution_append(struct cli *cli, const char *path, struct tcore_buf *lines)
+{
+    struct tcore_error err;
+    if (destination_append(path, lines, &err) != TCORE_OK)
+        cli_report(cli, &err);
+    tcore_buf_free(lines);
+    return cli_exit_status(cli, false);
+}
+
+void execution_put_value(struct tcore_buf *out, const char *text)
+{
+    struct tcore_json json = {0};
+    struct tcore_error err;
+    if (tcore_json_parse(&json, text, strlen(text), &err) == TCORE_OK)
+        tcore_json_write_tree(out, &json, 0);
+    else
+        attributes_put_text(out, text, strlen(text));
+    tcore_json_free(&json);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the verbs on one execution share: options, the ID operand, appending. */
+#ifndef RECORD_EXECUTION_VERB_H
+#define RECORD_EXECUTION_VERB_H
+
+#include "cli/verb.h"
+#include "model/id.h"
+#include "record/execution.h"
+#include "record/execution_find.h"
+
+struct execution_options {
+    const char *to;
+    struct cli_strings attributes;
+    const char *result, *error, *reason;
+};
+
+#define EXECUTION_OPTION_TO                                                                        \
+    {                                                                                              \
+        0, "to", CLI_STRING, offsetof(struct execution_options, to), "FILE",                       \
+            "the file with the execution's records (default: $TRACE_TO, else trace.ndjson)", NULL  \
+    }
+#define EXECUTION_OPTION_ATTR                                                                      \
+    {                                                                                              \
+        0, "attr", CLI_STRINGS, offsetof(struct execution_options, attributes), "K=V",             \
+            "add an attribute; numbers, true and false are taken as such", NULL                    \
+    }
+
+/* The execution that an operand names: what start printed, or its 16 digits. trace_id is "" if the
+ * operand does not say it. False: a usage error was reported. */
+bool execution_id(struct cli *cli, const char *operand, struct tcore_traceparent *id);
+/* Checks operand count and attributes. CLI_DONE, or CLI_USAGE after reporting. */
+int execution_check(struct cli *cli, const struct execution_options *o, int argc, int wanted,
+                    const char *what);
+/* Appends the lines and frees them. The exit status. */
+int execution_append(struct cli *cli, const char *path, struct tcore_buf *lines);
+/* Text as a JSON value if it is one, else as a string. */
+void execution_put_value(struct tcore_buf *out, const char *text);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One command as a child process: started, watched and waited for. */
+#ifndef RECORD_RUN_CHILD_H
+#define RECORD_RUN_CHILD_H
+
+#include "cli/verb.h"
+#include "record/context.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+struct child {
+    pid_t pid;
+    int exec_errnum; /* why the command could not be executed; 0: it was */
+    int signals;     /* a signalfd: SIGCHLD and what is passed on */
+    sigset_t before; /* the signal mask to give back */
+    bool ignored;    /* SIGCHLD was, and will be by the command */
+    /* once it has ended */
+    int wait_status;
+    struct rusage usage;
+};
+
+/* What the child finds in its environment. */
+struct child_context {
+    const char *traceparent, *tracestate; /* tracestate NULL: none */
+    const char *destination;              /* TRACE_TO */
+};
+
+/* Starts argv (NULL-terminated). TCORE_FATAL: there is no process; err says why. The command
+ * itself may still have failed to start: exec_errnum, and there is nothing to wait for. */
+enum tcore_status child_start(struct child *child, struct cli *cli, char **argv,
+                              const struct child_context *context, struct tcore_error *err);
+/* Waits until the child has ended (true), or that time (monotonic ns, INT64_MAX: none) has come.
+ * Signals that arrive are passed on. */
+bool child_wait(struct child *child, int64_t until_ns);
+void child_close(struct child *child);
+
+#endif

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The processes of a tree are found through /proc/PID/task/TID/children, which costs what the tree
+ * has and not what the system has. Each is remembered by its number and start time, so that one
+ * whose parent ended is not lost, and a number that was given out again is not mistaken for it.
+ */
+#include <config.h>
+
+#include "record/sample.h"
+
+#include "base/map.h"
+#include "base/sys.h"
+#include "model/number.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct process {
+    pid_t pid;
+    uint64_t started; /* clock ticks since boot; 0: not looked at yet */
+};
+
+struct sampler {
+    struct process *process;
+    size_t count, capacity;
+    struct tcore_map known; /* pids of process[0..count) */
+    struct sample highest;  /* counters never go back */
+    bool failed;
+};
+
+/* What /proc/PID/stat and io say. */
+struct usage {
+    uint64_t started;
+    int64_t user_ticks, system_ticks, pages, threads;
+    int64_t read_bytes, write_bytes;
+};
+
+/* Reads a small file whole; false if it is not there. */
+static bool read_file(const char *path, char *buffer, size_t size)
+{
+    int fd = tcore_sys()->openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    ssize_t n, length = 0;
+    while ((size_t)length < size - 1 &&
+           (n = tcore_read_some(fd, buffer + length, size - 1 - (size_t)length)) > 0)
+        length += n;
+    tcore_sys()->close(fd);
+    buffer[length] = '\0';
+    return length > 0;
+}
+
+/* The fields behind the command's name, which may hold anything, begin at the last parenthesis. */
+static bool read_stat(pid_t pid, struct usage *usage)
+{
+    char path[64], text[1024];
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    if (!read_file(path, text, sizeof(text)))
+        return false;
+    char *at = strrchr(text, ')');
+    if (!at || at[1] != ' ' || at[2] == 'Z' || at[2] == 'X')
+        return false;
+    long long user, kernel, child_user, child_kernel, threads, pages;
+    unsigned long long started;
+    if (sscanf(at + 2,
+               "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld %lld %lld %lld %*d %*d %lld %*d "
+               "%llu %*u %lld",
+               &user, &kernel, &child_user, &child_kernel, &threads, &started, &pages) != 7)
+        return false;
+    usage->started = started;
+    usage->user_ticks = user + child_user;
+    usage->system_ticks = kernel + child_kernel;
+    usage->threads = threads;
+    usage->pages = pages;
+    return true;
+}
+
+/* Only the owner may look: -1 then. */
+static void read_io(pid_t pid, struct usage *usage)
+{
+    char path[64], text[1024];
+    usage->read_bytes = usage->write_bytes = -1;
+    snprintf(path, sizeof(path), "/proc/%d/io", (int)pid);
+    if (!read_file(path, text, sizeof(text)))
+        return;
+    const char *in = strstr(text, "\nread_bytes: "), *out = strstr(text, "\nwrite_bytes: ");
+    if (in && out) {
+        usage->read_bytes = strtoll(in + 13, NULL, 10);
+        usage->write_bytes = strtoll(out + 14, NULL, 10);
+    }
+}
+
+static void remember(struct sampler *s, pid_t pid)
+{
+    bool added;
+    uint32_t number = tcore_map_intern(&s->known, &pid, sizeof(pid), &added);
+    if (number == TCORE_MAP_NONE || !added) {
+        s->failed |= number == TCORE_MAP_NONE;
+        return;
+    }
+    if (s->count == s->capacity) {
+        size_t capacity = s->capacity ? 2 * s->capacity : 16;
+        void *process = tcore_reallocarray(s->process, capacity, sizeof(*s->process));
+        if (!process) {
+            s->failed = true;
+            return;
+        }
+        s->process = process;
+        s->capacity = capacity;
+    }
+    s->process[s->count++] = (struct process){.pid = pid};
+}
+
+static void remember_children(struct sampler *s, pid_t pid)
+{
+    char path[300], text[65536];
+    snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+    DIR *tasks = opendir(path);
+    struct dirent *entry;
+    while (tasks && (entry = readdir(tasks))) {
+        if (!isdigit((unsigned char)entry->d_name[0]))
+            continue;
+        snprintf(path, sizeof(path), "/proc/%d/task/%.200s/children", (int)pid, entry->d_name);
+        if (!read_file(path, text, sizeof(text)))
+            continue;
+        char *at = text, *end;
+        for (long child; (child = strtol(at, &end, 10)) > 0; at = end)
+            remember(s, (pid_t)child);
+    }
+    if (tasks)
+        closedir(tasks);
+}
+
+struct sampler *sampler_new(pid_t root)
+{
+    struct sampler *s = tcore_calloc(1, sizeof(*s));
+    if (!s)
+        return NULL;
+    if (tcore_map_init(&s->known) < 0) {
+        tcore_free(s);
+        return NULL;
+    }
+    remember(s, root);
+    return s;
+}
+
+void sampler_free(struct sampler *s)
+{
+    if (!s)
+        return;
+    tcore_map_free(&s->known);
+    tcore_free(s->process);
+    tcore_free(s);
+}
+
+/* Forgets the processes that ended; what is left is known by its place again. */
+static void keep(struct sampler *s, const struct process *alive, size_t count)
+{
+    tcore_map_clear(&s->known);
+    for (size_t i = 0; i < count; i++) {
+        s->process[i] = alive[i];
+        s->failed |=
+            tcore_map_intern(&s->known, &alive[i].pid, sizeof(pid_t), NULL) == TCORE_MAP_NONE;
+    }
+    s->count = count;
+}
+
+static void raise_to(int64_t *highest, int64_t *now)
+{
+    if (*now > *highest)
+        *highest = *now;
+    else
+        *now = *highest;
+}
+
+static void add_usage(struct sample *sample, const struct usage *usage)
+{
+    int64_t tick_ns = 1000000000 / sysconf(_SC_CLK_TCK);
+    sample->cpu_user_ns += usage->user_ticks * tick_ns;
+    sample->cpu_system_ns += usage->system_ticks * tick_ns;
+    sample->memory_bytes += usage->pages * sysconf(_SC_PAGESIZE);
+    sample->threads += usage->threads;
+    sample->processes++;
+    if (usage->read_bytes < 0 || sample->read_bytes < 0) {
+        sample->read_bytes = sample->write_bytes = -1;
+    } else {
+        sample->read_bytes += usage->read_bytes;
+        sample->write_bytes += usage->write_bytes;
+    }
+}
+
+bool sampler_take(struct sampler *s, struct sample *sample)
+{
+    size_t alive = 0;
+    *sample = (struct sample){.time_ns = tcore_sys()->wall_ns()};
+    for (size_t i = 0; i < s->count; i++) { /* grows while it is walked */
+        struct process process = s->process[i];
+        struct usage usage;
+        if (!read_stat(process.pid, &usage) ||
+            (process.started && process.started != usage.started))
+            continue;
+        process.started = usage.started;
+        remember_children(s, process.pid);
+        read_io(process.pid, &usage);
+        add_usage(sample, &usage);
+        s->process[alive++] = process;
+    }
+    keep(s, s->process, alive);
+    raise_to(&s->highest.cpu_user_ns, &sample->cpu_user_ns);
+    raise_to(&s->highest.cpu_system_ns, &sample->cpu_system_ns);
+    if (sample->read_bytes >= 0) {
+        raise_to(&s->highest.read_bytes, &sample->read_bytes);
+        raise_to(&s->highest.write_bytes, &sample->write_bytes);
+    }
+    return alive > 0 && !s->failed;
+}
+
+void sampler_kill(struct sampler *s, int signal_number)
+{
+    struct sample unused;
+    sampler_take(s, &unused);
+    for (size_t i = 0; i < s->count; i++)
+        kill(s->process[i].pid, signal_number);
+}
+
+/* --- records --- */
+
+struct series {
+    const char *name, *type, *unit;
+    const char *dimensions; /* members, or "" */
+};
+
+static void put_metric(struct tcore_buf *out, const struct series *series, const char *value,
+                       size_t length, const struct sample *sample, int64_t start_ns,
+                       const char *context, const char *common)
+{
+    bool counter = series->type[0] == 'c';
+    tcore_buf_printf(out,
+                     "{\"type\":\"metric\",\"metricName\":\"%s\",\"metricType\":\"%s\",\"value\":",
+                     series->name, series->type);
+    tcore_buf_append(out, value, length);
+    tcore_buf_printf(out, ",\"unit\":\"%s\",\"timeUnixNano\":\"%lld\"", series->unit,
+                     (long long)sample->time_ns);
+    if (*series->dimensions)
+        tcore_buf_printf(out, ",\"dimensions\":{%s}", series->dimensions);
+    tcore_buf_puts(out, context);
+    tcore_buf_puts(out, counter ? ",\"temporality\":\"cumulative\"" : "");
+    tcore_buf_puts(out, common);
+    if (counter)
+        tcore_buf_printf(out, ",\"isMonotonic\":true,\"startTimeUnixNano\":\"%lld\"",
+                         (long long)start_ns);
+    tcore_buf_puts(out, "}\n");
+}
+
+void sample_put(struct tcore_buf *out, const struct sample *sample, const struct sample *before,
+                int64_t start_ns, const char *context, const char *common)
+{
+    int64_t since = before ? before->time_ns : start_ns;
+    int64_t used = sample->cpu_user_ns + sample->cpu_system_ns -
+                   (before ? before->cpu_user_ns + before->cpu_system_ns : 0);
+    double elapsed = (double)(sample->time_ns - since);
+    const struct {
+        struct series series;
+        bool is_double;
+        double d;
+        int64_t i;
+    } metrics[] = {
+        {{"process.cpu.utilization", "gauge", "1", ""},
+         true,
+         elapsed > 0 ? (double)used / elapsed : 0,
+         0},
+        {{"process.cpu.time", "counter", "s", "\"cpu.mode\":\"user\""},
+         true,
+         (double)sample->cpu_user_ns / 1e9,
+         0},
+        {{"process.cpu.time", "counter", "s", "\"cpu.mode\":\"system\""},
+         true,
+         (double)sample->cpu_system_ns / 1e9,
+         0},
+        {{"process.memory.usage", "gauge", "By", ""}, false, 0, sample->memory_bytes},
+        {{"process.disk.io", "counter", "By", "\"disk.io.direction\":\"read\""},
+         false,
+         0,
+         sample->read_bytes},
+        {{"process.disk.io", "counter", "By", "\"disk.io.direction\":\"write\""},
+         false,
+         0,
+         sample->write_bytes},
+        {{"process.count", "gauge", "{process}", ""}, false, 0, sample->processes},
+        {{"process.thread.count", "gauge", "{thread}", ""}, false, 0, sample->threads},
+    };
+    for (size_t i = 0; i < sizeof(metrics) / sizeof(*metrics); i++) {
+        char value[TCORE_NUMBER_BYTES];
+        if (metrics[i].i < 0)
+            continue;
+        size_t length = metrics[i].is_double ? tcore_format_double(value, metrics[i].d)
+                                             : tcore_format_int64(value, metrics[i].i);
+        put_metric(out, &metrics[i].series, value, length, sample, start_ns, context, common);
+    }
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a tree of processes uses, from /proc: a process, its descendants, and descendants seen
+ * before that have another parent by now.
+ */
+#ifndef RECORD_SAMPLE_H
+#define RECORD_SAMPLE_H
+
+#include "base/buf.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct sample {
+    int64_t time_ns; /* wall clock */
+    /* since the first process began; processes that ended count through whoever waited for them */
+    int64_t cpu_user_ns, cpu_system_ns;
+    int64_t read_bytes, write_bytes; /* from and to storage; -1: not known */
+    int64_t memory_bytes;            /* resident, of all together */
+    int64_t processes, threads;
+};
+
+struct sampler;
+
+/* NULL: out of memory. */
+struct sampler *sampler_new(pid_t root);
+void sampler_free(struct sampler *sampler);
+/* False: none of the processes is there any more, or memory is short. */
+bool sampler_take(struct sampler *sampler, struct sample *sample);
+/* Sends a signal to every process of the tree. */
+void sampler_kill(struct sampler *sampler, int signal_number);
+
+/* Appends the metric records of a sample. common: ,"context":... and what else they share.
+ * before: the sample before, NULL for the first; start_ns: when the execution began. */
+void sample_put(struct tcore_buf *out, const struct sample *sample, const struct sample *before,
+                int64_t start_ns, const char *context, const char *common);
+
+#endif
