@@ -32,6 +32,7 @@ check_PROGRAMS += %D%/core/test-trace
 check_PROGRAMS += %D%/core/test-version
 check_PROGRAMS += $(cli_tests)
 check_PROGRAMS += $(detect_tests)
+check_PROGRAMS += $(alert_tests)
 
 # Fuzz targets: here each replays its corpus; tests/fuzz/run.sh fuzzes.
 check_PROGRAMS += $(fuzz_targets)
@@ -111,6 +112,14 @@ detect_tests += %D%/core/test-detector
 # Tests of single files of the programs.
 %C%_core_test_import_split_SOURCES = %D%/core/test-import-split.c src/record/import_split.c
 %C%_core_test_import_split_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
+
+# Tests of parts of trace-alert.
+alert_tests =
+alert_tests += %D%/core/test-rules
+alert_rule_sources = src/alert/rule_expr.c src/alert/rule_parse.c src/alert/rule_yaml.c
+%C%_core_test_rules_SOURCES = %D%/core/test-rules.c $(alert_rule_sources)
+%C%_core_test_rules_CPPFLAGS = $(program_cppflags)
+%C%_core_test_rules_LDADD = $(program_libs)
 
 # Of the test programs (an automake default: each is made from the .c of its name).
 LDADD = src/libtracecore/libtracecore.la $(LIBM)

@@ -1,6 +1,14 @@
 bin_PROGRAMS += %D%/trace-alert
 %C%_trace_alert_SOURCES =
+%C%_trace_alert_SOURCES += %D%/check.c
 %C%_trace_alert_SOURCES += %D%/main.c
+%C%_trace_alert_SOURCES += %D%/rule_expr.c
+%C%_trace_alert_SOURCES += %D%/rule_parse.c
+%C%_trace_alert_SOURCES += %D%/rule_yaml.c
+%C%_trace_alert_SOURCES += %D%/rule_yaml.h
+%C%_trace_alert_SOURCES += %D%/rules.h
+%C%_trace_alert_SOURCES += %D%/rules_file.c
+%C%_trace_alert_SOURCES += %D%/rules_file.h
 %C%_trace_alert_SOURCES += %D%/verbs.h
 %C%_trace_alert_CPPFLAGS = $(program_cppflags)
 %C%_trace_alert_LDADD = $(program_libs)

@@ -6,6 +6,7 @@
 #include "alert/verbs.h"
 
 static const struct cli_verb *const verbs[] = {
+    &alert_check,
     NULL,
 };
 

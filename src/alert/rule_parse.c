@@ -1,0 +1,912 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * From the tree of a rule file to rules. Each map of the language is a table of its keys: what is
+ * not in the table is an error, with the key that was probably meant, and the table says how a
+ * scalar is read. Reading goes on after an error, so that one run shows them all.
+ */
+#include <config.h>
+
+#include "alert/rule_yaml.h"
+#include "alert/rules.h"
+
+#include "base/map.h"
+#include "base/sys.h"
+#include "cli/message.h"
+#include "cli/options.h"
+#include "model/id.h"
+#include "model/number.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PROBLEMS_SHOWN     50
+#define DEFAULT_EVERY_NS   (INT64_C(60) * 1000000000)
+#define DEFAULT_TIMEOUT_NS (INT64_C(30) * 1000000000)
+
+const char *const channel_type_names[] = {"file", "exec", NULL};
+
+struct parse {
+    struct rules *rules;
+    const char *name;
+    struct yaml_tree tree;
+    struct tcore_error *err;
+    bool fatal; /* err is set */
+};
+
+enum key_kind {
+    KEY_TEXT,     /* const char *, not empty */
+    KEY_NUMBER,   /* double; a duration is nanoseconds */
+    KEY_DURATION, /* int64_t */
+    KEY_BOOL,     /* bool */
+    KEY_CHOICE,   /* int: place in choices */
+    KEY_WORDS,    /* struct rule_words */
+    KEY_TEXTS,    /* struct rule_texts */
+    KEY_NODE      /* uint32_t: for the caller to look into */
+};
+
+struct key {
+    const char *name;
+    enum key_kind kind;
+    size_t offset;
+    const char *const *choices;
+};
+
+/* --- Problems */
+
+static void put_problem(struct parse *p, uint32_t line, uint32_t column, const char *format,
+                        va_list args)
+{
+    char text[400];
+
+    if (p->rules->errors + p->rules->warnings > PROBLEMS_SHOWN)
+        return;
+    vsnprintf(text, sizeof text, format, args);
+    tcore_buf_printf(&p->rules->problems, "%s:%" PRIu32 ":%" PRIu32 ": %s\n", p->name, line, column,
+                     text);
+}
+
+__attribute__((format(printf, 4, 5))) static void error_at(struct parse *p, uint32_t line,
+                                                           uint32_t column, const char *format, ...)
+{
+    va_list args;
+
+    p->rules->errors++;
+    va_start(args, format);
+    put_problem(p, line, column, format, args);
+    va_end(args);
+}
+
+__attribute__((format(printf, 4, 5))) static void
+warning_at(struct parse *p, uint32_t line, uint32_t column, const char *format, ...)
+{
+    va_list args;
+
+    p->rules->warnings++;
+    va_start(args, format);
+    put_problem(p, line, column, format, args);
+    va_end(args);
+}
+
+static const struct yaml_node *node_at(const struct parse *p, uint32_t node)
+{
+    return &p->tree.node[node];
+}
+
+#define error_in(p, node, ...)                                                                     \
+    error_at(p, node_at(p, node)->line, node_at(p, node)->column, __VA_ARGS__)
+
+static void *out_of_memory(struct parse *p)
+{
+    p->fatal = true;
+    tcore_error_nomem(p->err);
+    return NULL;
+}
+
+static void *allocate(struct parse *p, size_t count, size_t bytes)
+{
+    void *memory = tcore_arena_alloc(&p->rules->arena, count * bytes + 1);
+
+    return memory ? memset(memory, 0, count * bytes + 1) : out_of_memory(p);
+}
+
+static const char *keep(struct parse *p, const char *text)
+{
+    const char *copy = tcore_arena_copy(&p->rules->arena, text, strlen(text));
+
+    return copy ? copy : out_of_memory(p);
+}
+
+/* --- Scalars and lists */
+
+static bool is_of_kind(struct parse *p, uint32_t node, enum yaml_kind kind, const char *key)
+{
+    static const char *const names[] = {"a single value", "a list", "a map"};
+
+    if (node_at(p, node)->kind == kind)
+        return true;
+    error_in(p, node, "%s must be %s", key, names[kind]);
+    return false;
+}
+
+static void list_choices(char *out, size_t size, const char *const *choices)
+{
+    *out = '\0';
+    for (size_t i = 0; choices[i]; i++)
+        snprintf(out + strlen(out), size - strlen(out), "%s%s", i ? ", " : "", choices[i]);
+}
+
+static bool read_choice(struct parse *p, uint32_t node, const struct key *key, int *choice)
+{
+    const char *text = node_at(p, node)->text;
+    char all[200];
+
+    for (int i = 0; key->choices[i]; i++)
+        if (!strcmp(text, key->choices[i])) {
+            *choice = i;
+            return true;
+        }
+    list_choices(all, sizeof all, key->choices);
+    error_in(p, node, "%s: '%s' is none of %s", key->name, text, all);
+    return false;
+}
+
+static bool read_words(struct parse *p, uint32_t node, const char *key, struct rule_words *words)
+{
+    const struct yaml_node *list = node_at(p, node);
+    bool single = list->kind == YAML_SCALAR;
+
+    if (list->kind == YAML_MAP) {
+        error_in(p, node, "%s must be a list", key);
+        return false;
+    }
+    words->item = allocate(p, (single ? 1 : list->count) + 1, sizeof *words->item);
+    if (!words->item)
+        return false;
+    for (uint32_t n = single ? node : list->first; n; n = single ? 0 : node_at(p, n)->next) {
+        if (!is_of_kind(p, n, YAML_SCALAR, key))
+            return false;
+        words->item[words->count++] = keep(p, node_at(p, n)->text);
+    }
+    return true;
+}
+
+static bool read_texts(struct parse *p, uint32_t node, const char *key, struct rule_texts *texts)
+{
+    if (!is_of_kind(p, node, YAML_MAP, key))
+        return false;
+    texts->item = allocate(p, node_at(p, node)->count, sizeof *texts->item);
+    if (!texts->item)
+        return false;
+    for (uint32_t k = node_at(p, node)->first; k;) {
+        uint32_t value = node_at(p, k)->next;
+        const char *name = node_at(p, k)->text;
+
+        for (size_t i = 0; i < texts->count; i++)
+            if (!strcmp(texts->item[i].key, name))
+                error_in(p, k, "%s: '%s' is there twice", key, name);
+        if (!is_of_kind(p, value, YAML_SCALAR, name))
+            return false;
+        texts->item[texts->count++] =
+            (struct rule_text){keep(p, name), keep(p, node_at(p, value)->text)};
+        k = node_at(p, value)->next;
+    }
+    return !p->fatal;
+}
+
+static bool read_value(struct parse *p, uint32_t node, const struct key *key, void *target)
+{
+    char *at = (char *)target + key->offset;
+    const char *text = node_at(p, node)->text, *reason = NULL;
+
+    if (key->kind == KEY_NODE) {
+        *(uint32_t *)at = node;
+        return true;
+    }
+    if (key->kind == KEY_WORDS)
+        return read_words(p, node, key->name, (struct rule_words *)at);
+    if (key->kind == KEY_TEXTS)
+        return read_texts(p, node, key->name, (struct rule_texts *)at);
+    if (!is_of_kind(p, node, YAML_SCALAR, key->name))
+        return false;
+    switch (key->kind) {
+    case KEY_TEXT:
+        if (*text) {
+            *(const char **)at = keep(p, text);
+            return *(const char **)at;
+        }
+        error_in(p, node, "%s is empty", key->name);
+        return false;
+    case KEY_NUMBER:
+        if (rule_number_parse(text, (double *)at))
+            return true;
+        error_in(p, node, "%s: '%s' is no number", key->name, text);
+        return false;
+    case KEY_DURATION:
+        if (cli_parse_duration(text, (int64_t *)at, &reason))
+            return true;
+        error_in(p, node, "%s: '%s' %s", key->name, text, reason);
+        return false;
+    case KEY_BOOL:
+        if (!strcmp(text, "true") || !strcmp(text, "false")) {
+            *(bool *)at = *text == 't';
+            return true;
+        }
+        error_in(p, node, "%s: '%s' is neither true nor false", key->name, text);
+        return false;
+    default:
+        return read_choice(p, node, key, (int *)at);
+    }
+}
+
+/* Reads the map into target; returns a bit for each key of the table that it had and that was
+ * fine. nodes (may be NULL) gets the place of each. */
+static uint32_t read_map(struct parse *p, uint32_t node, const struct key *keys, size_t count,
+                         void *target, uint32_t *nodes)
+{
+    uint32_t seen = 0, had = 0;
+
+    for (uint32_t k = node_at(p, node)->first; k && !p->fatal;) {
+        const char *name = node_at(p, k)->text;
+        uint32_t value = node_at(p, k)->next;
+        size_t i = 0;
+
+        while (i < count && strcmp(keys[i].name, name) != 0)
+            i++;
+        if (i == count) {
+            const char *names[33] = {0};
+
+            for (size_t j = 0; j < count; j++)
+                names[j] = keys[j].name;
+            const char *near = cli_nearest(name, names);
+
+            error_in(p, k, "unknown key '%s'%s%s%s", name, near ? ": did you mean " : "",
+                     near ? near : "", near ? "?" : "");
+        } else if (had >> i & 1) {
+            error_in(p, k, "'%s' is there twice", name);
+        } else {
+            had |= UINT32_C(1) << i;
+            if (nodes)
+                nodes[i] = value;
+            if (read_value(p, value, &keys[i], target))
+                seen |= UINT32_C(1) << i;
+        }
+        k = node_at(p, value)->next;
+    }
+    return seen;
+}
+
+#define COUNT(table) (sizeof(table) / sizeof *(table))
+
+static void check_templates(struct parse *p, uint32_t node, const char *key)
+{
+    const struct yaml_node *container = node_at(p, node);
+    bool map = container->kind == YAML_MAP;
+
+    for (uint32_t n = container->first; n;) {
+        uint32_t value = map ? node_at(p, n)->next : n;
+        const char *problem = node_at(p, value)->kind == YAML_SCALAR
+                                  ? rule_template_problem(node_at(p, value)->text)
+                                  : NULL;
+
+        if (problem)
+            error_in(p, value, "%s: %s", map ? node_at(p, n)->text : key, problem);
+        n = node_at(p, value)->next;
+    }
+}
+
+/* --- Channels */
+
+struct channel_map {
+    int type;
+    const char *path, *limit;
+    struct rule_words argv, on;
+    int64_t timeout_ns;
+    bool is_default;
+};
+
+enum { C_TYPE, C_PATH, C_ARGV, C_TIMEOUT, C_LIMIT, C_ON, C_DEFAULT };
+
+static const struct key channel_keys[] = {
+    {"type", KEY_CHOICE, offsetof(struct channel_map, type), channel_type_names},
+    {"path", KEY_TEXT, offsetof(struct channel_map, path), NULL},
+    {"argv", KEY_WORDS, offsetof(struct channel_map, argv), NULL},
+    {"timeout", KEY_DURATION, offsetof(struct channel_map, timeout_ns), NULL},
+    {"limit", KEY_TEXT, offsetof(struct channel_map, limit), NULL},
+    {"on", KEY_WORDS, offsetof(struct channel_map, on), NULL},
+    {"default", KEY_BOOL, offsetof(struct channel_map, is_default), NULL},
+};
+
+/* "1 per 10m" */
+static void read_limit(struct parse *p, uint32_t node, const char *text, struct channel *channel)
+{
+    const char *per = strstr(text, " per "), *reason;
+    int64_t count;
+    char number[32];
+
+    snprintf(number, sizeof number, "%.*s", (int)(per ? per - text : 0), text);
+    if (!per || per - text >= (int)sizeof number || !cli_parse_count(number, &count, &reason) ||
+        count < 1 || count > 10000 || !cli_parse_duration(per + 5, &channel->limit_ns, &reason) ||
+        channel->limit_ns <= 0)
+        error_in(p, node, "limit: '%s' is no limit (1 per 10m)", text);
+    else
+        channel->limit = (uint32_t)count;
+}
+
+static void read_on(struct parse *p, uint32_t node, const struct rule_words *on,
+                    struct channel *channel)
+{
+    static const char *const names[] = {"firing", "resolved", "nodata", NULL};
+    uint32_t word = node_at(p, node)->kind == YAML_SCALAR ? node : node_at(p, node)->first;
+
+    channel->on = 0;
+    for (size_t i = 0; i < on->count; i++, word = node_at(p, word)->next) {
+        size_t n = 0;
+
+        while (names[n] && strcmp(names[n], on->item[i]) != 0)
+            n++;
+        if (names[n])
+            channel->on |= 1u << n;
+        else
+            error_in(p, word, "on: '%s' is none of firing, resolved, nodata", on->item[i]);
+    }
+    if (!on->count)
+        error_in(p, node, "on is empty: the channel would never be used");
+}
+
+static void check_channel(struct parse *p, uint32_t key, uint32_t node, uint32_t had,
+                          const uint32_t *nodes, struct channel *channel)
+{
+    bool exec = channel->type == CHANNEL_EXEC;
+
+    if (exec ? !nodes[C_ARGV] : !nodes[C_PATH])
+        error_in(p, key, "channel '%s': %s is missing", channel->name, exec ? "argv" : "path");
+    if (exec ? nodes[C_PATH] : nodes[C_ARGV] || nodes[C_TIMEOUT])
+        error_in(p, node, "channel '%s' of type %s takes no %s", channel->name,
+                 channel_type_names[channel->type],
+                 exec            ? "path"
+                 : nodes[C_ARGV] ? "argv"
+                                 : "timeout");
+    if (had >> C_ARGV & 1) {
+        if (!channel->argv.count || !*channel->argv.item[0])
+            error_in(p, nodes[C_ARGV], "argv is empty");
+        else if (strpbrk(channel->argv.item[0], "{}"))
+            error_in(p, nodes[C_ARGV], "argv: the program's name is no template");
+        check_templates(p, nodes[C_ARGV], "argv");
+    }
+    if (had >> C_TIMEOUT & 1 && channel->timeout_ns <= 0)
+        error_in(p, nodes[C_TIMEOUT], "timeout must be more than 0");
+}
+
+static void read_channel(struct parse *p, uint32_t key, uint32_t node, struct channel *channel)
+{
+    struct channel_map map = {.timeout_ns = DEFAULT_TIMEOUT_NS};
+    uint32_t nodes[COUNT(channel_keys)] = {0};
+
+    *channel = (struct channel){.name = keep(p, node_at(p, key)->text),
+                                .line = node_at(p, key)->line,
+                                .column = node_at(p, key)->column,
+                                .on = CHANNEL_FIRING | CHANNEL_RESOLVED | CHANNEL_NODATA};
+    if (!is_of_kind(p, node, YAML_MAP, node_at(p, key)->text))
+        return;
+    /* A type of another version may have keys of its own: then the type is the one error. */
+    for (uint32_t k = node_at(p, node)->first; k; k = node_at(p, node_at(p, k)->next)->next) {
+        uint32_t value = node_at(p, k)->next;
+        const char *type = node_at(p, value)->text;
+
+        if (!strcmp(node_at(p, k)->text, "type") && type && strcmp(type, "file") != 0 &&
+            strcmp(type, "exec") != 0) {
+            error_in(p, value, "channel type '%s' is not known to this version: file, exec", type);
+            return;
+        }
+    }
+    uint32_t had = read_map(p, node, channel_keys, COUNT(channel_keys), &map, nodes);
+
+    if (p->fatal)
+        return;
+    if (!nodes[C_TYPE]) {
+        error_in(p, key, "channel '%s': type is missing (file, exec)", channel->name);
+        return;
+    }
+    channel->type = (enum channel_type)map.type;
+    channel->path = map.path;
+    channel->argv = map.argv;
+    channel->timeout_ns = map.timeout_ns;
+    channel->is_default = map.is_default;
+    if (had >> C_LIMIT & 1)
+        read_limit(p, nodes[C_LIMIT], map.limit, channel);
+    if (had >> C_ON & 1)
+        read_on(p, nodes[C_ON], &map.on, channel);
+    check_channel(p, key, node, had, nodes, channel);
+}
+
+static uint32_t find_channel(const struct rules *rules, const char *name)
+{
+    for (uint32_t i = 0; i < rules->channel_count; i++)
+        if (!strcmp(rules->channel[i].name, name))
+            return i;
+    return UINT32_MAX;
+}
+
+static void read_channels(struct parse *p, uint32_t node)
+{
+    struct rules *rules = p->rules;
+
+    if (!is_of_kind(p, node, YAML_MAP, "channels"))
+        return;
+    rules->channel = allocate(p, node_at(p, node)->count, sizeof *rules->channel);
+    for (uint32_t k = node_at(p, node)->first; k && !p->fatal;) {
+        uint32_t value = node_at(p, k)->next;
+
+        if (find_channel(rules, node_at(p, k)->text) != UINT32_MAX)
+            error_in(p, k, "channel '%s' is there twice", node_at(p, k)->text);
+        else
+            read_channel(p, k, value, &rules->channel[rules->channel_count++]);
+        k = node_at(p, value)->next;
+    }
+}
+
+/* --- What a rule looks at */
+
+struct when_map {
+    const char *metric, *stat;
+    struct rule_texts labels;
+    double greater_than, less_than, clear_below, clear_above;
+    int64_t window_ns;
+};
+
+enum { W_METRIC, W_LABELS, W_STAT, W_GREATER, W_LESS, W_CLEAR_BELOW, W_CLEAR_ABOVE, W_WINDOW };
+
+static const struct key when_keys[] = {
+    {"metric", KEY_TEXT, offsetof(struct when_map, metric), NULL},
+    {"labels", KEY_TEXTS, offsetof(struct when_map, labels), NULL},
+    {"stat", KEY_TEXT, offsetof(struct when_map, stat), NULL},
+    {"greater_than", KEY_NUMBER, offsetof(struct when_map, greater_than), NULL},
+    {"less_than", KEY_NUMBER, offsetof(struct when_map, less_than), NULL},
+    {"clear_below", KEY_NUMBER, offsetof(struct when_map, clear_below), NULL},
+    {"clear_above", KEY_NUMBER, offsetof(struct when_map, clear_above), NULL},
+    {"window", KEY_DURATION, offsetof(struct when_map, window_ns), NULL},
+};
+
+static void check_when(struct parse *p, uint32_t node, const uint32_t *nodes, uint32_t had,
+                       const struct when_map *map)
+{
+    if (!nodes[W_METRIC])
+        error_in(p, node, "when: metric is missing");
+    if (!nodes[W_GREATER] == !nodes[W_LESS])
+        error_in(p, node, "when: %s of greater_than and less_than",
+                 nodes[W_GREATER] ? "only one" : "one");
+    if (nodes[W_CLEAR_BELOW] && !nodes[W_GREATER])
+        error_in(p, nodes[W_CLEAR_BELOW], "clear_below goes with greater_than");
+    else if (had >> W_CLEAR_BELOW & 1 && had >> W_GREATER & 1 &&
+             map->clear_below > map->greater_than)
+        error_in(p, nodes[W_CLEAR_BELOW],
+                 "clear_below is above greater_than: it would clear at once");
+    if (nodes[W_CLEAR_ABOVE] && !nodes[W_LESS])
+        error_in(p, nodes[W_CLEAR_ABOVE], "clear_above goes with less_than");
+    else if (had >> W_CLEAR_ABOVE & 1 && had >> W_LESS & 1 && map->clear_above < map->less_than)
+        error_in(p, nodes[W_CLEAR_ABOVE], "clear_above is below less_than: it would clear at once");
+    if (nodes[W_WINDOW] && !nodes[W_STAT])
+        error_in(p, nodes[W_WINDOW], "window goes with stat");
+    else if (had >> W_WINDOW & 1 && map->window_ns <= 0)
+        error_in(p, nodes[W_WINDOW], "window must be more than 0");
+}
+
+static void read_when(struct parse *p, uint32_t node, struct rule *rule)
+{
+    struct when_map map = {0};
+    uint32_t nodes[COUNT(when_keys)] = {0};
+
+    if (!is_of_kind(p, node, YAML_MAP, "when"))
+        return;
+    size_t errors = p->rules->errors;
+    uint32_t had = read_map(p, node, when_keys, COUNT(when_keys), &map, nodes);
+
+    if (p->fatal)
+        return;
+    if (p->rules->errors == errors) /* what is missing may be what was misspelt */
+        check_when(p, node, nodes, had, &map);
+    if (had >> W_STAT & 1 && !rule_stat_parse(map.stat, &rule->quantile))
+        error_in(p, nodes[W_STAT],
+                 "stat: '%s' is none of count, rate, sum, mean, min, max, stddev, "
+                 "errors, errorRate, pNN",
+                 map.stat);
+    rule->source = RULE_METRIC;
+    rule->form = RULE_VALUE;
+    rule->metric = map.metric ? map.metric : "";
+    rule->stat = map.stat;
+    rule->window_ns = map.window_ns;
+    rule->compare = nodes[W_GREATER] ? RULE_GREATER : RULE_LESS;
+    rule->threshold = nodes[W_GREATER] ? map.greater_than : map.less_than;
+    rule->has_clear = nodes[W_CLEAR_BELOW] || nodes[W_CLEAR_ABOVE];
+    rule->clear = nodes[W_CLEAR_BELOW] ? map.clear_below : map.clear_above;
+    rule->matcher = tcore_calloc(map.labels.count, sizeof *rule->matcher);
+    if (!rule->matcher) {
+        out_of_memory(p);
+        return;
+    }
+    for (size_t i = 0; i < map.labels.count; i++)
+        rule->matcher[rule->matcher_count++] = (struct rule_matcher){
+            .label = map.labels.item[i].key, .value = map.labels.item[i].value};
+}
+
+static void read_expr(struct parse *p, uint32_t node, struct rule *rule)
+{
+    const struct yaml_node *n = node_at(p, node);
+    struct expr_problem problem;
+    enum tcore_status status;
+
+    if (!is_of_kind(p, node, YAML_SCALAR, "expr"))
+        return;
+    status = rule_expr_parse(p->rules, rule, n->text, &problem, p->err);
+    if (status == TCORE_BAD_INPUT)
+        error_at(p, n->line,
+                 n->column + (n->one_line ? (uint32_t)problem.offset + (n->quoted ? 1 : 0) : 0),
+                 "expr: %s", problem.text);
+    else if (status != TCORE_OK)
+        p->fatal = true;
+}
+
+/* --- Rules */
+
+struct rule_map {
+    const char *alert;
+    uint32_t when, expr, actions, dedup;
+    int64_t for_ns, keep_ns;
+    int missing;
+    struct rule_texts labels, annotations;
+};
+
+enum {
+    R_ALERT,
+    R_WHEN,
+    R_EXPR,
+    R_FOR,
+    R_KEEP,
+    R_MISSING,
+    R_LABELS,
+    R_ANNOTATIONS,
+    R_ACTIONS,
+    R_DEDUP
+};
+
+static const char *const missing_names[] = {"hold", "resolve", "fire", NULL};
+
+static const struct key rule_keys[] = {
+    {"alert", KEY_TEXT, offsetof(struct rule_map, alert), NULL},
+    {"when", KEY_NODE, offsetof(struct rule_map, when), NULL},
+    {"expr", KEY_NODE, offsetof(struct rule_map, expr), NULL},
+    {"for", KEY_DURATION, offsetof(struct rule_map, for_ns), NULL},
+    {"keep_firing_for", KEY_DURATION, offsetof(struct rule_map, keep_ns), NULL},
+    {"missing", KEY_CHOICE, offsetof(struct rule_map, missing), missing_names},
+    {"labels", KEY_TEXTS, offsetof(struct rule_map, labels), NULL},
+    {"annotations", KEY_TEXTS, offsetof(struct rule_map, annotations), NULL},
+    {"actions", KEY_NODE, offsetof(struct rule_map, actions), NULL},
+    {"dedup", KEY_NODE, offsetof(struct rule_map, dedup), NULL},
+};
+
+struct dedup_map {
+    struct rule_words by;
+    int64_t window_ns;
+};
+
+static const struct key dedup_keys[] = {
+    {"by", KEY_WORDS, offsetof(struct dedup_map, by), NULL},
+    {"window", KEY_DURATION, offsetof(struct dedup_map, window_ns), NULL},
+};
+
+static void read_dedup(struct parse *p, uint32_t node, struct rule *rule)
+{
+    struct dedup_map map = {0};
+
+    if (!is_of_kind(p, node, YAML_MAP, "dedup"))
+        return;
+    read_map(p, node, dedup_keys, COUNT(dedup_keys), &map, NULL);
+    if (!p->fatal && (!map.by.count || map.window_ns <= 0))
+        error_in(p, node, "dedup takes by and window: {by: [service], window: 30m}");
+    rule->dedup_by = map.by;
+    rule->dedup_window_ns = map.window_ns;
+}
+
+static void add_channel(struct rule *rule, uint32_t channel)
+{
+    for (size_t i = 0; i < rule->channel_count; i++)
+        if (rule->channel[i] == channel)
+            return;
+    rule->channel[rule->channel_count++] = channel;
+}
+
+/* {auto_scale: scale} */
+static void read_action(struct parse *p, uint32_t node, struct rule *rule)
+{
+    for (uint32_t k = node_at(p, node)->first; k;) {
+        uint32_t value = node_at(p, k)->next;
+
+        if (is_of_kind(p, value, YAML_SCALAR, node_at(p, k)->text)) {
+            uint32_t channel = find_channel(p->rules, node_at(p, value)->text);
+
+            if (channel == UINT32_MAX) {
+                error_in(p, value, "channel '%s' is not defined", node_at(p, value)->text);
+            } else {
+                p->rules->channel[channel].is_action = true;
+                add_channel(rule, channel);
+            }
+        }
+        k = node_at(p, value)->next;
+    }
+}
+
+/* Returns whether notify is among the actions. */
+static bool read_actions(struct parse *p, uint32_t node, struct rule *rule)
+{
+    bool notify = !node;
+
+    rule->channel = allocate(p, p->rules->channel_count, sizeof *rule->channel);
+    if (!rule->channel || !node || !is_of_kind(p, node, YAML_LIST, "actions"))
+        return notify;
+    for (uint32_t n = node_at(p, node)->first; n; n = node_at(p, n)->next) {
+        if (node_at(p, n)->kind == YAML_MAP)
+            read_action(p, n, rule);
+        else if (node_at(p, n)->kind == YAML_SCALAR && !strcmp(node_at(p, n)->text, "notify"))
+            notify = true;
+        else
+            error_in(p, n, "an action is notify or {name: channel}");
+    }
+    return notify;
+}
+
+static void hash_rule(struct parse *p, uint32_t node, struct rule *rule)
+{
+    static const char *const without[] = {"annotations", "actions", NULL};
+    struct tcore_buf text = {0};
+
+    tcore_buf_printf(&text, "rule %" PRId64 " ", rule->every_ns);
+    yaml_tree_fingerprint(&p->tree, node, without, &text);
+    if (text.failed)
+        out_of_memory(p);
+    else
+        tcore_id_normalise(TCORE_TRACE_ID, text.data, text.length, rule->hash);
+    tcore_buf_free(&text);
+}
+
+static struct rule *new_rule(struct parse *p)
+{
+    struct rules *rules = p->rules;
+
+    if (rules->count == rules->capacity) {
+        size_t capacity = rules->capacity ? rules->capacity * 2 : 32;
+        struct rule *rule = tcore_reallocarray(rules->rule, capacity, sizeof *rule);
+
+        if (!rule)
+            return out_of_memory(p);
+        rules->rule = rule;
+        rules->capacity = capacity;
+    }
+    struct rule *rule = &rules->rule[rules->count++];
+
+    *rule = (struct rule){.quantile = NAN, .metric = ""};
+    return rule;
+}
+
+static void finish_rule(struct parse *p, uint32_t node, const uint32_t *nodes, struct rule *rule)
+{
+    if (!nodes[R_WHEN] == !nodes[R_EXPR])
+        error_in(p, node, "a rule has %s when and expr", nodes[R_WHEN] ? "only one of" : "one of");
+    if (rule->form == RULE_COUNT && !rule->range_ns)
+        rule->range_ns = rule->source == RULE_FINDING ? RULE_FINDING_RANGE_NS : rule->every_ns;
+    if (!rule->window_ns)
+        rule->window_ns = rule->every_ns;
+    if (nodes[R_LABELS])
+        check_templates(p, nodes[R_LABELS], "labels");
+    if (nodes[R_ANNOTATIONS])
+        check_templates(p, nodes[R_ANNOTATIONS], "annotations");
+    hash_rule(p, node, rule);
+}
+
+static void read_rule(struct parse *p, uint32_t node, int64_t every_ns)
+{
+    struct rule_map map = {0};
+    uint32_t nodes[COUNT(rule_keys)] = {0};
+
+    if (!is_of_kind(p, node, YAML_MAP, "a rule"))
+        return;
+    struct rule *rule = new_rule(p);
+
+    if (!rule)
+        return;
+    rule->every_ns = every_ns;
+    read_map(p, node, rule_keys, COUNT(rule_keys), &map, nodes);
+    if (p->fatal)
+        return;
+    if (!nodes[R_ALERT])
+        error_in(p, node, "a rule has a name: alert is missing");
+    uint32_t place = nodes[R_ALERT] ? nodes[R_ALERT] : node;
+
+    rule->line = node_at(p, place)->line;
+    rule->column = node_at(p, place)->column;
+    rule->name = map.alert ? map.alert : "";
+    rule->for_ns = map.for_ns;
+    rule->keep_ns = map.keep_ns;
+    rule->missing = (enum rule_missing)map.missing;
+    rule->labels = map.labels;
+    rule->annotations = map.annotations;
+    if (map.when)
+        read_when(p, map.when, rule);
+    if (map.expr && !map.when)
+        read_expr(p, map.expr, rule);
+    if (map.dedup && !p->fatal)
+        read_dedup(p, map.dedup, rule);
+    if (p->fatal)
+        return;
+    finish_rule(p, node, nodes, rule);
+    rule->notifies = read_actions(p, map.actions, rule);
+}
+
+/* --- Groups and the whole */
+
+struct group_map {
+    const char *name;
+    int64_t every_ns;
+    uint32_t rules;
+};
+
+static const struct key group_keys[] = {
+    {"name", KEY_TEXT, offsetof(struct group_map, name), NULL},
+    {"every", KEY_DURATION, offsetof(struct group_map, every_ns), NULL},
+    {"rules", KEY_NODE, offsetof(struct group_map, rules), NULL},
+};
+
+static void read_group(struct parse *p, uint32_t node)
+{
+    struct group_map map = {.every_ns = DEFAULT_EVERY_NS};
+    uint32_t nodes[COUNT(group_keys)] = {0};
+
+    if (!is_of_kind(p, node, YAML_MAP, "a group"))
+        return;
+    read_map(p, node, group_keys, COUNT(group_keys), &map, nodes);
+    if (p->fatal)
+        return;
+    if (!nodes[0])
+        error_in(p, node, "a group has a name");
+    if (map.every_ns <= 0) {
+        error_in(p, nodes[1], "every must be more than 0");
+        map.every_ns = DEFAULT_EVERY_NS;
+    }
+    if (!nodes[2])
+        error_in(p, node, "a group has rules");
+    else if (is_of_kind(p, map.rules, YAML_LIST, "rules"))
+        for (uint32_t n = node_at(p, map.rules)->first; n && !p->fatal; n = node_at(p, n)->next)
+            read_rule(p, n, map.every_ns);
+}
+
+/* notify is each channel with default: true, or each that is no action if none has that. */
+static void resolve_notify(struct parse *p)
+{
+    struct rules *rules = p->rules;
+    bool any_default = false, any_notifies = false;
+
+    for (size_t c = 0; c < rules->channel_count; c++)
+        any_default |= rules->channel[c].is_default;
+    for (size_t r = 0; r < rules->count; r++) {
+        struct rule *rule = &rules->rule[r];
+
+        if (!rule->notifies)
+            continue;
+        any_notifies = true;
+        for (uint32_t c = 0; c < rules->channel_count && rule->channel; c++)
+            if (any_default ? rules->channel[c].is_default : !rules->channel[c].is_action)
+                add_channel(rule, c);
+    }
+    for (size_t c = 0; c < rules->channel_count && !rules->errors; c++) {
+        const struct channel *channel = &rules->channel[c];
+
+        if (!channel->is_action && !(any_notifies && (!any_default || channel->is_default)))
+            warning_at(p, channel->line, channel->column, "warning: channel '%s' is never used",
+                       channel->name);
+    }
+}
+
+static void check_names(struct parse *p)
+{
+    struct tcore_map names;
+
+    if (tcore_map_init(&names)) {
+        p->fatal = true;
+        tcore_error_set(p->err, TCORE_FATAL, "no randomness");
+        return;
+    }
+    for (size_t r = 0; r < p->rules->count; r++) {
+        const struct rule *rule = &p->rules->rule[r];
+        bool added = false;
+
+        if (!rule->name || !*rule->name)
+            continue;
+        uint32_t number = tcore_map_intern(&names, rule->name, strlen(rule->name), &added);
+
+        if (number == TCORE_MAP_NONE)
+            out_of_memory(p);
+        else if (!added)
+            error_at(p, rule->line, rule->column, "alert '%s' is there twice", rule->name);
+    }
+    tcore_map_free(&names);
+}
+
+struct file_map {
+    const char *version;
+    uint32_t channels, groups;
+};
+
+static const struct key file_keys[] = {
+    {"version", KEY_TEXT, offsetof(struct file_map, version), NULL},
+    {"channels", KEY_NODE, offsetof(struct file_map, channels), NULL},
+    {"groups", KEY_NODE, offsetof(struct file_map, groups), NULL},
+};
+
+static void read_file(struct parse *p)
+{
+    struct file_map map = {0};
+    uint32_t nodes[COUNT(file_keys)] = {0};
+
+    if (p->tree.count < 2) {
+        error_at(p, 1, 1, "there are no rules: version and groups are missing");
+        return;
+    }
+    if (!is_of_kind(p, 1, YAML_MAP, "a rule file"))
+        return;
+    read_map(p, 1, file_keys, COUNT(file_keys), &map, nodes);
+    if (p->fatal)
+        return;
+    if (!nodes[0])
+        error_in(p, 1, "version is missing (version: 1)");
+    else if (map.version && strcmp(map.version, "1") != 0)
+        error_in(p, nodes[0], "version '%s' is not known to this program: 1", map.version);
+    if (map.channels)
+        read_channels(p, map.channels);
+    if (!map.groups)
+        error_in(p, 1, "groups is missing");
+    else if (is_of_kind(p, map.groups, YAML_LIST, "groups"))
+        for (uint32_t n = node_at(p, map.groups)->first; n && !p->fatal; n = node_at(p, n)->next)
+            read_group(p, n);
+    if (!p->fatal)
+        check_names(p);
+    resolve_notify(p);
+}
+
+enum tcore_status rules_parse(struct rules *rules, const char *name, const char *text,
+                              size_t length, struct tcore_error *err)
+{
+    struct parse p = {.rules = rules, .name = name, .err = err};
+    struct yaml_problem problem = {0};
+    enum tcore_status status = yaml_tree_read(&p.tree, text, length, &problem, err);
+
+    if (status == TCORE_OK)
+        read_file(&p);
+    else if (status == TCORE_BAD_INPUT)
+        error_at(&p, problem.line, problem.column, "%s", problem.text);
+    else
+        p.fatal = true;
+    yaml_tree_free(&p.tree);
+    if (!p.fatal && rules->problems.failed)
+        out_of_memory(&p);
+    if (p.fatal)
+        return TCORE_FATAL;
+    if (rules->errors > PROBLEMS_SHOWN)
+        tcore_buf_printf(&rules->problems, "%s: %zu errors; the first %d are named above\n", name,
+                         rules->errors, PROBLEMS_SHOWN);
+    return rules->errors ? TCORE_BAD_INPUT : TCORE_OK;
+}
+
+void rules_free(struct rules *rules)
+{
+    for (size_t r = 0; r < rules->count; r++) {
+        for (size_t m = 0; m < rules->rule[r].matcher_count; m++)
+            tcore_pattern_free(rules->rule[r].matcher[m].pattern);
+        tcore_free(rules->rule[r].matcher);
+    }
+    tcore_free(rules->rule);
+    tcore_arena_free(&rules->arena);
+    tcore_buf_free(&rules->problems);
+    *rules = (struct rules){0};
+}
