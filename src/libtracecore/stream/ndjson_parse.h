@@ -20,8 +20,9 @@ struct ndjson_parse {
     /* results of the record */
     struct tcore_value **slots; /* slots[slot][row]; ABSENT before the call */
     size_t row;
-    unsigned context; /* of the predictions: the lengths of the record's strings so far */
-    uint64_t roles;   /* bit 1 << role for each that the record has (other bits: other keys) */
+    unsigned
+        context; /* of the predictions: the record's strings so far, but those of a fixed length */
+    uint64_t roles; /* bit 1 << role for each that the record has (other bits: other keys) */
     struct tcore_value role[ROLE_VALUES]; /* a time written in a string stays that string */
     uint32_t time_checked;                /* bit 1 << role: its value is known to be an int64 */
     uint64_t duplicate_keys;              /* counted up */

@@ -27,11 +27,12 @@ static inline struct masks scan(const char *p)
                               _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\\'))};
 }
 
-static inline bool matches(const char *p, const struct shape_key *key)
+static inline bool matches(const char *p, const struct shape_key *key, uint64_t ignored)
 {
-    return !_mm512_mask_cmpneq_epi8_mask(key->mask, _mm512_loadu_si512(p),
+    uint64_t mask = key->mask & ~ignored;
+    return !_mm512_mask_cmpneq_epi8_mask(mask, _mm512_loadu_si512(p),
                                          _mm512_load_si512(key->literal)) &&
-           key->mask;
+           mask;
 }
 
 static inline unsigned digits(const char *p)

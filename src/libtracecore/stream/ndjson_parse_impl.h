@@ -5,7 +5,8 @@
  *     struct masks     {uint64_t quote, special}: of the 64 bytes at p, where a quote is, and
  *                      where a byte is that needs a closer look (backslash, control, not ASCII)
  *     scan(p)          gives them
- *     matches(p, key)  whether the key's literal stands at p
+ *     matches(p, key, ignored)   whether the key's literal stands at p; ignored is 1 if the first
+ *                      byte does not count, else 0
  *     digits(p)        how many decimal digits stand at p, 64 if that many or more
  *     digits_value(p, n)   the value of 1 to 18 digits
  * All loads are of up to 64 bytes from p: there is room behind the data.
@@ -99,31 +100,33 @@ static inline void keep(struct ndjson_parse *parse, const struct shape_key *key,
 }
 
 static inline void keep_time(struct ndjson_parse *parse, const struct shape_key *key,
-                             struct tcore_value value)
+                             const char *text, size_t length)
 {
-    bool valid = is_integer(value.s, value.len);
+    bool valid = is_integer(text, length);
+    struct tcore_value value = tcore_value_string(text, length);
     if (key->role < ROLE_VALUES) {
         parse->role[key->role] = value;
         parse->time_checked |= (uint32_t)valid << key->role;
     }
-    if (key->slot < 0)
+    if (LIKELY(key->slot < 0))
         return;
     if (valid) {
-        bool minus = *value.s == '-';
-        value = integer_value(value.s, minus, value.len - minus);
+        bool minus = *text == '-';
+        value = integer_value(text, minus, (unsigned)(length - minus));
         if (value.kind != TCORE_INT)
             value = tcore_value_int(0); /* minus zero */
     }
     parse->slots[key->slot][parse->row] = value;
 }
 
-static inline void keep_string(struct ndjson_parse *parse, const struct shape_key *key,
-                               struct tcore_value value)
+static inline __attribute__((always_inline)) void keep_string(struct ndjson_parse *parse,
+                                                              const struct shape_key *key,
+                                                              const char *text, size_t length)
 {
     if (key->time)
-        keep_time(parse, key, value);
+        keep_time(parse, key, text, length);
     else
-        keep(parse, key, value);
+        keep(parse, key, tcore_value_string(text, length));
 }
 
 /* A string that is long or has an escape or something else that is not plain ASCII. */
@@ -139,14 +142,15 @@ static __attribute__((noinline)) const char *string_slow(struct ndjson_parse *pa
         p = tcore_ndjson_unescape(parse->arena, p, length, &length);
     if (!p)
         return tcore_ndjson_fail(parse, p, NULL);
-    keep_string(parse, key, tcore_value_string(p, length));
+    keep_string(parse, key, p, length);
     return end + 1;
 }
 
+/* A string from behind its opening quote; returns what is behind its closing one. */
 static inline __attribute__((always_inline)) const char *
 parse_string(struct ndjson_parse *parse, const char *p, struct shape_key *key)
 {
-    struct masks m = scan(++p);
+    struct masks m = scan(p);
     uint64_t upto = m.quote ^ (m.quote - 1);
     if (UNLIKELY(!m.quote || m.special & upto))
         return string_slow(parse, p, key);
@@ -154,7 +158,7 @@ parse_string(struct ndjson_parse *parse, const char *p, struct shape_key *key)
     if (UNLIKELY(!key))
         return p + length + 1;
     if (key->wanted)
-        keep_string(parse, key, tcore_value_string(p, length));
+        keep_string(parse, key, p, length);
     /* A string of a length that never changes (ids, times) need not be scanned before the parser
      * goes on behind it: the branch predictor takes the remembered length for granted. */
     if (LIKELY(length == key->fixed_length)) {
@@ -162,34 +166,69 @@ parse_string(struct ndjson_parse *parse, const char *p, struct shape_key *key)
         __asm__("" : "+r"(step));
         return p + step + 1;
     }
-    if (UNLIKELY(key->fixed_hits < 16)) {
-        key->fixed_hits++;
-        key->fixed_length = (uint32_t)length;
-    } else {
-        key->fixed_length = UINT32_MAX;
+    uint32_t last; /* bytes: there are more than four before any string */
+    memcpy(&last, p + length - 4, sizeof last);
+    parse->context = (parse->context ^ last) * 0x9e3779b1u >> 7;
+    if (UNLIKELY(key->fixed_length != UINT32_MAX)) {
+        key->fixed_hits += key->fixed_hits < 16;
+        key->fixed_length = key->fixed_hits < 16 ? (uint32_t)length : UINT32_MAX;
     }
-    parse->context += (unsigned)length;
     return p + length + 1;
 }
 
-/* A key that was not predicted. Returns the first byte of its value. */
+/* Remembers how the key was written, from its separator to its value. */
+static inline void learn(struct shape_key *key, const char *separator, const char *value,
+                         bool first)
+{
+    bool quote = *value == '"';
+    if (key->mask && key->quoted != quote)
+        key->mixed = true;
+    quote = quote && !key->mixed;
+    size_t length = (size_t)(value - separator) + quote;
+    if (length > SHAPE_LITERAL || (first && key->mask && !key->mixed))
+        return;
+    memset(key->literal, 0, sizeof key->literal);
+    memcpy(key->literal, separator, length);
+    key->literal[0] = ','; /* a first key's brace is not compared */
+    key->literal_length = (uint32_t)length;
+    key->mask = ~(uint64_t)0 >> (64 - length);
+    key->quoted = quote;
+}
+
+/*
+ * A member that was not predicted, from what precedes it: the brace of the object, or what is
+ * behind the member before. Returns the first byte of its value and its key (NULL: not known, not
+ * learnt), or the closing brace (*end), or NULL.
+ */
 static __attribute__((noinline)) const char *parse_key(struct ndjson_parse *parse, const char *p,
-                                                       struct shape_level *level,
-                                                       struct shape_key **key)
+                                                       struct shape_level *level, bool first,
+                                                       struct shape_key **key, bool *end)
 {
     bool escaped = false;
-    p = skip_blanks(p);
+    *key = NULL;
+    if (!first) {
+        p = skip_blanks(p);
+        if (*p != ',' && *p != '}')
+            return tcore_ndjson_fail(parse, p, "a comma or brace is missing");
+    }
+    const char *separator = p;
+    *end = !first && *p == '}';
+    if (*end)
+        return p;
+    p = skip_blanks(p + 1);
+    *end = first && *p == '}';
+    if (*end)
+        return p;
     if (*p != '"')
         return tcore_ndjson_fail(parse, p, *p == '}' ? "a trailing comma" : "a key is missing");
-    const char *name = p + 1, *end = string_end(parse, name, &escaped);
-    if (!end)
+    const char *name = p + 1, *quote = string_end(parse, name, &escaped);
+    if (!quote)
         return NULL;
-    size_t length = (size_t)(end - name);
-    p = skip_blanks(end + 1);
+    size_t length = (size_t)(quote - name);
+    p = skip_blanks(quote + 1);
     if (*p != ':')
         return tcore_ndjson_fail(parse, p, "a colon is missing behind a key");
     p = skip_blanks(p + 1);
-    *key = NULL;
     if (!level)
         return p;
     if (UNLIKELY(escaped)) {
@@ -198,6 +237,8 @@ static __attribute__((noinline)) const char *parse_key(struct ndjson_parse *pars
             return tcore_ndjson_fail(parse, p, NULL);
     }
     *key = tcore_ndjson_shape_find(parse->shape, level, name, length);
+    if (*key)
+        learn(*key, separator, p, first);
     return p;
 }
 
@@ -215,28 +256,33 @@ static inline const char *parse_number_value(struct ndjson_parse *parse, const c
     return p;
 }
 
+/* The object at p, whose keys are those of level (NULL: none is known or learnt). */
 static const char *parse_object(struct ndjson_parse *parse, const char *p,
                                 struct shape_level *level, unsigned depth, uint64_t *seen_keys)
 {
-    static struct shape_key *const unknown[SHAPE_WAYS];
-    struct shape_key *const *ways = level ? level->first : unknown;
-    uint64_t seen = 0;
-    p++;
-    if (UNLIKELY(*p == ' ' || *p == '\t' || *p == '\r'))
-        p = skip_blanks(p);
-    if (UNLIKELY(*p == '}'))
-        return p + 1;
-    for (;;) {
-        struct shape_key *const *link = &ways[parse->context % SHAPE_WAYS], *key = *link;
-        if (LIKELY(key && matches(p, key))) {
+    static struct shape_key *const nothing;
+    struct shape_key *const *link =
+        level ? &level->first[parse->context % SHAPE_FIRST_WAYS] : &nothing;
+    uint64_t seen = 0, first = 1;
+    unsigned path = 0; /* of keys */
+    do {
+        struct shape_key *key = *link;
+        bool quoted = false;
+        if (LIKELY(key && matches(p, key, first))) {
             p += key->literal_length;
+            quoted = key->quoted;
         } else {
-            p = parse_key(parse, p, level, &key);
-            if (!p)
+            bool end;
+            p = parse_key(parse, p, level, first, &key, &end);
+            if (UNLIKELY(!p))
                 return NULL;
-            if (key && key->mask && ways != unknown)
+            if (end)
+                break;
+            if (key && key->mask && link != &nothing)
                 *(struct shape_key **)link = key;
         }
+        first = 0;
+        link = &nothing;
         if (LIKELY(key)) {
             uint64_t bit = key->order < 64 ? (uint64_t)1 << key->order : 0;
             if (UNLIKELY(seen & bit)) {
@@ -244,11 +290,10 @@ static const char *parse_object(struct ndjson_parse *parse, const char *p,
                 tcore_ndjson_forget(parse, key);
             }
             seen |= bit;
-            ways = key->next;
-        } else {
-            ways = unknown;
+            path = path * 3 + key->order;
+            link = &key->next[path % SHAPE_NEXT_WAYS];
         }
-        if (LIKELY(*p == '"'))
+        if (LIKELY(quoted))
             p = parse_string(parse, p, key);
         else if (LIKELY((unsigned char)(*p - '0') < 10))
             p = parse_number_value(parse, p, key);
@@ -256,22 +301,10 @@ static const char *parse_object(struct ndjson_parse *parse, const char *p,
             p = parse_value(parse, p, key, depth);
         if (UNLIKELY(!p))
             return NULL;
-        if (UNLIKELY(*p != ',')) {
-            if (UNLIKELY(*p != '}')) {
-                p = skip_blanks(p);
-                if (*p != ',' && *p != '}')
-                    return tcore_ndjson_fail(parse, p, "a comma or brace is missing");
-            }
-            if (*p == '}') {
-                if (seen_keys)
-                    *seen_keys = seen;
-                return p + 1;
-            }
-        }
-        p++;
-        if (UNLIKELY(*p == ' '))
-            p++;
-    }
+    } while (*p != '}');
+    if (seen_keys)
+        *seen_keys = seen;
+    return p + 1;
 }
 
 static const char *parse_array(struct ndjson_parse *parse, const char *p, struct shape_key *key,
@@ -327,7 +360,7 @@ static const char *parse_value(struct ndjson_parse *parse, const char *p, struct
     p = skip_blanks(p);
     switch (*p) {
     case '"':
-        return parse_string(parse, p, key);
+        return parse_string(parse, p + 1, key);
     case '{':
     case '[':
         return parse_container(parse, p, key, depth + 1);

@@ -50,9 +50,10 @@ static inline struct masks scan(const char *p)
     return m;
 }
 
-static inline bool matches(const char *p, const struct shape_key *key)
+static inline bool matches(const char *p, const struct shape_key *key, uint64_t ignored)
 {
-    return key->mask && !memcmp(p, key->literal, key->literal_length);
+    return key->mask &&
+           !memcmp(p + ignored, key->literal + ignored, key->literal_length - (size_t)ignored);
 }
 
 static inline unsigned digits(const char *p)

@@ -101,23 +101,6 @@ static bool grow_level(struct ndjson_shape *shape, struct shape_level *level)
     return false;
 }
 
-static void make_literal(struct shape_key *key)
-{
-    key->literal_length = key->name_length + 3;
-    if (key->literal_length > SHAPE_LITERAL)
-        return;
-    for (uint32_t i = 0; i < key->name_length; i++) {
-        unsigned char c = (unsigned char)key->name[i];
-        if (c < 0x20 || c == '"' || c == '\\')
-            return; /* written with an escape: not predicted */
-    }
-    key->literal[0] = '"';
-    memcpy(key->literal + 1, key->name, key->name_length);
-    key->literal[key->name_length + 1] = '"';
-    key->literal[key->name_length + 2] = ':';
-    key->mask = key->literal_length == 64 ? ~(uint64_t)0 : ((uint64_t)1 << key->literal_length) - 1;
-}
-
 static struct shape_key *add_key(struct ndjson_shape *shape, struct shape_level *level,
                                  const char *name, size_t length, uint32_t hash)
 {
@@ -136,7 +119,6 @@ static struct shape_key *add_key(struct ndjson_shape *shape, struct shape_level 
     key->role = ROLE_COUNT;
     key->order = level->count < 64 ? (uint8_t)level->count : 255;
     key->time = ends_with(name, length, "UnixNano");
-    make_literal(key);
     while (!place(level->table, level->mask, key))
         if (!grow_level(shape, level))
             return NULL;

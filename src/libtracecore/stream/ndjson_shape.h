@@ -42,25 +42,32 @@ enum ndjson_role {
 };
 
 #define SHAPE_LITERAL 64
-/* Predictions are kept apart by what was seen of the record so far (the lengths of its strings):
- * records of one operation have one shape, those of another a different one. */
-#define SHAPE_WAYS 8
+/*
+ * Predictions are kept apart by context. What an object begins with is told by the strings before
+ * it: records of one operation have one shape, those of another a different one. What comes next in
+ * it is told by the keys before it in the same object.
+ */
+#define SHAPE_FIRST_WAYS 256
+#define SHAPE_NEXT_WAYS  16
 
 struct shape_level;
 
 struct shape_key {
-    _Alignas(64) char literal[SHAPE_LITERAL]; /* "key": with its quotes and colon, zero padded */
-    uint64_t mask; /* as many low bits as the literal has bytes; 0: too long to predict */
+    /* What stood from the separator before the key to its value when it was last parsed: usually
+     * ,"key":" with the opening quote of a string. Validated text, zero padded. */
+    _Alignas(64) char literal[SHAPE_LITERAL];
+    uint64_t mask; /* as many low bits as the literal has bytes; 0: there is none */
     uint32_t literal_length;
-    int32_t slot;                       /* where the value goes, -1: nowhere */
-    struct shape_key *next[SHAPE_WAYS]; /* the sibling that followed last time, or NULL */
-    struct shape_level *children;       /* of the object that it holds; made on first use */
-    struct shape_level *elements;       /* of the objects in the array that it holds */
-    uint32_t
-        fixed_length; /* the length its string value had the last times, if it is always the same */
+    int32_t slot;                            /* where the value goes, -1: nowhere */
+    struct shape_key *next[SHAPE_NEXT_WAYS]; /* the sibling that followed last time, or NULL */
+    struct shape_level *children;            /* of the object that it holds; made on first use */
+    struct shape_level *elements;            /* of the objects in the array that it holds */
+    uint32_t fixed_length; /* of its string value the last times; UINT32_MAX: it varies */
     uint8_t fixed_hits;
     uint8_t role;  /* enum ndjson_role at the root; ROLE_COUNT for all others */
     uint8_t order; /* number within the level, for finding duplicates; 255: not tracked */
+    bool quoted;   /* the literal ends with the quote of a string */
+    bool mixed;    /* its values are strings and others: the literal never has the quote */
     bool time;     /* a *UnixNano key: digits in a string become an integer */
     bool wanted;   /* its value goes to a slot or a role */
     const char *name;
@@ -69,8 +76,8 @@ struct shape_key {
 };
 
 struct shape_level {
-    struct shape_key *first[SHAPE_WAYS]; /* what an object began with last time, or NULL */
-    struct shape_key **table;            /* open addressing */
+    struct shape_key *first[SHAPE_FIRST_WAYS]; /* what an object began with last time, or NULL */
+    struct shape_key **table;                  /* open addressing */
     uint32_t count, mask;
 };
 
