@@ -11,6 +11,7 @@ check_PROGRAMS += %D%/core/test-canonical
 check_PROGRAMS += %D%/core/test-distinct
 check_PROGRAMS += %D%/core/test-exact-sum
 check_PROGRAMS += %D%/core/test-histogram
+check_PROGRAMS += %D%/core/test-expr-jq
 check_PROGRAMS += %D%/core/test-id
 check_PROGRAMS += %D%/core/test-jq
 check_PROGRAMS += %D%/core/test-import-split
@@ -54,6 +55,7 @@ EXTRA_PROGRAMS += %D%/bench/analytics/nab_score
 EXTRA_DIST += %D%/bench/analytics/nab.sh
 EXTRA_PROGRAMS += %D%/bench/binary_bench
 EXTRA_PROGRAMS += %D%/bench/histogram_bench
+EXTRA_PROGRAMS += %D%/bench/expr_bench
 EXTRA_PROGRAMS += %D%/bench/json_bench
 EXTRA_PROGRAMS += %D%/bench/ndjson_bench
 
