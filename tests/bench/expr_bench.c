@@ -4,12 +4,12 @@
  * 20 services, durations up to 400 ms.
  *     expr_bench [ROWS-OF-A-BATCH]
  */
-#include "base/sys.h"
 #include "query/expr.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const char *const expressions[] = {
     ".service==\"cart\" and .durationNano > 100*ms",
@@ -29,6 +29,14 @@ struct rows {
     int64_t *ints;
     size_t count;
 };
+
+/* Of this process, so that a busy machine disturbs less. */
+static int64_t cpu_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
 
 static void *room(size_t count, size_t bytes)
 {
@@ -84,7 +92,7 @@ static void set_columns(struct tcore_column *columns, const struct tcore_project
     }
 }
 
-/* Million rows a second, the best of five; *kept of one batch. */
+/* Million rows a second of processor time, the best of five; *kept of one batch. */
 static double measure(const struct tcore_expr *expr, const struct tcore_projection *p,
                       const struct rows *r, bool fast, size_t *kept)
 {
@@ -99,8 +107,8 @@ static double measure(const struct tcore_expr *expr, const struct tcore_projecti
         exit(1);
     for (int n = 0; n < 5; n++) {
         size_t done = 0;
-        int64_t begin = tcore_sys()->monotonic_ns(), took = 0;
-        for (; took < 50000000; took = tcore_sys()->monotonic_ns() - begin) {
+        int64_t begin = cpu_ns(), took = 0;
+        for (; took < 50000000; took = cpu_ns() - begin) {
             memcpy(r->chosen, r->all, r->count * sizeof *r->all);
             *kept = r->count;
             if (tcore_expr_select(state, &batch, r->chosen, kept, &failed, &err) != TCORE_OK)

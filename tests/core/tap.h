@@ -131,6 +131,19 @@ static inline size_t tap_length(const char *text)
 #define is_mem(got, got_length, wanted, wanted_length, ...)                                        \
     tap_is_mem((got), (got_length), (wanted), (wanted_length), __FILE__, __LINE__, __VA_ARGS__)
 
+/* Text for the name of a check: one line, and no # to begin a directive. Lives until the next
+ * call. */
+static inline const char *one_line(const char *text)
+{
+    static char line[200];
+
+    snprintf(line, sizeof line, "%s", text);
+    for (char *at = line; *at; at++)
+        if (*at == '\n' || *at == '\r' || *at == '#')
+            *at = ' ';
+    return line;
+}
+
 /* One check that could not be made, and why. */
 __attribute__((format(printf, 1, 2))) static inline void skip(const char *format, ...)
 {

@@ -66,7 +66,7 @@ static void test_refused(void)
         int status = (int)tcore_expr_compile(&expr, bad[i].text, &options, &projection, &err);
         bool held = status == TCORE_BAD_INPUT && !expr && err.byte == bad[i].byte &&
                     strstr(err.text, bad[i].says);
-        ok(held, "refused: %s", bad[i].text);
+        ok(held, "refused: %s", one_line(bad[i].text));
         if (!held)
             printf("# status %d, column %u: %s\n", status, (unsigned)err.byte, err.text);
         tcore_expr_free(expr);
@@ -457,7 +457,7 @@ static void check_answer(const struct answer *a)
         if (held && (got == 'E') != (tcore_expr_state_reason(state) != NULL))
             held = false;
     }
-    ok(held, "%s: %c%s%s", a->text, a->wanted, a->wanted == 'E' ? ", " : "",
+    ok(held, "%s: %c%s%s", one_line(a->text), a->wanted, a->wanted == 'E' ? ", " : "",
        held && a->wanted == 'E' ? tcore_expr_state_reason(state) : "");
     tcore_expr_state_free(state);
     tcore_expr_free(expr);
@@ -668,6 +668,48 @@ static void test_limits(void)
     }
 }
 
+/* Results that only together are too large: each row gets its own answer. */
+static void test_room(void)
+{
+    static const struct {
+        const char *text;
+        size_t kept;
+        uint64_t failed;
+    } cases[] = {
+        {"(.k * 1e6 | length) == 2e6", 100, 0},
+        {"(.k * (.n * 1e7) | length) > 1e6", 3, 96}, /* 20 n MB: up to 64 MiB */
+    };
+    struct tcore_buf lines = {0};
+    for (unsigned i = 0; i < 100; i++)
+        tcore_buf_printf(&lines, "{\"type\":\"t\",\"k\":\"xy\",\"n\":%u,\"z\":%u}\n", i, i % 9);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct tcore_projection projection = {0};
+        struct tcore_error err = {0};
+        struct tcore_expr *expr;
+        struct tcore_expr_state *state;
+        struct forms f;
+        tcore_expr_compile(&expr, cases[i].text, NULL, &projection, &err);
+        tcore_expr_state_new(&state, expr, &err);
+        forms_decode(&f, &projection, lines.data, lines.length);
+        for (enum form form = FORM_VALUES; form <= FORM_DICT; form++) {
+            forms_set_all(&f, form);
+            uint32_t *rows = all_rows(100);
+            size_t count = 100;
+            uint64_t failed = 0;
+            tcore_expr_select(state, &f.batch, rows, &count, &failed, &err);
+            ok(count == cases[i].kept && failed == cases[i].failed, "%s: %zu rows, %u failed %s",
+               cases[i].text, count, (unsigned)failed,
+               failed ? tcore_expr_state_reason(state) : "");
+            free(rows);
+        }
+        forms_free(&f);
+        tcore_expr_state_free(state);
+        tcore_expr_free(expr);
+        tcore_projection_free(&projection);
+    }
+    tcore_buf_free(&lines);
+}
+
 /* Every allocation fails once: no crash, no leak, and success when none fails. */
 static void test_memory(void)
 {
@@ -726,6 +768,7 @@ int main(void)
     tcore_buf_free(&lines);
     test_columns();
     test_limits();
+    test_room();
     test_memory();
     return done_testing();
 }

@@ -23,17 +23,6 @@ static struct tcore_slice slice(const char *text)
     return (struct tcore_slice){text, strlen(text)};
 }
 
-/* A program in a test's name, which is one line without #. */
-static const char *shown(const char *program)
-{
-    static char text[200];
-    snprintf(text, sizeof text, "%s", program);
-    for (char *at = text; *at; at++)
-        if (*at == '\n' || *at == '#')
-            *at = ' ';
-    return text;
-}
-
 static enum tcore_status open_jq(struct tcore_jq **jq, const char *program, bool unchecked,
                                  int64_t watchdog_ns, struct tcore_error *err)
 {
@@ -116,7 +105,7 @@ static void test_verdicts(void)
         bool held = status == TCORE_OK && got[0] == verdicts[i].wanted && got[1] == got[0] &&
                     got[2] == got[0] &&
                     (got[0] == TCORE_JQ_FAILED) == (*tcore_jq_reason(jq) != '\0');
-        ok(held, "%s: %s", shown(verdicts[i].program),
+        ok(held, "%s: %s", one_line(verdicts[i].program),
            status == TCORE_OK ? tcore_jq_reason(jq) : err.text);
         if (!held)
             printf("# status %d, verdict %d\n", (int)status, got[0]);
@@ -155,8 +144,8 @@ static void test_refused(void)
         bool held = status == TCORE_BAD_INPUT && strstr(err.text, refused[i].says) &&
                     err.line == refused[i].line &&
                     (!refused[i].byte || err.byte == refused[i].byte);
-        ok(held, "%s: %u:%u: %s", shown(refused[i].program), (unsigned)err.line, (unsigned)err.byte,
-           err.text);
+        ok(held, "%s: %u:%u: %s", one_line(refused[i].program), (unsigned)err.line,
+           (unsigned)err.byte, err.text);
     }
 }
 
@@ -278,7 +267,7 @@ static void test_harmful(void)
         int64_t begin = tcore_sys()->monotonic_ns();
         status = tcore_jq_select(jq, &text, 1, &got, &err);
         int64_t took = tcore_sys()->monotonic_ns() - begin;
-        bool held = status == TCORE_FATAL && took < 3 * short_ns;
+        bool held = status == TCORE_FATAL && took < 100 * short_ns;
         if (status == TCORE_FATAL && harmful[i].says)
             held = held && strstr(err.text, harmful[i].says);
         if (!harmful[i].says)
@@ -327,7 +316,11 @@ static void test_process(void)
            err.text);
     options.helper = helper;
     options.watchdog_ns = 1;
-    is_int(tcore_jq_open(&jq, ".", &options, &err), TCORE_FATAL, "no time at all: %s", err.text);
+    uint8_t got;
+    struct tcore_slice text = slice("{}");
+    is_int(tcore_jq_open(&jq, ".", &options, &err), TCORE_OK, "starting has its own time");
+    is_int(tcore_jq_select(jq, &text, 1, &got, &err), TCORE_FATAL, "no time at all: %s", err.text);
+    tcore_jq_close(jq);
     for (int n = 0; n < 20; n++) {
         open_jq(&jq, ".", false, 0, &err);
         tcore_jq_close(jq);

@@ -100,10 +100,12 @@ static void compare_int_column(enum tcore_expr_op_kind kind, const struct tcore_
 static void equal_strings(const struct tcore_value *values, const struct tcore_expr_rows *rows,
                           const struct tcore_value *constant, uint8_t equal, uint8_t *verdict)
 {
+    const size_t length = constant->len;
+    const char first = length ? constant->s[0] : '\0';
     for (size_t k = 0; k < rows->count; k++) {
         const struct tcore_value *v = &values[rows->row[k]];
-        bool same = v->kind == TCORE_STRING && v->len == constant->len &&
-                    memcmp(v->s, constant->s, constant->len) == 0;
+        bool same = v->kind == TCORE_STRING && v->len == length &&
+                    (!length || (v->s[0] == first && memcmp(v->s, constant->s, length) == 0));
         verdict[k] = same == equal;
     }
 }

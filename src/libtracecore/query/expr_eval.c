@@ -39,6 +39,7 @@ struct tcore_expr_machine {
     uint32_t table_count;
     uint64_t batch;           /* counts calls */
     size_t selected;          /* rows of this call */
+    bool frugal;              /* in this call memory was exhausted: no tables any more */
     enum tcore_status status; /* not TCORE_OK: results mean nothing any more */
     struct tcore_error *err;
 };
@@ -137,6 +138,22 @@ static bool is_outcome(const struct tcore_value *v)
     return v->kind >= TCORE_EXPR_ERROR;
 }
 
+/* The values of an operation, or one constant for all rows. */
+struct operand {
+    const struct tcore_value *value;
+    size_t step;
+};
+
+/* Evaluates into room, unless it is a constant. */
+static struct operand operand_of(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                                 const struct tcore_expr_rows *rows, struct tcore_value *room)
+{
+    if (op->kind == TCORE_OP_CONST)
+        return (struct operand){&op->value, 0};
+    values(m, op, rows, room);
+    return (struct operand){room, 1};
+}
+
 /* --- Paths */
 
 /* What a row gives whose column is ABSENT: null, unless a prefix of the path is no object. */
@@ -170,6 +187,9 @@ static void load_path(const struct tcore_expr_op *op, const struct tcore_expr_ro
     if (column->form == TCORE_COLUMN_VALUES)
         for (size_t k = 0; k < rows->count; k++)
             out[k] = column->values[rows->row[k]];
+    else if (column->form == TCORE_COLUMN_INT64 && !column->present)
+        for (size_t k = 0; k < rows->count; k++)
+            out[k] = tcore_value_int(column->ints[rows->row[k]]);
     else
         for (size_t k = 0; k < rows->count; k++)
             out[k] = tcore_column_get(column, rows->row[k]);
@@ -200,6 +220,32 @@ static struct tcore_expr_rows rows_with(const struct tcore_expr_rows *rows, cons
     return (struct tcore_expr_rows){rows->batch, rows->dictionary, b->row, count};
 }
 
+/* Whether op compares a column so fast that selecting rows for it costs more. */
+static bool is_cheap(const struct tcore_expr_op *op, const struct tcore_expr_rows *rows)
+{
+    if (op->kind < TCORE_OP_EQ || op->kind > TCORE_OP_GE || rows->dictionary ||
+        op->children[0]->kind != TCORE_OP_PATH || op->children[0]->prefix_count ||
+        op->children[1]->kind != TCORE_OP_CONST)
+        return false;
+    return rows->batch->columns[op->children[0]->column].form != TCORE_COLUMN_VALUES;
+}
+
+/* Puts the second verdict where the first is one of the mask. Both arrays have room for a whole
+ * block: steps of a fixed size become vector instructions. */
+static void merge_verdicts(uint8_t *first, const uint8_t *second, unsigned mask, size_t count)
+{
+    enum { STEP = 64 };
+    uint8_t chosen = mask == ON_TRUE ? TCORE_VERDICT_TRUE : TCORE_VERDICT_FALSE;
+    if (mask != ON_TRUE && mask != ON_FALSE) {
+        for (size_t k = 0; k < count; k++)
+            first[k] = mask >> first[k] & 1 ? second[k] : first[k];
+        return;
+    }
+    for (size_t from = 0; from < count; from += STEP)
+        for (size_t k = from; k < from + STEP; k++)
+            first[k] = first[k] == chosen ? second[k] : first[k];
+}
+
 /* Evaluates op for those rows whose verdict in out is one of the mask, and puts its verdict
  * there. */
 static void verdicts_where(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
@@ -209,13 +255,15 @@ static void verdicts_where(struct tcore_expr_machine *m, const struct tcore_expr
     struct block *b = take_block(m);
     if (!b)
         return;
-    struct tcore_expr_rows some = rows_with(rows, out->verdict, mask, b);
-    if (!op->fallible && some.count * 4 > rows->count) {
-        /* Cheaper for all than for a selection, and no row can fail. */
+    struct tcore_expr_rows some = {.count = rows->count};
+    bool all = is_cheap(op, rows);
+    if (!all) {
+        some = rows_with(rows, out->verdict, mask, b);
+        all = !op->fallible && some.count * 4 > rows->count;
+    }
+    if (all) { /* cheaper than for a selection, and no row can fail */
         verdicts(m, op, rows, &b->verdicts);
-        for (size_t k = 0; k < rows->count; k++)
-            out->verdict[k] =
-                mask >> out->verdict[k] & 1 ? b->verdicts.verdict[k] : out->verdict[k];
+        merge_verdicts(out->verdict, b->verdicts.verdict, mask, rows->count);
     } else if (some.count) {
         verdicts(m, op, &some, &b->verdicts);
         for (size_t k = 0; k < some.count; k++) {
@@ -238,6 +286,18 @@ static void chain(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
         verdicts_where(m, op->children[i], rows, mask, out);
 }
 
+static inline void compare_row(struct tcore_expr_machine *m, enum tcore_expr_op_kind kind,
+                               const struct tcore_value *x, const struct tcore_value *y,
+                               struct tcore_verdicts *out, size_t k)
+{
+    if (x->kind == TCORE_INT && y->kind == TCORE_INT)
+        out->verdict[k] = tcore_expr_holds(kind, (x->i > y->i) - (x->i < y->i));
+    else if (is_outcome(x) || is_outcome(y)) /* jq evaluates the right side first */
+        set_verdict(out, k, is_outcome(y) ? y : x);
+    else
+        out->verdict[k] = tcore_expr_holds(kind, tcore_expr_compare(&m->scratch, x, y));
+}
+
 static void compare(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
                     const struct tcore_expr_rows *rows, struct tcore_verdicts *out)
 {
@@ -248,15 +308,10 @@ static void compare(struct tcore_expr_machine *m, const struct tcore_expr_op *op
         return;
     struct block *a = take_block(m), *b = take_block(m);
     if (a && b) {
-        values(m, left, rows, a->values);
-        values(m, right, rows, b->values);
-        for (size_t k = 0; k < rows->count && m->status == TCORE_OK; k++) {
-            struct tcore_value *x = &a->values[k], *y = &b->values[k];
-            if (is_outcome(x) || is_outcome(y)) /* jq evaluates the right side first */
-                set_verdict(out, k, is_outcome(y) ? y : x);
-            else
-                out->verdict[k] = tcore_expr_holds(op->kind, tcore_expr_compare(&m->scratch, x, y));
-        }
+        struct operand x = operand_of(m, left, rows, a->values);
+        struct operand y = operand_of(m, right, rows, b->values);
+        for (size_t k = 0; k < rows->count && m->status == TCORE_OK; k++)
+            compare_row(m, op->kind, &x.value[k * x.step], &y.value[k * y.step], out, k);
     }
     give_block(m, b);
     give_block(m, a);
@@ -435,7 +490,8 @@ static bool fill_table(struct tcore_expr_machine *m, const struct tcore_expr_op 
     t->errors = false;
     if (!(b = take_block(m)))
         return false;
-    for (size_t from = 0; from < entries && m->status == TCORE_OK; from += TCORE_EXPR_BLOCK) {
+    for (size_t from = 0; from < entries && m->status == TCORE_OK && !m->scratch.exhausted;
+         from += TCORE_EXPR_BLOCK) {
         struct tcore_expr_rows some = {rows->batch, dictionary, b->row, entries - from};
         if (some.count > TCORE_EXPR_BLOCK)
             some.count = TCORE_EXPR_BLOCK;
@@ -451,15 +507,18 @@ static bool fill_table(struct tcore_expr_machine *m, const struct tcore_expr_op 
         }
     }
     give_block(m, b);
+    if (m->status != TCORE_OK || m->scratch.exhausted)
+        return false;
     t->batch = m->batch;
-    return m->status == TCORE_OK;
+    return true;
 }
 
 /* Verdicts by a table, if op depends on one column with few different values. */
 static bool table_verdicts(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
                            const struct tcore_expr_rows *rows, struct tcore_verdicts *out)
 {
-    if (op->only_column >= TCORE_EXPR_NO_COLUMN || rows->dictionary || op->kind == TCORE_OP_CONST)
+    if (op->only_column >= TCORE_EXPR_NO_COLUMN || rows->dictionary || m->frugal ||
+        op->kind == TCORE_OP_CONST)
         return false;
     const struct tcore_column *c = &rows->batch->columns[op->only_column];
     if (c->form != TCORE_COLUMN_DICT && c->form != TCORE_COLUMN_CONSTANT)
@@ -472,10 +531,13 @@ static bool table_verdicts(struct tcore_expr_machine *m, const struct tcore_expr
         return false;
     if (c->form == TCORE_COLUMN_CONSTANT) {
         memset(out->verdict, t->verdict[0], rows->count);
-    } else {
-        const uint32_t *codes = c->codes;
+    } else if (tcore_expr_rows_adjacent(rows)) {
+        const uint32_t *codes = c->codes + rows->row[0];
         for (size_t k = 0; k < rows->count; k++)
-            out->verdict[k] = t->verdict[codes[rows->row[k]]];
+            out->verdict[k] = t->verdict[codes[k]];
+    } else {
+        for (size_t k = 0; k < rows->count; k++)
+            out->verdict[k] = t->verdict[c->codes[rows->row[k]]];
     }
     for (size_t k = 0; t->errors && k < rows->count; k++)
         if (out->verdict[k] == TCORE_VERDICT_ERROR)
@@ -543,17 +605,19 @@ static void one_operand(struct tcore_expr_machine *m, const struct tcore_expr_op
 static void two_operands(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
                          const struct tcore_expr_rows *rows, struct tcore_value *out)
 {
-    values(m, op->children[0], rows, out);
     struct block *b = take_block(m);
     if (!b)
         return;
-    values(m, op->children[1], rows, b->values);
+    struct operand left = operand_of(m, op->children[0], rows, out);
+    struct operand right = operand_of(m, op->children[1], rows, b->values);
     m->scratch.at = op->at;
     for (size_t k = 0; k < rows->count && m->status == TCORE_OK; k++) {
-        if (is_outcome(&b->values[k])) /* jq evaluates the right side first */
-            out[k] = b->values[k];
-        else if (!is_outcome(&out[k]))
-            out[k] = apply_two(m, op, &out[k], &b->values[k]);
+        const struct tcore_value *x = &left.value[k * left.step];
+        const struct tcore_value *y = &right.value[k * right.step];
+        if (is_outcome(y)) /* jq evaluates the right side first */
+            out[k] = *y;
+        else
+            out[k] = is_outcome(x) ? *x : apply_two(m, op, x, y);
     }
     give_block(m, b);
 }
@@ -644,8 +708,17 @@ static void values(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
 static size_t keep_true(const struct tcore_expr_rows *rows, const struct tcore_verdicts *v,
                         uint32_t *kept)
 {
-    size_t count = 0;
-    for (size_t k = 0; k < rows->count; k++) {
+    size_t count = 0, k = 0;
+    for (uint64_t eight; k + sizeof eight <= rows->count; k += sizeof eight) {
+        memcpy(&eight, v->verdict + k, sizeof eight);
+        if (eight == 0) /* all false, as most are in most filters */
+            continue;
+        for (size_t i = k; i < k + sizeof eight; i++) {
+            kept[count] = rows->row[i];
+            count += v->verdict[i] == TCORE_VERDICT_TRUE;
+        }
+    }
+    for (; k < rows->count; k++) {
         kept[count] = rows->row[k];
         count += v->verdict[k] == TCORE_VERDICT_TRUE;
     }
@@ -665,6 +738,23 @@ static uint64_t count_errors(const struct tcore_expr_rows *rows, const struct tc
     return errors;
 }
 
+/* Evaluates the first rows of those given: as many as a block and the memory for results take. */
+static void next_block(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                       struct tcore_expr_rows *rows, struct tcore_verdicts *out)
+{
+    if (rows->count > TCORE_EXPR_BLOCK)
+        rows->count = TCORE_EXPR_BLOCK;
+    for (;; rows->count /= 2) {
+        tcore_expr_scratch_reset(&m->scratch);
+        verdicts(m, op, rows, out);
+        if (!m->scratch.exhausted || rows->count < 2 || m->status != TCORE_OK)
+            break;
+        m->frugal = true;
+    }
+    if (m->scratch.failed)
+        out_of_memory(m);
+}
+
 enum tcore_status tcore_expr_machine_select(struct tcore_expr_machine *m,
                                             const struct tcore_expr_op *op,
                                             const struct tcore_batch *batch, uint32_t *rows,
@@ -674,24 +764,20 @@ enum tcore_status tcore_expr_machine_select(struct tcore_expr_machine *m,
     size_t kept = 0;
     m->err = err;
     m->status = TCORE_OK;
-    m->scratch.failed = false;
+    m->scratch.failed = m->frugal = false;
     m->batch++;
     m->selected = *count;
     *fault = (struct tcore_value){0};
     struct block *b = take_block(m);
-    for (size_t from = 0; b && from < *count; from += TCORE_EXPR_BLOCK) {
-        size_t left = *count - from;
-        struct tcore_expr_rows some = {batch, NULL, rows + from,
-                                       left < TCORE_EXPR_BLOCK ? left : TCORE_EXPR_BLOCK};
-        tcore_arena_reset(&m->scratch.arena);
-        verdicts(m, op, &some, &b->verdicts);
-        if (m->scratch.failed)
-            out_of_memory(m);
+    for (size_t from = 0; b && from < *count;) {
+        struct tcore_expr_rows some = {batch, NULL, rows + from, *count - from};
+        next_block(m, op, &some, &b->verdicts);
         if (m->status != TCORE_OK)
             break;
         if (op->fallible)
             *failed += count_errors(&some, &b->verdicts, fault);
         kept += keep_true(&some, &b->verdicts, rows + kept);
+        from += some.count;
     }
     give_block(m, b);
     if (m->status == TCORE_OK)

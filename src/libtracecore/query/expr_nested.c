@@ -183,11 +183,31 @@ static bool contains_place(struct tcore_expr_scratch *scratch, struct place a, s
     return tcore_expr_compare(scratch, x, y) == 0;
 }
 
-bool tcore_expr_contains_nested(struct tcore_expr_scratch *scratch, const struct tcore_value *a,
-                                const struct tcore_value *b)
+/* Parses both for an operation that compares each part of a with each of b; false with *fault. */
+static bool parse_pairs(struct tcore_expr_scratch *scratch, const struct tcore_value *a,
+                        const struct tcore_value *b, struct place *left, struct place *right,
+                        struct tcore_value *fault)
+{
+    if (!parse_both(scratch, a, b, left, right)) {
+        *fault = tcore_expr_error(scratch, TCORE_FAULT_NESTED, a, NULL);
+        return false;
+    }
+    if ((uint64_t)scratch->left.count * scratch->right.count > TCORE_EXPR_PAIRS) {
+        *fault = tcore_expr_error(scratch, TCORE_FAULT_LARGE, a, b);
+        return false;
+    }
+    return true;
+}
+
+struct tcore_value tcore_expr_contains_nested(struct tcore_expr_scratch *scratch,
+                                              const struct tcore_value *a,
+                                              const struct tcore_value *b)
 {
     struct place left, right;
-    return parse_both(scratch, a, b, &left, &right) && contains_place(scratch, left, right);
+    struct tcore_value fault;
+    if (!parse_pairs(scratch, a, b, &left, &right, &fault))
+        return fault;
+    return tcore_value_bool(contains_place(scratch, left, right));
 }
 
 /* --- New arrays and objects */
@@ -197,15 +217,12 @@ static struct tcore_value finish(struct tcore_expr_scratch *scratch, const struc
                                  const struct tcore_value *b)
 {
     struct tcore_buf *buf = &scratch->buf;
-    char *copy = NULL;
-    if (buf->length > TCORE_EXPR_STRING_LIMIT)
-        return tcore_expr_error(scratch, TCORE_FAULT_LARGE, a, b);
-    if (!buf->failed)
-        copy = tcore_arena_copy(&scratch->arena, buf->data, buf->length);
-    if (!copy) {
+    if (buf->failed)
         scratch->failed = true;
-        return (struct tcore_value){.kind = TCORE_NULL};
-    }
+    char *copy = buf->failed ? NULL : tcore_expr_room(scratch, buf->length);
+    if (!copy)
+        return tcore_expr_error(scratch, TCORE_FAULT_LARGE, a, b);
+    memcpy(copy, buf->data, buf->length);
     return (struct tcore_value){.kind = TCORE_JSON, .len = (uint32_t)buf->length, .s = copy};
 }
 
@@ -240,8 +257,9 @@ struct tcore_value tcore_expr_subtract_nested(struct tcore_expr_scratch *scratch
                                               const struct tcore_value *b)
 {
     struct place left, right;
-    if (!parse_both(scratch, a, b, &left, &right))
-        return tcore_expr_error(scratch, TCORE_FAULT_NESTED, a, NULL);
+    struct tcore_value fault;
+    if (!parse_pairs(scratch, a, b, &left, &right, &fault))
+        return fault;
     tcore_buf_clear(&scratch->buf);
     tcore_buf_putc(&scratch->buf, '[');
     for (uint32_t i = 1; i < left.json->count; i = left.json->node[i].next) {
@@ -305,8 +323,9 @@ struct tcore_value tcore_expr_merge_nested(struct tcore_expr_scratch *scratch,
                                            const struct tcore_value *a, const struct tcore_value *b)
 {
     struct place left, right;
-    if (!parse_both(scratch, a, b, &left, &right))
-        return tcore_expr_error(scratch, TCORE_FAULT_NESTED, a, NULL);
+    struct tcore_value fault;
+    if (!parse_pairs(scratch, a, b, &left, &right, &fault))
+        return fault;
     tcore_buf_clear(&scratch->buf);
     write_merged(scratch, left, right);
     return finish(scratch, a, b);
@@ -373,11 +392,10 @@ struct tcore_value tcore_expr_member(struct tcore_expr_scratch *scratch,
         return (struct tcore_value){.kind = TCORE_ABSENT};
     struct tcore_value v = scratch->left.node[found].value;
     if (v.kind == TCORE_STRING) { /* decoded strings live in the tape, which is reused */
-        const char *copy = tcore_arena_copy(&scratch->arena, v.s, v.len);
-        if (!copy) {
-            scratch->failed = true;
-            return (struct tcore_value){.kind = TCORE_NULL};
-        }
+        char *copy = tcore_expr_room(scratch, v.len);
+        if (!copy)
+            return tcore_expr_error(scratch, TCORE_FAULT_LARGE, a, key);
+        memcpy(copy, v.s, v.len);
         v.s = copy;
     }
     return v;

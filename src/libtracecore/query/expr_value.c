@@ -41,6 +41,27 @@ void tcore_expr_scratch_free(struct tcore_expr_scratch *scratch)
     tcore_buf_free(&scratch->buf);
 }
 
+void tcore_expr_scratch_reset(struct tcore_expr_scratch *scratch)
+{
+    tcore_arena_reset(&scratch->arena);
+    scratch->used = 0;
+    scratch->exhausted = false;
+}
+
+char *tcore_expr_room(struct tcore_expr_scratch *scratch, uint64_t bytes)
+{
+    if (bytes > TCORE_EXPR_ROOM - scratch->used) {
+        scratch->exhausted = true;
+        return NULL;
+    }
+    char *room = tcore_arena_alloc(&scratch->arena, bytes ? (size_t)bytes : 1);
+    if (!room)
+        scratch->failed = true;
+    else
+        scratch->used += (size_t)bytes;
+    return room;
+}
+
 struct tcore_value tcore_expr_error(const struct tcore_expr_scratch *scratch,
                                     enum tcore_expr_fault fault, const struct tcore_value *a,
                                     const struct tcore_value *b)
@@ -138,7 +159,8 @@ int tcore_expr_compare(struct tcore_expr_scratch *scratch, const struct tcore_va
     if (ta != tb)
         return ta < tb ? -1 : 1;
     if (ta == TCORE_EXPR_NUMBER)
-        return compare_numbers(a, b);
+        return a->kind == TCORE_INT && b->kind == TCORE_INT ? sign_of(a->i, b->i)
+                                                            : compare_numbers(a, b);
     if (ta == TCORE_EXPR_STRING) {
         int order = memcmp(a->s, b->s, a->len < b->len ? a->len : b->len);
         return order ? order : (a->len > b->len) - (a->len < b->len);
@@ -157,7 +179,10 @@ static bool numbers(const struct tcore_value *a, const struct tcore_value *b)
 static bool integers(const struct tcore_value *a, const struct tcore_value *b, int64_t *x,
                      int64_t *y)
 {
-    return tcore_value_int64(a, x) && tcore_value_int64(b, y);
+    *x = a->i;
+    *y = b->i;
+    return (a->kind == TCORE_INT || tcore_value_int64(a, x)) &&
+           (b->kind == TCORE_INT || tcore_value_int64(b, y));
 }
 
 /* --- Arithmetic */
@@ -167,14 +192,9 @@ static char *result_room(struct tcore_expr_scratch *scratch, uint64_t bytes,
                          const struct tcore_value *a, const struct tcore_value *b,
                          struct tcore_value *result)
 {
-    if (bytes > TCORE_EXPR_STRING_LIMIT) {
-        *result = tcore_expr_error(scratch, TCORE_FAULT_LARGE, a, b);
-        return NULL;
-    }
-    char *room = tcore_arena_alloc(&scratch->arena, bytes ? (size_t)bytes : 1);
-    if (!room)
-        scratch->failed = true;
-    *result = room ? tcore_value_string(room, (size_t)bytes) : (struct tcore_value){0};
+    char *room = tcore_expr_room(scratch, bytes);
+    *result = room ? tcore_value_string(room, (size_t)bytes)
+                   : tcore_expr_error(scratch, TCORE_FAULT_LARGE, a, b);
     return room;
 }
 
@@ -234,12 +254,20 @@ static struct tcore_value repeat(struct tcore_expr_scratch *scratch, const struc
     if (!(more > -1))
         return (struct tcore_value){.kind = TCORE_NULL};
     struct tcore_value result;
-    if (more > TCORE_EXPR_STRING_LIMIT)
+    if (text->len && more > TCORE_EXPR_ROOM)
         return tcore_expr_error(scratch, TCORE_FAULT_LARGE, text, count);
+    if (!text->len)
+        return *text;
     uint64_t copies = (uint64_t)(more < 0 ? 0 : more) + 1;
     char *room = result_room(scratch, copies * text->len, text, count, &result);
-    for (uint64_t i = 0; room && text->len && i < copies; i++)
-        memcpy(room + i * text->len, text->s, text->len);
+    if (!room)
+        return result;
+    memcpy(room, text->s, text->len);
+    for (size_t done = text->len; done < result.len;) { /* what is there, again and again */
+        size_t next = done < result.len - done ? done : result.len - done;
+        memcpy(room + done, room, next);
+        done += next;
+    }
     return result;
 }
 
@@ -266,11 +294,12 @@ struct tcore_value tcore_expr_divide(struct tcore_expr_scratch *scratch,
 {
     if (numbers(a, b)) {
         int64_t x, y;
+        bool whole = integers(a, b, &x, &y) && y != 0 && y != -1;
+        if (whole && x % y == 0)
+            return tcore_value_int(x / y);
         double divisor = tcore_value_double(b);
         if (divisor == 0)
             return tcore_expr_error(scratch, TCORE_FAULT_ZERO, a, b);
-        if (integers(a, b, &x, &y) && y != -1 && x % y == 0)
-            return tcore_value_int(x / y);
         return tcore_value_of_double(tcore_value_double(a) / divisor);
     }
     if (a->kind == TCORE_STRING && b->kind == TCORE_STRING)
@@ -312,12 +341,18 @@ struct tcore_value tcore_expr_negate(struct tcore_expr_scratch *scratch,
 
 /* --- Functions */
 
+/* All bytes but those that continue a character (10xxxxxx), eight at a time. */
 static int64_t count_characters(const struct tcore_value *v)
 {
-    int64_t count = 0;
-    for (uint32_t i = 0; i < v->len; i++)
-        count += (v->s[i] & 0xc0) != 0x80;
-    return count;
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint32_t i = 0, continued = 0;
+    for (uint64_t eight; v->len - i >= sizeof eight; i += sizeof eight) {
+        memcpy(&eight, v->s + i, sizeof eight);
+        continued += (uint32_t)__builtin_popcountll(eight >> 7 & ~eight >> 6 & ones);
+    }
+    for (; i < v->len; i++)
+        continued += (v->s[i] & 0xc0) == 0x80;
+    return (int64_t)v->len - continued;
 }
 
 struct tcore_value tcore_expr_length(struct tcore_expr_scratch *scratch,
@@ -385,7 +420,7 @@ struct tcore_value tcore_expr_contains(struct tcore_expr_scratch *scratch,
     if (type == TCORE_EXPR_STRING)
         return tcore_value_bool(memmem(a->s, a->len, b->s, b->len) != NULL);
     if (type >= TCORE_EXPR_ARRAY)
-        return tcore_value_bool(tcore_expr_contains_nested(scratch, a, b));
+        return tcore_expr_contains_nested(scratch, a, b);
     return tcore_value_bool(tcore_expr_compare(scratch, a, b) == 0);
 }
 

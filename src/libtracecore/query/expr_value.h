@@ -44,15 +44,24 @@ enum tcore_expr_fault {
     TCORE_FAULT_ENDSWITH,
     TCORE_FAULT_TEST,
     TCORE_FAULT_PATTERN, /* the match limit */
-    TCORE_FAULT_LARGE,   /* a result beyond TCORE_EXPR_STRING_LIMIT */
+    TCORE_FAULT_LARGE,   /* beyond TCORE_EXPR_ROOM or TCORE_EXPR_PAIRS */
     TCORE_FAULT_NESTED
 };
 
-#define TCORE_EXPR_STRING_LIMIT (64u << 20) /* bytes of one computed string, array or object */
+/* Bytes of all strings, arrays and objects that are computed for one record. */
+#define TCORE_EXPR_ROOM (64u << 20)
+/* Pairs of parts of two arrays or objects that one operation may look at. */
+#define TCORE_EXPR_PAIRS 100000000u
 
-/* Room for intermediate results; zeroed is ready. One thread's. */
+/*
+ * Room for intermediate results; zeroed is ready. One thread's. What is computed is charged to the
+ * room: where it does not suffice, the result is an error and exhausted is set, so that a caller
+ * who evaluates many records at once can try fewer.
+ */
 struct tcore_expr_scratch {
     struct tcore_arena arena; /* computed strings, until reset */
+    size_t used;              /* of the room */
+    bool exhausted;
     struct tcore_json left, right;
     struct tcore_buf buf;
     uint32_t at; /* byte in the expression that errors made now are charged to */
@@ -60,6 +69,10 @@ struct tcore_expr_scratch {
 };
 
 void tcore_expr_scratch_free(struct tcore_expr_scratch *scratch);
+/* Forgets all results. */
+void tcore_expr_scratch_reset(struct tcore_expr_scratch *scratch);
+/* Memory for a result, or NULL: exhausted or failed is set. */
+char *tcore_expr_room(struct tcore_expr_scratch *scratch, uint64_t bytes);
 
 static inline enum tcore_expr_type tcore_expr_type(const struct tcore_value *v)
 {
@@ -125,8 +138,9 @@ struct tcore_value tcore_expr_endswith(struct tcore_expr_scratch *scratch,
 /* The parts of the above that concern arrays and objects (expr_nested.c). */
 int tcore_expr_compare_nested(struct tcore_expr_scratch *scratch, const struct tcore_value *a,
                               const struct tcore_value *b);
-bool tcore_expr_contains_nested(struct tcore_expr_scratch *scratch, const struct tcore_value *a,
-                                const struct tcore_value *b);
+struct tcore_value tcore_expr_contains_nested(struct tcore_expr_scratch *scratch,
+                                              const struct tcore_value *a,
+                                              const struct tcore_value *b);
 /* Both of one type: [] + [], {} + {}, [] - [], {} * {}. */
 struct tcore_value tcore_expr_add_nested(struct tcore_expr_scratch *scratch,
                                          const struct tcore_value *a, const struct tcore_value *b);

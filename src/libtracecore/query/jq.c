@@ -151,9 +151,12 @@ enum tcore_status tcore_jq_open(struct tcore_jq **made, const char *program,
     jq->limit_bytes = options->limit_bytes ? options->limit_bytes : DEFAULT_LIMIT_BYTES;
     status = tcore_jq_process_start(
         &jq->process, options->helper ? options->helper : TCORE_LIBEXEC "/tracecore-jq",
-        options->watchdog_ns > 0 ? options->watchdog_ns : DEFAULT_WATCHDOG_NS, err);
+        options->watchdog_ns > DEFAULT_WATCHDOG_NS ? options->watchdog_ns : DEFAULT_WATCHDOG_NS,
+        err);
     if (status == TCORE_OK)
         status = compile(jq, program, !options->unchecked, err);
+    if (options->watchdog_ns > 0)
+        jq->process.watchdog_ns = options->watchdog_ns;
     if (status == TCORE_OK)
         *made = jq;
     else

@@ -19,7 +19,7 @@ struct tcore_jq;
 
 struct tcore_jq_options {
     const char *helper;   /* path of the helper program; NULL: its installed place */
-    int64_t watchdog_ns;  /* for compiling, and for each 256 records; 0: 5 s */
+    int64_t watchdog_ns;  /* for each 256 records; 0: 5 s. Starting has at least 5 s */
     uint64_t limit_bytes; /* of what tcore_jq_map() may make of one record; 0: 64 MiB */
     bool unchecked;       /* compile refused words too: for tests of the sandbox */
 };
