@@ -12,13 +12,14 @@
 #include <string.h>
 
 /* One threshold for every series, chosen on the development half of the Numenta benchmark. */
-#define THRESHOLD    0.05
-#define LARGEST_P    0.0056            /* 10^-2.25 */
-#define DECAY        0.951229424500714 /* exp(-1/20) a value */
-#define PENALTY      0.5 /* at most: after a wild value it is back at the threshold in 46 values */
-#define BEND         4.0 /* interquartile ranges from the median where the axis starts to bend */
-#define LARGEST      1e150 /* in size: beyond it differences could overflow */
-#define LEAST_SPREAD 1e-3  /* of the median: what counts as no spread at all */
+#define THRESHOLD      0.05
+#define LEAST_DISTANCE (THRESHOLD / 20)
+#define LARGEST_P      0.0056            /* 10^-2.25 */
+#define DECAY          0.951229424500714 /* exp(-1/20) a value */
+#define PENALTY        0.5 /* at most: after a wild value it is back at the threshold in 46 values */
+#define BEND           4.0 /* interquartile ranges from the median where the axis starts to bend */
+#define LARGEST        1e150 /* in size: beyond it differences could overflow */
+#define LEAST_SPREAD   1e-3  /* of the median: what counts as no spread at all */
 
 static const double marker[DETECTOR_QUANTILES] = {0, 0.05, 0.25, 0.5, 0.75, 0.95, 1};
 
@@ -232,6 +233,8 @@ static void score_new_value(const struct detector *s, uint32_t cell, double valu
                                        : DETECTOR_BETWEEN;
     double range = fmax(top - bottom, 1 / BEND); /* that is one interquartile range */
 
+    if (distance < LEAST_DISTANCE * range)
+        return; /* most values: not even p = 1e-20 would make it worth a report */
     verdict->p_value = tail_probability(s, axis, verdict->side, distance, range);
     verdict->score = -log10(verdict->p_value) * distance / range;
 }

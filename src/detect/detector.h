@@ -45,8 +45,8 @@ struct detector {
 enum detector_side { DETECTOR_BETWEEN, DETECTOR_ABOVE, DETECTOR_BELOW };
 
 struct detector_verdict {
-    double score;                  /* oddness after the decaying penalty, 0 during the warm-up */
-    double p_value;                /* 1 during the warm-up and for values seen before */
+    double score;   /* oddness after the decaying penalty, 0 during the warm-up */
+    double p_value; /* 1 during the warm-up and for values close to one seen before */
     double expected, lower, upper; /* median, 5th and 95th percentile of what was seen before */
     double nearest;                /* the nearest value seen before */
     enum detector_side side;       /* of all values seen before */

@@ -5,6 +5,7 @@
  */
 #include "stats/rank.h"
 
+#include "failing.h"
 #include "tap.h"
 
 #include <math.h>
@@ -332,8 +333,38 @@ static void test_order(void)
     ok(fabs(tcore_normal_tail(1.6448536269514722) - 0.05) < 1e-15, "the tail beyond 1.645");
 }
 
+/* Whatever allocation fails, it is told and nothing leaks; without a failure all succeed. */
+static void test_memory(void)
+{
+    double x[] = {1, 2, 3, 3, 5}, y[] = {2, 4, 6, 8, 9}, z[] = {10, 11, 12, 13, 14};
+    double p[] = {0.01, 0.5, 0.03}, adjusted[3];
+    unsigned untold = 0, told = 0;
+    bool more = true;
+
+    for (unsigned long n = 1; more; n++) {
+        struct tcore_rank_null null = {0};
+        struct tcore_rank_test test;
+        struct tcore_rank_shift shift;
+        bool fatal = false;
+
+        failing_begin(n);
+        fatal |= tcore_rank_test(&null, x, 5, y, 5, &test, NULL) == TCORE_FATAL;
+        fatal |= tcore_rank_test(&null, y, 5, z, 5, &test, NULL) == TCORE_FATAL;
+        fatal |= tcore_rank_shift(&null, x, 4, y, 5, 0.95, &shift, NULL) == TCORE_FATAL;
+        fatal |= tcore_benjamini_hochberg(p, 3, adjusted, NULL) == TCORE_FATAL;
+        tcore_rank_null_free(&null);
+        more = failing_end();
+        told += fatal;
+        untold += fatal != more;
+    }
+    is_int(untold, 0, "a failed allocation is told, and no other");
+    ok(told >= 6, "%u of them failed", told);
+    is_int(failing.live, 0, "nothing leaks");
+}
+
 int main(void)
 {
+    test_memory();
     test_published();
     test_against_enumeration();
     test_large();

@@ -294,3 +294,20 @@ setup() {
     run --separate-stderr trace-detect anomaly --pass out
     assert_equal "${lines[0]}" "$(cat out)"
 }
+
+@test 'anomaly: behind trace-agg, in text and in binary' {
+    awk "$random"'BEGIN { state = 4
+        for (i = 1; i <= 6000; i++) {
+            slow = i % 3 == 0 && i > 4500 && i < 4700
+            ns = 3e7 * exp(0.5 * (uniform() + uniform() - 1)) * (slow ? 6 : 1)
+            printf "{\"type\":\"span\",\"traceId\":\"%032x\",\"spanId\":\"%016x\",\"name\":\"op\",\"service\":\"s%d\",\"startTimeUnixNano\":\"%d00000000\",\"durationNano\":%d}\n", i, i, i % 3, 17000000000 + i, ns
+        } }' >spans
+    trace-agg --by=service,name --window=10s spans | trace-detect anomaly >text
+    trace-agg -b --by=service,name --window=10s spans | trace-detect anomaly >binary
+    cmp text binary
+    assert_equal "$(grep -c '"severity":"\(critical\|warning\)"' text)" 1
+    assert_file_contains text '"group":{"service":"s0","name":"op"},"timeUnixNano":"1700000450000000000"'
+    trace-detect anomaly spans >of_text
+    trace-span filter -b spans | trace-detect anomaly >of_binary
+    cmp of_text of_binary
+}
