@@ -22,6 +22,7 @@ struct agg_plan {
     int64_t window_ns; /* 0: no windows */
     const char *value; /* --value, or NULL */
     uint64_t max_groups;
+    size_t table_bytes; /* of one thread's table at most; 0: no limit */
     struct agg_stats stats;
     bool timed;     /* windows, or a rate over the span of the data */
     bool watermark; /* windows close as event time goes on */

@@ -18,6 +18,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 struct aggregation {
     struct cli *cli;
@@ -297,6 +298,13 @@ static int usage(struct cli *cli, const struct agg_options *options)
     return CLI_DONE;
 }
 
+/* Each thread fills a table of its own, and the last one is merged into a whole: as much again. */
+static size_t table_limit(const struct cli *cli)
+{
+    int64_t threads = cli->io.threads ? cli->io.threads : sysconf(_SC_NPROCESSORS_ONLN);
+    return (size_t)cli->io.memory_bytes / (size_t)((threads > 0 ? threads : 1) + 1);
+}
+
 static enum tcore_status set_up(struct aggregation *agg, const struct agg_options *options,
                                 struct tcore_error *err)
 {
@@ -304,6 +312,7 @@ static enum tcore_status set_up(struct aggregation *agg, const struct agg_option
                                   .window_ns = options->window_ns,
                                   .value = options->value,
                                   .max_groups = (uint64_t)options->max_groups,
+                                  .table_bytes = table_limit(agg->cli),
                                   .span_value = SIZE_MAX,
                                   .metric_value = SIZE_MAX,
                                   .metric_name = SIZE_MAX,

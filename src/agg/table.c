@@ -227,6 +227,22 @@ struct agg_cell *table_far_cell(struct agg_window *window, uint32_t series)
     return cell;
 }
 
+size_t table_bytes(const struct agg_table *table)
+{
+    enum { HISTOGRAM_BYTES = 200 };
+    size_t bytes = tcore_map_bytes(&table->symbols.map) +
+                   table->series_capacity * sizeof *table->series +
+                   table->by_symbols_capacity * sizeof *table->by_symbols;
+    for (size_t i = 0; i <= table->by_count; i++)
+        bytes += table->levels[i].count * 3 * sizeof(struct pair_slot);
+    for (size_t i = 0; i < table->window_count; i++) {
+        const struct agg_window *window = table->windows[i];
+        bytes += window->capacity * sizeof *window->cells +
+                 (table->stats->histogram ? (size_t)window->count * HISTOGRAM_BYTES : 0);
+    }
+    return bytes;
+}
+
 /* The number in into of each symbol of from. */
 static uint32_t *translate_symbols(struct agg_table *into, const struct agg_table *from)
 {

@@ -65,6 +65,8 @@ void table_drop_windows(struct agg_table *table, size_t n);
 /* The cell of a series, made if there is none. NULL: out of memory. table_cell() is the fast form.
  */
 struct agg_cell *table_far_cell(struct agg_window *window, uint32_t series);
+/* Memory held, roughly: histograms are taken at what they usually need. */
+size_t table_bytes(const struct agg_table *table);
 /* into += from, which is freed. */
 enum tcore_status table_merge(struct agg_table *into, struct agg_table *from,
                               struct tcore_error *err);

@@ -374,5 +374,11 @@ enum tcore_status agg_add(struct agg_work *work, const struct tcore_batch *batch
         status = add_row(&r, i);
     if (status == TCORE_BAD_INPUT)
         return tcore_error_set(err, status, "more than 2^48 values in one group");
-    return status ? tcore_error_nomem(err) : TCORE_OK;
+    if (status)
+        return tcore_error_nomem(err);
+    if (plan->table_bytes && table_bytes(&work->table) > plan->table_bytes)
+        return tcore_error_set(err, TCORE_FATAL,
+                               "the groups need more memory than --memory allows (--max-groups "
+                               "limits them)");
+    return TCORE_OK;
 }

@@ -217,3 +217,12 @@ END
     run -0 --separate-stderr trace-agg --by=servce spans.ndjson
     assert_equal "$stderr" "trace-agg: no record had the field 'servce': did you mean 'service'?"
 }
+
+@test "--memory is a limit, and said so" {
+    for i in $(seq 1 5000); do span "$i" "s$i" n 1000000000 5; done > wide.ndjson
+    run -4 --separate-stderr trace-agg --memory=1M --by=service wide.ndjson
+    assert_output ''
+    assert_equal "$stderr" 'trace-agg: the groups need more memory than --memory allows (--max-groups limits them)'
+    run -0 trace-agg --memory=64M --by=service wide.ndjson
+    assert_equal "${#lines[@]}" 5000
+}
