@@ -12,11 +12,11 @@
 #include <string.h>
 
 /* One threshold for every series, chosen on the development half of the Numenta benchmark. */
-#define THRESHOLD      0.05
+#define THRESHOLD      0.055
 #define LEAST_DISTANCE (THRESHOLD / 20)
 #define LARGEST_P      0.0056            /* 10^-2.25 */
 #define DECAY          0.951229424500714 /* exp(-1/20) a value */
-#define PENALTY        0.5 /* at most: after a wild value it is back at the threshold in 46 values */
+#define PENALTY        0.5 /* at most: after a wild value it is back at the threshold in 44 values */
 #define BEND           4.0 /* interquartile ranges from the median where the axis starts to bend */
 #define LARGEST        1e150 /* in size: beyond it differences could overflow */
 #define LEAST_SPREAD   1e-3  /* of the median: what counts as no spread at all */
@@ -194,7 +194,8 @@ static double tail_excess(const double *extremes, uint32_t k, struct axis axis)
 static double tail_probability(const struct detector *s, struct axis axis, enum detector_side side,
                                double distance, double range)
 {
-    uint32_t k = (uint32_t)fmin(20, fmax(4, 0.03 * (double)s->seen));
+    /* The upper quarter at most, so that the tail is a tail. */
+    uint32_t k = (uint32_t)fmin(DETECTOR_EXTREMES - 1, 0.25 * (double)s->seen);
     double excess = 0;
 
     if (side != DETECTOR_BELOW)
