@@ -1,0 +1,63 @@
+# What the programs write is valid by the JSON Schemas. (tests/core/test-schema.c holds the schemas
+# against the library's tables, and has the validator.)
+bats_require_minimum_version 1.5.0
+load ../helper
+
+validate() {
+    run -0 "$top_builddir/tests/core/test-schema" "$@"
+    [[ $output =~ [1-9][0-9]*\ records,\ 0\ not\ valid ]]
+}
+
+setup_file() {
+    cd "$BATS_FILE_TMPDIR"
+    "$top_srcdir/contrib/sample-capture.sh" --traces=60 >capture.json
+    trace-record import capture.json >all.ndjson
+}
+
+setup() {
+    [[ -x $top_builddir/tests/core/test-schema ]] || skip 'tests/core/test-schema is not built'
+    cd "$BATS_FILE_TMPDIR"
+}
+
+@test 'imported spans, metrics and log records' {
+    validate all.ndjson
+    for type in span metric log; do
+        grep -q "^{\"type\":\"$type\"" all.ndjson
+    done
+}
+
+@test 'what went through a binary stream' {
+    trace-record import -b capture.json | trace-span filter --type=span >again.ndjson
+    validate again.ndjson
+}
+
+@test 'aggregates' {
+    trace-agg --by=service --window=5m --stat=count,rate,sum,mean,stddev,min,p50,p99.9,errorRate \
+        all.ndjson >aggregates.ndjson
+    validate aggregates.ndjson
+}
+
+@test 'findings' {
+    trace-agg --by=service,name --window=10s --type=span all.ndjson | trace-detect anomaly >findings.ndjson
+    grep -q '^{"type":"finding"' findings.ndjson
+    validate findings.ndjson
+}
+
+@test 'executions, spans and metrics of commands' {
+    trace-record --list-verbs | grep -q '^run' || skip 'there is no trace-record run'
+    trace-record run --to=run.ndjson --name=nightly -- true
+    validate run.ndjson
+    grep -q '"type":"execution"' run.ndjson
+}
+
+@test 'a record that is wrong is told' {
+    echo '{"type":"clock"}' >wrong.ndjson
+    run -1 "$top_builddir/tests/core/test-schema" wrong.ndjson
+    assert_line --index 0 'wrong.ndjson:1: lacks timeUnixNano'
+}
+
+@test 'the schemas are installed' {
+    run -0 make -s -C "$top_builddir" install-dist_schemaDATA DESTDIR="$BATS_TEST_TMPDIR" datadir=/usr/share \
+        datarootdir=/usr/share prefix=/usr
+    assert_file_exists "$BATS_TEST_TMPDIR/usr/share/tracecore/schema/span.schema.json"
+}
