@@ -415,7 +415,7 @@ const struct cli_verb agg_aggregate = {
         "\n"
         "Examples:\n"
         "  trace-agg --type=span --by=service,name spans.ndjson\n"
-        "  trace-agg --by=service --window=10s --stat=rate,p99 --format=table spans.ndjson\n"
+        "  trace-agg --by=service --window=10s --stat=p99 --format=table spans.ndjson\n"
         "  trace-agg --partial --unit=$HOST --by=service spans.ndjson > $HOST.partial\n"
         "  cat *.partial | trace-agg --merge --expect=h1,h2,h3\n",
     .groups = CLI_READS | CLI_WRITES,
