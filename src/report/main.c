@@ -6,6 +6,8 @@
 #include "report/verbs.h"
 
 static const struct cli_verb *const verbs[] = {
+    &report_summary,
+    &report_table,
     NULL,
 };
 

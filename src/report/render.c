@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What renderers have in common: the page, and cells as text. */
+#include <config.h>
+
+#include "report/render.h"
+
+#include "cli/visible.h"
+#include "report/human.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define WIDTH_DEFAULT   80
+#define WIDTH_MIN       20
+#define WIDTH_MAX       1000
+#define SPARK_COLUMNS   256
+#define BAR_COLUMNS     8
+#define TIME_ALL_DIGITS 0
+
+/* As the C library decides: the first of these that is set and not empty names the locale. */
+static bool locale_is_utf8(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *value = getenv(names[i]);
+        if (value && *value) {
+            const char *set = strchr(value, '.');
+            return set && (strncasecmp(set, ".utf-8", 6) == 0 || strncasecmp(set, ".utf8", 5) == 0);
+        }
+    }
+    return false;
+}
+
+void page_detect(const struct cli *cli, struct page *page)
+{
+    const char *path = cli->io.output;
+    bool terminal = (!path || strcmp(path, "-") == 0) && isatty(STDOUT_FILENO);
+    const char *columns = getenv("COLUMNS");
+    int64_t width = 0;
+    const char *reason;
+    struct winsize size = {0};
+    if (columns && !cli_parse_count(columns, &width, &reason))
+        width = 0;
+    if (!width && terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+        width = size.ws_col;
+    if (!width)
+        width = WIDTH_DEFAULT;
+    page->width = width < WIDTH_MIN ? WIDTH_MIN : width > WIDTH_MAX ? WIDTH_MAX : (size_t)width;
+    page->ascii = !locale_is_utf8();
+    page->colour = terminal && !getenv("NO_COLOR");
+}
+
+const struct renderer *renderer_find(const char *name)
+{
+    return strcmp(name, "md") == 0 ? &render_md : &render_text;
+}
+
+void spark_resample(const double *points, size_t count, double *out, size_t columns)
+{
+    for (size_t i = 0; i < columns; i++) {
+        double from = (double)count * (double)i / (double)columns;
+        double to = (double)count * (double)(i + 1) / (double)columns;
+        double sum = 0, weight = 0;
+        for (size_t p = (size_t)from; p < count && (double)p < to; p++) {
+            double share = fmin(to, (double)p + 1) - fmax(from, (double)p);
+            if (isnan(points[p]) || share <= 0)
+                continue;
+            sum += share * points[p];
+            weight += share;
+        }
+        out[i] = weight > 0 ? sum / weight : NAN;
+    }
+}
+
+/* Levels from the lowest to the highest value; where there is none, a blank. */
+static void append_spark(const struct cell *cell, const struct page *page, size_t columns,
+                         struct tcore_buf *out)
+{
+    static const char *const blocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    static const char ascii[] = "_.-~=+*#";
+    double points[SPARK_COLUMNS], largest = 0;
+    if (columns > SPARK_COLUMNS)
+        columns = SPARK_COLUMNS;
+    spark_resample(cell->points, cell->length, points, columns);
+    for (size_t i = 0; i < columns; i++)
+        if (points[i] > largest)
+            largest = points[i];
+    for (size_t i = 0; i < columns; i++) {
+        double level = largest > 0 ? ceil(7 * points[i] / largest) : 0;
+        size_t index = level > 0 ? (size_t)fmin(level, 7) : 0;
+        if (isnan(points[i]))
+            tcore_buf_putc(out, ' ');
+        else if (page->ascii)
+            tcore_buf_putc(out, ascii[index]);
+        else
+            tcore_buf_puts(out, blocks[index]);
+    }
+}
+
+static void append_bar(double share, const struct page *page, struct tcore_buf *out)
+{
+    static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+    double clamped = share > 0 ? fmin(share, 1) : 0;
+    size_t filled = (size_t)lround(clamped * BAR_COLUMNS * 8);
+    if (share > 0 && !filled)
+        filled = 1;
+    if (page->ascii)
+        filled = (filled + 4) / 8 * 8;
+    for (size_t i = 0; i < filled / 8; i++)
+        tcore_buf_puts(out, page->ascii ? "#" : "█");
+    tcore_buf_puts(out, eighths[filled % 8]);
+    for (size_t i = (filled + 7) / 8; i < BAR_COLUMNS; i++)
+        tcore_buf_putc(out, ' ');
+}
+
+void cell_render(const struct cell *cell, const struct page *page, size_t spark,
+                 struct tcore_buf *out)
+{
+    switch ((enum cell_kind)cell->kind) {
+    case CELL_EMPTY:
+        break;
+    case CELL_TEXT:
+        cli_visible(out, cell->text, cell->length, false);
+        break;
+    case CELL_COUNT:
+        human_count(out, cell->count);
+        break;
+    case CELL_NUMBER:
+        human_number(out, cell->number);
+        break;
+    case CELL_DURATION:
+        human_duration(out, cell->number, page->ascii);
+        break;
+    case CELL_BAR: {
+        struct tcore_buf percent = {0};
+        human_share(&percent, cell->number);
+        tcore_buf_printf(out, "%7.*s ", (int)percent.length, percent.length ? percent.data : "");
+        append_bar(cell->number, page, out);
+        out->failed |= percent.failed;
+        tcore_buf_free(&percent);
+        break;
+    }
+    case CELL_SHARE:
+        human_share(out, cell->number);
+        break;
+    case CELL_TIME:
+        human_time(out, cell->time_ns, TIME_ALL_DIGITS);
+        break;
+    case CELL_SPARK:
+        append_spark(cell, page, spark, out);
+        break;
+    }
+}

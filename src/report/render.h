@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A neutral document as something to look at. */
+#ifndef REPORT_RENDER_H
+#define REPORT_RENDER_H
+
+#include "base/buf.h"
+#include "cli/verb.h"
+#include "report/document.h"
+
+/* What the reader's end can do. */
+struct page {
+    size_t width; /* in columns; 0: no limit */
+    bool ascii;   /* letters beyond ASCII of our own would not show */
+    bool colour;
+};
+
+struct renderer {
+    const char *name; /* in --format */
+    /* Appends the document. Out of memory: out->failed. */
+    void (*render)(const struct document *document, const struct page *page, struct tcore_buf *out);
+};
+
+extern const struct renderer render_text, render_md;
+
+/* The page that standard output or -o FILE is: COLUMNS, the terminal's width, or 80; the locale's
+ * character set; NO_COLOR. */
+void page_detect(const struct cli *cli, struct page *page);
+/* The renderer of that name; of the choices that --format offers. */
+const struct renderer *renderer_find(const char *name);
+
+/*
+ * A cell as one line of plain text, whatever it holds; nothing in it can steer a terminal. spark:
+ * how many columns a sparkline gets.
+ */
+void cell_render(const struct cell *cell, const struct page *page, size_t spark,
+                 struct tcore_buf *out);
+/* Points merged into so many, each the mean of those that are there. */
+void spark_resample(const double *points, size_t count, double *out, size_t columns);
+
+#endif
