@@ -80,6 +80,7 @@ bats_tests += %D%/detect/nab.bats
 bats_tests += %D%/report/summary.bats
 bats_tests += %D%/report/table.bats
 bats_tests += %D%/span/filter.bats
+bats_tests += %D%/span/where.bats
 bats_tests += %D%/record/execution.bats
 bats_tests += %D%/record/import.bats
 bats_tests += %D%/record/run.bats

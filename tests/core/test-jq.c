@@ -4,7 +4,7 @@
  * programs which hang, eat memory or crash it end in an error. The helper is the one in
  * $top_builddir/libexec.
  */
-#include "base/sys.h"
+#include "failing.h"
 #include "query/expr.h"
 #include "query/jq.h"
 #include "tap.h"
@@ -481,6 +481,34 @@ static void test_expression(void)
     tcore_projection_free(&projection);
 }
 
+/* Every allocation on our side fails once. */
+static void test_memory(void)
+{
+    struct tcore_slice texts[] = {slice("{\"timeUnixNano\":\"1\",\"a\":\"\\ud800\"}"), slice("{"),
+                                  slice("{\"a\":1}")};
+    unsigned wrong = 0;
+    unsigned long n = 1;
+    for (bool more = true; more && n < 1000; n++) {
+        struct tcore_jq *jq = NULL;
+        struct tcore_buf out = {0};
+        struct tcore_jq_output outputs[3];
+        uint8_t got[3];
+        failing_begin(n);
+        enum tcore_status status =
+            open_jq(&jq, "if .a == 1 then error(\"x\") else . end", false, 0, NULL);
+        if (status == TCORE_OK)
+            status = tcore_jq_select(jq, texts, 3, got, NULL);
+        if (status == TCORE_OK)
+            status = tcore_jq_map(jq, texts, 3, &out, outputs, NULL);
+        tcore_jq_close(jq);
+        tcore_buf_free(&out);
+        more = failing_end();
+        wrong += status != (more ? TCORE_FATAL : TCORE_OK);
+        wrong += failing.live != 0;
+    }
+    is_int(wrong, 0, "each of %lu allocations failed once", n - 2);
+}
+
 int main(void)
 {
     const char *build = getenv("top_builddir");
@@ -503,5 +531,6 @@ int main(void)
     test_process();
     test_sandbox();
     test_expression();
+    test_memory();
     return done_testing();
 }
