@@ -56,6 +56,23 @@ same() {
     trace-record import <"$BATS_TEST_TMPDIR/in.gz" | same metrics
 }
 
+@test 'compressed input that is cut short is an error' {
+    gzip -c "$data/metrics.json" >"$BATS_TEST_TMPDIR/in.gz"
+    for bytes in 6 12 19 20 100 300; do
+        run -4 --separate-stderr trace-record import - < <(head -c "$bytes" "$BATS_TEST_TMPDIR/in.gz")
+        assert_regex "$stderr" '^trace-record: -: cannot decompress: '
+    done
+    run -0 trace-record import - < <(gzip -c </dev/null)
+}
+
+@test 'only one layer of compression is taken off' {
+    gzip -c "$data/metrics.json" | gzip -c >"$BATS_TEST_TMPDIR/in.gz.gz"
+    run -4 --separate-stderr trace-record import "$BATS_TEST_TMPDIR/in.gz.gz"
+    assert_regex "$stderr" 'nothing in it is of a format that import knows'
+    need_data hostile/libarchive/test_read_filter_gzip_recursive.gz # unpacks to itself, without end
+    run -4 timeout 20 trace-record import "$TRACECORE_TEST_DATA/hostile/libarchive/test_read_filter_gzip_recursive.gz"
+}
+
 @test 'several inputs follow each other' {
     run -0 trace-record import "$data/enums.json" "$data/logs.json"
     assert_equal "${#lines[@]}" 10

@@ -24,11 +24,7 @@ struct archive_table {
     struct archive *(*read_new)(void);
     int (*support_format_raw)(struct archive *);
     int (*support_format_empty)(struct archive *);
-    int (*support_gzip)(struct archive *);
-    int (*support_zstd)(struct archive *);
-    int (*support_xz)(struct archive *);
-    int (*support_bzip2)(struct archive *);
-    int (*support_lz4)(struct archive *);
+    int (*append_filter)(struct archive *, int);
     int (*open)(struct archive *, void *, archive_open_callback *, archive_read_callback *,
                 archive_close_callback *);
     int (*next_header)(struct archive *, struct archive_entry **);
@@ -46,11 +42,7 @@ static const struct tcore_dl_symbol archive_symbols[] = {
     SYMBOL(read_new, "read_new"),
     SYMBOL(support_format_raw, "read_support_format_raw"),
     SYMBOL(support_format_empty, "read_support_format_empty"),
-    SYMBOL(support_gzip, "read_support_filter_gzip"),
-    SYMBOL(support_zstd, "read_support_filter_zstd"),
-    SYMBOL(support_xz, "read_support_filter_xz"),
-    SYMBOL(support_bzip2, "read_support_filter_bzip2"),
-    SYMBOL(support_lz4, "read_support_filter_lz4"),
+    SYMBOL(append_filter, "read_append_filter"),
     SYMBOL(open, "read_open"),
     SYMBOL(next_header, "read_next_header"),
     SYMBOL(read_data, "read_data"),
@@ -70,6 +62,7 @@ struct tcore_source {
     size_t peeked, peek_used;
     struct archive_table lib;
     struct archive *archive; /* NULL: plain */
+    bool empty;              /* there is nothing in it */
     int read_errno;          /* of the descriptor under the archive */
 };
 
@@ -122,22 +115,26 @@ static la_ssize_t feed(struct archive *archive, void *source, const void **data)
     return got;
 }
 
-static bool is_compressed(const char *data, size_t length)
+/* libarchive's name of the compression that the bytes begin, ARCHIVE_FILTER_NONE if they begin
+ * none.
+ */
+static int compression_of(const char *data, size_t length)
 {
     static const struct {
         const char *magic;
         size_t length;
-    } magics[] = {{"\x1f\x8b", 2},
-                  {"\x28\xb5\x2f\xfd", 4},
+        int filter;
+    } magics[] = {{"\x1f\x8b", 2, ARCHIVE_FILTER_GZIP},
+                  {"\x28\xb5\x2f\xfd", 4, ARCHIVE_FILTER_ZSTD},
                   {"\xfd"
                    "7zXZ\0",
-                   6},
-                  {"BZh", 3},
-                  {"\x04\x22\x4d\x18", 4}};
+                   6, ARCHIVE_FILTER_XZ},
+                  {"BZh", 3, ARCHIVE_FILTER_BZIP2},
+                  {"\x04\x22\x4d\x18", 4, ARCHIVE_FILTER_LZ4}};
     for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)
         if (length >= magics[i].length && !memcmp(data, magics[i].magic, magics[i].length))
-            return true;
-    return false;
+            return magics[i].filter;
+    return ARCHIVE_FILTER_NONE;
 }
 
 static enum tcore_status fail(struct tcore_source *s, enum tcore_status status, int errnum,
@@ -160,7 +157,19 @@ static enum tcore_status archive_failed(struct tcore_source *s, struct tcore_err
     return TCORE_BAD_INPUT;
 }
 
-static enum tcore_status open_archive(struct tcore_source *s, struct tcore_error *err)
+/* libarchive takes the beginning of a gzip or bzip2 header for a whole stream of nothing. Such a
+ * stream of gzip ends with a checksum and a size of zero, one of bzip2 has 14 bytes. */
+static bool is_whole_nothing(const struct tcore_source *s, int filter)
+{
+    static const char zeros[8];
+    if (s->done > s->peeked) /* more came than the first look has shown */
+        return true;
+    if (filter == ARCHIVE_FILTER_GZIP)
+        return s->peeked >= 18 && !memcmp(s->peek + s->peeked - 8, zeros, 8);
+    return filter != ARCHIVE_FILTER_BZIP2 || s->peeked >= 14;
+}
+
+static enum tcore_status open_archive(struct tcore_source *s, int filter, struct tcore_error *err)
 {
     enum tcore_status status =
         tcore_dl_open(TCORE_SONAME_ARCHIVE, "libarchive13", archive_symbols,
@@ -172,18 +181,20 @@ static enum tcore_status open_archive(struct tcore_source *s, struct tcore_error
         return tcore_error_nomem(err);
     s->lib.support_format_raw(a);
     s->lib.support_format_empty(a);
-    s->lib.support_gzip(a);
-    s->lib.support_zstd(a);
-    s->lib.support_xz(a);
-    s->lib.support_bzip2(a);
-    s->lib.support_lz4(a);
+    /* Exactly one filter: left to itself libarchive would look for more of them in what comes out,
+     * and a file that unpacks to itself would keep it busy for hours. */
+    if (s->lib.append_filter(a, filter) < ARCHIVE_WARN)
+        return archive_failed(s, err);
     struct archive_entry *entry;
-    if (s->lib.open(a, s, NULL, feed, NULL) != ARCHIVE_OK)
+    /* what cannot be decompressed from its start on is opened as empty, but leaves a reason */
+    if (s->lib.open(a, s, NULL, feed, NULL) != ARCHIVE_OK || s->lib.error_string(a))
         return archive_failed(s, err);
     int result = s->lib.next_header(a, &entry);
-    return result == ARCHIVE_OK || result == ARCHIVE_WARN || result == ARCHIVE_EOF
-               ? TCORE_OK
-               : archive_failed(s, err);
+    s->empty = result == ARCHIVE_EOF;
+    if (s->empty && !is_whole_nothing(s, filter))
+        return fail(s, TCORE_BAD_INPUT, 0, "cannot decompress: it is cut short", err);
+    return s->empty || result == ARCHIVE_OK || result == ARCHIVE_WARN ? TCORE_OK
+                                                                      : archive_failed(s, err);
 }
 
 static enum tcore_status look(struct tcore_source *s, struct tcore_error *err)
@@ -215,7 +226,8 @@ static enum tcore_status look(struct tcore_source *s, struct tcore_error *err)
         if (s->peek[0] == '{' || s->peek[0] == '\n')
             break;
     }
-    return is_compressed(s->peek, s->peeked) ? open_archive(s, err) : TCORE_OK;
+    int filter = compression_of(s->peek, s->peeked);
+    return filter == ARCHIVE_FILTER_NONE ? TCORE_OK : open_archive(s, filter, err);
 }
 
 enum tcore_status tcore_source_open(struct tcore_source **source, const char *path,
@@ -278,7 +290,9 @@ enum tcore_status tcore_source_read(struct tcore_source *s, void *buffer, size_t
 {
     *got = 0;
     ssize_t n;
-    if (s->archive) {
+    if (s->empty) {
+        n = 0;
+    } else if (s->archive) {
         n = s->lib.read_data(s->archive, buffer, bytes);
         if (n < 0 && s->stopped)
             n = 0;
