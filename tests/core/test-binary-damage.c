@@ -7,6 +7,7 @@
 
 #include "binary.h"
 #include "failing.h"
+#include "stream/binary_codec.h"
 
 static void make_stream(struct tcore_buf *stream, uint64_t seed, size_t records)
 {
@@ -188,6 +189,240 @@ static void test_forgeries(void)
     tcore_json_free(&json);
 }
 
+/* ---- forgeries by hand ---- */
+
+static void count_rows(const struct tcore_batch *batch, void *context)
+{
+    *(size_t *)context += batch->rows;
+}
+
+/* The directory entry of the column with that name, in the block at data. */
+static char *entry_of(char *block, const char *name)
+{
+    size_t columns = binary_get16(block + BLOCK_COLUMNS);
+    char *at = block + BLOCK_BYTES + columns * ENTRY_BYTES;
+    for (size_t shape = 0; shape < binary_get16(block + BLOCK_SHAPES); shape++)
+        at += 2 + 2 * (size_t)binary_get16(at);
+    for (size_t i = 0; i < columns; i++) {
+        char *entry = block + BLOCK_BYTES + i * ENTRY_BYTES;
+        size_t length = binary_get16(entry + ENTRY_NAME);
+        if (length == strlen(name) && !memcmp(at, name, length))
+            return entry;
+        at += length;
+    }
+    return NULL;
+}
+
+static char *data_of(char *block, const char *wanted)
+{
+    char *at = block + BLOCK_BYTES + binary_get32(block + BLOCK_DIRECTORY);
+    for (char *entry = block + BLOCK_BYTES; entry != wanted; entry += ENTRY_BYTES)
+        at += binary_get32(entry + ENTRY_LENGTH);
+    return at;
+}
+
+/* What is changed in the block of two records. */
+static void lie_values(char *block)
+{
+    binary_put32(entry_of(block, "c") + ENTRY_VALUES, BINARY_VALUE_LIMIT + 1);
+}
+
+static void lie_entries(char *block)
+{
+    binary_put32(entry_of(block, "s") + ENTRY_ENTRIES, 3);
+}
+
+static void lie_base_length(char *block)
+{
+    binary_put32(entry_of(block, "s") + ENTRY_BASE_LENGTH, UINT32_MAX);
+}
+
+static void lie_string(char *block)
+{
+    *(char *)memchr(data_of(block, entry_of(block, "s")), 'b', 16) = (char)0xff;
+}
+
+static void lie_double(char *block)
+{
+    memset(data_of(block, entry_of(block, "d")), 0, 16);
+    binary_put64(entry_of(block, "d") + ENTRY_BASE, (uint64_t)0x7ff << 52); /* infinity */
+    binary_put64(entry_of(block, "d") + ENTRY_STEP, 0);
+}
+
+static void lie_literal(char *block)
+{
+    binary_put64(entry_of(block, "c") + ENTRY_BASE, 3);
+}
+
+static void lie_json(char *block)
+{
+    char *data = data_of(block, entry_of(block, "j"));
+    *(char *)memchr(data, '[', 16) = '{';
+}
+
+static void lie_json_key(char *block)
+{
+    char *data = data_of(block, entry_of(block, "j"));
+    memcpy(memchr(data, '[', 16), "\"1\":", 4);
+}
+
+static void lie_name(char *block)
+{
+    size_t directory = binary_get32(block + BLOCK_DIRECTORY);
+    char *name = memmem(block + BLOCK_BYTES, directory, "typedcsj", 8);
+    name[4] = (char)0xff;
+}
+
+static void lie_shape_twice(char *block)
+{
+    char *shape = block + BLOCK_BYTES + (size_t)binary_get16(block + BLOCK_COLUMNS) * ENTRY_BYTES;
+    memcpy(shape + 4, shape + 6, 2);
+}
+
+static void lie_shape_number(char *block)
+{
+    char *shape = block + BLOCK_BYTES + (size_t)binary_get16(block + BLOCK_COLUMNS) * ENTRY_BYTES;
+    binary_put16(shape + 4, BINARY_NONE - 1);
+}
+
+static void lie_shape_short(char *block)
+{
+    char *shape = block + BLOCK_BYTES + (size_t)binary_get16(block + BLOCK_COLUMNS) * ENTRY_BYTES;
+    binary_put16(shape, UINT16_MAX);
+}
+
+static void lie_parent(char *block)
+{
+    binary_put16(entry_of(block, "c") + ENTRY_PARENT, 1);
+}
+
+static void lie_sum(char *block)
+{
+    binary_put16(entry_of(block, "d") + ENTRY_ADD_A, 1);
+}
+
+static void lie_text(char *block)
+{
+    binary_put32(block + BLOCK_TEXT, binary_get32(block + BLOCK_TEXT) + 1);
+}
+
+static void lie_text_limit(char *block)
+{
+    binary_put32(block + BLOCK_TEXT, (uint32_t)BINARY_READER_TEXT_BYTES + 1);
+}
+
+static void lie_padding(char *block)
+{
+    char *entry = entry_of(block, "s");
+    data_of(block, entry)[binary_get32(entry + ENTRY_LENGTH) - 1] = 1;
+}
+
+static void lie_rows(char *block)
+{
+    binary_put32(block + BLOCK_ROWS, 3);
+}
+
+static void lie_type(char *block)
+{
+    block[BLOCK_TYPE] = 13;
+}
+
+static void lie_encoding(char *block)
+{
+    entry_of(block, "s")[ENTRY_ENCODING] = ENCODING_INTS;
+}
+
+static void test_lies(void)
+{
+    static const char lines[] =
+        "{\"type\":\"x\",\"d\":0.5,\"c\":true,\"s\":\"abc\",\"j\":[10]}\n"
+        "{\"type\":\"x\",\"d\":2.5,\"c\":true,\"s\":\"bcdef\",\"j\":[10]}\n";
+    static const struct {
+        const char *name;
+        void (*lie)(char *block);
+        const char *column; /* that shows it; NULL: the text does */
+    } cases[] = {
+        {"too many values", lie_values, "s"},
+        {"more entries than values", lie_entries, "s"},
+        {"lengths that overflow", lie_base_length, "s"},
+        {"a string that is no UTF-8", lie_string, "s"},
+        {"a double that is no number", lie_double, "d"},
+        {"a double that is no number, as text", lie_double, NULL},
+        {"a literal that is none", lie_literal, "c"},
+        {"a literal that is none, as text", lie_literal, NULL},
+        {"JSON that is none", lie_json, "j"},
+        {"JSON that is none, looked into", lie_json_key, "j.1"},
+        {"a name that is no UTF-8", lie_name, NULL},
+        {"a column twice in a shape", lie_shape_twice, "s"},
+        {"a shape of a column that is not there", lie_shape_number, "s"},
+        {"a shape longer than the directory", lie_shape_short, "s"},
+        {"a parent that is no object", lie_parent, "s"},
+        {"a sum of what is no integer", lie_sum, "s"},
+        {"text of another length", lie_text, NULL},
+        {"more text than a block may have", lie_text_limit, "s"},
+        {"padding that is not zero", lie_padding, "s"},
+        {"rows without a shape", lie_rows, "s"},
+        {"an unknown type", lie_type, "s"},
+        {"an encoding of another class", lie_encoding, "s"},
+    };
+    struct tcore_buf stream = {0};
+    write_lines(&stream, lines, sizeof lines - 1, NULL);
+    size_t length = stream.length - HEADER_BYTES;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct tcore_path_key keys[] = {{"s", 1}, {"1", 1}};
+        struct tcore_projection projection = {.text = !cases[i].column};
+        struct tcore_error err = {0};
+        size_t column, rows = 0;
+        char *copy = malloc(length);
+        memcpy(copy, stream.data + HEADER_BYTES, length);
+        cases[i].lie(copy);
+        seal_block(copy, length);
+        if (cases[i].column) {
+            keys[0].name = cases[i].column;
+            tcore_projection_add_path(&projection, keys, strchr(cases[i].column, '.') ? 2 : 1,
+                                      &column, NULL);
+        }
+        ok(read_stream(copy, length, &projection, count_rows, &rows, &err) == TCORE_BAD_INPUT,
+           "refused: %s (%s)", cases[i].name, err.text);
+        tcore_projection_free(&projection);
+        free(copy);
+    }
+    tcore_buf_free(&stream);
+}
+
+static void test_text(void)
+{
+    static const struct {
+        const char *text;
+        bool utf8, surrogates; /* whether it is text without and with them */
+    } cases[] = {
+        {"", true, true},
+        {"plain ASCII text", true, true},
+        {"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", true, true},
+        {"12345678\xc3\xa4", true, true},
+        {"\xed\xa0\x80", false, true},
+        {"\xed\xb0\x80", false, true},
+        {"\xed\xb0\x80\xed\xa0\x80", false, true},
+        {"\xed\xa0\x80\xed\xb0\x80", false, false},
+        {"\xed\xa0\x80x\xed\xb0\x80", false, true},
+        {"\x80", false, false},
+        {"\xc0\x80", false, false},
+        {"\xe0\x80\x80", false, false},
+        {"\xf0\x80\x80\x80", false, false},
+        {"\xf4\x90\x80\x80", false, false},
+        {"\xc3", false, false},
+        {"\xe2\x82", false, false},
+        {"\xf0\x9f\x98", false, false},
+        {"\xff", false, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t length = strlen(cases[i].text);
+        ok(tcore_binary_is_text(cases[i].text, length, false) == cases[i].utf8 &&
+               tcore_binary_is_text(cases[i].text, length, true) == cases[i].surrogates,
+           "what is text, case %zu", i);
+    }
+}
+
 /* ---- memory ---- */
 
 static enum tcore_status write_all(struct tcore_buf *out, const char *lines, size_t length,
@@ -238,11 +473,6 @@ static void test_writer_memory(void)
     tcore_buf_free(&wanted);
 }
 
-static void count_rows(const struct tcore_batch *batch, void *context)
-{
-    *(size_t *)context += batch->rows;
-}
-
 static void test_reader_memory(void)
 {
     static const char *const names[] = {"service",    "durationNano", "attributes",
@@ -277,6 +507,8 @@ int main(void)
     test_flips();
     test_flips_elsewhere();
     test_forgeries();
+    test_lies();
+    test_text();
     test_writer_memory();
     test_reader_memory();
     return done_testing();

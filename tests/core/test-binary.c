@@ -30,6 +30,20 @@ static bool same_lines(const struct tcore_buf *got, const struct tcore_buf *want
     return g == g_end && w == w_end;
 }
 
+/* No block of more than one record has more text than a writer may put into it. */
+static bool blocks_are_small(const struct tcore_buf *stream)
+{
+    bool is_block, small = true;
+    for (size_t at = 0, bytes; at < stream->length; at += bytes) {
+        const char *unit = stream->data + at;
+        if (tcore_binary_unit(unit, stream->length - at, &bytes, &is_block, NULL) != TCORE_OK)
+            return false;
+        if (is_block && binary_get32(unit + BLOCK_ROWS) > 1)
+            small &= binary_get32(unit + BLOCK_TEXT) <= BINARY_WRITER_TEXT_BYTES;
+    }
+    return small;
+}
+
 /* What comes back from the lines, type by type, is their canonical form. */
 static bool round_trip(const char *lines, size_t length, const char *what)
 {
@@ -45,6 +59,7 @@ static bool round_trip(const char *lines, size_t length, const char *what)
     for (int type = 0; same && type < TCORE_RECORD_TYPES; type++)
         same = same_lines(&got[type], &wanted[type]);
     ok(same, "%s: all records come back", what);
+    ok(blocks_are_small(&stream), "%s: blocks are not too large", what);
     tcore_buf_free(&stream);
     free_all(got);
     free_all(wanted);
@@ -80,6 +95,18 @@ static void test_round_trips(void)
          "\"5b8efff798038103\",\"flags\":null}\n"
          "{\"type\":\"log\",\"timeUnixNano\":\"5\",\"severity\":null,\"traceId\":"
          "\"5b8efff798038103d269b633813fc60c\",\"flags\":1}\n"},
+        {"known shape, values that are left out",
+         "{\"type\":\"log\",\"body\":[1],\"spanId\":\"eee19b7ec3c1b174\"}\n"
+         "{\"type\":\"log\",\"body\":[],\"spanId\":\"eee19b7ec3c1b174\"}\n"
+         "{\"type\":\"log\",\"body\":true,\"spanId\":\"eee19b7ec3c1b174\"}\n"
+         "{\"type\":\"log\",\"body\":null,\"spanId\":\"eee19b7ec3c1b174\"}\n"
+         "{\"type\":\"log\",\"body\":false,\"spanId\":\"0000000000000000\"}\n"
+         "{\"type\":\"log\",\"body\":false,\"spanId\":\"00000000000000010000000000000000\"}\n"},
+        {"starts and ends in as many rows, but in others",
+         "{\"type\":\"span\",\"traceId\":\"5b8efff798038103d269b633813fc60c\",\"spanId\":"
+         "\"eee19b7ec3c1b174\",\"name\":\"a\",\"startTimeUnixNano\":\"100\"}\n"
+         "{\"type\":\"span\",\"traceId\":\"5b8efff798038103d269b633813fc60c\",\"spanId\":"
+         "\"eee19b7ec3c1b174\",\"name\":\"a\",\"endTimeUnixNano\":\"105\",\"durationNano\":5}\n"},
         {"a list of events that needs sorting, twice",
          "{\"type\":\"span\",\"traceId\":\"5b8efff798038103d269b633813fc60c\",\"spanId\":"
          "\"eee19b7ec3c1b174\",\"name\":\"a\",\"events\":[{\"timeUnixNano\":\"1\",\"name\":\"x\"}]}"
@@ -314,6 +341,48 @@ static void test_columns(void)
     tcore_projection_free(&projection);
 }
 
+static void append_first(const struct tcore_batch *batch, void *context)
+{
+    for (size_t row = 0; row < batch->rows; row++) {
+        struct tcore_value v = tcore_column_get(&batch->columns[0], row);
+        tcore_json_write_value(context, &v);
+        tcore_buf_putc(context, ' ');
+    }
+}
+
+/* Of several places that a name is looked for in, the first that has it counts. */
+static void test_precedence(void)
+{
+    static const char *const cases[][2] = {
+        {"{\"type\":\"x\",\"n\":1,\"attributes\":{\"n\":2}}\n{\"type\":\"x\",\"attributes\":{\"n\":"
+         "3}}\n"
+         "{\"type\":\"x\",\"n\":4}\n{\"type\":\"x\"}\n{\"type\":\"x\",\"n\":5,\"resource\":{\"n\":"
+         "6}}\n",
+         "1 3 4 null 5 "},
+        {"{\"type\":\"x\",\"n\":\"a\",\"attributes\":{\"n\":\"b\"}}\n"
+         "{\"type\":\"x\",\"attributes\":{\"n\":\"c\"}}\n{\"type\":\"x\"}\n",
+         "\"a\" \"c\" null "},
+        {"{\"type\":\"x\",\"n\":1,\"attributes\":{\"n\":\"b\"}}\n"
+         "{\"type\":\"x\",\"n\":\"d\",\"attributes\":{\"n\":7}}\n"
+         "{\"type\":\"x\",\"attributes\":{\"n\":null}}\n{\"type\":\"x\",\"n\":{\"a\":1}}\n",
+         "1 \"d\" null {\"a\":1} "},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct tcore_projection projection = {0};
+        struct tcore_buf stream = {0}, got = {0};
+        struct tcore_error err = {0};
+        size_t column;
+        tcore_projection_add_field(&projection, "n", &column, NULL);
+        write_lines(&stream, cases[i][0], strlen(cases[i][0]), NULL);
+        if (read_stream(stream.data, stream.length, &projection, append_first, &got, &err))
+            binary_die("read", &err);
+        is_mem(got.data, got.length, cases[i][1], strlen(cases[i][1]), "precedence, case %zu", i);
+        tcore_projection_free(&projection);
+        tcore_buf_free(&stream);
+        tcore_buf_free(&got);
+    }
+}
+
 static void check_durations(const struct tcore_batch *batch, void *context)
 {
     int *seen = context;
@@ -461,6 +530,7 @@ int main(void)
     test_full_blocks();
     test_large_record();
     test_columns();
+    test_precedence();
     test_durations();
     test_units();
     test_info();

@@ -100,23 +100,6 @@ static uint32_t find_column(const struct shape_tree *tree, const char *name, uns
     return 0;
 }
 
-/* Whether the same rows have both columns. */
-static bool same_rows(const struct shape_tree *tree, uint32_t a, uint32_t b)
-{
-    if (tree->column[a].values != tree->column[b].values)
-        return false;
-    for (uint32_t i = 0; i < tree->shapes; i++) {
-        bool has_a = false, has_b = false;
-        for (uint32_t at = tree->shape[i]; at; at = tree->node[at].parent) {
-            has_a |= tree->node[at].column == a;
-            has_b |= tree->node[at].column == b;
-        }
-        if (has_a != has_b)
-            return false;
-    }
-    return true;
-}
-
 /*
  * A span's end is its start plus its duration: then it is kept as what is left of it, which is
  * mostly zero. Returns the end's column, 0 if that does not hold here; its rest is in w->rest.
@@ -129,11 +112,11 @@ static uint32_t find_sum(struct block_writer *w, uint32_t added[2])
     uint32_t end = find_column(tree, "endTimeUnixNano", CLASS_DECIMAL);
     added[0] = find_column(tree, "startTimeUnixNano", CLASS_DECIMAL);
     added[1] = find_column(tree, "durationNano", CLASS_INT);
-    if (!end || !added[0] || !same_rows(tree, end, added[0]))
-        return 0;
-    if (added[1] && !same_rows(tree, end, added[1]))
-        added[1] = 0;
     const struct binary_column *e = &tree->column[end];
+    if (!end || !added[0] || tree->column[added[0]].values != e->values)
+        return 0;
+    if (added[1] && tree->column[added[1]].values != e->values)
+        added[1] = 0;
     for (uint32_t i = 0; i < e->values; i++) {
         uint64_t rest = (uint64_t)e->ints[i] - (uint64_t)tree->column[added[0]].ints[i];
         if (added[1])
