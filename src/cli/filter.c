@@ -5,17 +5,17 @@
 #include "cli/filter_private.h"
 #include "cli/helper.h"
 #include "cli/message.h"
+#include "cli/pieces.h"
 #include "cli/signals.h"
 
 #include "base/sys.h"
 
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define THREADS_MAX 256
+#define THREADS_MAX CLI_THREADS_MAX
 
 /* --- What is asked for */
 
@@ -116,15 +116,6 @@ static int compile_where(struct run *run)
     return CLI_USAGE;
 }
 
-static unsigned count_threads(const struct cli *cli)
-{
-    cpu_set_t cores;
-    int64_t count = cli->io.threads;
-    if (!count && sched_getaffinity(0, sizeof cores, &cores) == 0)
-        count = CPU_COUNT(&cores);
-    return count < 1 ? 1 : count > THREADS_MAX ? THREADS_MAX : (unsigned)count;
-}
-
 static int list_inputs(struct run *run, int count, char **inputs)
 {
     static char *standard[] = {(char *)(uintptr_t) "-"};
@@ -179,7 +170,7 @@ static int plan(struct run *run, int count, char **inputs)
     if (!run->seen)
         return out_of_memory(cli);
     watch_columns(run);
-    run->threads = count_threads(cli);
+    run->threads = cli_threads(cli);
     run->input_options = (struct tcore_input_options){
         .line_limit = (size_t)cli->io.line_limit,
         .depth_limit =

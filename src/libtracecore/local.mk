@@ -157,8 +157,15 @@ tracedir = $(tracecoreincludedir)/trace
 trace_HEADERS =
 trace_sources =
 trace_HEADERS += %D%/trace/critical_path.h
+trace_HEADERS += %D%/trace/store.h
 trace_HEADERS += %D%/trace/tree.h
 trace_sources += %D%/trace/critical_path.c
+trace_sources += %D%/trace/store.c
+trace_sources += %D%/trace/store_digits.h
+trace_sources += %D%/trace/store_group.c
+trace_sources += %D%/trace/store_names.c
+trace_sources += %D%/trace/store_names.h
+trace_sources += %D%/trace/store_private.h
 trace_sources += %D%/trace/tree.c
 
 storedir = $(tracecoreincludedir)/store

@@ -7,6 +7,7 @@
 #include "span/verbs.h"
 
 static const struct cli_verb *const verbs[] = {
+    &span_assemble,
     &span_filter,
     NULL,
 };

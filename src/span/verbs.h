@@ -5,6 +5,7 @@
 
 #include "cli/verb.h"
 
+extern const struct cli_verb span_assemble;
 extern const struct cli_verb span_filter;
 
 #endif

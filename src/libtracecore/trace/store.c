@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Taking spans in. Services and names are small numbers of the intake first; sealing gives them
+ * numbers of the store, and grouping puts those into the rows. */
+#include "trace/store.h"
+
+#include "base/sys.h"
+#include "model/number.h"
+#include "trace/store_digits.h"
+#include "trace/store_private.h"
+
+#include <string.h>
+
+#define FIRST_ROWS 8
+#define MOST_ROWS  512
+#define TIME_LIMIT ((int64_t)1 << 62) /* differences of such times do not overflow */
+
+/* --- Memory under the limit */
+
+static enum tcore_status refuse(struct tcore_trace_store *store, struct tcore_error *err)
+{
+    __atomic_store_n(&store->full, true, __ATOMIC_RELAXED);
+    return tcore_error_set(err, TCORE_FATAL, "the spans need more than %zu bytes of memory",
+                           store->options.memory_bytes);
+}
+
+bool tcore_store_count_bytes(struct tcore_trace_store *store, size_t bytes)
+{
+    size_t held = __atomic_add_fetch(&store->bytes, bytes, __ATOMIC_RELAXED);
+    return !store->options.memory_bytes || held <= store->options.memory_bytes;
+}
+
+void tcore_store_uncount_bytes(struct tcore_trace_store *store, size_t bytes)
+{
+    __atomic_sub_fetch(&store->bytes, bytes, __ATOMIC_RELAXED);
+}
+
+size_t tcore_trace_store_bytes(const struct tcore_trace_store *store)
+{
+    return __atomic_load_n(&store->bytes, __ATOMIC_RELAXED);
+}
+
+bool tcore_trace_store_is_full(const struct tcore_trace_store *store)
+{
+    return __atomic_load_n(&store->full, __ATOMIC_RELAXED);
+}
+
+uint64_t tcore_trace_store_untimed(const struct tcore_trace_store *store)
+{
+    uint64_t untimed = 0;
+    for (const struct tcore_trace_intake *in = store->intakes; in; in = in->next)
+        untimed += in->untimed;
+    return untimed;
+}
+
+/* --- The store */
+
+enum tcore_status tcore_trace_store_new(struct tcore_trace_store **store,
+                                        const struct tcore_trace_store_options *options,
+                                        struct tcore_error *err)
+{
+    struct tcore_trace_store *s = *store = tcore_calloc(1, sizeof *s);
+    if (!s)
+        return tcore_error_nomem(err);
+    s->options = *options;
+    s->row_bytes = options->names || options->text ? sizeof(struct tcore_stored_text)
+                                                   : sizeof(struct tcore_stored_span);
+    if (tcore_sys()->random(s->seed, sizeof s->seed) == 0)
+        return TCORE_OK;
+    tcore_free(s);
+    *store = NULL;
+    return tcore_error_set(err, TCORE_FATAL, "no random numbers to be had from the system");
+}
+
+static void free_chain(struct tcore_trace_store *store, struct chain *chain)
+{
+    for (struct block *block = chain->blocks, *next; block; block = next) {
+        next = block->next;
+        tcore_store_uncount_bytes(store, block->bytes);
+        tcore_free(block);
+    }
+    *chain = (struct chain){0};
+}
+
+void tcore_trace_store_release(struct tcore_trace_store *store, unsigned partition)
+{
+    struct partition *p = &store->partition[partition];
+    for (struct tcore_trace_intake *intake = store->intakes; intake; intake = intake->next)
+        free_chain(store, &intake->chain[partition]);
+    tcore_free(p->rows);
+    tcore_free(p->traces);
+    tcore_store_uncount_bytes(store, p->bytes);
+    *p = (struct partition){0};
+}
+
+static void free_intake(struct tcore_trace_intake *intake)
+{
+    for (unsigned p = 0; p < TCORE_TRACE_PARTITIONS; p++)
+        free_chain(intake->store, &intake->chain[p]);
+    tcore_names_free(&intake->services);
+    tcore_names_free(&intake->names);
+    tcore_arena_free(&intake->text);
+    tcore_free(intake);
+}
+
+void tcore_trace_store_free(struct tcore_trace_store *store)
+{
+    if (!store)
+        return;
+    for (unsigned p = 0; p < TCORE_TRACE_PARTITIONS; p++) {
+        tcore_free(store->partition[p].rows);
+        tcore_free(store->partition[p].traces);
+    }
+    for (struct tcore_trace_intake *intake = store->intakes, *next; intake; intake = next) {
+        next = intake->next;
+        free_intake(intake);
+    }
+    tcore_names_total_free(&store->services);
+    tcore_names_total_free(&store->names);
+    tcore_free(store);
+}
+
+static enum tcore_status add_column(struct tcore_projection *projection, const char *name,
+                                    size_t *column, enum tcore_status status,
+                                    struct tcore_error *err)
+{
+    struct tcore_path_key key = {name, strlen(name)};
+    return status ? status : tcore_projection_add_path(projection, &key, 1, column, err);
+}
+
+enum tcore_status tcore_trace_store_project(struct tcore_trace_store *store,
+                                            struct tcore_projection *projection,
+                                            struct tcore_error *err)
+{
+    struct columns *columns = &store->columns;
+    enum tcore_status status = TCORE_OK;
+    status = add_column(projection, "traceId", &columns->trace_id, status, err);
+    status = add_column(projection, "spanId", &columns->span_id, status, err);
+    status = add_column(projection, "parentSpanId", &columns->parent_id, status, err);
+    status = add_column(projection, "startTimeUnixNano", &columns->start, status, err);
+    status = add_column(projection, "endTimeUnixNano", &columns->end, status, err);
+    status = add_column(projection, "durationNano", &columns->duration, status, err);
+    status = add_column(projection, "status", &columns->status, status, err);
+    status = add_column(projection, "kind", &columns->kind, status, err);
+    status = add_column(projection, "service", &columns->service, status, err);
+    if (store->options.names || store->options.text)
+        status = add_column(projection, "name", &columns->name, status, err);
+    projection->text |= store->options.text;
+    return status;
+}
+
+/* --- Taking in */
+
+enum tcore_status tcore_trace_intake_new(struct tcore_trace_intake **intake,
+                                         struct tcore_trace_store *store, struct tcore_error *err)
+{
+    struct tcore_trace_intake *in = *intake = tcore_calloc(1, sizeof *in);
+    if (!in)
+        return tcore_error_nomem(err);
+    in->store = store;
+    enum tcore_status status = tcore_names_init(&in->services, err);
+    if (!status)
+        status = tcore_names_init(&in->names, err);
+    if (status) {
+        free_intake(in);
+        *intake = NULL;
+        return status;
+    }
+    in->next = __atomic_load_n(&store->intakes, __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(&store->intakes, &in->next, in, true, __ATOMIC_RELEASE,
+                                        __ATOMIC_RELAXED)) {
+    }
+    return TCORE_OK;
+}
+
+static enum tcore_status add_block(struct tcore_trace_intake *intake, struct chain *chain,
+                                   struct tcore_error *err)
+{
+    struct tcore_trace_store *store = intake->store;
+    size_t rows = FIRST_ROWS;
+    if (chain->blocks)
+        rows = (chain->blocks->bytes - sizeof(struct block)) / store->row_bytes * 4;
+    if (rows > MOST_ROWS)
+        rows = MOST_ROWS;
+    size_t bytes = sizeof(struct block) + rows * store->row_bytes;
+    if (!tcore_store_count_bytes(store, bytes)) {
+        tcore_store_uncount_bytes(store, bytes);
+        return refuse(store, err);
+    }
+    struct block *block = tcore_malloc(bytes);
+    if (!block) {
+        tcore_store_uncount_bytes(store, bytes);
+        return tcore_error_nomem(err);
+    }
+    block->next = chain->blocks;
+    block->bytes = bytes;
+    chain->blocks = block;
+    chain->at = block->rows;
+    chain->end = block->rows + rows * store->row_bytes;
+    return TCORE_OK;
+}
+
+/* Room for the next row of its trace's partition; NULL: refused. */
+static inline void *next_row(struct tcore_trace_intake *intake, const uint64_t trace_id[2],
+                             struct tcore_error *err)
+{
+    struct chain *chain = &intake->chain[partition_of(hash_id(intake->store, trace_id))];
+    if (chain->at == chain->end && add_block(intake, chain, err) != TCORE_OK)
+        return NULL;
+    void *row = chain->at;
+    chain->at += intake->store->row_bytes;
+    return row;
+}
+
+static enum tcore_status copy_text(struct tcore_trace_intake *intake, struct tcore_stored_text *row,
+                                   struct tcore_slice text, struct tcore_error *err)
+{
+    size_t before = intake->text.bytes;
+    char *copy = tcore_arena_alloc(&intake->text, text.length);
+    if (!copy)
+        return tcore_error_nomem(err);
+    memcpy(copy, text.data, text.length);
+    row->text = copy;
+    row->text_length = (uint32_t)text.length;
+    return tcore_store_count_bytes(intake->store, intake->text.bytes - before)
+               ? TCORE_OK
+               : refuse(intake->store, err);
+}
+
+/* The name and the text of a row that has room for them. */
+static enum tcore_status add_text(struct tcore_trace_intake *intake, struct tcore_stored_text *row,
+                                  struct tcore_slice name, struct tcore_slice text,
+                                  struct tcore_error *err)
+{
+    size_t before = tcore_map_bytes(&intake->names.map);
+    row->text = NULL;
+    row->text_length = 0;
+    row->name = name.data ? tcore_names_intern(&intake->names, name.data, name.length) : 0;
+    if (row->name == TCORE_MAP_NONE) {
+        row->name = 0;
+        return tcore_error_nomem(err);
+    }
+    if (!tcore_store_count_bytes(intake->store, tcore_map_bytes(&intake->names.map) - before))
+        return refuse(intake->store, err);
+    return intake->store->options.text && text.data ? copy_text(intake, row, text, err) : TCORE_OK;
+}
+
+static inline bool read_time(struct tcore_value value, int64_t *ns)
+{
+    bool is_time = value.kind == TCORE_INT;
+    *ns = value.i;
+    if (!is_time && value.kind == TCORE_STRING)
+        is_time = tcore_parse_int64(value.s, value.len, ns);
+    return is_time && *ns > -TIME_LIMIT && *ns < TIME_LIMIT;
+}
+
+static inline void set_times(struct tcore_trace_span *span, struct tcore_value start,
+                             struct tcore_value end)
+{
+    span->start_ns = span->end_ns = 0;
+    if (read_time(start, &span->start_ns))
+        span->flags |= TCORE_SPAN_HAS_START;
+    if (read_time(end, &span->end_ns))
+        span->flags |= TCORE_SPAN_HAS_END;
+}
+
+/* A span that says how long it was but not when it ended. */
+static void set_end_by_duration(struct tcore_trace_span *span, struct tcore_value duration)
+{
+    int64_t ns;
+    if (!(span->flags & TCORE_SPAN_HAS_START) || !tcore_value_int64(&duration, &ns) || ns < 0 ||
+        ns > TIME_LIMIT - span->start_ns - 1)
+        return;
+    span->end_ns = span->start_ns + ns;
+    span->flags |= TCORE_SPAN_HAS_END;
+}
+
+static inline enum tcore_span_kind kind_of(struct tcore_value kind)
+{
+    if (kind.kind != TCORE_STRING)
+        return TCORE_SPAN_UNSPECIFIED;
+    return tcore_span_kind_find(kind.s, kind.len);
+}
+
+static inline bool is_error(struct tcore_value status)
+{
+    return status.kind == TCORE_STRING && status.len == 5 && !memcmp(status.s, "error", 5);
+}
+
+static inline bool is_digits(struct tcore_value value, uint32_t digits)
+{
+    return value.kind == TCORE_STRING && value.len == digits;
+}
+
+static struct tcore_slice slice_of(struct tcore_value value)
+{
+    if (value.kind != TCORE_STRING)
+        return (struct tcore_slice){0};
+    return (struct tcore_slice){value.s, value.len};
+}
+
+static enum tcore_status add_row(struct tcore_trace_intake *intake, const struct tcore_batch *batch,
+                                 uint32_t row, struct tcore_error *err)
+{
+    const struct columns *at = &intake->store->columns;
+    const struct tcore_column *columns = batch->columns;
+    struct tcore_value trace_id = tcore_column_get(&columns[at->trace_id], row);
+    struct tcore_value span_id = tcore_column_get(&columns[at->span_id], row);
+    struct tcore_value parent_id = tcore_column_get(&columns[at->parent_id], row);
+    struct tcore_value service = tcore_column_get(&columns[at->service], row);
+    struct tcore_stored_span stored = {0};
+    if (!is_digits(trace_id, 32) || !is_digits(span_id, 16))
+        return TCORE_OK; /* no span: decoders reject those */
+    stored.trace_id[0] = read_hex16(trace_id.s);
+    stored.trace_id[1] = read_hex16(trace_id.s + 16);
+    stored.span.span_id = read_hex16(span_id.s);
+    stored.span.parent_id = is_digits(parent_id, 16) ? read_hex16(parent_id.s) : 0;
+    stored.span.kind = (uint8_t)kind_of(tcore_column_get(&columns[at->kind], row));
+    if (is_error(tcore_column_get(&columns[at->status], row)))
+        stored.span.flags = TCORE_SPAN_ERROR;
+    set_times(&stored.span, tcore_column_get(&columns[at->start], row),
+              tcore_column_get(&columns[at->end], row));
+    if (!(stored.span.flags & TCORE_SPAN_HAS_END))
+        set_end_by_duration(&stored.span, tcore_column_get(&columns[at->duration], row));
+    if (service.kind == TCORE_STRING)
+        stored.span.service = tcore_names_intern(&intake->services, service.s, service.len);
+    if (stored.span.service == TCORE_MAP_NONE)
+        return tcore_error_nomem(err);
+    intake->untimed += (stored.span.flags & 3) != 3;
+    struct tcore_stored_span *to = next_row(intake, stored.trace_id, err);
+    if (!to)
+        return TCORE_FATAL;
+    *to = stored;
+    if (intake->store->row_bytes == sizeof *to)
+        return TCORE_OK;
+    return add_text(intake, (struct tcore_stored_text *)to,
+                    slice_of(tcore_column_get(&columns[at->name], row)),
+                    batch->text ? batch->text[row] : (struct tcore_slice){0}, err);
+}
+
+enum tcore_status tcore_trace_intake_add(struct tcore_trace_intake *intake,
+                                         const struct tcore_batch *batch, const uint32_t *rows,
+                                         size_t count, struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_OK;
+    for (size_t i = 0; i < count && status == TCORE_OK; i++)
+        status = add_row(intake, batch, rows[i], err);
+    return status;
+}
+
+enum tcore_status tcore_trace_intake_give(struct tcore_trace_intake *intake,
+                                          const struct tcore_span_given *given,
+                                          struct tcore_error *err)
+{
+    struct tcore_stored_span stored = {
+        .trace_id = {read_hex16(given->trace_id), read_hex16(given->trace_id + 16)},
+        .span = {.span_id = read_hex16(given->span_id),
+                 .parent_id = given->parent_id ? read_hex16(given->parent_id) : 0,
+                 .kind = (uint8_t)given->kind,
+                 .flags = given->error ? TCORE_SPAN_ERROR : 0},
+    };
+    set_times(&stored.span, given->start, given->end);
+    if (given->service.data)
+        stored.span.service =
+            tcore_names_intern(&intake->services, given->service.data, given->service.length);
+    if (stored.span.service == TCORE_MAP_NONE)
+        return tcore_error_nomem(err);
+    intake->untimed += (stored.span.flags & 3) != 3;
+    struct tcore_stored_span *to = next_row(intake, stored.trace_id, err);
+    if (!to)
+        return TCORE_FATAL;
+    *to = stored;
+    if (intake->store->row_bytes == sizeof *to)
+        return TCORE_OK;
+    return add_text(intake, (struct tcore_stored_text *)to, given->name, given->text, err);
+}
+
+/* --- Sealing */
+
+enum tcore_status tcore_trace_store_seal(struct tcore_trace_store *store, struct tcore_error *err)
+{
+    enum tcore_status status = tcore_names_total_init(&store->services, err);
+    if (!status)
+        status = tcore_names_total_init(&store->names, err);
+    for (struct tcore_trace_intake *in = store->intakes; in && !status; in = in->next) {
+        status = tcore_names_total_add(&store->services, &in->services, err);
+        if (!status)
+            status = tcore_names_total_add(&store->names, &in->names, err);
+    }
+    if (!status)
+        status = tcore_names_total_rank(&store->services, err);
+    for (struct tcore_trace_intake *in = store->intakes; in && !status; in = in->next)
+        tcore_names_apply_rank(&store->services, &in->services);
+    return status;
+}
+
+uint32_t tcore_trace_store_services(const struct tcore_trace_store *store)
+{
+    return store->services.map.count;
+}
+
+struct tcore_slice tcore_trace_store_service(const struct tcore_trace_store *store, uint32_t number)
+{
+    return tcore_names_ranked(&store->services, number);
+}
+
+struct tcore_slice tcore_trace_store_name(const struct tcore_trace_store *store, uint32_t number)
+{
+    return tcore_names_get(&store->names, number);
+}
+
+/* --- Order and digits */
+
+int tcore_stored_span_compare(const void *a, const void *b)
+{
+    const struct tcore_stored_span *const *x = a, *const *y = b;
+    return tcore_trace_span_compare(&(*x)->span, &(*y)->span);
+}
+
+int tcore_stored_text_compare(const void *a, const void *b)
+{
+    const struct tcore_stored_text *const *x = a, *const *y = b;
+    int order = tcore_trace_span_compare(&(*x)->stored.span, &(*y)->stored.span);
+    if (order || !(*x)->text || !(*y)->text)
+        return order;
+    size_t shorter = (*x)->text_length < (*y)->text_length ? (*x)->text_length : (*y)->text_length;
+    order = memcmp((*x)->text, (*y)->text, shorter);
+    if (order)
+        return order;
+    return (*x)->text_length < (*y)->text_length ? -1 : (*x)->text_length > (*y)->text_length;
+}
+
+void tcore_trace_id_digits(const uint64_t trace_id[2], char *out)
+{
+    write_hex16(trace_id[0], out);
+    write_hex16(trace_id[1], out + 16);
+}
+
+void tcore_span_id_digits(uint64_t span_id, char *out)
+{
+    write_hex16(span_id, out);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Sixteen hexadecimal digits and the number they are, eight bytes at a time. Private to trace/. */
+#ifndef TRACECORE_TRACE_STORE_DIGITS_H
+#define TRACECORE_TRACE_STORE_DIGITS_H
+
+#include <endian.h>
+#include <stdint.h>
+#include <string.h>
+
+/* The number of eight digits (lower or upper case; nothing else may be there). */
+static inline uint64_t read_hex8(const char *digits)
+{
+    uint64_t v;
+    memcpy(&v, digits, 8);
+    v = le64toh(v);
+    v = (v & 0x0f0f0f0f0f0f0f0f) + 9 * (v >> 6 & 0x0101010101010101); /* a nibble a byte */
+    v = (v << 4 | v >> 8) & 0x00ff00ff00ff00ff;                       /* a byte in two */
+    v = (v | v >> 8) & 0x0000ffff0000ffff;
+    return __builtin_bswap32((uint32_t)(v | v >> 16));
+}
+
+static inline uint64_t read_hex16(const char *digits)
+{
+    return read_hex8(digits) << 32 | read_hex8(digits + 8);
+}
+
+static inline void write_hex8(uint32_t number, char *out)
+{
+    uint64_t v = __builtin_bswap32(number);
+    v = (v | v << 16) & 0x0000ffff0000ffff;
+    v = (v | v << 8) & 0x00ff00ff00ff00ff;
+    v = (v >> 4 & 0x000f000f000f000f) | (v << 8 & 0x0f000f000f000f00); /* a nibble a byte */
+    uint64_t letters = (v + 0x0606060606060606) >> 4 & 0x0101010101010101;
+    v = htole64(v + 0x3030303030303030 + letters * ('a' - '0' - 10));
+    memcpy(out, &v, 8);
+}
+
+static inline void write_hex16(uint64_t number, char *out)
+{
+    write_hex8((uint32_t)(number >> 32), out);
+    write_hex8((uint32_t)number, out + 8);
+}
+
+#endif

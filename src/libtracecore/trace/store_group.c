@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Grouping a partition: one pass finds the trace of each row by a hash table, a second one puts the
+ * addresses of the rows side by side. */
+#include "trace/store_private.h"
+
+#include "base/sys.h"
+
+/* Of one partition. */
+struct grouping {
+    struct tcore_trace_store *store;
+    unsigned partition;
+    uint32_t rows;
+    uint32_t *trace_of;                /* of each row, in the order of a walk over the chains */
+    uint32_t *slots, mask;             /* number of a trace + 1 by hash */
+    struct tcore_stored_trace *traces; /* spans: the address of one of its rows, until placed */
+    struct tcore_stored_span **ones;   /* one row of each trace */
+    uint32_t trace_count, trace_capacity;
+};
+
+/* A walk over the rows of a partition. */
+struct walk {
+    struct tcore_trace_intake *intake;
+    struct block *block;
+    char *at, *end;
+};
+
+static void begin_block(struct walk *walk, const struct chain *chain, size_t row_bytes)
+{
+    walk->at = walk->block->rows;
+    walk->end =
+        walk->block == chain->blocks
+            ? chain->at
+            : walk->at + (walk->block->bytes - sizeof(struct block)) / row_bytes * row_bytes;
+}
+
+static struct tcore_stored_span *next_stored(const struct grouping *g, struct walk *walk)
+{
+    size_t row_bytes = g->store->row_bytes;
+    while (walk->at == walk->end) {
+        if (walk->block)
+            walk->block = walk->block->next;
+        while (!walk->block) {
+            walk->intake = walk->intake ? walk->intake->next : g->store->intakes;
+            if (!walk->intake)
+                return NULL;
+            walk->block = walk->intake->chain[g->partition].blocks;
+        }
+        begin_block(walk, &walk->intake->chain[g->partition], row_bytes);
+    }
+    struct tcore_stored_span *row = (struct tcore_stored_span *)(void *)walk->at;
+    walk->at += row_bytes;
+    return row;
+}
+
+static uint64_t count_rows(const struct grouping *g)
+{
+    uint64_t rows = 0;
+    size_t row_bytes = g->store->row_bytes;
+    for (struct tcore_trace_intake *in = g->store->intakes; in; in = in->next) {
+        const struct chain *chain = &in->chain[g->partition];
+        for (const struct block *block = chain->blocks; block; block = block->next)
+            rows += block == chain->blocks ? (size_t)(chain->at - block->rows) / row_bytes
+                                           : (block->bytes - sizeof(struct block)) / row_bytes;
+    }
+    return rows;
+}
+
+static bool grow_traces(struct grouping *g)
+{
+    size_t n = g->trace_capacity ? (size_t)g->trace_capacity * 2 : 64;
+    void *traces = tcore_reallocarray(g->traces, n, sizeof *g->traces);
+    if (traces)
+        g->traces = traces;
+    void *ones = traces ? tcore_reallocarray(g->ones, n, sizeof(struct tcore_stored_span *)) : NULL;
+    if (!ones)
+        return false;
+    g->ones = ones;
+    g->trace_capacity = (uint32_t)n;
+    return true;
+}
+
+/* The number of the row's trace, a new one if need be; TCORE_SPAN_NONE: no memory. */
+static uint32_t find_trace(struct grouping *g, struct tcore_stored_span *row)
+{
+    uint32_t at = (uint32_t)(hash_id(g->store, row->trace_id) >> 16) & g->mask;
+    for (; g->slots[at]; at = (at + 1) & g->mask) {
+        const struct tcore_stored_span *one = g->ones[g->slots[at] - 1];
+        if (one->trace_id[0] == row->trace_id[0] && one->trace_id[1] == row->trace_id[1])
+            return g->slots[at] - 1;
+    }
+    if (g->trace_count == g->trace_capacity && !grow_traces(g))
+        return TCORE_SPAN_NONE;
+    g->ones[g->trace_count] = row;
+    g->traces[g->trace_count] = (struct tcore_stored_trace){.whole = {INT64_MAX, INT64_MIN}};
+    g->slots[at] = ++g->trace_count;
+    return g->trace_count - 1;
+}
+
+static inline void widen(struct tcore_interval *whole, const struct tcore_trace_span *span)
+{
+    int64_t start = span->start_ns, end = span->end_ns;
+    if (!tcore_span_is_timed(span)) {
+        if (!(span->flags & (TCORE_SPAN_HAS_START | TCORE_SPAN_HAS_END)))
+            return;
+        start = end = span->flags & TCORE_SPAN_HAS_START ? start : end;
+    }
+    if (start < whole->start_ns)
+        whole->start_ns = start;
+    if (end > whole->end_ns)
+        whole->end_ns = end;
+}
+
+/* Which row is of which trace. */
+static bool find_traces(struct grouping *g)
+{
+    struct walk walk = {0};
+    struct tcore_stored_span *row;
+    for (uint32_t i = 0; (row = next_stored(g, &walk)) != NULL; i++) {
+        uint32_t t = find_trace(g, row);
+        if (t == TCORE_SPAN_NONE)
+            return false;
+        struct tcore_stored_trace *trace = &g->traces[t];
+        g->trace_of[i] = t;
+        trace->count++;
+        trace->errors += (row->span.flags & TCORE_SPAN_ERROR) != 0;
+        widen(&trace->whole, &row->span);
+    }
+    return true;
+}
+
+/* Puts the addresses of the rows side by side, trace by trace, and the store's numbers of services
+ * and names into them. */
+static void place_rows(struct grouping *g, struct tcore_stored_span **rows)
+{
+    struct walk walk = {0};
+    struct tcore_stored_span *row;
+    bool has_names = g->store->row_bytes == sizeof(struct tcore_stored_text);
+    for (uint32_t t = 0; t < g->trace_count; t++) {
+        g->traces[t].spans = rows;
+        rows += g->traces[t].count;
+        g->traces[t].count = 0;
+    }
+    for (uint32_t i = 0; (row = next_stored(g, &walk)) != NULL; i++) {
+        struct tcore_stored_trace *trace = &g->traces[g->trace_of[i]];
+        trace->spans[trace->count++] = row;
+        row->span.service = walk.intake->services.total[row->span.service];
+        if (has_names) {
+            struct tcore_stored_text *text = (struct tcore_stored_text *)row;
+            text->name = walk.intake->names.total[text->name];
+        }
+    }
+}
+
+static bool group_rows(struct grouping *g, struct tcore_stored_span ***rows)
+{
+    uint32_t slots = 16;
+    while (slots < g->rows * 2u && slots < 1u << 31)
+        slots *= 2;
+    g->mask = slots - 1;
+    g->slots = tcore_calloc(slots, sizeof *g->slots);
+    g->trace_of = tcore_reallocarray(NULL, g->rows, sizeof *g->trace_of);
+    *rows = tcore_reallocarray(NULL, g->rows, sizeof(struct tcore_stored_span *));
+    if (!g->slots || !g->trace_of || !*rows || !find_traces(g))
+        return false;
+    place_rows(g, *rows);
+    return true;
+}
+
+enum tcore_status tcore_trace_store_group(struct tcore_trace_store *store, unsigned partition,
+                                          struct tcore_trace_group *group, struct tcore_error *err)
+{
+    struct grouping g = {.store = store, .partition = partition};
+    struct partition *p = &store->partition[partition];
+    struct tcore_stored_span **rows = NULL;
+    uint64_t count = count_rows(&g);
+    *group = (struct tcore_trace_group){0};
+    if (!count)
+        return TCORE_OK;
+    if (count > 1u << 30)
+        return tcore_error_set(err, TCORE_FATAL, "more spans than can be grouped");
+    g.rows = (uint32_t)count;
+    bool good = group_rows(&g, &rows);
+    tcore_free(g.slots);
+    tcore_free(g.trace_of);
+    tcore_free(g.ones);
+    if (!good) {
+        tcore_free(rows);
+        tcore_free(g.traces);
+        return tcore_error_nomem(err);
+    }
+    p->rows = rows;
+    p->traces = g.traces;
+    p->bytes = g.rows * sizeof *rows + g.trace_capacity * sizeof *g.traces;
+    tcore_store_count_bytes(store, p->bytes);
+    *group = (struct tcore_trace_group){g.traces, g.trace_count};
+    return TCORE_OK;
+}

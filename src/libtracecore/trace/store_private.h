@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Inside the store. Rows live in blocks, a chain of them for each intake and partition, so that
+ * threads share nothing while they take in. Private to trace/.
+ */
+#ifndef TRACECORE_TRACE_STORE_PRIVATE_H
+#define TRACECORE_TRACE_STORE_PRIVATE_H
+
+#include "base/arena.h"
+#include "trace/store.h"
+#include "trace/store_names.h"
+
+struct block {
+    struct block *next;
+    size_t bytes;
+    char rows[] __attribute__((aligned(8)));
+};
+
+/* The rows of an intake in one partition. */
+struct chain {
+    struct block *blocks; /* newest first */
+    char *at, *end;       /* free room in the newest */
+};
+
+struct tcore_trace_intake {
+    struct tcore_trace_intake *next;
+    struct tcore_trace_store *store;
+    struct chain chain[TCORE_TRACE_PARTITIONS];
+    struct names services, names;
+    struct tcore_arena text;
+    uint64_t untimed; /* spans without one of the times */
+};
+
+struct partition {
+    struct tcore_stored_span **rows; /* by trace */
+    struct tcore_stored_trace *traces;
+    size_t bytes;
+};
+
+struct columns {
+    size_t trace_id, span_id, parent_id, start, end, duration, status, kind, service, name;
+};
+
+struct tcore_trace_store {
+    struct tcore_trace_store_options options;
+    size_t row_bytes;
+    uint64_t seed[2];
+    struct columns columns;
+    struct tcore_trace_intake *intakes;
+    size_t bytes; /* atomic */
+    bool full;
+    struct names_total services, names;
+    struct partition partition[TCORE_TRACE_PARTITIONS];
+};
+
+/* Counts bytes that are about to be taken; false: they are beyond the limit. */
+bool tcore_store_count_bytes(struct tcore_trace_store *store, size_t bytes);
+void tcore_store_uncount_bytes(struct tcore_trace_store *store, size_t bytes);
+
+/* NH: the product of two keyed sums. Whoever does not know the key cannot aim at a partition or a
+ * slot (J. Black, S. Halevi, H. Krawczyk, T. Krovetz, P. Rogaway, "UMAC", CRYPTO 1999). */
+static inline uint64_t hash_id(const struct tcore_trace_store *store, const uint64_t id[2])
+{
+    unsigned __int128 product =
+        (unsigned __int128)(id[0] + store->seed[0]) * (id[1] + store->seed[1]);
+    return ((uint64_t)product ^ (uint64_t)(product >> 64)) * 0x9e3779b97f4a7c15u;
+}
+
+static inline unsigned partition_of(uint64_t hash)
+{
+    return hash >> 56;
+}
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* trace-span assemble: spans in any order in, one record a trace out, by start and id. */
+#include <config.h>
+
+#include "base/sys.h"
+#include "cli/message.h"
+#include "cli/pieces.h"
+#include "span/gather.h"
+#include "span/summary.h"
+#include "span/trace_record.h"
+#include "span/verbs.h"
+
+#include <inttypes.h>
+
+#define LINE_LIMIT ((size_t)32 << 20) /* the default of --line-limit */
+
+struct assemble_options {
+    bool summary;
+};
+
+struct assembly {
+    struct gather gather; /* its callbacks want it first */
+    bool summary;
+    bool begun;
+    struct summaries *summaries;
+    /* complete records */
+    struct gathered traces;
+    unsigned threads;
+    struct trace_writer *writers; /* one a thread */
+    struct cli_pieces *pieces;    /* one a trace */
+    size_t longest;               /* record */
+};
+
+static enum tcore_status write_trace(void *state, unsigned thread, uint64_t piece,
+                                     struct tcore_buf *out, struct tcore_error *err)
+{
+    struct assembly *assembly = state;
+    return trace_record_write(&assembly->writers[thread], assembly->gather.store,
+                              gathered_trace(&assembly->traces, piece), out, err);
+}
+
+static enum tcore_status begin(struct assembly *assembly, struct tcore_error *err)
+{
+    struct gather *gather = &assembly->gather;
+    enum tcore_status status = gather_seal(gather, err);
+    assembly->begun = true;
+    if (status == TCORE_OK && assembly->summary)
+        return summaries_new(&assembly->summaries, gather, err);
+    if (status == TCORE_OK)
+        status = gather_traces(gather, &assembly->traces, err);
+    if (status != TCORE_OK)
+        return status;
+    assembly->threads = cli_threads(gather->cli);
+    assembly->writers = tcore_calloc(assembly->threads, sizeof *assembly->writers);
+    if (!assembly->writers)
+        return tcore_error_nomem(err);
+    for (unsigned t = 0; t < assembly->threads; t++)
+        assembly->writers[t].json.depth_limit = (unsigned)gather->cli->io.depth_limit;
+    return cli_pieces_start(&assembly->pieces, assembly->threads, assembly->traces.count,
+                            write_trace, assembly, err);
+}
+
+/* The next trace records; TCORE_SKIP: there are more. */
+static enum tcore_status take(struct assembly *assembly, struct tcore_buf *out,
+                              struct tcore_error *err)
+{
+    struct tcore_buf *lines;
+    if (assembly->summary)
+        return summaries_next(assembly->summaries, out, err);
+    enum tcore_status status = cli_pieces_next(assembly->pieces, &lines, err);
+    if (status != TCORE_OK)
+        return status == TCORE_EOF ? TCORE_OK : status;
+    if (lines->length > assembly->longest)
+        assembly->longest = lines->length;
+    struct tcore_buf empty = *out; /* swapped, not copied */
+    *out = *lines;
+    *lines = empty;
+    return TCORE_SKIP;
+}
+
+static void note(struct assembly *assembly)
+{
+    struct cli *cli = assembly->gather.cli;
+    uint64_t refused = 0;
+    const char *why = NULL;
+    gather_notes(&assembly->gather);
+    for (unsigned t = 0; t < assembly->threads; t++) {
+        refused += assembly->writers[t].refused;
+        if (assembly->writers[t].refused && !why)
+            why = assembly->writers[t].refusal.text;
+    }
+    if (refused)
+        cli_note(cli, "%" PRIu64 " span%s counted but not in structure.spans: %s", refused,
+                 refused == 1 ? " is" : "s are", why);
+    cli->rejected += refused;
+    if (assembly->longest > LINE_LIMIT)
+        cli_note(cli, "the largest trace record has %zu MiB: its reader needs --line-limit=%zuM",
+                 assembly->longest >> 20, (assembly->longest >> 20) + 1);
+}
+
+static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore_error *err)
+{
+    struct assembly *assembly = state;
+    enum tcore_status status = assembly->begun ? TCORE_OK : begin(assembly, err);
+    if (status == TCORE_OK)
+        status = take(assembly, out, err);
+    if (status == TCORE_OK)
+        note(assembly);
+    return status;
+}
+
+static void end(struct assembly *assembly)
+{
+    cli_pieces_end(assembly->pieces);
+    summaries_free(assembly->summaries);
+    for (unsigned t = 0; assembly->writers && t < assembly->threads; t++)
+        trace_writer_free(&assembly->writers[t]);
+    tcore_free(assembly->writers);
+    gathered_free(&assembly->traces);
+    gather_close(&assembly->gather);
+}
+
+static int run(struct cli *cli, void *verb_options, int argc, char **argv)
+{
+    static const struct cli_operator assembling = {
+        .types = 1u << TCORE_RECORD_SPAN,
+        .open = gather_columns,
+        .worker_open = gather_worker,
+        .batch = gather_batch,
+        .finish = finish,
+    };
+    const struct assemble_options *options = verb_options;
+    struct assembly assembly = {.summary = options->summary};
+    if (!gather_open(&assembly.gather, cli, false, !options->summary))
+        return CLI_FAILED;
+    int status = cli_filter(cli, &assembling, &assembly, argc, argv);
+    end(&assembly);
+    return status;
+}
+
+static const struct cli_option options[] = {
+    {0, "summary", CLI_FLAG, offsetof(struct assemble_options, summary), NULL,
+     "ids, times, counts and services only", NULL},
+};
+
+const struct cli_verb span_assemble = {
+    .name = "assemble",
+    .summary = "Put the spans of each trace together.",
+    .operands = "[INPUT]...",
+    .description =
+        "Spans may come in any order. They are held in memory, all of them, up to --memory (1G "
+        "by default); with --summary a span takes about 60 bytes, else its text and 80 more.\n"
+        "\n"
+        "Traces come out by their start. Spans whose parent is not there, that are their own "
+        "ancestors, or that came twice are part of their trace all the same, and counted in its "
+        "metadata.\n"
+        "\n"
+        "Examples:\n"
+        "  trace-span assemble spans.ndjson\n"
+        "  trace-span assemble --summary --format=table \\\n"
+        "      --fields=traceId,serviceName,timeline.totalDuration,structure.spanCount "
+        "spans.ndjson\n",
+    .groups = CLI_READS | CLI_WRITES,
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .options_size = sizeof(struct assemble_options),
+    .run = run,
+};

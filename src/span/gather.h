@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What verbs that need whole traces have in common: spans of all inputs into a store, on all
+ * threads, and the traces out of it. Its callbacks are those of struct cli_operator, for a verb
+ * whose state begins with a struct gather.
+ */
+#ifndef SPAN_GATHER_H
+#define SPAN_GATHER_H
+
+#include "cli/filter.h"
+#include "cli/verb.h"
+#include "trace/store.h"
+
+#define GATHER_MEMORY ((int64_t)1 << 30) /* --memory, if it is not given */
+
+struct gather {
+    struct cli *cli;
+    struct tcore_trace_store *store;
+    uint64_t negative; /* spans that end before they start */
+};
+
+/* False after a report. */
+bool gather_open(struct gather *gather, struct cli *cli, bool names, bool text);
+void gather_close(struct gather *gather);
+
+enum tcore_status gather_columns(void *state, struct tcore_projection *projection,
+                                 struct tcore_error *err);
+enum tcore_status gather_worker(void *state, void **worker, struct tcore_error *err);
+enum tcore_status gather_batch(void *state, void *worker, const struct tcore_batch *batch,
+                               const uint32_t *rows, size_t count, struct tcore_buf *out,
+                               struct tcore_error *err);
+/* After the last batch. */
+enum tcore_status gather_seal(struct gather *gather, struct tcore_error *err);
+/* Says in terms of --memory what the store refused; for failures of its functions. */
+enum tcore_status gather_failure(const struct gather *gather, enum tcore_status status,
+                                 struct tcore_error *err);
+/* Notes on standard error: spans without times. */
+void gather_notes(const struct gather *gather);
+
+/* --- Traces in order */
+
+/* Where a trace is kept. */
+struct trace_ref {
+    uint64_t key; /* smallest first */
+    uint64_t trace_id[2];
+    uint32_t part, item; /* in lists of the caller's, one a partition */
+};
+
+/* The key for the order of starts; traces without times come last. */
+uint64_t key_of_start(const struct tcore_interval *whole);
+/* Sorts by key, then id. False: no memory. */
+bool order_traces(struct trace_ref *refs, size_t count);
+
+/* All traces of the sealed store, for verbs that keep them. */
+struct gathered {
+    struct tcore_trace_group group[TCORE_TRACE_PARTITIONS];
+    struct trace_ref *refs; /* by start and id; owned */
+    size_t count;
+};
+
+enum tcore_status gather_traces(struct gather *gather, struct gathered *gathered,
+                                struct tcore_error *err);
+struct tcore_stored_trace *gathered_trace(const struct gathered *gathered, size_t i);
+void gathered_free(struct gathered *gathered);
+
+#endif

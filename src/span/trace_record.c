@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <config.h>
+
+#include "span/trace_record.h"
+
+#include "base/sys.h"
+#include "model/id.h"
+#include "model/number.h"
+#include "span/trace_parts.h"
+
+#include <math.h>
+#include <string.h>
+
+#define THRESHOLD_DIGITS 14 /* of th: 56 bits */
+
+/* --- Who and when */
+
+static void put_identity(const struct trace_writer *writer, struct tcore_buf *out)
+{
+    const struct trace_build *build = &writer->build;
+    struct tcore_slice service = trace_build_service(build, build->tree.root);
+    char id[TCORE_TRACE_ID];
+    tcore_trace_id_digits(build->rows[0]->stored.trace_id, id);
+    tcore_buf_puts(out, "{\"type\":\"trace\",\"traceId\":");
+    put_text(out, (struct tcore_slice){id, sizeof id});
+    put_key(out, "rootSpanId", false);
+    put_id(out, build->spans[build->tree.root].span_id);
+    if (service.data) {
+        put_key(out, "serviceName", false);
+        put_text(out, service);
+    }
+}
+
+static void put_timeline(const struct trace_writer *writer, struct tcore_buf *out)
+{
+    const struct trace_build *build = &writer->build;
+    const struct tcore_interval *whole = &build->tree.whole;
+    if (!tcore_interval_is_known(whole))
+        return;
+    tcore_buf_puts(out, ",\"timeline\":{\"startTime\":");
+    put_time(out, whole->start_ns);
+    put_key(out, "endTime", false);
+    put_time(out, whole->end_ns);
+    put_key(out, "totalDuration", false);
+    put_int(out, whole->end_ns - whole->start_ns);
+    if (build->path.span_count) {
+        put_key(out, "criticalPathDuration", false);
+        put_int(out, build->path.duration_ns);
+    }
+    tcore_buf_putc(out, '}');
+}
+
+/* --- Sampling, as the root's context says it */
+
+/* The value of the sub-key th in the member ot of a trace state. */
+static struct tcore_slice find_threshold(const char *state, size_t length)
+{
+    const char *end = state + length;
+    for (const char *member = state; member < end;) {
+        const char *comma = memchr(member, ',', (size_t)(end - member));
+        const char *member_end = comma ? comma : end;
+        while (member < member_end && (*member == ' ' || *member == '\t'))
+            member++;
+        if (member_end - member > 3 && !memcmp(member, "ot=", 3)) {
+            for (const char *at = member + 3; at < member_end;) {
+                const char *semicolon = memchr(at, ';', (size_t)(member_end - at));
+                const char *at_end = semicolon ? semicolon : member_end;
+                if (at_end - at > 3 && !memcmp(at, "th:", 3))
+                    return (struct tcore_slice){at + 3, (size_t)(at_end - at - 3)};
+                at = at_end + 1;
+            }
+        }
+        member = member_end + 1;
+    }
+    return (struct tcore_slice){0};
+}
+
+/* The share of traces that a threshold lets through: 1 - th / 2^56. False: it is no threshold. */
+static bool rate_of(struct tcore_slice threshold, double *rate)
+{
+    uint64_t rejected = 0;
+    if (!threshold.length || threshold.length > THRESHOLD_DIGITS)
+        return false;
+    for (size_t i = 0; i < THRESHOLD_DIGITS; i++) {
+        const char *digits = "0123456789abcdef", *digit = digits;
+        if (i < threshold.length)
+            digit = memchr(digits, threshold.data[i], 16);
+        if (!digit)
+            return false;
+        rejected = rejected << 4 | (uint64_t)(digit - digits);
+    }
+    *rate = 1 - ldexp((double)rejected, -56);
+    return true;
+}
+
+static enum tcore_status put_sampling(struct trace_writer *writer, struct tcore_buf *out,
+                                      struct tcore_error *err)
+{
+    const struct tcore_stored_text *root = writer->build.rows[writer->build.tree.root];
+    struct tcore_json *json = &writer->json;
+    enum tcore_status status = tcore_json_parse(json, root->text, root->text_length, err);
+    if (status != TCORE_OK)
+        return status == TCORE_SKIP ? TCORE_OK : status;
+    uint32_t state = tcore_json_find(json, 0, "traceState"), at = tcore_json_find(json, 0, "flags");
+    char text[TCORE_NUMBER_BYTES];
+    int64_t flags = 0;
+    double rate;
+    bool has_rate =
+        state && json->node[state].value.kind == TCORE_STRING &&
+        rate_of(find_threshold(json->node[state].value.s, json->node[state].value.len), &rate);
+    bool sampled = at && tcore_value_int64(&json->node[at].value, &flags) && flags & 1;
+    if (!has_rate && !sampled)
+        return TCORE_OK;
+    tcore_buf_puts(out, ",\"sampling\":{");
+    if (has_rate) {
+        put_key(out, "samplingRate", true);
+        tcore_buf_append(out, text, tcore_format_double(text, rate));
+        tcore_buf_putc(out, ',');
+    }
+    tcore_buf_puts(out, "\"samplingDecision\":\"sampled\",\"samplingReason\":");
+    tcore_buf_puts(out, has_rate ? "\"probability\"}" : "\"sampled flag\"}");
+    return TCORE_OK;
+}
+
+/* --- Metadata */
+
+static void put_metadata(const struct trace_writer *writer, struct tcore_buf *out)
+{
+    static const struct {
+        unsigned note;
+        const char *key;
+    } notes[] = {{TCORE_NOTE_ORPHAN, "orphanSpans"},
+                 {TCORE_NOTE_SELF_PARENT, "selfParentSpans"},
+                 {TCORE_NOTE_CYCLE, "openedCycles"},
+                 {TCORE_NOTE_DUPLICATE, "duplicateSpans"},
+                 {TCORE_NOTE_SHARED, "sharedSpans"},
+                 {TCORE_NOTE_UNTIMED, "untimedSpans"},
+                 {TCORE_NOTE_BEFORE_PARENT, "spansBeforeParent"},
+                 {TCORE_NOTE_AFTER_PARENT, "spansAfterParent"}};
+    const struct tcore_trace_tree *tree = &writer->build.tree;
+    bool any = tree->root_count > 1;
+    tcore_buf_puts(out, ",\"metadata\":{\"traceVersion\":\"1.0\"");
+    if (any) {
+        tcore_buf_puts(out, ",\"customData\":{\"rootSpans\":");
+        put_int(out, tree->root_count);
+    }
+    for (size_t n = 0; n < sizeof notes / sizeof *notes; n++) {
+        int64_t count = 0;
+        for (uint32_t i = 0; i < tree->count; i++)
+            count += (tree->notes[i] & notes[n].note) != 0;
+        if (!count)
+            continue;
+        tcore_buf_puts(out, any ? "" : ",\"customData\":{");
+        put_key(out, notes[n].key, !any);
+        put_int(out, count);
+        any = true;
+    }
+    tcore_buf_puts(out, any ? "}}" : "}");
+}
+
+enum tcore_status trace_record_write(struct trace_writer *writer,
+                                     const struct tcore_trace_store *store,
+                                     struct tcore_stored_trace *trace, struct tcore_buf *out,
+                                     struct tcore_error *err)
+{
+    enum tcore_status status = trace_build(&writer->build, store, trace, err);
+    if (status != TCORE_OK)
+        return status;
+    put_identity(writer, out);
+    status = put_structure(writer, out, err);
+    put_timeline(writer, out);
+    if (status == TCORE_OK)
+        status = put_services(writer, out, err);
+    if (status != TCORE_OK)
+        return status;
+    put_performance(writer, out);
+    put_errors(writer, out);
+    status = put_sampling(writer, out, err);
+    put_analysis(writer, out);
+    put_metadata(writer, out);
+    tcore_buf_puts(out, "}\n");
+    return status;
+}
+
+void trace_writer_free(struct trace_writer *writer)
+{
+    trace_build_free(&writer->build);
+    tcore_json_free(&writer->json);
+    tcore_buf_free(&writer->links);
+    tcore_buf_free(&writer->details);
+    tcore_buf_free(&writer->scratch);
+    tcore_free(writer->use);
+    tcore_free(writer->involved);
+    tcore_free(writer->calls);
+    *writer = (struct trace_writer){0};
+}
