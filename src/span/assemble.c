@@ -158,8 +158,7 @@ const struct cli_verb span_assemble = {
         "Examples:\n"
         "  trace-span assemble spans.ndjson\n"
         "  trace-span assemble --summary --format=table \\\n"
-        "      --fields=traceId,serviceName,timeline.totalDuration,structure.spanCount "
-        "spans.ndjson\n",
+        "      --fields=traceId,serviceName,timeline.totalDuration spans.ndjson\n",
     .groups = CLI_READS | CLI_WRITES,
     .options = options,
     .option_count = sizeof options / sizeof *options,
