@@ -91,6 +91,7 @@ static const struct {
     {"{" IDS ",\"startTimeUnixNano\":\"9223372036854775807\"}", NULL, 0},
     {"{\"metricName\":\"m\"}", NULL, 0},
     {"{\"name\":\"x\"}", NULL, 0},
+    {"{\"type\":null," IDS "}", NULL, 0},
     {"{\"type\":\"novel\",\"x\":1}", NULL, 0},
     {"42", "a record is a JSON object", 1},
     {"[" IDS "]", "a record is a JSON object", 1},

@@ -319,7 +319,7 @@ static const struct tcore_field aggregate[] = {
     FIELD("p90", NUMBER),
     FIELD("p95", NUMBER),
     FIELD("p99", NUMBER),
-    FIELD("p999", NUMBER),
+    FIELD("p99.9", NUMBER),
 };
 OBJECT(aggregate);
 

@@ -411,6 +411,8 @@ static const char *decode_line(struct ndjson_decoder *d, const char *start, cons
     if (!reason && plain_span(parse)) {
         type = TCORE_RECORD_SPAN;
     } else if (!reason) {
+        if (parse->roles & 1u << ROLE_TYPE && parse->role[ROLE_TYPE].kind == TCORE_NULL)
+            parse->roles &= ~((uint64_t)1 << ROLE_TYPE); /* as if it were not there */
         if (parse->roles & 1u << ROLE_TYPE && parse->role[ROLE_TYPE].kind != TCORE_STRING) {
             reason = "type is not a string";
         } else {
