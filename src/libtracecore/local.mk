@@ -113,6 +113,7 @@ query_sources += %D%/query/expr_parse.h
 query_sources += %D%/query/expr_program.h
 query_sources += %D%/query/expr_value.c
 query_sources += %D%/query/expr_value.h
+query_sources += %D%/query/expr_values.c
 query_sources += %D%/query/jq.c
 query_sources += %D%/query/jq_process.c
 query_sources += %D%/query/jq_process.h

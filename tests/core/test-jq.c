@@ -207,7 +207,8 @@ static void test_large(void)
     struct tcore_jq *jq;
     struct tcore_buf out = {0}, large = {0};
     struct tcore_jq_output outputs[4];
-    struct tcore_jq_options options = {.helper = helper, .limit_bytes = 3 << 20};
+    struct tcore_jq_options options = {
+        .helper = helper, .limit_bytes = 3 << 20, .watchdog_ns = INT64_C(60000000000)};
     tcore_buf_puts(&large, "{\"a\":\"");
     for (unsigned i = 0; i < 5u << 20; i += 8)
         tcore_buf_puts(&large, "01234567");
@@ -222,6 +223,7 @@ static void test_large(void)
     ok(!outputs[3].reason && outputs[3].length > 40000, "10,000 numbers");
     tcore_jq_close(jq);
     tcore_buf_clear(&out);
+    options.limit_bytes = 64 << 10;
     tcore_jq_open(&jq, "repeat(1)", &options, &err);
     is_int(tcore_jq_map(jq, texts, 1, &out, outputs, &err), TCORE_OK, "results without end");
     is_str(outputs[0].reason, "the program gives too much for one record", "are cut off");

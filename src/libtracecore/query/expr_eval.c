@@ -1,53 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Evaluating a program block by block. Two functions call each other: verdicts() for conditions
- * and values() for the rest. What depends on one column only, and that column is a dictionary, is
- * evaluated once for each entry and then looked up.
+ * Evaluating a program block by block: conditions and the selection of rows. Two functions call
+ * each other, tcore_expr_verdicts() and tcore_expr_values() (expr_values.c). What depends on one
+ * column only, and that column is a dictionary, is evaluated once for each entry and then looked
+ * up.
  */
 #include "query/expr_eval.h"
 
 #include "base/sys.h"
 
 #include <string.h>
-
-/* Intermediate results of one block; kept in a list for reuse. */
-struct block {
-    struct block *next;
-    union {
-        struct tcore_value values[TCORE_EXPR_BLOCK];
-        struct {
-            struct tcore_verdicts verdicts;
-            uint32_t row[TCORE_EXPR_BLOCK], place[TCORE_EXPR_BLOCK];
-        };
-    };
-};
-
-/* The verdicts of an operation for every entry of a dictionary. */
-struct table {
-    uint64_t batch; /* that it is for */
-    uint8_t *verdict;
-    struct tcore_expr_reason *reason;
-    size_t capacity;
-    bool errors;
-};
-
-struct tcore_expr_machine {
-    struct tcore_expr_scratch scratch;
-    struct tcore_matcher *matcher; /* made for the first pattern */
-    struct block *unused;
-    struct table *tables; /* by number of the operation */
-    uint32_t table_count;
-    uint64_t batch;           /* counts calls */
-    size_t selected;          /* rows of this call */
-    bool frugal;              /* in this call memory was exhausted: no tables any more */
-    enum tcore_status status; /* not TCORE_OK: results mean nothing any more */
-    struct tcore_error *err;
-};
-
-static void verdicts(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
-                     const struct tcore_expr_rows *rows, struct tcore_verdicts *out);
-static void values(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
-                   const struct tcore_expr_rows *rows, struct tcore_value *out);
 
 struct tcore_expr_machine *tcore_expr_machine_new(uint32_t count)
 {
@@ -71,7 +33,7 @@ void tcore_expr_machine_free(struct tcore_expr_machine *m)
         tcore_free(m->tables[i].reason);
     }
     tcore_free(m->tables);
-    for (struct block *b = m->unused, *next; b; b = next) {
+    for (struct tcore_expr_block *b = m->unused, *next; b; b = next) {
         next = b->next;
         tcore_free(b);
     }
@@ -80,26 +42,25 @@ void tcore_expr_machine_free(struct tcore_expr_machine *m)
     tcore_free(m);
 }
 
-static void out_of_memory(struct tcore_expr_machine *m)
+void tcore_expr_out_of_memory(struct tcore_expr_machine *m)
 {
     if (m->status == TCORE_OK)
         m->status = tcore_error_nomem(m->err);
 }
 
-/* NULL: out of memory, or something failed before. */
-static struct block *take_block(struct tcore_expr_machine *m)
+struct tcore_expr_block *tcore_expr_take_block(struct tcore_expr_machine *m)
 {
-    struct block *b = m->unused;
+    struct tcore_expr_block *b = m->unused;
     if (m->status != TCORE_OK)
         return NULL;
     if (b)
         m->unused = b->next;
     else if (!(b = tcore_malloc(sizeof *b)))
-        out_of_memory(m);
+        tcore_expr_out_of_memory(m);
     return b;
 }
 
-static void give_block(struct tcore_expr_machine *m, struct block *b)
+void tcore_expr_give_block(struct tcore_expr_machine *m, struct tcore_expr_block *b)
 {
     if (b) {
         b->next = m->unused;
@@ -109,7 +70,7 @@ static void give_block(struct tcore_expr_machine *m, struct block *b)
 
 /* --- Between values and verdicts */
 
-static void set_verdict(struct tcore_verdicts *out, size_t k, const struct tcore_value *v)
+void tcore_expr_set_verdict(struct tcore_verdicts *out, size_t k, const struct tcore_value *v)
 {
     if (v->kind == TCORE_EXPR_ERROR) {
         out->verdict[k] = TCORE_VERDICT_ERROR;
@@ -120,7 +81,7 @@ static void set_verdict(struct tcore_verdicts *out, size_t k, const struct tcore
     }
 }
 
-static struct tcore_value verdict_value(const struct tcore_verdicts *from, size_t k)
+struct tcore_value tcore_expr_verdict_value(const struct tcore_verdicts *from, size_t k)
 {
     switch (from->verdict[k]) {
     case TCORE_VERDICT_ERROR:
@@ -133,83 +94,11 @@ static struct tcore_value verdict_value(const struct tcore_verdicts *from, size_
     }
 }
 
-static bool is_outcome(const struct tcore_value *v)
-{
-    return v->kind >= TCORE_EXPR_ERROR;
-}
-
-/* The values of an operation, or one constant for all rows. */
-struct operand {
-    const struct tcore_value *value;
-    size_t step;
-};
-
-/* Evaluates into room, unless it is a constant. */
-static struct operand operand_of(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
-                                 const struct tcore_expr_rows *rows, struct tcore_value *room)
-{
-    if (op->kind == TCORE_OP_CONST)
-        return (struct operand){&op->value, 0};
-    values(m, op, rows, room);
-    return (struct operand){room, 1};
-}
-
-/* --- Paths */
-
-/* What a row gives whose column is ABSENT: null, unless a prefix of the path is no object. */
-static struct tcore_value absent_path(const struct tcore_expr_op *op,
-                                      const struct tcore_expr_rows *rows, uint32_t row)
-{
-    for (size_t i = 0; i < op->prefix_count; i++) {
-        struct tcore_value v = tcore_column_get(&rows->batch->columns[op->prefixes[i].column], row);
-        enum tcore_expr_type type = tcore_expr_type(&v);
-        if (type == TCORE_EXPR_NULL)
-            break;
-        if (type == TCORE_EXPR_OBJECT)
-            continue;
-        if (op->prefixes[i].optional)
-            return (struct tcore_value){.kind = TCORE_EXPR_EMPTY};
-        struct tcore_expr_scratch place = {.at = op->at};
-        return tcore_expr_error(&place, TCORE_FAULT_INDEX, &v, NULL);
-    }
-    return (struct tcore_value){.kind = TCORE_ABSENT};
-}
-
-static void load_path(const struct tcore_expr_op *op, const struct tcore_expr_rows *rows,
-                      struct tcore_value *out)
-{
-    const struct tcore_column *column = &rows->batch->columns[op->column];
-    if (rows->dictionary) {
-        for (size_t k = 0; k < rows->count; k++)
-            out[k] = rows->dictionary->values[rows->row[k]];
-        return;
-    }
-    if (column->form == TCORE_COLUMN_VALUES)
-        for (size_t k = 0; k < rows->count; k++)
-            out[k] = column->values[rows->row[k]];
-    else if (column->form == TCORE_COLUMN_INT64 && !column->present)
-        for (size_t k = 0; k < rows->count; k++)
-            out[k] = tcore_value_int(column->ints[rows->row[k]]);
-    else
-        for (size_t k = 0; k < rows->count; k++)
-            out[k] = tcore_column_get(column, rows->row[k]);
-    if (op->prefix_count)
-        for (size_t k = 0; k < rows->count; k++)
-            if (out[k].kind == TCORE_ABSENT)
-                out[k] = absent_path(op, rows, rows->row[k]);
-}
-
 /* --- Part of the rows */
 
-enum {
-    ON_FALSE = 1 << TCORE_VERDICT_FALSE,
-    ON_TRUE = 1 << TCORE_VERDICT_TRUE,
-    ON_NOTHING = 1 << TCORE_VERDICT_NOTHING
-};
-
-/* The rows whose verdict is one of the mask, in b, with their places. */
-static struct tcore_expr_rows rows_with(const struct tcore_expr_rows *rows, const uint8_t *verdict,
-                                        unsigned mask, struct block *b)
+struct tcore_expr_rows tcore_expr_rows_with(const struct tcore_expr_rows *rows,
+                                            const uint8_t *verdict, unsigned mask,
+                                            struct tcore_expr_block *b)
 {
     size_t count = 0;
     for (size_t k = 0; k < rows->count; k++) {
@@ -235,8 +124,8 @@ static bool is_cheap(const struct tcore_expr_op *op, const struct tcore_expr_row
 static void merge_verdicts(uint8_t *first, const uint8_t *second, unsigned mask, size_t count)
 {
     enum { STEP = 64 };
-    uint8_t chosen = mask == ON_TRUE ? TCORE_VERDICT_TRUE : TCORE_VERDICT_FALSE;
-    if (mask != ON_TRUE && mask != ON_FALSE) {
+    uint8_t chosen = mask == TCORE_ON_TRUE ? TCORE_VERDICT_TRUE : TCORE_VERDICT_FALSE;
+    if (mask != TCORE_ON_TRUE && mask != TCORE_ON_FALSE) {
         for (size_t k = 0; k < count; k++)
             first[k] = mask >> first[k] & 1 ? second[k] : first[k];
         return;
@@ -252,27 +141,27 @@ static void verdicts_where(struct tcore_expr_machine *m, const struct tcore_expr
                            const struct tcore_expr_rows *rows, unsigned mask,
                            struct tcore_verdicts *out)
 {
-    struct block *b = take_block(m);
+    struct tcore_expr_block *b = tcore_expr_take_block(m);
     if (!b)
         return;
     struct tcore_expr_rows some = {.count = rows->count};
     bool all = is_cheap(op, rows);
     if (!all) {
-        some = rows_with(rows, out->verdict, mask, b);
+        some = tcore_expr_rows_with(rows, out->verdict, mask, b);
         all = !op->fallible && some.count * 4 > rows->count;
     }
     if (all) { /* cheaper than for a selection, and no row can fail */
-        verdicts(m, op, rows, &b->verdicts);
+        tcore_expr_verdicts(m, op, rows, &b->verdicts);
         merge_verdicts(out->verdict, b->verdicts.verdict, mask, rows->count);
     } else if (some.count) {
-        verdicts(m, op, &some, &b->verdicts);
+        tcore_expr_verdicts(m, op, &some, &b->verdicts);
         for (size_t k = 0; k < some.count; k++) {
             out->verdict[b->place[k]] = b->verdicts.verdict[k];
             if (b->verdicts.verdict[k] == TCORE_VERDICT_ERROR)
                 out->reason[b->place[k]] = b->verdicts.reason[k];
         }
     }
-    give_block(m, b);
+    tcore_expr_give_block(m, b);
 }
 
 /* --- Conditions */
@@ -281,7 +170,7 @@ static void verdicts_where(struct tcore_expr_machine *m, const struct tcore_expr
 static void chain(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
                   const struct tcore_expr_rows *rows, unsigned mask, struct tcore_verdicts *out)
 {
-    verdicts(m, op->children[0], rows, out);
+    tcore_expr_verdicts(m, op->children[0], rows, out);
     for (size_t i = 1; i < op->child_count && m->status == TCORE_OK; i++)
         verdicts_where(m, op->children[i], rows, mask, out);
 }
@@ -292,8 +181,9 @@ static inline void compare_row(struct tcore_expr_machine *m, enum tcore_expr_op_
 {
     if (x->kind == TCORE_INT && y->kind == TCORE_INT)
         out->verdict[k] = tcore_expr_holds(kind, (x->i > y->i) - (x->i < y->i));
-    else if (is_outcome(x) || is_outcome(y)) /* jq evaluates the right side first */
-        set_verdict(out, k, is_outcome(y) ? y : x);
+    else if (tcore_expr_is_outcome(x) ||
+             tcore_expr_is_outcome(y)) /* jq evaluates the right side first */
+        tcore_expr_set_verdict(out, k, tcore_expr_is_outcome(y) ? y : x);
     else
         out->verdict[k] = tcore_expr_holds(kind, tcore_expr_compare(&m->scratch, x, y));
 }
@@ -306,15 +196,15 @@ static void compare(struct tcore_expr_machine *m, const struct tcore_expr_op *op
         tcore_expr_compare_column(&m->scratch, op->kind, &rows->batch->columns[left->column], rows,
                                   &right->value, out->verdict))
         return;
-    struct block *a = take_block(m), *b = take_block(m);
+    struct tcore_expr_block *a = tcore_expr_take_block(m), *b = tcore_expr_take_block(m);
     if (a && b) {
-        struct operand x = operand_of(m, left, rows, a->values);
-        struct operand y = operand_of(m, right, rows, b->values);
+        struct tcore_expr_operand x = tcore_expr_operand_of(m, left, rows, a->values);
+        struct tcore_expr_operand y = tcore_expr_operand_of(m, right, rows, b->values);
         for (size_t k = 0; k < rows->count && m->status == TCORE_OK; k++)
             compare_row(m, op->kind, &x.value[k * x.step], &y.value[k * y.step], out, k);
     }
-    give_block(m, b);
-    give_block(m, a);
+    tcore_expr_give_block(m, b);
+    tcore_expr_give_block(m, a);
 }
 
 static bool in_set(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
@@ -367,17 +257,17 @@ static struct tcore_value ask(struct tcore_expr_machine *m, const struct tcore_e
 static void ask_all(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
                     const struct tcore_expr_rows *rows, struct tcore_verdicts *out)
 {
-    struct block *b = take_block(m);
+    struct tcore_expr_block *b = tcore_expr_take_block(m);
     if (!b)
         return;
-    values(m, op->children[0], rows, b->values);
+    tcore_expr_values(m, op->children[0], rows, b->values);
     m->scratch.at = op->at;
     for (size_t k = 0; k < rows->count && m->status == TCORE_OK; k++) {
         struct tcore_value *v = &b->values[k];
-        struct tcore_value answer = is_outcome(v) ? *v : ask(m, op, v);
-        set_verdict(out, k, &answer);
+        struct tcore_value answer = tcore_expr_is_outcome(v) ? *v : ask(m, op, v);
+        tcore_expr_set_verdict(out, k, &answer);
     }
-    give_block(m, b);
+    tcore_expr_give_block(m, b);
 }
 
 static void present(const struct tcore_expr_op *op, const struct tcore_expr_rows *rows,
@@ -397,20 +287,20 @@ static void present(const struct tcore_expr_op *op, const struct tcore_expr_rows
 static void then_verdicts(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
                           const struct tcore_expr_rows *rows, struct tcore_verdicts *out)
 {
-    verdicts(m, op->children[0], rows, out);
-    verdicts_where(m, op->children[1], rows, ON_TRUE | ON_FALSE, out);
+    tcore_expr_verdicts(m, op->children[0], rows, out);
+    verdicts_where(m, op->children[1], rows, TCORE_ON_TRUE | TCORE_ON_FALSE, out);
 }
 
 static void general_verdicts(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
                              const struct tcore_expr_rows *rows, struct tcore_verdicts *out)
 {
-    struct block *b = take_block(m);
+    struct tcore_expr_block *b = tcore_expr_take_block(m);
     if (!b)
         return;
-    values(m, op, rows, b->values);
+    tcore_expr_values(m, op, rows, b->values);
     for (size_t k = 0; k < rows->count; k++)
-        set_verdict(out, k, &b->values[k]);
-    give_block(m, b);
+        tcore_expr_set_verdict(out, k, &b->values[k]);
+    tcore_expr_give_block(m, b);
 }
 
 static void not_or_try(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
@@ -421,7 +311,7 @@ static void not_or_try(struct tcore_expr_machine *m, const struct tcore_expr_op 
     static const uint8_t after_try[] = {TCORE_VERDICT_FALSE, TCORE_VERDICT_TRUE,
                                         TCORE_VERDICT_NOTHING, TCORE_VERDICT_NOTHING};
     const uint8_t *after = op->kind == TCORE_OP_NOT ? after_not : after_try;
-    verdicts(m, op->children[0], rows, out);
+    tcore_expr_verdicts(m, op->children[0], rows, out);
     if (m->status != TCORE_OK)
         return;
     for (size_t k = 0; k < rows->count; k++)
@@ -433,13 +323,13 @@ static void direct_verdicts(struct tcore_expr_machine *m, const struct tcore_exp
 {
     switch (op->kind) {
     case TCORE_OP_AND:
-        chain(m, op, rows, ON_TRUE, out);
+        chain(m, op, rows, TCORE_ON_TRUE, out);
         break;
     case TCORE_OP_OR:
-        chain(m, op, rows, ON_FALSE, out);
+        chain(m, op, rows, TCORE_ON_FALSE, out);
         break;
     case TCORE_OP_ALTERNATIVE:
-        chain(m, op, rows, ON_FALSE | ON_NOTHING, out);
+        chain(m, op, rows, TCORE_ON_FALSE | TCORE_ON_NOTHING, out);
         break;
     case TCORE_OP_NOT:
     case TCORE_OP_TRY:
@@ -475,9 +365,9 @@ static void direct_verdicts(struct tcore_expr_machine *m, const struct tcore_exp
 /* Evaluates op for all entries of the dictionary into its table. */
 static bool fill_table(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
                        const struct tcore_expr_rows *rows, const struct tcore_column *dictionary,
-                       size_t entries, struct table *t)
+                       size_t entries, struct tcore_expr_table *t)
 {
-    struct block *b = NULL;
+    struct tcore_expr_block *b = NULL;
     if (t->capacity < entries) {
         tcore_free(t->verdict);
         tcore_free(t->reason);
@@ -485,10 +375,10 @@ static bool fill_table(struct tcore_expr_machine *m, const struct tcore_expr_op 
         t->reason = tcore_reallocarray(NULL, entries, sizeof *t->reason);
         t->capacity = t->verdict && t->reason ? entries : 0;
         if (!t->capacity)
-            out_of_memory(m);
+            tcore_expr_out_of_memory(m);
     }
     t->errors = false;
-    if (!(b = take_block(m)))
+    if (!(b = tcore_expr_take_block(m)))
         return false;
     for (size_t from = 0; from < entries && m->status == TCORE_OK && !m->scratch.exhausted;
          from += TCORE_EXPR_BLOCK) {
@@ -506,7 +396,7 @@ static bool fill_table(struct tcore_expr_machine *m, const struct tcore_expr_op 
             }
         }
     }
-    give_block(m, b);
+    tcore_expr_give_block(m, b);
     if (m->status != TCORE_OK || m->scratch.exhausted)
         return false;
     t->batch = m->batch;
@@ -524,7 +414,7 @@ static bool table_verdicts(struct tcore_expr_machine *m, const struct tcore_expr
     if (c->form != TCORE_COLUMN_DICT && c->form != TCORE_COLUMN_CONSTANT)
         return false;
     size_t entries = c->form == TCORE_COLUMN_DICT ? c->value_count : 1;
-    struct table *t = &m->tables[op->number];
+    struct tcore_expr_table *t = &m->tables[op->number];
     if (t->batch != m->batch &&
         (entries > m->selected || (entries > rows->count && rows->count < TCORE_EXPR_BLOCK / 16) ||
          !fill_table(m, op, rows, c, entries, t)))
@@ -545,161 +435,11 @@ static bool table_verdicts(struct tcore_expr_machine *m, const struct tcore_expr
     return true;
 }
 
-static void verdicts(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
-                     const struct tcore_expr_rows *rows, struct tcore_verdicts *out)
+void tcore_expr_verdicts(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
+                         const struct tcore_expr_rows *rows, struct tcore_verdicts *out)
 {
     if (m->status == TCORE_OK && !table_verdicts(m, op, rows, out) && m->status == TCORE_OK)
         direct_verdicts(m, op, rows, out);
-}
-
-/* --- Values */
-
-static struct tcore_value apply_one(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
-                                    const struct tcore_value *v)
-{
-    switch (op->kind) {
-    case TCORE_OP_NEGATE:
-        return tcore_expr_negate(&m->scratch, v);
-    case TCORE_OP_LENGTH:
-        return tcore_expr_length(&m->scratch, v);
-    default:
-        return tcore_expr_index(&m->scratch, v, &op->value);
-    }
-}
-
-static struct tcore_value apply_two(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
-                                    const struct tcore_value *a, const struct tcore_value *b)
-{
-    switch (op->kind) {
-    case TCORE_OP_ADD:
-        return tcore_expr_add(&m->scratch, a, b);
-    case TCORE_OP_SUBTRACT:
-        return tcore_expr_subtract(&m->scratch, a, b);
-    case TCORE_OP_MULTIPLY:
-        return tcore_expr_multiply(&m->scratch, a, b);
-    case TCORE_OP_DIVIDE:
-        return tcore_expr_divide(&m->scratch, a, b);
-    case TCORE_OP_REMAINDER:
-        return tcore_expr_remainder(&m->scratch, a, b);
-    case TCORE_OP_HAS:
-        return tcore_expr_has(&m->scratch, a, b);
-    case TCORE_OP_STARTSWITH:
-        return tcore_expr_startswith(&m->scratch, a, b);
-    case TCORE_OP_ENDSWITH:
-        return tcore_expr_endswith(&m->scratch, a, b);
-    default:
-        return tcore_expr_contains(&m->scratch, a, b);
-    }
-}
-
-static void one_operand(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
-                        const struct tcore_expr_rows *rows, struct tcore_value *out)
-{
-    values(m, op->children[0], rows, out);
-    m->scratch.at = op->at;
-    for (size_t k = 0; k < rows->count && m->status == TCORE_OK; k++)
-        if (!is_outcome(&out[k]))
-            out[k] = apply_one(m, op, &out[k]);
-}
-
-static void two_operands(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
-                         const struct tcore_expr_rows *rows, struct tcore_value *out)
-{
-    struct block *b = take_block(m);
-    if (!b)
-        return;
-    struct operand left = operand_of(m, op->children[0], rows, out);
-    struct operand right = operand_of(m, op->children[1], rows, b->values);
-    m->scratch.at = op->at;
-    for (size_t k = 0; k < rows->count && m->status == TCORE_OK; k++) {
-        const struct tcore_value *x = &left.value[k * left.step];
-        const struct tcore_value *y = &right.value[k * right.step];
-        if (is_outcome(y)) /* jq evaluates the right side first */
-            out[k] = *y;
-        else
-            out[k] = is_outcome(x) ? *x : apply_two(m, op, x, y);
-    }
-    give_block(m, b);
-}
-
-/* child[1] for those rows of which child[0] gives what is to be replaced. */
-static void replace_values(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
-                           const struct tcore_expr_rows *rows, struct tcore_value *out)
-{
-    struct block *which = take_block(m), *b = take_block(m);
-    if (which && b) {
-        values(m, op->children[0], rows, out);
-        for (size_t k = 0; k < rows->count; k++) {
-            bool replace = op->kind == TCORE_OP_THEN
-                               ? !is_outcome(&out[k])
-                               : out[k].kind != TCORE_EXPR_ERROR && !tcore_expr_truthy(&out[k]);
-            which->verdicts.verdict[k] = replace;
-        }
-        struct tcore_expr_rows some = rows_with(rows, which->verdicts.verdict, ON_TRUE, which);
-        if (some.count)
-            values(m, op->children[1], &some, b->values);
-        for (size_t k = 0; k < some.count && m->status == TCORE_OK; k++)
-            out[which->place[k]] = b->values[k];
-    }
-    give_block(m, b);
-    give_block(m, which);
-}
-
-static void verdict_values(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
-                           const struct tcore_expr_rows *rows, struct tcore_value *out)
-{
-    struct block *b = take_block(m);
-    if (!b)
-        return;
-    verdicts(m, op, rows, &b->verdicts);
-    for (size_t k = 0; k < rows->count && m->status == TCORE_OK; k++)
-        out[k] = verdict_value(&b->verdicts, k);
-    give_block(m, b);
-}
-
-static void values(struct tcore_expr_machine *m, const struct tcore_expr_op *op,
-                   const struct tcore_expr_rows *rows, struct tcore_value *out)
-{
-    if (m->status != TCORE_OK)
-        return;
-    switch (op->kind) {
-    case TCORE_OP_CONST:
-        for (size_t k = 0; k < rows->count; k++)
-            out[k] = op->value;
-        break;
-    case TCORE_OP_PATH:
-        load_path(op, rows, out);
-        break;
-    case TCORE_OP_TRY:
-        values(m, op->children[0], rows, out);
-        for (size_t k = 0; k < rows->count && m->status == TCORE_OK; k++)
-            if (out[k].kind == TCORE_EXPR_ERROR)
-                out[k] = (struct tcore_value){.kind = TCORE_EXPR_EMPTY};
-        break;
-    case TCORE_OP_ALTERNATIVE:
-    case TCORE_OP_THEN:
-        replace_values(m, op, rows, out);
-        break;
-    case TCORE_OP_INDEX:
-    case TCORE_OP_NEGATE:
-    case TCORE_OP_LENGTH:
-        one_operand(m, op, rows, out);
-        break;
-    case TCORE_OP_ADD:
-    case TCORE_OP_SUBTRACT:
-    case TCORE_OP_MULTIPLY:
-    case TCORE_OP_DIVIDE:
-    case TCORE_OP_REMAINDER:
-    case TCORE_OP_HAS:
-    case TCORE_OP_STARTSWITH:
-    case TCORE_OP_ENDSWITH:
-    case TCORE_OP_CONTAINS:
-        two_operands(m, op, rows, out);
-        break;
-    default:
-        verdict_values(m, op, rows, out);
-        break;
-    }
 }
 
 /* --- Selection */
@@ -733,7 +473,7 @@ static uint64_t count_errors(const struct tcore_expr_rows *rows, const struct tc
         if (v->verdict[k] != TCORE_VERDICT_ERROR)
             continue;
         if (!errors++ && !fault->kind)
-            *fault = verdict_value(v, k);
+            *fault = tcore_expr_verdict_value(v, k);
     }
     return errors;
 }
@@ -746,13 +486,13 @@ static void next_block(struct tcore_expr_machine *m, const struct tcore_expr_op 
         rows->count = TCORE_EXPR_BLOCK;
     for (;; rows->count /= 2) {
         tcore_expr_scratch_reset(&m->scratch);
-        verdicts(m, op, rows, out);
+        tcore_expr_verdicts(m, op, rows, out);
         if (!m->scratch.exhausted || rows->count < 2 || m->status != TCORE_OK)
             break;
         m->frugal = true;
     }
     if (m->scratch.failed)
-        out_of_memory(m);
+        tcore_expr_out_of_memory(m);
 }
 
 enum tcore_status tcore_expr_machine_select(struct tcore_expr_machine *m,
@@ -768,7 +508,7 @@ enum tcore_status tcore_expr_machine_select(struct tcore_expr_machine *m,
     m->batch++;
     m->selected = *count;
     *fault = (struct tcore_value){0};
-    struct block *b = take_block(m);
+    struct tcore_expr_block *b = tcore_expr_take_block(m);
     for (size_t from = 0; b && from < *count;) {
         struct tcore_expr_rows some = {batch, NULL, rows + from, *count - from};
         next_block(m, op, &some, &b->verdicts);
@@ -779,7 +519,7 @@ enum tcore_status tcore_expr_machine_select(struct tcore_expr_machine *m,
         kept += keep_true(&some, &b->verdicts, rows + kept);
         from += some.count;
     }
-    give_block(m, b);
+    tcore_expr_give_block(m, b);
     if (m->status == TCORE_OK)
         *count = kept;
     return m->status;

@@ -42,6 +42,87 @@ static inline bool tcore_expr_rows_adjacent(const struct tcore_expr_rows *rows)
     return rows->count && rows->row[rows->count - 1] - rows->row[0] == rows->count - 1;
 }
 
+/* Which verdicts leave the decision to what follows, as a mask. */
+enum {
+    TCORE_ON_FALSE = 1 << TCORE_VERDICT_FALSE,
+    TCORE_ON_TRUE = 1 << TCORE_VERDICT_TRUE,
+    TCORE_ON_NOTHING = 1 << TCORE_VERDICT_NOTHING
+};
+
+/* Intermediate results of one block; kept in a list for reuse. */
+struct tcore_expr_block {
+    struct tcore_expr_block *next;
+    union {
+        struct tcore_value values[TCORE_EXPR_BLOCK];
+        struct {
+            struct tcore_verdicts verdicts;
+            uint32_t row[TCORE_EXPR_BLOCK], place[TCORE_EXPR_BLOCK];
+        };
+    };
+};
+
+/* The verdicts of an operation for every entry of a dictionary. */
+struct tcore_expr_table {
+    uint64_t batch; /* that it is for */
+    uint8_t *verdict;
+    struct tcore_expr_reason *reason;
+    size_t capacity;
+    bool errors;
+};
+
+struct tcore_expr_machine {
+    struct tcore_expr_scratch scratch;
+    struct tcore_matcher *matcher; /* made for the first pattern */
+    struct tcore_expr_block *unused;
+    struct tcore_expr_table *tables; /* by number of the operation */
+    uint32_t table_count;
+    uint64_t batch;           /* counts calls */
+    size_t selected;          /* rows of this call */
+    bool frugal;              /* in this call memory was exhausted: no tables any more */
+    enum tcore_status status; /* not TCORE_OK: results mean nothing any more */
+    struct tcore_error *err;
+};
+
+/* Whether a value is an error or nothing. */
+static inline bool tcore_expr_is_outcome(const struct tcore_value *v)
+{
+    return v->kind >= TCORE_EXPR_ERROR;
+}
+
+/*
+ * What op gives for each of the rows, as conditions or as values (expr_eval.c, expr_values.c).
+ * When machine->status is or becomes other than TCORE_OK, what is in out means nothing.
+ */
+void tcore_expr_verdicts(struct tcore_expr_machine *machine, const struct tcore_expr_op *op,
+                         const struct tcore_expr_rows *rows, struct tcore_verdicts *out);
+void tcore_expr_values(struct tcore_expr_machine *machine, const struct tcore_expr_op *op,
+                       const struct tcore_expr_rows *rows, struct tcore_value *out);
+
+/* The values of an operation, or one constant for all rows (then step is 0). */
+struct tcore_expr_operand {
+    const struct tcore_value *value;
+    size_t step;
+};
+
+/* Evaluates into room, unless it is a constant. */
+struct tcore_expr_operand tcore_expr_operand_of(struct tcore_expr_machine *machine,
+                                                const struct tcore_expr_op *op,
+                                                const struct tcore_expr_rows *rows,
+                                                struct tcore_value *room);
+
+/* NULL: out of memory, or something failed before. */
+struct tcore_expr_block *tcore_expr_take_block(struct tcore_expr_machine *machine);
+void tcore_expr_give_block(struct tcore_expr_machine *machine, struct tcore_expr_block *block);
+void tcore_expr_out_of_memory(struct tcore_expr_machine *machine);
+
+/* From a value to the verdict at k, and back. */
+void tcore_expr_set_verdict(struct tcore_verdicts *out, size_t k, const struct tcore_value *v);
+struct tcore_value tcore_expr_verdict_value(const struct tcore_verdicts *from, size_t k);
+/* The rows whose verdict is one of the mask, in block, with their places. */
+struct tcore_expr_rows tcore_expr_rows_with(const struct tcore_expr_rows *rows,
+                                            const uint8_t *verdict, unsigned mask,
+                                            struct tcore_expr_block *block);
+
 /*
  * Compares a column with a constant into verdict, for a column of ints or values (kind is one of
  * TCORE_OP_EQ to GE). False if this is left to the general way.
