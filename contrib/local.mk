@@ -1,2 +1,3 @@
 EXTRA_DIST += %D%/quickstart
+EXTRA_DIST += %D%/rules.yaml
 EXTRA_DIST += %D%/sample-capture.sh

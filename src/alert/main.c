@@ -6,6 +6,7 @@
 #include "alert/verbs.h"
 
 static const struct cli_verb *const verbs[] = {
+    &alert_run_rules,
     &alert_check,
     NULL,
 };
@@ -14,6 +15,7 @@ static const struct cli_program program = {
     .name = "trace-alert",
     .summary = "Turn rules into messages to people.",
     .verbs = verbs,
+    .default_verb = "run",
 };
 
 int main(int argc, char **argv)

@@ -13,6 +13,7 @@
 #include "base/sys.h"
 #include "cli/message.h"
 #include "cli/options.h"
+#include "cli/visible.h"
 #include "model/id.h"
 #include "model/number.h"
 
@@ -64,8 +65,9 @@ static void put_problem(struct parse *p, uint32_t line, uint32_t column, const c
     if (p->rules->errors + p->rules->warnings > PROBLEMS_SHOWN)
         return;
     vsnprintf(text, sizeof text, format, args);
-    tcore_buf_printf(&p->rules->problems, "%s:%" PRIu32 ":%" PRIu32 ": %s\n", p->name, line, column,
-                     text);
+    tcore_buf_printf(&p->rules->problems, "%s:%" PRIu32 ":%" PRIu32 ": ", p->name, line, column);
+    cli_visible(&p->rules->problems, text, strlen(text), false);
+    tcore_buf_putc(&p->rules->problems, '\n');
 }
 
 __attribute__((format(printf, 4, 5))) static void error_at(struct parse *p, uint32_t line,
@@ -698,6 +700,8 @@ static void finish_rule(struct parse *p, uint32_t node, const uint32_t *nodes, s
         rule->range_ns = rule->source == RULE_FINDING ? RULE_FINDING_RANGE_NS : rule->every_ns;
     if (!rule->window_ns)
         rule->window_ns = rule->every_ns;
+    if (rule->form == RULE_VALUE && rule->source == RULE_FINDING && !nodes[R_MISSING])
+        rule->missing = RULE_RESOLVE; /* a finding is no measurement that must go on */
     if (nodes[R_LABELS])
         check_templates(p, nodes[R_LABELS], "labels");
     if (nodes[R_ANNOTATIONS])

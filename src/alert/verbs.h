@@ -6,5 +6,6 @@
 #include "cli/verb.h"
 
 extern const struct cli_verb alert_check;
+extern const struct cli_verb alert_run_rules; /* run */
 
 #endif

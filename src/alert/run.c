@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* trace-alert run: records flow in, are held against the rules, and what changes is told. */
+#include <config.h>
+
+#include "alert/engine.h"
+#include "alert/notify.h"
+#include "alert/rules_file.h"
+#include "alert/state.h"
+#include "alert/verbs.h"
+#include "base/sys.h"
+#include "cli/filter.h"
+#include "cli/message.h"
+
+#include <inttypes.h>
+
+#define SAVE_EVERY_NS (INT64_C(1) * 1000000000) /* of a run that goes on, at most */
+
+struct run_options {
+    const char *rules, *state;
+    struct cli_time now;
+    bool exit_code, dry_run;
+};
+
+struct alert_run {
+    const struct run_options *options;
+    struct rules rules;
+    struct engine engine;
+    struct notifier notifier;
+    struct state_file state;
+    bool begun, broken;
+    uint64_t saved_transitions;
+    int64_t saved_ns; /* monotonic */
+};
+
+static enum tcore_status open_columns(void *data, struct tcore_projection *projection,
+                                      struct tcore_error *err)
+{
+    struct alert_run *run = data;
+
+    return series_columns(&run->engine, projection, err);
+}
+
+/* What the state left to be told. */
+static enum tcore_status begin(struct alert_run *run, struct tcore_buf *out,
+                               struct tcore_error *err)
+{
+    struct engine *e = &run->engine;
+    enum tcore_status status;
+
+    if (run->begun)
+        return TCORE_OK;
+    run->begun = true;
+    status = notifier_retry(&run->notifier, e->now_ns, out, err);
+    for (size_t r = 0; r < run->state.retired_count && status == TCORE_OK; r++) {
+        const struct retired *retired = &run->state.retired[r];
+        struct instance over = {.rule = retired->rule, .since_ns = retired->since_ns};
+
+        over.key = engine_key(e, retired->rule, retired->labels, retired->length);
+        status = over.key == TCORE_MAP_NONE
+                     ? tcore_error_nomem(err)
+                     : notify_transition(e, &over, "resolved", e->now_ns, true, out, err);
+    }
+    return status;
+}
+
+/* A run that goes on saves what it has told. */
+static enum tcore_status save_sometimes(struct alert_run *run, struct tcore_error *err)
+{
+    int64_t now = tcore_sys()->monotonic_ns();
+
+    if (!run->options->state || run->options->dry_run ||
+        run->notifier.transitions == run->saved_transitions || now - run->saved_ns < SAVE_EVERY_NS)
+        return TCORE_OK;
+    run->saved_transitions = run->notifier.transitions;
+    run->saved_ns = now;
+    if (!notifier_sync(&run->notifier) || !state_save(&run->state, &run->engine))
+        return tcore_error_set(err, TCORE_FATAL, "the state is not saved");
+    return TCORE_OK;
+}
+
+static enum tcore_status evaluate_batch(void *data, void *worker, const struct tcore_batch *batch,
+                                        const uint32_t *rows, size_t count, struct tcore_buf *out,
+                                        struct tcore_error *err)
+{
+    struct alert_run *run = data;
+    enum tcore_status status = begin(run, out, err);
+
+    (void)worker;
+    for (size_t i = 0; i < count && status == TCORE_OK; i++) {
+        status = series_row(&run->engine, batch, rows[i], out, err);
+        if (batch->types[rows[i]] == TCORE_RECORD_CLOCK && run->engine.has_now)
+            tcore_buf_printf(out, "{\"type\":\"clock\",\"timeUnixNano\":\"%" PRId64 "\"}\n",
+                             run->engine.now_ns);
+    }
+    if (status == TCORE_OK)
+        status = save_sometimes(run, err);
+    run->broken |= status != TCORE_OK;
+    return status;
+}
+
+static enum tcore_status finish(void *data, struct tcore_buf *out, struct tcore_error *err)
+{
+    struct alert_run *run = data;
+    enum tcore_status status = begin(run, out, err);
+
+    if (status == TCORE_OK && run->options->now.set)
+        status = engine_advance(&run->engine, run->options->now.unix_ns, true, out, err);
+    run->broken |= status != TCORE_OK;
+    return status;
+}
+
+static void note(struct cli *cli, uint64_t count, const char *one, const char *many)
+{
+    if (count)
+        cli_note(cli, "%" PRIu64 " %s", count, count == 1 ? one : many);
+}
+
+static void print_notes(struct cli *cli, const struct alert_run *run)
+{
+    note(cli, run->engine.untimed, "record without a time came before any with one: left out",
+         "records without a time came before any with one: left out");
+    note(cli, run->engine.unordered, "record was older than the one before of its series: left out",
+         "records were older than those before of their series: left out");
+    note(cli, run->engine.without_number, "record had no number to compare",
+         "records had no number to compare");
+    note(cli, run->state.forgotten, "alert was of a rule that is gone: forgotten",
+         "alerts were of rules that are gone: forgotten");
+    if (run->notifier.failures && run->options->state)
+        note(cli, run->notifier.outbox_count, "message waits for the next run",
+             "messages wait for the next run");
+}
+
+static int evaluate(struct cli *cli, struct alert_run *run, int argc, char **argv)
+{
+    const struct cli_operator op = {
+        .types = 1u << TCORE_RECORD_METRIC | 1u << TCORE_RECORD_AGGREGATE |
+                 1u << TCORE_RECORD_SPAN | 1u << TCORE_RECORD_FINDING | 1u << TCORE_RECORD_CLOCK,
+        .ordered = true,
+        .open = open_columns,
+        .batch = evaluate_batch,
+        .finish = finish};
+    int exit_status = cli_filter(cli, &op, run, argc, argv);
+
+    if (exit_status == CLI_USAGE)
+        return exit_status;
+    bool synced = notifier_sync(&run->notifier);
+
+    if (synced && run->options->state && !run->options->dry_run && !run->broken)
+        (void)state_save(&run->state, &run->engine);
+    print_notes(cli, run);
+    if (run->notifier.failures)
+        cli->failed = true;
+    return cli_exit_status(cli, run->options->exit_code && run->engine.firing > 0);
+}
+
+static int run_rules(struct cli *cli, void *verb_options, int argc, char **argv)
+{
+    const struct run_options *options = verb_options;
+    struct alert_run run = {.options = options, .state.fd = -1};
+    struct tcore_error err = {0};
+    int exit_status;
+
+    if (!options->rules)
+        return cli_usage_error(cli, "--rules=FILE is missing");
+    exit_status = rules_load(cli, &run.rules, options->rules, true);
+    if (exit_status == CLI_DONE) {
+        run.saved_ns = tcore_sys()->monotonic_ns();
+        if (notifier_open(&run.notifier, cli, &run.rules, options->dry_run, &err) != TCORE_OK ||
+            engine_open(&run.engine, cli, &run.rules, &run.notifier, &err) != TCORE_OK)
+            cli_report(cli, &err);
+        else if (!options->state || state_open(&run.state, cli, options->state, &run.engine))
+            exit_status = evaluate(cli, &run, argc, argv);
+        if (exit_status == CLI_DONE)
+            exit_status = cli_exit_status(cli, false);
+        engine_free(&run.engine);
+        notifier_free(&run.notifier);
+        state_close(&run.state);
+    }
+    rules_free(&run.rules);
+    return exit_status;
+}
+
+#define OPTION(member) offsetof(struct run_options, member)
+
+static const struct cli_option options[] = {
+    {0, "rules", CLI_STRING, OPTION(rules), "FILE", "the rules (needed)", NULL},
+    {0, "state", CLI_STRING, OPTION(state), "FILE",
+     "go on where the run before has ended, and keep what is needed for the next one", NULL},
+    {0, "now", CLI_TIME, OPTION(now), "TIME",
+     "event time at the end of input; default that of the newest record", NULL},
+    {0, "exit-code", CLI_FLAG, OPTION(exit_code), NULL, "exit with 1 while an alert fires", NULL},
+    {0, "dry-run", CLI_FLAG, OPTION(dry_run), NULL, "send nothing and leave the state as it is",
+     NULL},
+};
+
+const struct cli_verb alert_run_rules = {
+    .name = "run",
+    .summary = "Evaluate rules over records and send what changes.",
+    .operands = "[INPUT]...",
+    .description =
+        "Metrics, aggregates, spans and findings are held against the rules as they come, in event "
+        "time: the same input gives the same alerts, whenever it is read. Each transition of an "
+        "alert is an alert record on standard output; those to firing, resolved and nodata are "
+        "sent to the channels of the rule, with a notification record each.\n"
+        "\n"
+        "Examples:\n"
+        "  trace-alert run --rules=rules.yaml --state=alerts.state metrics.ndjson\n"
+        "  trace-agg --by=service --window=10s spans.ndjson | trace-alert run --rules=rules.yaml\n",
+    .groups = CLI_READS | CLI_WRITES,
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .options_size = sizeof(struct run_options),
+    .run = run_rules,
+};
