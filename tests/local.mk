@@ -137,7 +137,8 @@ detect_tests += %D%/core/test-detector
 # Tests of parts of trace-alert.
 alert_tests =
 alert_tests += %D%/core/test-rules
-alert_rule_sources = src/alert/rule_expr.c src/alert/rule_parse.c src/alert/rule_yaml.c
+alert_rule_sources = src/alert/rule_expr.c src/alert/rule_parse.c src/alert/rule_schema.c \
+	src/alert/rule_yaml.c
 %C%_core_test_rules_SOURCES = %D%/core/test-rules.c $(alert_rule_sources)
 %C%_core_test_rules_CPPFLAGS = $(program_cppflags)
 %C%_core_test_rules_LDADD = $(program_libs)

@@ -1,303 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * From the tree of a rule file to rules. Each map of the language is a table of its keys: what is
- * not in the table is an error, with the key that was probably meant, and the table says how a
- * scalar is read. Reading goes on after an error, so that one run shows them all.
- */
+/* From the tree of a rule file to rules: the tables of the language, and what they cannot say. */
 #include <config.h>
 
-#include "alert/rule_yaml.h"
-#include "alert/rules.h"
+#include "alert/rule_schema.h"
 
 #include "base/map.h"
 #include "base/sys.h"
-#include "cli/message.h"
 #include "cli/options.h"
-#include "cli/visible.h"
 #include "model/id.h"
 #include "model/number.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #define PROBLEMS_SHOWN     50
+#define COUNT(table)       (sizeof(table) / sizeof *(table))
 #define DEFAULT_EVERY_NS   (INT64_C(60) * 1000000000)
 #define DEFAULT_TIMEOUT_NS (INT64_C(30) * 1000000000)
 
 const char *const channel_type_names[] = {"file", "exec", NULL};
-
-struct parse {
-    struct rules *rules;
-    const char *name;
-    struct yaml_tree tree;
-    struct tcore_error *err;
-    bool fatal; /* err is set */
-};
-
-enum key_kind {
-    KEY_TEXT,     /* const char *, not empty */
-    KEY_NUMBER,   /* double; a duration is nanoseconds */
-    KEY_DURATION, /* int64_t */
-    KEY_BOOL,     /* bool */
-    KEY_CHOICE,   /* int: place in choices */
-    KEY_WORDS,    /* struct rule_words */
-    KEY_TEXTS,    /* struct rule_texts */
-    KEY_NODE      /* uint32_t: for the caller to look into */
-};
-
-struct key {
-    const char *name;
-    enum key_kind kind;
-    size_t offset;
-    const char *const *choices;
-};
-
-/* --- Problems */
-
-static void put_problem(struct parse *p, uint32_t line, uint32_t column, const char *format,
-                        va_list args)
-{
-    char text[400];
-
-    if (p->rules->errors + p->rules->warnings > PROBLEMS_SHOWN)
-        return;
-    vsnprintf(text, sizeof text, format, args);
-    tcore_buf_printf(&p->rules->problems, "%s:%" PRIu32 ":%" PRIu32 ": ", p->name, line, column);
-    cli_visible(&p->rules->problems, text, strlen(text), false);
-    tcore_buf_putc(&p->rules->problems, '\n');
-}
-
-__attribute__((format(printf, 4, 5))) static void error_at(struct parse *p, uint32_t line,
-                                                           uint32_t column, const char *format, ...)
-{
-    va_list args;
-
-    p->rules->errors++;
-    va_start(args, format);
-    put_problem(p, line, column, format, args);
-    va_end(args);
-}
-
-__attribute__((format(printf, 4, 5))) static void
-warning_at(struct parse *p, uint32_t line, uint32_t column, const char *format, ...)
-{
-    va_list args;
-
-    p->rules->warnings++;
-    va_start(args, format);
-    put_problem(p, line, column, format, args);
-    va_end(args);
-}
-
-static const struct yaml_node *node_at(const struct parse *p, uint32_t node)
-{
-    return &p->tree.node[node];
-}
-
-#define error_in(p, node, ...)                                                                     \
-    error_at(p, node_at(p, node)->line, node_at(p, node)->column, __VA_ARGS__)
-
-static void *out_of_memory(struct parse *p)
-{
-    p->fatal = true;
-    tcore_error_nomem(p->err);
-    return NULL;
-}
-
-static void *allocate(struct parse *p, size_t count, size_t bytes)
-{
-    void *memory = tcore_arena_alloc(&p->rules->arena, count * bytes + 1);
-
-    return memory ? memset(memory, 0, count * bytes + 1) : out_of_memory(p);
-}
-
-static const char *keep(struct parse *p, const char *text)
-{
-    const char *copy = tcore_arena_copy(&p->rules->arena, text, strlen(text));
-
-    return copy ? copy : out_of_memory(p);
-}
-
-/* --- Scalars and lists */
-
-static bool is_of_kind(struct parse *p, uint32_t node, enum yaml_kind kind, const char *key)
-{
-    static const char *const names[] = {"a single value", "a list", "a map"};
-
-    if (node_at(p, node)->kind == kind)
-        return true;
-    error_in(p, node, "%s must be %s", key, names[kind]);
-    return false;
-}
-
-static void list_choices(char *out, size_t size, const char *const *choices)
-{
-    *out = '\0';
-    for (size_t i = 0; choices[i]; i++)
-        snprintf(out + strlen(out), size - strlen(out), "%s%s", i ? ", " : "", choices[i]);
-}
-
-static bool read_choice(struct parse *p, uint32_t node, const struct key *key, int *choice)
-{
-    const char *text = node_at(p, node)->text;
-    char all[200];
-
-    for (int i = 0; key->choices[i]; i++)
-        if (!strcmp(text, key->choices[i])) {
-            *choice = i;
-            return true;
-        }
-    list_choices(all, sizeof all, key->choices);
-    error_in(p, node, "%s: '%s' is none of %s", key->name, text, all);
-    return false;
-}
-
-static bool read_words(struct parse *p, uint32_t node, const char *key, struct rule_words *words)
-{
-    const struct yaml_node *list = node_at(p, node);
-    bool single = list->kind == YAML_SCALAR;
-
-    if (list->kind == YAML_MAP) {
-        error_in(p, node, "%s must be a list", key);
-        return false;
-    }
-    words->item = allocate(p, (single ? 1 : list->count) + 1, sizeof *words->item);
-    if (!words->item)
-        return false;
-    for (uint32_t n = single ? node : list->first; n; n = single ? 0 : node_at(p, n)->next) {
-        if (!is_of_kind(p, n, YAML_SCALAR, key))
-            return false;
-        words->item[words->count++] = keep(p, node_at(p, n)->text);
-    }
-    return true;
-}
-
-static bool read_texts(struct parse *p, uint32_t node, const char *key, struct rule_texts *texts)
-{
-    if (!is_of_kind(p, node, YAML_MAP, key))
-        return false;
-    texts->item = allocate(p, node_at(p, node)->count, sizeof *texts->item);
-    if (!texts->item)
-        return false;
-    for (uint32_t k = node_at(p, node)->first; k;) {
-        uint32_t value = node_at(p, k)->next;
-        const char *name = node_at(p, k)->text;
-
-        for (size_t i = 0; i < texts->count; i++)
-            if (!strcmp(texts->item[i].key, name))
-                error_in(p, k, "%s: '%s' is there twice", key, name);
-        if (!is_of_kind(p, value, YAML_SCALAR, name))
-            return false;
-        texts->item[texts->count++] =
-            (struct rule_text){keep(p, name), keep(p, node_at(p, value)->text)};
-        k = node_at(p, value)->next;
-    }
-    return !p->fatal;
-}
-
-static bool read_value(struct parse *p, uint32_t node, const struct key *key, void *target)
-{
-    char *at = (char *)target + key->offset;
-    const char *text = node_at(p, node)->text, *reason = NULL;
-
-    if (key->kind == KEY_NODE) {
-        *(uint32_t *)at = node;
-        return true;
-    }
-    if (key->kind == KEY_WORDS)
-        return read_words(p, node, key->name, (struct rule_words *)at);
-    if (key->kind == KEY_TEXTS)
-        return read_texts(p, node, key->name, (struct rule_texts *)at);
-    if (!is_of_kind(p, node, YAML_SCALAR, key->name))
-        return false;
-    switch (key->kind) {
-    case KEY_TEXT:
-        if (*text) {
-            *(const char **)at = keep(p, text);
-            return *(const char **)at;
-        }
-        error_in(p, node, "%s is empty", key->name);
-        return false;
-    case KEY_NUMBER:
-        if (rule_number_parse(text, (double *)at))
-            return true;
-        error_in(p, node, "%s: '%s' is no number", key->name, text);
-        return false;
-    case KEY_DURATION:
-        if (cli_parse_duration(text, (int64_t *)at, &reason))
-            return true;
-        error_in(p, node, "%s: '%s' %s", key->name, text, reason);
-        return false;
-    case KEY_BOOL:
-        if (!strcmp(text, "true") || !strcmp(text, "false")) {
-            *(bool *)at = *text == 't';
-            return true;
-        }
-        error_in(p, node, "%s: '%s' is neither true nor false", key->name, text);
-        return false;
-    default:
-        return read_choice(p, node, key, (int *)at);
-    }
-}
-
-/* Reads the map into target; returns a bit for each key of the table that it had and that was
- * fine. nodes (may be NULL) gets the place of each. */
-static uint32_t read_map(struct parse *p, uint32_t node, const struct key *keys, size_t count,
-                         void *target, uint32_t *nodes)
-{
-    uint32_t seen = 0, had = 0;
-
-    for (uint32_t k = node_at(p, node)->first; k && !p->fatal;) {
-        const char *name = node_at(p, k)->text;
-        uint32_t value = node_at(p, k)->next;
-        size_t i = 0;
-
-        while (i < count && strcmp(keys[i].name, name) != 0)
-            i++;
-        if (i == count) {
-            const char *names[33] = {0};
-
-            for (size_t j = 0; j < count; j++)
-                names[j] = keys[j].name;
-            const char *near = cli_nearest(name, names);
-
-            error_in(p, k, "unknown key '%s'%s%s%s", name, near ? ": did you mean " : "",
-                     near ? near : "", near ? "?" : "");
-        } else if (had >> i & 1) {
-            error_in(p, k, "'%s' is there twice", name);
-        } else {
-            had |= UINT32_C(1) << i;
-            if (nodes)
-                nodes[i] = value;
-            if (read_value(p, value, &keys[i], target))
-                seen |= UINT32_C(1) << i;
-        }
-        k = node_at(p, value)->next;
-    }
-    return seen;
-}
-
-#define COUNT(table) (sizeof(table) / sizeof *(table))
-
-static void check_templates(struct parse *p, uint32_t node, const char *key)
-{
-    const struct yaml_node *container = node_at(p, node);
-    bool map = container->kind == YAML_MAP;
-
-    for (uint32_t n = container->first; n;) {
-        uint32_t value = map ? node_at(p, n)->next : n;
-        const char *problem = node_at(p, value)->kind == YAML_SCALAR
-                                  ? rule_template_problem(node_at(p, value)->text)
-                                  : NULL;
-
-        if (problem)
-            error_in(p, value, "%s: %s", map ? node_at(p, n)->text : key, problem);
-        n = node_at(p, value)->next;
-    }
-}
 
 /* --- Channels */
 
@@ -376,7 +99,7 @@ static void check_channel(struct parse *p, uint32_t key, uint32_t node, uint32_t
             error_in(p, nodes[C_ARGV], "argv is empty");
         else if (strpbrk(channel->argv.item[0], "{}"))
             error_in(p, nodes[C_ARGV], "argv: the program's name is no template");
-        check_templates(p, nodes[C_ARGV], "argv");
+        schema_check_templates(p, nodes[C_ARGV], "argv");
     }
     if (had >> C_TIMEOUT & 1 && channel->timeout_ns <= 0)
         error_in(p, nodes[C_TIMEOUT], "timeout must be more than 0");
@@ -387,11 +110,11 @@ static void read_channel(struct parse *p, uint32_t key, uint32_t node, struct ch
     struct channel_map map = {.timeout_ns = DEFAULT_TIMEOUT_NS};
     uint32_t nodes[COUNT(channel_keys)] = {0};
 
-    *channel = (struct channel){.name = keep(p, node_at(p, key)->text),
+    *channel = (struct channel){.name = schema_keep(p, node_at(p, key)->text),
                                 .line = node_at(p, key)->line,
                                 .column = node_at(p, key)->column,
                                 .on = CHANNEL_FIRING | CHANNEL_RESOLVED | CHANNEL_NODATA};
-    if (!is_of_kind(p, node, YAML_MAP, node_at(p, key)->text))
+    if (!schema_is_kind(p, node, YAML_MAP, node_at(p, key)->text))
         return;
     /* A type of another version may have keys of its own: then the type is the one error. */
     for (uint32_t k = node_at(p, node)->first; k; k = node_at(p, node_at(p, k)->next)->next) {
@@ -404,7 +127,7 @@ static void read_channel(struct parse *p, uint32_t key, uint32_t node, struct ch
             return;
         }
     }
-    uint32_t had = read_map(p, node, channel_keys, COUNT(channel_keys), &map, nodes);
+    uint32_t had = schema_read_map(p, node, channel_keys, COUNT(channel_keys), &map, nodes);
 
     if (p->fatal)
         return;
@@ -436,9 +159,9 @@ static void read_channels(struct parse *p, uint32_t node)
 {
     struct rules *rules = p->rules;
 
-    if (!is_of_kind(p, node, YAML_MAP, "channels"))
+    if (!schema_is_kind(p, node, YAML_MAP, "channels"))
         return;
-    rules->channel = allocate(p, node_at(p, node)->count, sizeof *rules->channel);
+    rules->channel = schema_allocate(p, node_at(p, node)->count, sizeof *rules->channel);
     for (uint32_t k = node_at(p, node)->first; k && !p->fatal;) {
         uint32_t value = node_at(p, k)->next;
 
@@ -501,10 +224,10 @@ static void read_when(struct parse *p, uint32_t node, struct rule *rule)
     struct when_map map = {0};
     uint32_t nodes[COUNT(when_keys)] = {0};
 
-    if (!is_of_kind(p, node, YAML_MAP, "when"))
+    if (!schema_is_kind(p, node, YAML_MAP, "when"))
         return;
     size_t errors = p->rules->errors;
-    uint32_t had = read_map(p, node, when_keys, COUNT(when_keys), &map, nodes);
+    uint32_t had = schema_read_map(p, node, when_keys, COUNT(when_keys), &map, nodes);
 
     if (p->fatal)
         return;
@@ -526,7 +249,7 @@ static void read_when(struct parse *p, uint32_t node, struct rule *rule)
     rule->clear = nodes[W_CLEAR_BELOW] ? map.clear_below : map.clear_above;
     rule->matcher = tcore_calloc(map.labels.count, sizeof *rule->matcher);
     if (!rule->matcher) {
-        out_of_memory(p);
+        schema_no_memory(p);
         return;
     }
     for (size_t i = 0; i < map.labels.count; i++)
@@ -540,13 +263,13 @@ static void read_expr(struct parse *p, uint32_t node, struct rule *rule)
     struct expr_problem problem;
     enum tcore_status status;
 
-    if (!is_of_kind(p, node, YAML_SCALAR, "expr"))
+    if (!schema_is_kind(p, node, YAML_SCALAR, "expr"))
         return;
     status = rule_expr_parse(p->rules, rule, n->text, &problem, p->err);
     if (status == TCORE_BAD_INPUT)
-        error_at(p, n->line,
-                 n->column + (n->one_line ? (uint32_t)problem.offset + (n->quoted ? 1 : 0) : 0),
-                 "expr: %s", problem.text);
+        schema_error(p, n->line,
+                     n->column + (n->one_line ? (uint32_t)problem.offset + (n->quoted ? 1 : 0) : 0),
+                     "expr: %s", problem.text);
     else if (status != TCORE_OK)
         p->fatal = true;
 }
@@ -603,9 +326,9 @@ static void read_dedup(struct parse *p, uint32_t node, struct rule *rule)
 {
     struct dedup_map map = {0};
 
-    if (!is_of_kind(p, node, YAML_MAP, "dedup"))
+    if (!schema_is_kind(p, node, YAML_MAP, "dedup"))
         return;
-    read_map(p, node, dedup_keys, COUNT(dedup_keys), &map, NULL);
+    schema_read_map(p, node, dedup_keys, COUNT(dedup_keys), &map, NULL);
     if (!p->fatal && (!map.by.count || map.window_ns <= 0))
         error_in(p, node, "dedup takes by and window: {by: [service], window: 30m}");
     rule->dedup_by = map.by;
@@ -626,7 +349,7 @@ static void read_action(struct parse *p, uint32_t node, struct rule *rule)
     for (uint32_t k = node_at(p, node)->first; k;) {
         uint32_t value = node_at(p, k)->next;
 
-        if (is_of_kind(p, value, YAML_SCALAR, node_at(p, k)->text)) {
+        if (schema_is_kind(p, value, YAML_SCALAR, node_at(p, k)->text)) {
             uint32_t channel = find_channel(p->rules, node_at(p, value)->text);
 
             if (channel == UINT32_MAX) {
@@ -645,8 +368,8 @@ static bool read_actions(struct parse *p, uint32_t node, struct rule *rule)
 {
     bool notify = !node;
 
-    rule->channel = allocate(p, p->rules->channel_count, sizeof *rule->channel);
-    if (!rule->channel || !node || !is_of_kind(p, node, YAML_LIST, "actions"))
+    rule->channel = schema_allocate(p, p->rules->channel_count, sizeof *rule->channel);
+    if (!rule->channel || !node || !schema_is_kind(p, node, YAML_LIST, "actions"))
         return notify;
     for (uint32_t n = node_at(p, node)->first; n; n = node_at(p, n)->next) {
         if (node_at(p, n)->kind == YAML_MAP)
@@ -667,7 +390,7 @@ static void hash_rule(struct parse *p, uint32_t node, struct rule *rule)
     tcore_buf_printf(&text, "rule %" PRId64 " ", rule->every_ns);
     yaml_tree_fingerprint(&p->tree, node, without, &text);
     if (text.failed)
-        out_of_memory(p);
+        schema_no_memory(p);
     else
         tcore_id_normalise(TCORE_TRACE_ID, text.data, text.length, rule->hash);
     tcore_buf_free(&text);
@@ -682,7 +405,7 @@ static struct rule *new_rule(struct parse *p)
         struct rule *rule = tcore_reallocarray(rules->rule, capacity, sizeof *rule);
 
         if (!rule)
-            return out_of_memory(p);
+            return schema_no_memory(p);
         rules->rule = rule;
         rules->capacity = capacity;
     }
@@ -703,9 +426,9 @@ static void finish_rule(struct parse *p, uint32_t node, const uint32_t *nodes, s
     if (rule->form == RULE_VALUE && rule->source == RULE_FINDING && !nodes[R_MISSING])
         rule->missing = RULE_RESOLVE; /* a finding is no measurement that must go on */
     if (nodes[R_LABELS])
-        check_templates(p, nodes[R_LABELS], "labels");
+        schema_check_templates(p, nodes[R_LABELS], "labels");
     if (nodes[R_ANNOTATIONS])
-        check_templates(p, nodes[R_ANNOTATIONS], "annotations");
+        schema_check_templates(p, nodes[R_ANNOTATIONS], "annotations");
     hash_rule(p, node, rule);
 }
 
@@ -714,14 +437,14 @@ static void read_rule(struct parse *p, uint32_t node, int64_t every_ns)
     struct rule_map map = {0};
     uint32_t nodes[COUNT(rule_keys)] = {0};
 
-    if (!is_of_kind(p, node, YAML_MAP, "a rule"))
+    if (!schema_is_kind(p, node, YAML_MAP, "a rule"))
         return;
     struct rule *rule = new_rule(p);
 
     if (!rule)
         return;
     rule->every_ns = every_ns;
-    read_map(p, node, rule_keys, COUNT(rule_keys), &map, nodes);
+    schema_read_map(p, node, rule_keys, COUNT(rule_keys), &map, nodes);
     if (p->fatal)
         return;
     if (!nodes[R_ALERT])
@@ -767,9 +490,9 @@ static void read_group(struct parse *p, uint32_t node)
     struct group_map map = {.every_ns = DEFAULT_EVERY_NS};
     uint32_t nodes[COUNT(group_keys)] = {0};
 
-    if (!is_of_kind(p, node, YAML_MAP, "a group"))
+    if (!schema_is_kind(p, node, YAML_MAP, "a group"))
         return;
-    read_map(p, node, group_keys, COUNT(group_keys), &map, nodes);
+    schema_read_map(p, node, group_keys, COUNT(group_keys), &map, nodes);
     if (p->fatal)
         return;
     if (!nodes[0])
@@ -780,7 +503,7 @@ static void read_group(struct parse *p, uint32_t node)
     }
     if (!nodes[2])
         error_in(p, node, "a group has rules");
-    else if (is_of_kind(p, map.rules, YAML_LIST, "rules"))
+    else if (schema_is_kind(p, map.rules, YAML_LIST, "rules"))
         for (uint32_t n = node_at(p, map.rules)->first; n && !p->fatal; n = node_at(p, n)->next)
             read_rule(p, n, map.every_ns);
 }
@@ -807,8 +530,8 @@ static void resolve_notify(struct parse *p)
         const struct channel *channel = &rules->channel[c];
 
         if (!channel->is_action && !(any_notifies && (!any_default || channel->is_default)))
-            warning_at(p, channel->line, channel->column, "warning: channel '%s' is never used",
-                       channel->name);
+            schema_warning(p, channel->line, channel->column, "warning: channel '%s' is never used",
+                           channel->name);
     }
 }
 
@@ -830,9 +553,9 @@ static void check_names(struct parse *p)
         uint32_t number = tcore_map_intern(&names, rule->name, strlen(rule->name), &added);
 
         if (number == TCORE_MAP_NONE)
-            out_of_memory(p);
+            schema_no_memory(p);
         else if (!added)
-            error_at(p, rule->line, rule->column, "alert '%s' is there twice", rule->name);
+            schema_error(p, rule->line, rule->column, "alert '%s' is there twice", rule->name);
     }
     tcore_map_free(&names);
 }
@@ -854,12 +577,12 @@ static void read_file(struct parse *p)
     uint32_t nodes[COUNT(file_keys)] = {0};
 
     if (p->tree.count < 2) {
-        error_at(p, 1, 1, "there are no rules: version and groups are missing");
+        schema_error(p, 1, 1, "there are no rules: version and groups are missing");
         return;
     }
-    if (!is_of_kind(p, 1, YAML_MAP, "a rule file"))
+    if (!schema_is_kind(p, 1, YAML_MAP, "a rule file"))
         return;
-    read_map(p, 1, file_keys, COUNT(file_keys), &map, nodes);
+    schema_read_map(p, 1, file_keys, COUNT(file_keys), &map, nodes);
     if (p->fatal)
         return;
     if (!nodes[0])
@@ -870,7 +593,7 @@ static void read_file(struct parse *p)
         read_channels(p, map.channels);
     if (!map.groups)
         error_in(p, 1, "groups is missing");
-    else if (is_of_kind(p, map.groups, YAML_LIST, "groups"))
+    else if (schema_is_kind(p, map.groups, YAML_LIST, "groups"))
         for (uint32_t n = node_at(p, map.groups)->first; n && !p->fatal; n = node_at(p, n)->next)
             read_group(p, n);
     if (!p->fatal)
@@ -888,12 +611,12 @@ enum tcore_status rules_parse(struct rules *rules, const char *name, const char 
     if (status == TCORE_OK)
         read_file(&p);
     else if (status == TCORE_BAD_INPUT)
-        error_at(&p, problem.line, problem.column, "%s", problem.text);
+        schema_error(&p, problem.line, problem.column, "%s", problem.text);
     else
         p.fatal = true;
     yaml_tree_free(&p.tree);
     if (!p.fatal && rules->problems.failed)
-        out_of_memory(&p);
+        schema_no_memory(&p);
     if (p.fatal)
         return TCORE_FATAL;
     if (rules->errors > PROBLEMS_SHOWN)
