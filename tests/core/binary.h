@@ -99,11 +99,12 @@ static const char *const odd_containers[] = {"{}",
                                              "{\"a\":1,\"a\":2}",
                                              "{\"doubleValue\":\"NaN\"}",
                                              "{\"bytesValue\":\"AAEC\"}",
+                                             "{\"b\":\"q\\\"\\n\",\"timeUnixNano\":\"77\"}",
                                              "[[],{},[{\"x\":\"\\ud800\"}]]"};
 
-static const char *const odd_keys[] = {"http.route", "retries",    "a",       "",     "a.b",
-                                       "\\u0061\\n", "\xc3\xa4",   "\\ud800", "type", "name",
-                                       "spanId",     "attributes", "\\\""};
+static const char *const odd_keys[] = {"http.route", "retries",    "a",       "",           "a.b",
+                                       "\\u0061\\n", "\xc3\xa4",   "\\ud800", "type",       "name",
+                                       "spanId",     "attributes", "\\\"",    "endUnixNano"};
 
 static inline void add_scalar(struct tcore_buf *text, uint64_t *state)
 {
@@ -251,13 +252,14 @@ static inline void binary_die(const char *what, const struct tcore_error *err)
     exit(EXIT_FAILURE);
 }
 
-/* Writes the lines as a stream; how many were no records. */
-static inline size_t write_lines(struct tcore_buf *out, const char *lines, size_t length,
-                                 const char *provenance)
+/* Writes the lines as a stream, flushed behind every so many (0: at the end only); how many were no
+ * records. */
+static inline size_t write_flushed(struct tcore_buf *out, const char *lines, size_t length,
+                                   const char *provenance, size_t flush_every)
 {
     struct tcore_binary_writer *writer;
     struct tcore_error err = {0};
-    size_t skipped = 0;
+    size_t skipped = 0, count = 0;
     if (tcore_binary_writer_new(&writer, out, provenance, &err) != TCORE_OK)
         binary_die("writer", &err);
     for (const char *p = lines, *end = lines + length; p < end;) {
@@ -267,12 +269,21 @@ static inline size_t write_lines(struct tcore_buf *out, const char *lines, size_
             skipped++;
         else if (status != TCORE_OK)
             binary_die("add", &err);
+        if (flush_every && ++count % flush_every == 0 &&
+            tcore_binary_writer_flush(writer, &err) != TCORE_OK)
+            binary_die("flush", &err);
         p = newline + 1;
     }
     if (tcore_binary_writer_flush(writer, &err) != TCORE_OK)
         binary_die("flush", &err);
     tcore_binary_writer_free(writer);
     return skipped;
+}
+
+static inline size_t write_lines(struct tcore_buf *out, const char *lines, size_t length,
+                                 const char *provenance)
+{
+    return write_flushed(out, lines, length, provenance, 0);
 }
 
 /*

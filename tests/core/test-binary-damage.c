@@ -390,6 +390,66 @@ static void test_lies(void)
     tcore_buf_free(&stream);
 }
 
+/* A header whose checksums are good, with one thing wrong. */
+static void test_headers(void)
+{
+    static const struct {
+        size_t at, length;
+        unsigned char byte;
+        const char *name;
+    } cases[] = {
+        {HEADER_BYTES, 40, 'a', "nothing"},
+        {HEADER_ZERO, 40, 1, "a byte that is not zero"},
+        {HEADER_BYTES, 40, 0xff, "text that is no UTF-8"},
+        {HEADER_BYTES, 40, 0, "text with a NUL"},
+        {HEADER_LENGTH, 40, 8, "a length shorter than the prefix"},
+        {HEADER_LENGTH, 40, 41, "a length that is no multiple of 8"},
+        {HEADER_LENGTH + 3, 40, 0x7f, "a length beyond the limit"},
+        {HEADER_LENGTH, 40, 48, "a length beyond the end"},
+        {HEADER_VERSION, 40, 2, "a later version"},
+        {3, 40, 'B', "the magic of a block"},
+        {HEADER_BYTES, 31, 'a', "less than a prefix"},
+    };
+    struct tcore_buf stream = {0};
+    write_lines(&stream, "", 0, "12345678");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct tcore_slice text;
+        struct tcore_error err = {0};
+        char header[40];
+        memcpy(header, stream.data, sizeof header);
+        header[cases[i].at] = (char)cases[i].byte;
+        binary_put64(header + HEADER_TEXT_CHECK, tcore_binary_checksum(header + HEADER_BYTES, 8));
+        binary_put64(header + HEADER_CHECK, tcore_binary_checksum(header, HEADER_CHECK));
+        ok((tcore_binary_header(header, cases[i].length, &text, &err) == TCORE_OK) == (i == 0),
+           "a header with %s wrong: %s", cases[i].name, err.text);
+    }
+    struct tcore_binary_info info;
+    char prefix[BLOCK_BYTES] = {[BLOCK_TYPE] = 13};
+    ok(tcore_binary_block_info(prefix, &info, NULL) == TCORE_BAD_INPUT,
+       "a block of an unknown type says nothing");
+    tcore_buf_free(&stream);
+}
+
+/* Hexadecimal of every length and with every byte in every place. */
+static void test_hexadecimal(void)
+{
+    static const char digits[] = "0123456789abcdef13579bdf";
+    size_t wrong = 0;
+    for (size_t bytes = 0; bytes <= 12; bytes++)
+        for (size_t at = 0; at < 2 * bytes; at++)
+            for (int byte = 0; byte < 256; byte++) {
+                char text[24], back[24];
+                uint8_t out[12];
+                memcpy(text, digits, sizeof text);
+                text[at] = (char)byte;
+                bool good = memchr(digits, byte, 16) != NULL;
+                wrong += tcore_binary_hex_decode(out, text, bytes) != good;
+                tcore_binary_hex_encode(back, out, bytes);
+                wrong += good && memcmp(back, text, 2 * bytes) != 0;
+            }
+    ok(wrong == 0, "hexadecimal digits, and no others");
+}
+
 static void test_text(void)
 {
     static const struct {
@@ -508,6 +568,8 @@ int main(void)
     test_flips_elsewhere();
     test_forgeries();
     test_lies();
+    test_headers();
+    test_hexadecimal();
     test_text();
     test_writer_memory();
     test_reader_memory();

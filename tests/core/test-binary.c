@@ -45,13 +45,14 @@ static bool blocks_are_small(const struct tcore_buf *stream)
 }
 
 /* What comes back from the lines, type by type, is their canonical form. */
-static bool round_trip(const char *lines, size_t length, const char *what)
+static bool round_trip_flushed(const char *lines, size_t length, size_t flush_every,
+                               const char *what)
 {
     static const struct tcore_projection text = {.text = true};
     struct tcore_buf stream = {0}, got[TCORE_RECORD_TYPES] = {{0}},
                      wanted[TCORE_RECORD_TYPES] = {{0}};
     struct tcore_error err = {0};
-    write_lines(&stream, lines, length, NULL);
+    write_flushed(&stream, lines, length, NULL, flush_every);
     canonical_lines(wanted, lines, length);
     enum tcore_status status =
         read_stream(stream.data, stream.length, &text, append_by_type, got, &err);
@@ -64,6 +65,11 @@ static bool round_trip(const char *lines, size_t length, const char *what)
     free_all(got);
     free_all(wanted);
     return same;
+}
+
+static bool round_trip(const char *lines, size_t length, const char *what)
+{
+    return round_trip_flushed(lines, length, 0, what);
 }
 
 static void test_round_trips(void)
@@ -206,6 +212,37 @@ static void test_many_keys(void)
     tcore_buf_free(&lines);
 }
 
+/* Blocks one after the other, of which each has other columns; and keys that become common. */
+static void test_many_blocks(void)
+{
+    struct tcore_buf lines = {0};
+    add_records(&lines, 300, 3000);
+    round_trip_flushed(lines.data, lines.length, 60, "many small blocks");
+    tcore_buf_clear(&lines);
+    for (int row = 0; row < 8000; row++) {
+        tcore_buf_printf(&lines, "{\"type\":\"log\",\"body\":\"%x\",\"attributes\":{\"a\":%d",
+                         row * 7919, row % 3);
+        if (row < 2000)
+            tcore_buf_printf(&lines, ",\"once%d\":\"x\"", row);
+        else
+            tcore_buf_printf(&lines, ",\"later%d\":%d", row % 5, row);
+        tcore_buf_puts(&lines, "}}\n");
+    }
+    round_trip_flushed(lines.data, lines.length, 2000, "keys that become common");
+    tcore_buf_free(&lines);
+}
+
+/* Ids that all have one hash (see hash_of): the dictionary gives up instead of searching. */
+static void test_collisions(void)
+{
+    struct tcore_buf lines = {0};
+    for (int row = 0; row < 20000; row++)
+        tcore_buf_printf(&lines, "{\"type\":\"log\",\"traceId\":\"157c4a7fb979379e%016x\"}\n",
+                         row % 5000 + 1);
+    round_trip(lines.data, lines.length, "ids of one hash");
+    tcore_buf_free(&lines);
+}
+
 /* Many rows of one shape: full blocks, dictionaries that overflow, all integer widths. */
 static void test_full_blocks(void)
 {
@@ -213,9 +250,10 @@ static void test_full_blocks(void)
     uint64_t state = 9;
     for (int row = 0; row < 70000; row++)
         tcore_buf_printf(
-            &lines, "{\"type\":\"x\",\"i\":%d,\"w\":%lld,\"s\":\"%u\",\"u\":\"u%d\",\"c\":\"c\"}\n",
-            row, (long long)((int64_t)draw(&state) >> (row / 9000 * 8)),
-            (unsigned)draw_below(&state, 300), row);
+            &lines,
+            "{\"type\":\"x\",\"i\":%d,\"w\":%lld,\"s\":\"%u\",\"u\":\"u%d\",\"l\":\"%*d\"}\n", row,
+            (long long)((int64_t)draw(&state) >> (row / 9000 * 8)),
+            (unsigned)draw_below(&state, 300), row, row % 2000 ? 1 : 700, row);
     round_trip(lines.data, lines.length, "full blocks");
     tcore_buf_free(&lines);
 }
@@ -241,7 +279,8 @@ static const char *const fields[] = {
     "timeUnixNano",  "retries",    "attributes.a", "http.route",
     "resource",      "attributes", "events",       "startTimeUnixNano",
     "resource.name", "a.b",        "value",        "unknown1",
-    "rare7",         "scope.name", "metadata",     "nowhere"};
+    "rare7",         "scope.name", "metadata",     "nowhere",
+    "endUnixNano"};
 enum { FIELDS = sizeof fields / sizeof *fields };
 
 static void project(struct tcore_projection *projection)
@@ -251,7 +290,11 @@ static void project(struct tcore_projection *projection)
                                                    {"a", 1},
                                                    {"a", 1},
                                                    {"c", 1}},
-                                       inside[] = {{"unknown1", 8}, {"a", 1}, {"c", 1}};
+                                       inside[] = {{"unknown1", 8}, {"a", 1}, {"c", 1}},
+                                       time[] = {{"attributes", 10},
+                                                 {"a", 1},
+                                                 {"timeUnixNano", 12}},
+                                       text[] = {{"attributes", 10}, {"http.route", 10}, {"b", 1}};
     size_t column;
     memset(projection, 0, sizeof *projection);
     for (int i = 0; i < FIELDS; i++)
@@ -259,7 +302,9 @@ static void project(struct tcore_projection *projection)
             exit(EXIT_FAILURE);
     if (tcore_projection_add_path(projection, deep, 3, &column, NULL) != TCORE_OK ||
         tcore_projection_add_path(projection, deeper, 4, &column, NULL) != TCORE_OK ||
-        tcore_projection_add_path(projection, inside, 3, &column, NULL) != TCORE_OK)
+        tcore_projection_add_path(projection, inside, 3, &column, NULL) != TCORE_OK ||
+        tcore_projection_add_path(projection, time, 3, &column, NULL) != TCORE_OK ||
+        tcore_projection_add_path(projection, text, 3, &column, NULL) != TCORE_OK)
         exit(EXIT_FAILURE);
     projection->text = true;
 }
@@ -527,6 +572,8 @@ int main(void)
     test_mutations();
     test_depth();
     test_many_keys();
+    test_many_blocks();
+    test_collisions();
     test_full_blocks();
     test_large_record();
     test_columns();

@@ -413,3 +413,9 @@ bool tcore_binary_is_decimal(const char *text, size_t length, int64_t *i)
     *i = (int64_t)(sign ? 0 - value : value);
     return true;
 }
+
+bool tcore_binary_is_time(const char *text, size_t length, int64_t *ns)
+{
+    size_t sign = length && text[0] == '-';
+    return length - sign <= 19 && tcore_parse_int64(text, length, ns);
+}

@@ -63,6 +63,10 @@ bool tcore_binary_is_double(const char *text, size_t length, double *d);
 /* Whether text is what tcore_format_int64 makes of an integer: then *i. */
 bool tcore_binary_is_decimal(const char *text, size_t length, int64_t *i);
 
+/* Whether a string where a time is expected is one: at most 19 digits that are an int64, as the
+ * NDJSON decoder has it. */
+bool tcore_binary_is_time(const char *text, size_t length, int64_t *ns);
+
 #pragma GCC visibility pop
 
 #endif

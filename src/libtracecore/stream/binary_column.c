@@ -73,12 +73,6 @@ void tcore_binary_column_reset(struct binary_column *column)
     column->text_bytes = 0;
 }
 
-size_t tcore_binary_column_bytes(const struct binary_column *column)
-{
-    size_t each = !binary_class_is_text(column->class) ? 8 : column->dictionary ? 2 : 0;
-    return column->values * each + column->strings * (size_t)8 + column->bytes.length;
-}
-
 bool tcore_binary_column_grow(struct binary_column *column)
 {
     size_t each =

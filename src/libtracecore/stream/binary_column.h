@@ -50,8 +50,6 @@ void tcore_binary_column_init(struct binary_column *column, unsigned class, uint
 void tcore_binary_column_free(struct binary_column *column);
 /* Forgets the values for the next block; memory is kept unless it is much. */
 void tcore_binary_column_reset(struct binary_column *column);
-/* Bytes that the values take, about. */
-size_t tcore_binary_column_bytes(const struct binary_column *column);
 
 bool tcore_binary_column_grow(struct binary_column *column);
 /* Appends a string (of HEX: the bytes that it stands for). False: out of memory. */

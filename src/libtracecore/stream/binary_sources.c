@@ -5,7 +5,7 @@
  * is of different forms becomes a value a row.
  */
 #include "base/sys.h"
-#include "model/number.h"
+#include "stream/binary_codec.h"
 #include "stream/binary_sources.h"
 #include "stream/binary_text.h"
 
@@ -106,7 +106,7 @@ static enum tcore_status look_inside(struct binary_reader *r, const struct tcore
     *value = r->json.node[at].value;
     int64_t ns;
     if (value->kind == TCORE_STRING && source->time &&
-        tcore_parse_int64(value->s, value->len, &ns)) {
+        tcore_binary_is_time(value->s, value->len, &ns)) {
         *value = tcore_value_int(ns);
     } else if (value->kind == TCORE_STRING &&
                !(value->s >= text->s && value->s < text->s + text->len)) {

@@ -190,7 +190,7 @@ static void time_values(struct tcore_value *v, uint32_t count)
 {
     int64_t ns;
     for (uint32_t i = 0; i < count; i++)
-        if (tcore_parse_int64(v[i].s, v[i].len, &ns))
+        if (tcore_binary_is_time(v[i].s, v[i].len, &ns))
             v[i] = tcore_value_int(ns);
 }
 
