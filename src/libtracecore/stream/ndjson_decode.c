@@ -341,12 +341,13 @@ static bool finish_row(struct ndjson_decoder *d, enum tcore_record_type type)
         return false;
     for (size_t i = 0; i < d->joined_count; i++) {
         struct joined_column *joined = &d->joined[i];
-        struct tcore_value value = d->slots[joined->slots[0]][row];
-        for (size_t k = 1; k < joined->slot_count && value.kind == TCORE_ABSENT; k++)
-            value = d->slots[joined->slots[k]][row];
-        if (value.kind == TCORE_ABSENT && joined->duration && type == TCORE_RECORD_SPAN)
-            value = derived_duration(d);
-        joined->values[row] = value;
+        const struct tcore_value *value = &d->slots[joined->slots[0]][row];
+        for (size_t k = 1; k < joined->slot_count && value->kind == TCORE_ABSENT; k++)
+            value = &d->slots[joined->slots[k]][row];
+        if (value->kind == TCORE_ABSENT && joined->duration && type == TCORE_RECORD_SPAN)
+            joined->values[row] = derived_duration(d);
+        else
+            tcore_value_move(&joined->values[row], value);
     }
     return true;
 }

@@ -91,32 +91,34 @@ static inline bool is_integer(const char *s, size_t length)
 }
 
 static inline void keep(struct ndjson_parse *parse, const struct shape_key *key,
-                        struct tcore_value value)
+                        enum tcore_kind kind, size_t length, uint64_t body)
 {
     if (key->slot >= 0)
-        parse->slots[key->slot][parse->row] = value;
+        tcore_value_put(&parse->slots[key->slot][parse->row], kind, length, body);
     if (key->role < ROLE_VALUES)
-        parse->role[key->role] = value;
+        tcore_value_put(&parse->role[key->role], kind, length, body);
 }
 
+/* A time in a string. It stays the string in its role, where it is rarely looked at, and becomes
+ * the integer in its slot. */
 static inline void keep_time(struct ndjson_parse *parse, const struct shape_key *key,
                              const char *text, size_t length)
 {
     bool valid = is_integer(text, length);
-    struct tcore_value value = tcore_value_string(text, length);
     if (key->role < ROLE_VALUES) {
-        parse->role[key->role] = value;
+        tcore_value_put_string(&parse->role[key->role], text, length);
         parse->time_checked |= (uint32_t)valid << key->role;
     }
     if (LIKELY(key->slot < 0))
         return;
-    if (valid) {
-        bool minus = *text == '-';
-        value = integer_value(text, minus, (unsigned)(length - minus));
-        if (value.kind != TCORE_INT)
-            value = tcore_value_int(0); /* minus zero */
+    struct tcore_value *slot = &parse->slots[key->slot][parse->row];
+    if (!valid) {
+        tcore_value_put_string(slot, text, length);
+        return;
     }
-    parse->slots[key->slot][parse->row] = value;
+    bool minus = *text == '-';
+    struct tcore_value value = integer_value(text, minus, (unsigned)(length - minus));
+    tcore_value_put_int(slot, value.kind == TCORE_INT ? value.i : 0); /* minus zero */
 }
 
 static inline __attribute__((always_inline)) void keep_string(struct ndjson_parse *parse,
@@ -126,7 +128,7 @@ static inline __attribute__((always_inline)) void keep_string(struct ndjson_pars
     if (key->time)
         keep_time(parse, key, text, length);
     else
-        keep(parse, key, tcore_value_string(text, length));
+        keep(parse, key, TCORE_STRING, length, (uint64_t)(uintptr_t)text);
 }
 
 /* A string that is long or has an escape or something else that is not plain ASCII. */
@@ -249,7 +251,7 @@ static inline const char *parse_number_value(struct ndjson_parse *parse, const c
     bool wanted = key && key->wanted;
     p = parse_number(parse, p, wanted, &value);
     if (p && wanted) {
-        keep(parse, key, value);
+        keep(parse, key, value.kind, value.len, (uint64_t)value.i);
         if (key->role < ROLE_VALUES && value.kind == TCORE_INT)
             parse->time_checked |= (uint32_t)1 << key->role;
     }
@@ -348,15 +350,14 @@ static const char *parse_container(struct ndjson_parse *parse, const char *p, st
         p = parse_object(parse, p, key ? tcore_ndjson_shape_below(parse->shape, key, false) : NULL,
                          depth, NULL);
     if (p && key && key->wanted)
-        keep(parse, key,
-             (struct tcore_value){.kind = TCORE_JSON, .len = (uint32_t)(p - start), .s = start});
+        keep(parse, key, TCORE_JSON, (size_t)(p - start), (uint64_t)(uintptr_t)start);
     return p;
 }
 
 static const char *parse_value(struct ndjson_parse *parse, const char *p, struct shape_key *key,
                                unsigned depth)
 {
-    struct tcore_value value = {0};
+    enum tcore_kind kind;
     p = skip_blanks(p);
     switch (*p) {
     case '"':
@@ -367,19 +368,19 @@ static const char *parse_value(struct ndjson_parse *parse, const char *p, struct
     case 't':
         if (memcmp(p, "true", 4))
             return tcore_ndjson_fail(parse, p, "a value that is no JSON");
-        value.kind = TCORE_TRUE;
+        kind = TCORE_TRUE;
         p += 4;
         break;
     case 'f':
         if (memcmp(p, "false", 5))
             return tcore_ndjson_fail(parse, p, "a value that is no JSON");
-        value.kind = TCORE_FALSE;
+        kind = TCORE_FALSE;
         p += 5;
         break;
     case 'n':
         if (memcmp(p, "null", 4))
             return tcore_ndjson_fail(parse, p, "a value that is no JSON");
-        value.kind = TCORE_NULL;
+        kind = TCORE_NULL;
         p += 4;
         break;
     case '\n':
@@ -388,7 +389,7 @@ static const char *parse_value(struct ndjson_parse *parse, const char *p, struct
         return parse_number_value(parse, p, key);
     }
     if (key && key->wanted)
-        keep(parse, key, value);
+        keep(parse, key, kind, 0, 0);
     return p;
 }
 
