@@ -36,8 +36,8 @@ setup_file() {
     trace-span filter --type=log all.ndjson >logs.ndjson
     trace-span filter --until=2026-01-05T10:20:00Z spans.ndjson >base.ndjson
     trace-span filter --since=2026-01-05T10:20:00Z spans.ndjson >candidate.ndjson
-    printf '%s\n' 'groups:' '  - name: shop' '    rules:' '      - alert: Slow' \
-        '        expr: p99(durationNano{service="catalog"}[5m]) > 100ms' >rules.yaml
+    printf '%s\n' 'version: 1' 'groups:' '  - name: shop' '    rules:' '      - alert: Slow' \
+        '        expr: durationNano{service="catalog",stat="p99"} > 100ms' >rules.yaml
 }
 
 @test 'mandoc finds nothing to warn of' {
