@@ -6,6 +6,8 @@
 #include "cli/verb.h"
 
 extern const struct cli_verb span_assemble;
+extern const struct cli_verb span_context;
 extern const struct cli_verb span_filter;
+extern const struct cli_verb span_get;
 
 #endif

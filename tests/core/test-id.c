@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Ids in every form they arrive in, and the traceparent header of W3C Trace Context. */
+#include "base/sys.h"
 #include "model/id.h"
 #include "tap.h"
 
@@ -125,8 +126,41 @@ static void test_traceparent(void)
     is_str(out, text, "and is written the same");
 }
 
+static int no_random(void *buffer, size_t bytes)
+{
+    (void)buffer;
+    (void)bytes;
+    return -1;
+}
+
+/* All zero at first. */
+static int late_random(void *buffer, size_t bytes)
+{
+    static int calls;
+    memset(buffer, calls++ ? 0xa5 : 0, bytes);
+    return 0;
+}
+
+static void test_draw(void)
+{
+    char id[33] = "", other[33] = "";
+    is_int(tcore_id_draw(TCORE_TRACE_ID, id), 0, "a trace id is drawn");
+    ok(strlen(id) == 32 && tcore_id_is_canonical(TCORE_TRACE_ID, id, 32), "it is canonical");
+    tcore_id_draw(TCORE_TRACE_ID, other);
+    ok(strcmp(id, other) != 0, "the next one is another");
+    struct tcore_sys sys = tcore_sys_default;
+    sys.random = late_random;
+    tcore_sys_set(&sys);
+    is_int(tcore_id_draw(TCORE_SPAN_ID, id), 0, "zeros are drawn again");
+    is_str(id, "a5a5a5a5a5a5a5a5", "until they are none");
+    sys.random = no_random;
+    is_int(tcore_id_draw(TCORE_SPAN_ID, id), -1, "without randomness it fails");
+    tcore_sys_set(NULL);
+}
+
 int main(void)
 {
+    test_draw();
     test_normalise();
     test_hash_is_stable();
     test_traceparent();

@@ -2,6 +2,8 @@
 /* Trace and span ids in the forms they arrive in, and the traceparent header. */
 #include "model/id.h"
 
+#include "base/sys.h"
+
 #include <stdint.h>
 #include <string.h>
 
@@ -195,6 +197,19 @@ enum tcore_id_result tcore_id_normalise(enum tcore_id_class id, const char *text
         return TCORE_ID_ZERO;
     memcpy(out, made, (size_t)id);
     return result;
+}
+
+int tcore_id_draw(enum tcore_id_class id, char *out)
+{
+    unsigned char bytes[TCORE_TRACE_ID / 2];
+    do {
+        if (tcore_sys()->random(bytes, (size_t)id / 2) != 0)
+            return -1;
+        for (size_t i = 0; i < (size_t)id; i++)
+            out[i] = digits[bytes[i / 2] >> (i % 2 ? 0 : 4) & 15];
+    } while (all_zero(out, (size_t)id));
+    out[id] = '\0';
+    return 0;
 }
 
 bool tcore_traceparent_parse(const char *text, size_t length, struct tcore_traceparent *tp)

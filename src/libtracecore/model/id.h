@@ -26,6 +26,15 @@ enum tcore_id_result tcore_id_normalise(enum tcore_id_class id, const char *text
 /* Whether text already is the canonical form (right length, lower-case hexadecimal). */
 bool tcore_id_is_canonical(enum tcore_id_class id, const char *text, size_t length);
 
+/* A new id of random digits, not all zero, and a NUL. 0, or -1 and errno: there is no randomness. */
+int tcore_id_draw(enum tcore_id_class id, char *out);
+
+/* Flags of a trace context. */
+enum {
+    TCORE_FLAG_SAMPLED = 1,
+    TCORE_FLAG_RANDOM = 2 /* the last 7 bytes of the trace id are random (Trace Context 2) */
+};
+
 /* traceparent: version-traceid-spanid-flags. Accepts version 00 exactly and higher versions with
  * more after the flags; refuses version ff, upper case and zero ids (W3C Trace Context 2, 3.2). */
 struct tcore_traceparent {

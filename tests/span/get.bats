@@ -1,0 +1,89 @@
+# trace-span get: records by trace and span id.
+bats_require_minimum_version 1.5.0
+load ../helper
+load spans
+
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+    { shop; span b2 1 - 5 6 x y; span c3 7 - 5 6 x y; } >spans
+    a=000000000000000000000000000000a1
+    b=000000000000000000000000000000b2
+}
+
+@test 'the spans of a trace, byte for byte' {
+    sed -i '2s/"name"/ "unknown" : 1.50 , "name"/' spans
+    run -0 trace-span get $a spans
+    assert_output "$(head -n 6 spans)"
+    run -0 trace-span get $a <spans
+    assert_output "$(head -n 6 spans)"
+    run -0 trace-span get $b $a spans
+    assert_output "$(head -n 7 spans)"
+}
+
+@test 'ids in their other forms, and operands in any order' {
+    run -0 trace-span get spans 00000000000000b2
+    assert_output "$(sed -n 7p spans)"
+    run -0 trace-span get "00-$b-0000000000000009-01" spans
+    assert_output "$(sed -n 7p spans)"
+    run -0 trace-span get "${b^^}" spans
+    assert_output "$(sed -n 7p spans)"
+    sed 's/"traceId":"0*/"traceId":"/' spans >short
+    run -0 trace-span get $b short
+    assert_output "$(sed -n 7p short)"
+}
+
+@test '--span: one span of the trace, or of any' {
+    run -0 trace-span get $a --span=0000000000000003 spans
+    assert_output "$(sed -n 3p spans)"
+    run -0 trace-span get --span=0000000000000007 spans
+    assert_output "$(sed -n 8p spans)"
+    run -0 trace-span get --span=0000000000000001 spans
+    assert_output "$(sed -n '1p;7p' spans)"
+}
+
+@test 'nothing found is 1, and that wins over rejected records, but not over failures' {
+    run -1 trace-span get ffffffffffffffff spans
+    assert_output ''
+    run -1 trace-span get $a --span=00000000000000ff spans
+    run -1 trace-span get $a </dev/null
+    echo 'no json' >>spans
+    run -1 --separate-stderr trace-span get ffffffffffffffff spans
+    run -3 --separate-stderr trace-span get $b spans
+    run -4 trace-span get ffffffffffffffff nowhere
+}
+
+@test 'logs, metrics, executions and traces that belong to it; --type says which' {
+    {
+        echo "{\"type\":\"log\",\"timeUnixNano\":\"1\",\"body\":\"x\",\"traceId\":\"$b\",\"spanId\":\"0000000000000001\"}"
+        echo "{\"type\":\"metric\",\"metricName\":\"m\",\"value\":1,\"context\":{\"traceId\":\"$b\",\"spanId\":\"0000000000000001\"}}"
+        echo "{\"type\":\"execution\",\"event\":\"started\",\"executionId\":\"0000000000000001\",\"traceId\":\"$b\"}"
+        trace-span assemble --summary spans | sed -n 2p
+    } >others
+    run -0 trace-span get $b others
+    assert_output "$(cat others)"
+    run -0 trace-span get $b --span=0000000000000001 others
+    assert_output "$(head -n 3 others)"
+    run -0 trace-span get $b --type=log,metric others
+    assert_output "$(head -n 2 others)"
+    run -1 trace-span get $a --type=log others
+}
+
+@test 'usage' {
+    run -2 trace-span get
+    assert_line --index 0 'trace-span: get needs a TRACEID'
+    run -2 trace-span get spans
+    assert_line --index 0 "trace-span: get: 'spans' is no trace id of 32 or 16 digits"
+    run -2 trace-span get 00000000000000000000000000000000 spans
+    run -2 trace-span get $a --span=zz spans
+    run -2 trace-span get $a --span=$b spans
+}
+
+@test 'threads do not matter, and --limit ends it' {
+    for ((i = 0; i < 11; i++)); do cat spans spans >more && mv more spans; done
+    trace-span get -j1 $b $a spans >one
+    trace-span get -j4 $b $a spans >four
+    assert_files_equal one four
+    assert_equal "$(wc -l <one)" $((7 * 2048))
+    run -0 trace-span get --limit=1 $b spans
+    assert_output "$(sed -n 7p spans)"
+}
