@@ -85,6 +85,8 @@ void import_result_free(struct import_result *result);
 /* Sets the reason why what is being converted is bad; returns false. */
 bool import_bad(struct import_job *job, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The reason for a document that is longer than the limit. */
+void import_too_long(char *reason, size_t size, size_t limit);
 /* Rejects the element at that node, for job->reason. */
 void import_reject(struct import_job *job, uint32_t node);
 /* Counts a member that the format does not define. */

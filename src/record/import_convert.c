@@ -62,6 +62,12 @@ bool import_bad(struct import_job *job, const char *format, ...)
     return false;
 }
 
+void import_too_long(char *reason, size_t size, size_t limit)
+{
+    snprintf(reason, size,
+             "longer than %zu bytes, the limit for one document (--line-limit raises it)", limit);
+}
+
 static void add_reject(struct import_job *job, struct import_reject reject)
 {
     struct import_result *result = job->result;
@@ -163,10 +169,21 @@ void import_ignored(struct import_job *job, uint32_t key)
                  (int)(name->len < 63 ? name->len : 63), name->s);
 }
 
+/* A native record says what it is; it may have any other members. */
+static bool names_its_type(const struct tcore_json *json)
+{
+    uint32_t i = tcore_json_find(json, 0, "type");
+    const struct tcore_value *type = &json->node[i].value;
+    return i && type->kind == TCORE_STRING &&
+           tcore_record_type_find(type->s, type->len) != TCORE_RECORD_OTHER;
+}
+
 static const struct import_format *recognise(struct import_job *job)
 {
     if (job->only)
         return job->only->probe(&job->json) ? job->only : NULL;
+    if (names_its_type(&job->json))
+        return &import_native;
     if (job->last && job->last->probe(&job->json))
         return job->last;
     for (const struct import_format *const *f = import_formats; *f; f++)
@@ -215,7 +232,7 @@ static enum tcore_status convert_units(struct import_job *job, const struct impo
         const struct import_unit *unit = &chunk->units[i];
         set_unit(job, chunk, unit);
         if (unit->too_long) {
-            import_bad(job, "longer than the limit for one document (--line-limit raises it)");
+            import_too_long(job->reason, sizeof(job->reason), chunk->limit);
             add_reject(job, (struct import_reject){.line = unit->line, .byte = unit->byte});
             continue;
         }

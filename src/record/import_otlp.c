@@ -247,7 +247,7 @@ static bool is_otlp(const struct tcore_json *json, uint32_t node, unsigned wrapp
     uint32_t at[TOP_COUNT];
     find_top(json, node, at);
     for (int i = 0; i < TOP_TRACE; i++)
-        if (at[i])
+        if (at[i] && tcore_json_is_array(&json->node[at[i]]))
             return true;
     return wrappers && ((at[TOP_TRACE] && is_otlp(json, at[TOP_TRACE], wrappers - 1)) ||
                         (at[TOP_RESULT] && is_otlp(json, at[TOP_RESULT], wrappers - 1)));

@@ -265,6 +265,13 @@ static bool find_syntax_error(struct import_run *run, const struct import_chunk 
 {
     const struct import_unit *first = &chunk->units[0];
     const char *text = chunk->text.data + first->offset;
+    if (first->too_long) {
+        tcore_error_set(err, TCORE_BAD_INPUT, "too long");
+        import_too_long(err->text, sizeof(err->text), chunk->limit);
+        err->line = first->line;
+        err->byte = first->byte;
+        return true;
+    }
     if (!first->length || (*text != '{' && *text != '[') ||
         tcore_json_parse(&run->job.json, text, first->length, err) != TCORE_SKIP || !err->byte)
         return false;
@@ -303,11 +310,26 @@ static void report_unknown(struct import_run *run)
     tcore_buf_free(&names);
 }
 
+/* Few slots are in use at a time, but all in turn: memory goes from those written to the next. */
+static void take_memory(struct import_run *run, struct slot *slot)
+{
+    for (uint64_t i = 1; i <= run->window && i <= run->head && !slot->chunk.text.data; i++) {
+        struct slot *written = slot_at(run, run->head - i);
+        if (written == slot || written->state != SLOT_FREE)
+            break;
+        slot->chunk = written->chunk;
+        slot->result = written->result;
+        written->chunk = (struct import_chunk){0};
+        written->result = (struct import_result){0};
+    }
+}
+
 /* Reads one chunk into the slot at the tail. */
 static enum tcore_status fill(struct import_run *run, struct import_source *source,
                               struct tcore_error *err)
 {
     struct slot *slot = slot_at(run, run->tail);
+    take_memory(run, slot);
     enum tcore_status status = import_source_next(source, &slot->chunk, err);
     if (status != TCORE_OK)
         return status;

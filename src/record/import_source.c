@@ -167,6 +167,7 @@ enum tcore_status import_source_next(struct import_source *s, struct import_chun
                                      struct tcore_error *err)
 {
     chunk->count = 0;
+    chunk->limit = s->split.limit;
     chunk->live = chunk->clock = false;
     for (;;) {
         struct import_unit unit;

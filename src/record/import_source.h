@@ -14,8 +14,9 @@ struct import_chunk {
     struct tcore_buf text;
     struct import_unit *units; /* offsets are into text */
     size_t count, capacity;
-    bool live;  /* what follows is not there yet: show the result of this at once */
-    bool clock; /* no documents: nothing came for so long, at clock_ns */
+    size_t limit; /* bytes of one document */
+    bool live;    /* what follows is not there yet: show the result of this at once */
+    bool clock;   /* no documents: nothing came for so long, at clock_ns */
     int64_t clock_ns;
 };
 

@@ -30,6 +30,7 @@ bin_PROGRAMS += %D%/trace-record
 %C%_trace_record_SOURCES += %D%/import_run.h
 %C%_trace_record_SOURCES += %D%/import_select.c
 %C%_trace_record_SOURCES += %D%/import_select.h
+%C%_trace_record_SOURCES += %D%/import_selector.c
 %C%_trace_record_SOURCES += %D%/import_source.c
 %C%_trace_record_SOURCES += %D%/import_source.h
 %C%_trace_record_SOURCES += %D%/import_split.c

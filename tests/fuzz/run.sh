@@ -11,9 +11,15 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 build=$(cd "${3:-build}" && pwd)
 mkdir -p "$build/fuzz/$name"
 cd "$build/fuzz"
-# shellcheck disable=SC2046
+# Of targets in a program: its files, named in a comment.
+program=$(sed -n '/^\/\* Sources: /,/\*\/$/{s/^\/\* Sources: //;s/^ \* //;s/\*\/$//;p}' "$top/tests/fuzz/fuzz_$name.c")
+sources=
+for file in $program; do
+    sources="$sources $top/src/record/$file.c"
+done
+# shellcheck disable=SC2046,SC2086
 ${FUZZ_CC:-clang} -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-    -D_GNU_SOURCE -I"$build" -I"$top/src/libtracecore" -o "fuzz_$name" "$top/tests/fuzz/fuzz_$name.c" \
+    -D_GNU_SOURCE -I"$build" -I"$top/src/libtracecore" -I"$top/src" -o "fuzz_$name" "$top/tests/fuzz/fuzz_$name.c" $sources \
     $(find "$top/src/libtracecore" -name '*.c') -lm -lpthread -ldl
 exec "./fuzz_$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 \
     -artifact_prefix="$name/" "$name" "$top/tests/fuzz/corpus/$name"

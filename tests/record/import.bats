@@ -213,7 +213,7 @@ trace-record: -:3: this is not of a format that import knows (byte 1)'
     { span && span "\"name\":\"$(printf '%2000s' x)\"" && span; } >"$BATS_TEST_TMPDIR/in"
     run -3 --separate-stderr trace-record import --line-limit=1K "$BATS_TEST_TMPDIR/in"
     assert_equal "${#lines[@]}" 2
-    assert_equal "$stderr" "trace-record: $BATS_TEST_TMPDIR/in:2: longer than the limit for one document (--line-limit raises it) (byte 1)"
+    assert_equal "$stderr" "trace-record: $BATS_TEST_TMPDIR/in:2: longer than 1024 bytes, the limit for one document (--line-limit raises it) (byte 1)"
 }
 
 @test 'deep nesting is refused, not followed' {
