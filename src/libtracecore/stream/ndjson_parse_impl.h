@@ -258,6 +258,34 @@ static inline const char *parse_number_value(struct ndjson_parse *parse, const c
     return p;
 }
 
+/*
+ * A key that was not predicted but is written as it was when it was learnt: keys in an order that
+ * is never the same are found here, by one look-up and one compare. NULL: parse_key() must see to
+ * it.
+ */
+static inline struct shape_key *known_key(const struct ndjson_parse *parse, const char *p,
+                                          const struct shape_level *level, uint64_t first)
+{
+    if (!level || p[1] != '"')
+        return NULL;
+    struct masks m = scan(p + 2);
+    uint64_t upto = m.quote ^ (m.quote - 1);
+    if (!m.quote || m.special & upto)
+        return NULL;
+    size_t length = (size_t)__builtin_ctzll(m.quote);
+    uint64_t head, tail = 0;
+    memcpy(&head, p + 2, sizeof head);
+    if (length >= 8)
+        memcpy(&tail, p + 2 + length - 8, sizeof tail);
+    else if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+        head &= ((uint64_t)1 << (8 * length)) - 1;
+    else
+        return NULL;
+    uint32_t hash = tcore_ndjson_hash_ends(parse->shape->seed, head, tail, length);
+    struct shape_key *key = level->table[hash & level->mask];
+    return key && matches(p, key, first) ? key : NULL;
+}
+
 /* The object at p, whose keys are those of level (NULL: none is known or learnt). */
 static const char *parse_object(struct ndjson_parse *parse, const char *p,
                                 struct shape_level *level, unsigned depth, uint64_t *seen_keys)
@@ -273,6 +301,11 @@ static const char *parse_object(struct ndjson_parse *parse, const char *p,
         if (LIKELY(key && matches(p, key, first))) {
             p += key->literal_length;
             quoted = key->quoted;
+        } else if ((key = known_key(parse, p, level, first)) != NULL) {
+            p += key->literal_length;
+            quoted = key->quoted;
+            if (link != &nothing)
+                *(struct shape_key **)link = key;
         } else {
             bool end;
             p = parse_key(parse, p, level, first, &key, &end);

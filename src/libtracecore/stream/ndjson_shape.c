@@ -34,23 +34,6 @@ static const char *const role_names[ROLE_COUNT] = {
     "resource",
 };
 
-static uint32_t hash_name(uint64_t seed, const char *name, size_t length)
-{
-    uint64_t hash = seed ^ length * 0x9e3779b97f4a7c15u;
-    while (length >= 8) {
-        uint64_t word;
-        memcpy(&word, name, 8);
-        hash = (hash ^ word) * 0xff51afd7ed558ccdu;
-        hash ^= hash >> 32;
-        name += 8;
-        length -= 8;
-    }
-    uint64_t word = 0;
-    memcpy(&word, name, length);
-    hash = (hash ^ word) * 0xff51afd7ed558ccdu;
-    return (uint32_t)(hash ^ hash >> 29 ^ hash >> 47);
-}
-
 static bool ends_with(const char *name, size_t length, const char *tail)
 {
     size_t n = strlen(tail);
@@ -143,7 +126,7 @@ static struct shape_key *look_up(const struct shape_level *level, const char *na
 struct shape_key *tcore_ndjson_shape_find(struct ndjson_shape *shape, struct shape_level *level,
                                           const char *name, size_t length)
 {
-    uint32_t hash = hash_name(shape->seed, name, length);
+    uint32_t hash = tcore_ndjson_hash(shape->seed, name, length);
     struct shape_key *key = look_up(level, name, length, hash);
     if (key || level->count >= LEVEL_KEYS || shape->keys >= SHAPE_KEYS)
         return key;
@@ -193,7 +176,7 @@ int tcore_ndjson_shape_slot(struct ndjson_shape *shape, const struct tcore_path 
     struct shape_level *level = shape->root;
     for (size_t i = 0;; i++) {
         const struct tcore_path_key *name = &path->keys[i];
-        uint32_t hash = hash_name(shape->seed, name->name, name->length);
+        uint32_t hash = tcore_ndjson_hash(shape->seed, name->name, name->length);
         struct shape_key *key = look_up(level, name->name, name->length, hash);
         if (!key)
             key = add_key(shape, level, name->name, name->length, hash);

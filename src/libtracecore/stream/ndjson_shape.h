@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /*
  * Top-level fields that decide whether a record is valid, whatever the projection. The root level
@@ -88,6 +89,26 @@ struct ndjson_shape {
     uint64_t seed;
     size_t slots;
 };
+
+/*
+ * Of the length and both ends of a name: cheap, since what it finds is compared anyway and a level
+ * stops growing when too many names collide.
+ */
+static inline uint32_t tcore_ndjson_hash_ends(uint64_t seed, uint64_t head, uint64_t tail,
+                                              size_t length)
+{
+    uint64_t hash = (head ^ seed) * 0xff51afd7ed558ccdu + (tail ^ length) * 0x9e3779b97f4a7c15u;
+    return (uint32_t)(hash ^ hash >> 32);
+}
+
+static inline uint32_t tcore_ndjson_hash(uint64_t seed, const char *name, size_t length)
+{
+    uint64_t head = 0, tail = 0;
+    memcpy(&head, name, length < 8 ? length : 8);
+    if (length >= 8)
+        memcpy(&tail, name + length - 8, 8);
+    return tcore_ndjson_hash_ends(seed, head, tail, length);
+}
 
 /* Builds the tree of the roles and of the projection's paths. slot_of[column][path] numbers are
  * given out in order of first use; *slots is their count. */
