@@ -13,6 +13,7 @@ base_HEADERS += %D%/base/buf.h
 base_HEADERS += %D%/base/dl.h
 base_HEADERS += %D%/base/error.h
 base_HEADERS += %D%/base/map.h
+base_HEADERS += %D%/base/sha256.h
 base_HEADERS += %D%/base/status.h
 base_HEADERS += %D%/base/sys.h
 base_HEADERS += %D%/base/version.h
@@ -22,6 +23,7 @@ base_sources += %D%/base/buf.c
 base_sources += %D%/base/dl.c
 base_sources += %D%/base/error.c
 base_sources += %D%/base/map.c
+base_sources += %D%/base/sha256.c
 base_sources += %D%/base/sys.c
 base_sources += %D%/base/version.c
 

@@ -155,3 +155,12 @@ struct cell cell_spark(struct document *document, const double *points, size_t c
     memcpy(copy, points, count * sizeof *copy);
     return (struct cell){.kind = CELL_SPARK, .length = (uint32_t)count, .points = copy};
 }
+
+struct cell cell_range(struct document *document, double from, double to, bool critical)
+{
+    const double points[] = {from, to, critical};
+    struct cell cell = cell_spark(document, points, 3);
+    if (cell.kind == CELL_SPARK)
+        cell.kind = CELL_RANGE;
+    return cell;
+}

@@ -2,6 +2,8 @@ bin_PROGRAMS += %D%/trace-report
 %C%_trace_report_SOURCES =
 %C%_trace_report_SOURCES += %D%/document.c
 %C%_trace_report_SOURCES += %D%/document.h
+%C%_trace_report_SOURCES += %D%/html.c
+%C%_trace_report_SOURCES += %D%/html.h
 %C%_trace_report_SOURCES += %D%/human.c
 %C%_trace_report_SOURCES += %D%/human.h
 %C%_trace_report_SOURCES += %D%/render.c
@@ -17,9 +19,31 @@ bin_PROGRAMS += %D%/trace-report
 %C%_trace_report_SOURCES += %D%/summary_row.h
 %C%_trace_report_SOURCES += %D%/summary_traces.c
 %C%_trace_report_SOURCES += %D%/table.c
+%C%_trace_report_SOURCES += %D%/trace.c
+%C%_trace_report_SOURCES += %D%/trace_page.c
+%C%_trace_report_SOURCES += %D%/trace_page.h
+%C%_trace_report_SOURCES += %D%/trace_page_data.c
+%C%_trace_report_SOURCES += %D%/trace_spans.c
+%C%_trace_report_SOURCES += %D%/trace_spans.h
+%C%_trace_report_SOURCES += %D%/trace_text.c
 %C%_trace_report_SOURCES += %D%/view_summary.c
 %C%_trace_report_SOURCES += %D%/view_summary.h
+%C%_trace_report_SOURCES += %D%/view_trace.c
+%C%_trace_report_SOURCES += %D%/view_trace.h
 %C%_trace_report_SOURCES += %D%/main.c
 %C%_trace_report_SOURCES += %D%/verbs.h
-%C%_trace_report_CPPFLAGS = $(program_cppflags)
+%C%_trace_report_CPPFLAGS = $(program_cppflags) -I$(top_builddir)/src
 %C%_trace_report_LDADD = $(program_libs)
+
+# Style and script of pages are files of their own, built in as strings.
+report_pages = %D%/trace_page_css.h %D%/trace_page_js.h
+EXTRA_DIST += %D%/trace_page.css %D%/trace_page.js %D%/embed.sh
+BUILT_SOURCES += $(report_pages)
+CLEANFILES += $(report_pages)
+%D%/trace_page_css.h: %D%/trace_page.css %D%/embed.sh
+	$(AM_V_GEN)$(MKDIR_P) %D% && $(SHELL) $(srcdir)/%D%/embed.sh trace_page_css \
+		$(srcdir)/%D%/trace_page.css >$@.new && mv $@.new $@
+%D%/trace_page_js.h: %D%/trace_page.js %D%/embed.sh
+	$(AM_V_GEN)$(MKDIR_P) %D% && $(SHELL) $(srcdir)/%D%/embed.sh trace_page_js \
+		$(srcdir)/%D%/trace_page.js >$@.new && mv $@.new $@
+%D%/trace_report-trace_page.$(OBJEXT): $(report_pages)

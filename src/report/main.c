@@ -8,6 +8,7 @@
 static const struct cli_verb *const verbs[] = {
     &report_summary,
     &report_table,
+    &report_trace,
     NULL,
 };
 

@@ -101,6 +101,22 @@ static void append_spark(const struct cell *cell, const struct page *page, size_
     }
 }
 
+/* When something was: from one column to another. */
+static void append_range(const struct cell *cell, const struct page *page, size_t columns,
+                         struct tcore_buf *out)
+{
+    double from = fmin(fmax(cell->points[0], 0), 1) * (double)columns;
+    double to = fmin(fmax(cell->points[1], 0), 1) * (double)columns;
+    size_t first = (size_t)from, end = (size_t)lround(to);
+    if (first >= columns)
+        first = columns - 1;
+    if (end <= first)
+        end = first + 1;
+    const char *critical = page->ascii ? "#" : "█", *other = page->ascii ? "=" : "▒";
+    for (size_t i = 0; i < columns; i++)
+        tcore_buf_puts(out, i < first || i >= end ? " " : cell->points[2] > 0 ? critical : other);
+}
+
 static void append_bar(double share, const struct page *page, struct tcore_buf *out)
 {
     static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
@@ -152,6 +168,9 @@ void cell_render(const struct cell *cell, const struct page *page, size_t spark,
         break;
     case CELL_SPARK:
         append_spark(cell, page, spark, out);
+        break;
+    case CELL_RANGE:
+        append_range(cell, page, 2 * spark, out);
         break;
     }
 }

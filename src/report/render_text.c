@@ -65,7 +65,10 @@ static size_t total_width(const struct layout *layout)
 
 static bool is_spark_column(const struct table *table, size_t column)
 {
-    return table->row_count && table->cells[column].kind == CELL_SPARK;
+    if (!table->row_count)
+        return false;
+    uint8_t kind = table->cells[column].kind;
+    return kind == CELL_SPARK || kind == CELL_RANGE;
 }
 
 static bool lay_out(struct layout *layout)

@@ -5,6 +5,6 @@
 
 #include "cli/verb.h"
 
-extern const struct cli_verb report_summary, report_table;
+extern const struct cli_verb report_summary, report_table, report_trace;
 
 #endif
