@@ -127,11 +127,12 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
         .open = gather_columns,
         .worker_open = gather_worker,
         .batch = gather_batch,
+        .worker_close = gather_worker_close,
         .finish = finish,
     };
     const struct assemble_options *options = verb_options;
     struct assembly assembly = {.summary = options->summary};
-    if (!gather_open(&assembly.gather, cli, false, !options->summary))
+    if (!gather_open(&assembly.gather, cli, options->summary ? GATHER_TIMES : GATHER_TEXT))
         return CLI_FAILED;
     int status = cli_filter(cli, &assembling, &assembly, argc, argv);
     end(&assembly);

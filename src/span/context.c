@@ -331,13 +331,13 @@ static const struct context_options defaults = {.propagator = "w3c"};
 const struct cli_verb span_context = {
     .name = "context",
     .summary = "Make, hand on and read trace context.",
-    .operands = "new | child [TRACEPARENT] | inject [TRACEPARENT] | extract [INPUT]",
+    .operands = "new|child|inject|extract [OPERAND]",
     .description =
-        "new begins a trace; child is a new span below TRACEPARENT, or below the context in the "
-        "environment; both print a traceparent, or the carrier's form with --carrier. inject "
-        "prints the context as it is in the carrier's form (env). extract reads a context from "
-        "the environment, or from INPUT or standard input in the carrier's form, and prints what "
-        "it found as JSON.\n"
+        "new begins a trace. child [TRACEPARENT] is a new span below that one, or below the "
+        "context in the environment. Both print a traceparent, or the carrier's form with "
+        "--carrier. inject [TRACEPARENT] prints the context as it is in the carrier's form (env). "
+        "extract [INPUT] reads a context from the environment, or from INPUT or standard input in "
+        "the carrier's form, and prints what it found as JSON.\n"
         "\n"
         "A context in the environment that is invalid is ignored, with a note, and a new trace "
         "begun, as W3C Trace Context says; extract ends with 4.\n"

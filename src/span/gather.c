@@ -10,12 +10,12 @@
 
 #include <inttypes.h>
 
-bool gather_open(struct gather *gather, struct cli *cli, bool names, bool text)
+bool gather_open(struct gather *gather, struct cli *cli, enum gather_keep keep)
 {
     struct tcore_error err;
     int64_t memory = cli->io.memory_bytes ? cli->io.memory_bytes : GATHER_MEMORY;
     struct tcore_trace_store_options options = {
-        .names = names, .text = text, .memory_bytes = (size_t)memory};
+        .names = keep >= GATHER_NAMES, .text = keep == GATHER_TEXT, .memory_bytes = (size_t)memory};
     gather->cli = cli;
     if (tcore_trace_store_new(&gather->store, &options, &err) == TCORE_OK)
         return true;
@@ -46,15 +46,81 @@ enum tcore_status gather_columns(void *state, struct tcore_projection *projectio
                                  struct tcore_error *err)
 {
     struct gather *gather = state;
-    return tcore_trace_store_project(gather->store, projection, err);
+    struct tcore_path_key key = {"traceId", 7};
+    projection->text |= gather->from_traces;
+    enum tcore_status status = tcore_trace_store_project(gather->store, projection, err);
+    if (status != TCORE_OK)
+        return status;
+    return tcore_projection_add_path(projection, &key, 1, &gather->trace_column, err);
 }
+
+/* --- A thread's part */
+
+struct worker {
+    struct tcore_trace_intake *intake; /* of the store */
+    struct tcore_json json;            /* a trace record */
+    uint32_t *rows;                    /* those that are wanted */
+    size_t row_capacity;
+};
 
 enum tcore_status gather_worker(void *state, void **worker, struct tcore_error *err)
 {
     struct gather *gather = state;
-    struct tcore_trace_intake *intake = NULL;
-    enum tcore_status status = tcore_trace_intake_new(&intake, gather->store, err);
-    *worker = intake;
+    struct worker *w = *worker = tcore_calloc(1, sizeof *w);
+    if (!w)
+        return tcore_error_nomem(err);
+    w->json.depth_limit = (unsigned)gather->cli->io.depth_limit;
+    return tcore_trace_intake_new(&w->intake, gather->store, err);
+}
+
+enum tcore_status gather_worker_close(void *state, void *worker, struct tcore_error *err)
+{
+    struct worker *w = worker;
+    (void)state;
+    (void)err;
+    if (w) {
+        tcore_json_free(&w->json);
+        tcore_free(w->rows);
+    }
+    tcore_free(w);
+    return TCORE_OK;
+}
+
+/* Keeps of rows[0..*count) those of wanted traces, in w->rows. */
+static bool keep_wanted(const struct gather *gather, struct worker *w,
+                        const struct tcore_batch *batch, const uint32_t *rows, size_t *count)
+{
+    size_t kept = 0;
+    if (*count > w->row_capacity) {
+        tcore_free(w->rows);
+        w->rows = tcore_reallocarray(NULL, *count, sizeof *w->rows);
+        w->row_capacity = w->rows ? *count : 0;
+        if (!w->rows)
+            return false;
+    }
+    for (size_t i = 0; i < *count; i++) {
+        struct tcore_value id = tcore_column_get(&batch->columns[gather->trace_column], rows[i]);
+        if (id.kind == TCORE_STRING &&
+            tcore_map_find(gather->wanted, id.s, id.len) != TCORE_MAP_NONE)
+            w->rows[kept++] = rows[i];
+    }
+    *count = kept;
+    return true;
+}
+
+/* Spans in runs, trace records one by one. */
+static enum tcore_status take(struct worker *w, const struct tcore_batch *batch,
+                              const uint32_t *rows, size_t count, struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_OK;
+    for (size_t i = 0, end; i < count && status == TCORE_OK; i = end) {
+        for (end = i; end < count && batch->types[rows[end]] == TCORE_RECORD_SPAN; end++) {
+        }
+        if (end > i)
+            status = tcore_trace_intake_add(w->intake, batch, rows + i, end - i, err);
+        else
+            status = take_spans_of_trace(w->intake, &w->json, batch->text[rows[end++]], err);
+    }
     return status;
 }
 
@@ -63,11 +129,19 @@ enum tcore_status gather_batch(void *state, void *worker, const struct tcore_bat
                                struct tcore_error *err)
 {
     struct gather *gather = state;
+    struct worker *w = worker;
     (void)out;
     if (batch->negative_durations)
         __atomic_fetch_add(&gather->negative, batch->negative_durations, __ATOMIC_RELAXED);
-    return gather_failure(gather, tcore_trace_intake_add(worker, batch, rows, count, err), err);
+    if (gather->wanted) {
+        if (!keep_wanted(gather, w, batch, rows, &count))
+            return tcore_error_nomem(err);
+        rows = w->rows;
+    }
+    return gather_failure(gather, take(w, batch, rows, count, err), err);
 }
+
+/* --- Everything that was taken */
 
 enum tcore_status gather_seal(struct gather *gather, struct tcore_error *err)
 {

@@ -7,8 +7,10 @@
 #ifndef SPAN_GATHER_H
 #define SPAN_GATHER_H
 
+#include "base/map.h"
 #include "cli/filter.h"
 #include "cli/verb.h"
+#include "model/json.h"
 #include "trace/store.h"
 
 #define GATHER_MEMORY ((int64_t)1 << 30) /* --memory, if it is not given */
@@ -16,11 +18,17 @@
 struct gather {
     struct cli *cli;
     struct tcore_trace_store *store;
+    bool from_traces;         /* the spans in trace records are taken, too */
+    struct tcore_map *wanted; /* trace ids of 32 digits; NULL: all */
+    size_t trace_column;
     uint64_t negative; /* spans that end before they start */
 };
 
-/* False after a report. */
-bool gather_open(struct gather *gather, struct cli *cli, bool names, bool text);
+/* What to keep of each span. */
+enum gather_keep { GATHER_TIMES, GATHER_NAMES, GATHER_TEXT };
+
+/* The rest of *gather is set by the caller, before or after. False after a report. */
+bool gather_open(struct gather *gather, struct cli *cli, enum gather_keep keep);
 void gather_close(struct gather *gather);
 
 enum tcore_status gather_columns(void *state, struct tcore_projection *projection,
@@ -29,6 +37,7 @@ enum tcore_status gather_worker(void *state, void **worker, struct tcore_error *
 enum tcore_status gather_batch(void *state, void *worker, const struct tcore_batch *batch,
                                const uint32_t *rows, size_t count, struct tcore_buf *out,
                                struct tcore_error *err);
+enum tcore_status gather_worker_close(void *state, void *worker, struct tcore_error *err);
 /* After the last batch. */
 enum tcore_status gather_seal(struct gather *gather, struct tcore_error *err);
 /* Says in terms of --memory what the store refused; for failures of its functions. */
@@ -36,6 +45,12 @@ enum tcore_status gather_failure(const struct gather *gather, enum tcore_status 
                                  struct tcore_error *err);
 /* Notes on standard error: spans without times. */
 void gather_notes(const struct gather *gather);
+
+/* --- trace_spans.c */
+
+/* Gives the intake the spans of a trace record's structure. TCORE_FATAL only. */
+enum tcore_status take_spans_of_trace(struct tcore_trace_intake *intake, struct tcore_json *json,
+                                      struct tcore_slice record, struct tcore_error *err);
 
 /* --- Traces in order */
 

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ *     * ! indented service: operation     12.3ms |      ####======      |
+ *
+ * A star marks the critical path, an exclamation mark an error; in the bar what is on the critical
+ * path is drawn heavier. A bar has at least one column. Names are data: nothing of them reaches a
+ * terminal raw, and what is too long is cut.
+ */
+#include <config.h>
+
+#include "span/waterfall.h"
+
+#include "base/sys.h"
+#include "cli/visible.h"
+#include "model/time.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { MARKS = 3, DURATION = 8, LEAST_WIDTH = 48, MOST_WIDTH = 1000, LEAST_LABEL = 16 };
+
+enum ink { INK_NONE, INK_SPAN, INK_CRITICAL, INK_HIDDEN };
+
+struct picture {
+    const struct fold *fold;
+    const struct trace_build *build;
+    const struct waterfall_style *style;
+    struct tcore_buf *out;
+    unsigned label, bar;   /* columns */
+    struct tcore_buf text; /* a label before it is fitted in */
+};
+
+/* --- Text */
+
+void put_duration(struct tcore_buf *out, int64_t ns, bool unicode)
+{
+    static const struct {
+        int64_t ns;
+        const char *name;
+    } units[] = {{86400000000000, "d"}, {3600000000000, "h"}, {60000000000, "m"}, {1000000000, "s"},
+                 {1000000, "ms"},       {1000, "us"},         {1, "ns"}};
+    size_t unit = 0;
+    while (unit + 1 < sizeof units / sizeof *units && ns < units[unit].ns)
+        unit++;
+    double amount = (double)ns / (double)units[unit].ns;
+    bool whole = units[unit].ns == 1 || amount >= 1000;
+    tcore_buf_printf(out, "%.*f%s",
+                     whole           ? 0
+                     : amount >= 100 ? 1
+                     : amount >= 10  ? 2
+                                     : 3,
+                     amount, unicode && units[unit].ns == 1000 ? "\xc2\xb5s" : units[unit].name);
+}
+
+static void put_blanks(struct tcore_buf *out, unsigned count)
+{
+    tcore_buf_printf(out, "%*s", (int)count, "");
+}
+
+static size_t character_length(const char *text, size_t length)
+{
+    unsigned char lead = (unsigned char)*text;
+    size_t n = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    return n < length ? n : length;
+}
+
+/* Appends text, cut to columns if it has more, and blanks up to that if it has fewer. */
+static void put_fitted(const struct picture *picture, const char *text, size_t length,
+                       unsigned columns)
+{
+    const char *dots = picture->style->unicode ? "\xe2\x80\xa6" : "..";
+    unsigned dot_columns = picture->style->unicode ? 1 : 2;
+    unsigned used = 0;
+    size_t at = 0;
+    bool cut = cli_display_width(text, length) > columns;
+    unsigned room = !cut ? columns : columns > dot_columns ? columns - dot_columns : 0;
+    while (at < length) {
+        size_t bytes = character_length(text + at, length - at);
+        unsigned wide = (unsigned)cli_display_width(text + at, bytes);
+        if (used + wide > room)
+            break;
+        used += wide;
+        at += bytes;
+    }
+    tcore_buf_append(picture->out, text, at);
+    if (cut && columns >= dot_columns) {
+        tcore_buf_puts(picture->out, dots);
+        used += dot_columns;
+    }
+    put_blanks(picture->out, columns - used);
+}
+
+/* "service: name" made harmless, appended to text. */
+static void append_who(const struct picture *picture, struct tcore_buf *text, uint32_t span)
+{
+    struct tcore_slice service = trace_build_service(picture->build, span);
+    struct tcore_slice name = trace_build_name(picture->build, span);
+    if (service.data)
+        cli_visible(text, service.data, service.length, false);
+    if (service.data && name.length)
+        tcore_buf_puts(text, ": ");
+    if (name.length)
+        cli_visible(text, name.data, name.length, false);
+}
+
+/* The label of a row without its indentation. */
+static void make_label(struct picture *picture, const struct fold_row *row)
+{
+    struct tcore_buf *text = &picture->text;
+    const char *dots = picture->style->unicode ? "\xe2\x80\xa6" : "...";
+    tcore_buf_clear(text);
+    if (row->hidden)
+        tcore_buf_printf(text, "%s %" PRIu32 " more", dots, row->hidden);
+    if (row->below > row->hidden)
+        tcore_buf_printf(text, " (%" PRIu32 " spans)", row->below);
+    if (row->hidden && row->span != TCORE_SPAN_NONE)
+        tcore_buf_puts(text, " ");
+    if (row->span != TCORE_SPAN_NONE)
+        append_who(picture, text, row->span);
+}
+
+/* Two columns a level; deep levels are written as a number, so that there is room for a name. */
+static unsigned indentation(const struct picture *picture, uint32_t depth, char *number,
+                            size_t size)
+{
+    unsigned most = picture->label / 2;
+    number[0] = '\0';
+    if (depth <= most / 2)
+        return 2 * depth;
+    int digits = snprintf(number, size, "%" PRIu32 "> ", depth);
+    return most > (unsigned)digits ? most - (unsigned)digits : 0;
+}
+
+static void put_label(struct picture *picture, const struct fold_row *row)
+{
+    char number[24];
+    unsigned indent = indentation(picture, row->depth, number, sizeof number);
+    make_label(picture, row);
+    put_blanks(picture->out, indent);
+    tcore_buf_puts(picture->out, number);
+    for (const char *c = number; *c; c++)
+        indent++;
+    if (picture->text.data)
+        put_fitted(picture, picture->text.data, picture->text.length,
+                   picture->label > indent ? picture->label - indent : 0);
+    picture->out->failed |= picture->text.failed;
+}
+
+/* --- Bars */
+
+/* The column of a time, 0 to bar; of the end of something: the one behind it. */
+static unsigned column_of(const struct picture *picture, int64_t ns, bool end)
+{
+    const struct tcore_interval *whole = &picture->build->tree.whole;
+    unsigned __int128 total = (unsigned __int128)(whole->end_ns - whole->start_ns);
+    if (!total)
+        return end ? 1 : 0;
+    unsigned __int128 at = (unsigned __int128)(ns - whole->start_ns) * picture->bar;
+    return (unsigned)((at + (end ? total - 1 : 0)) / total);
+}
+
+static void fill(const struct picture *picture, enum ink *ink, const struct tcore_interval *part,
+                 enum ink with)
+{
+    unsigned from = column_of(picture, part->start_ns, false);
+    unsigned to = column_of(picture, part->end_ns, true);
+    if (from >= picture->bar)
+        from = picture->bar - 1;
+    if (to <= from)
+        to = from + 1;
+    for (unsigned i = from; i < to && i < picture->bar; i++)
+        ink[i] = with;
+}
+
+/* The segments of the critical path in the span, over its bar. They are in the order of time, and
+ * those of a span lie within it. */
+static void fill_critical(const struct picture *picture, uint32_t span, enum ink *ink)
+{
+    const struct tcore_critical_path *path = &picture->build->path;
+    const struct tcore_interval *own = &picture->build->tree.interval[span];
+    size_t low = 0, high = path->segment_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (path->segments[middle].end_ns <= own->start_ns)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < path->segment_count && path->segments[low].start_ns < own->end_ns; low++)
+        if (path->segments[low].span == span)
+            fill(picture, ink,
+                 &(struct tcore_interval){path->segments[low].start_ns, path->segments[low].end_ns},
+                 INK_CRITICAL);
+}
+
+static void put_colour(const struct picture *picture, const char *code)
+{
+    if (picture->style->colour)
+        tcore_buf_printf(picture->out, "\033[%sm", code);
+}
+
+static void put_ink(const struct picture *picture, const enum ink *ink)
+{
+    static const char *const ascii[] = {" ", "=", "#", "-"};
+    static const char *const unicode[] = {" ", "\xe2\x96\x92", "\xe2\x96\x88", "\xe2\x96\x91"};
+    for (unsigned i = 0; i < picture->bar; i++)
+        tcore_buf_puts(picture->out, (picture->style->unicode ? unicode : ascii)[ink[i]]);
+}
+
+static void put_bar(const struct picture *picture, const struct fold_row *row)
+{
+    enum ink ink[MOST_WIDTH] = {INK_NONE};
+    const char *edge = picture->style->unicode ? "\xe2\x94\x82" : "|";
+    tcore_buf_puts(picture->out, edge);
+    if (tcore_interval_is_known(&row->interval)) {
+        fill(picture, ink, &row->interval, row->hidden ? INK_HIDDEN : INK_SPAN);
+        if (!row->hidden && row->critical)
+            fill_critical(picture, row->span, ink);
+    }
+    put_colour(picture, row->failed ? "31" : row->hidden ? "2" : row->critical ? "1" : "0");
+    put_ink(picture, ink);
+    put_colour(picture, "0");
+    tcore_buf_puts(picture->out, edge);
+}
+
+static void put_row(struct picture *picture, const struct fold_row *row)
+{
+    struct tcore_buf *out = picture->out;
+    struct tcore_buf duration = {0};
+    tcore_buf_putc(out, row->critical ? '*' : ' ');
+    put_colour(picture, "31");
+    tcore_buf_putc(out, row->failed ? '!' : ' ');
+    put_colour(picture, "0");
+    tcore_buf_putc(out, ' ');
+    put_label(picture, row);
+    if (row->longest_ns >= 0)
+        put_duration(&duration, row->longest_ns, picture->style->unicode);
+    unsigned wide =
+        duration.length ? (unsigned)cli_display_width(duration.data, duration.length) : 0;
+    put_blanks(out, wide < DURATION + 1 ? DURATION + 1 - wide : 1);
+    tcore_buf_append(out, duration.data, duration.length);
+    tcore_buf_putc(out, ' ');
+    put_bar(picture, row);
+    tcore_buf_putc(out, '\n');
+    tcore_buf_free(&duration);
+}
+
+/* --- Above the rows */
+
+static int compare_numbers(const void *a, const void *b)
+{
+    const uint32_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+static uint32_t count_services(struct picture *picture)
+{
+    const struct trace_build *build = picture->build;
+    uint32_t *services = tcore_reallocarray(NULL, build->tree.count, sizeof *services);
+    uint32_t count = 0;
+    picture->out->failed |= !services;
+    if (!services)
+        return 0;
+    for (uint32_t i = 0; i < build->tree.count; i++)
+        services[i] = build->tree.spans[i].service;
+    qsort(services, build->tree.count, sizeof *services, compare_numbers);
+    for (uint32_t i = 0; i < build->tree.count; i++)
+        count += services[i] && (!i || services[i] != services[i - 1]);
+    tcore_free(services);
+    return count;
+}
+
+static void put_count(struct tcore_buf *out, uint32_t count, const char *one, const char *many)
+{
+    tcore_buf_printf(out, ", %" PRIu32 " %s", count, count == 1 ? one : many);
+}
+
+static void put_heading(struct picture *picture)
+{
+    const struct trace_build *build = picture->build;
+    const struct tcore_interval *whole = &build->tree.whole;
+    struct tcore_buf *out = picture->out;
+    char id[32], time[TCORE_TIME_BYTES];
+    tcore_trace_id_digits(build->rows[0]->stored.trace_id, id);
+    put_colour(picture, "1");
+    tcore_buf_append(out, id, sizeof id);
+    tcore_buf_puts(out, "  ");
+    append_who(picture, out, build->tree.root);
+    put_colour(picture, "0");
+    tcore_buf_putc(out, '\n');
+    if (tcore_interval_is_known(whole)) {
+        tcore_buf_append(out, time, tcore_format_time(time, whole->start_ns));
+        tcore_buf_puts(out, ", ");
+        put_duration(out, whole->end_ns - whole->start_ns, picture->style->unicode);
+    } else {
+        tcore_buf_puts(out, "without times");
+    }
+    put_count(out, build->tree.count, "span", "spans");
+    put_count(out, count_services(picture), "service", "services");
+    put_count(out, build->trace->errors, "error", "errors");
+    if (build->path.span_count) {
+        tcore_buf_puts(out, ", critical path ");
+        put_duration(out, build->path.duration_ns, picture->style->unicode);
+    }
+    tcore_buf_putc(out, '\n');
+}
+
+/* 0, the middle and the end, above the bars. */
+static void put_axis(struct picture *picture)
+{
+    const struct tcore_interval *whole = &picture->build->tree.whole;
+    struct tcore_buf middle = {0}, end = {0};
+    if (!tcore_interval_is_known(whole))
+        return;
+    int64_t total = whole->end_ns - whole->start_ns;
+    put_duration(&middle, total / 2, picture->style->unicode);
+    put_duration(&end, total, picture->style->unicode);
+    unsigned middle_wide =
+        middle.data ? (unsigned)cli_display_width(middle.data, middle.length) : 0;
+    unsigned end_wide = end.data ? (unsigned)cli_display_width(end.data, end.length) : 0;
+    put_fitted(picture, "* critical path, ! error", 24, MARKS + picture->label);
+    put_blanks(picture->out, DURATION + 3);
+    tcore_buf_putc(picture->out, '0');
+    unsigned used = 1;
+    if (picture->bar / 2 + middle_wide + 1 + end_wide < picture->bar) {
+        put_blanks(picture->out, picture->bar / 2 - used);
+        tcore_buf_append(picture->out, middle.data, middle.length);
+        used = picture->bar / 2 + middle_wide;
+    }
+    put_blanks(picture->out, picture->bar > used + end_wide ? picture->bar - used - end_wide : 1);
+    tcore_buf_append(picture->out, end.data, end.length);
+    tcore_buf_putc(picture->out, '\n');
+    picture->out->failed |= middle.failed || end.failed;
+    tcore_buf_free(&middle);
+    tcore_buf_free(&end);
+}
+
+/* How wide labels are: as they need, but no more than half of the line. */
+static void choose_widths(struct picture *picture)
+{
+    unsigned width = picture->style->width;
+    width = width < LEAST_WIDTH ? LEAST_WIDTH : width > MOST_WIDTH ? MOST_WIDTH : width;
+    unsigned rest = width - MARKS - DURATION - 2 - 2; /* two blanks, two edges */
+    size_t widest = LEAST_LABEL;
+    for (uint32_t i = 0; i < picture->fold->count; i++) {
+        const struct fold_row *row = &picture->fold->rows[i];
+        make_label(picture, row);
+        size_t wide =
+            picture->text.length ? cli_display_width(picture->text.data, picture->text.length) : 0;
+        wide += 2 * (row->depth < 16 ? row->depth : 16);
+        widest = wide > widest ? wide : widest;
+    }
+    picture->label = widest < rest / 2 ? (unsigned)widest : rest / 2;
+    picture->bar = rest - picture->label;
+}
+
+enum tcore_status waterfall_draw(struct fold *fold, const struct trace_build *build,
+                                 const struct waterfall_style *style, struct tcore_buf *out,
+                                 struct tcore_error *err)
+{
+    struct picture picture = {.fold = fold, .build = build, .style = style, .out = out};
+    enum tcore_status status = fold_trace(fold, build, style->most_rows, err);
+    if (status != TCORE_OK)
+        return status;
+    choose_widths(&picture);
+    put_heading(&picture);
+    put_axis(&picture);
+    for (uint32_t i = 0; i < fold->count; i++)
+        put_row(&picture, &fold->rows[i]);
+    out->failed |= picture.text.failed;
+    tcore_buf_free(&picture.text);
+    return tcore_buf_status(out, err);
+}

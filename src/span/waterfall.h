@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A trace drawn in characters: a row a span, its bar where it was in time. */
+#ifndef SPAN_WATERFALL_H
+#define SPAN_WATERFALL_H
+
+#include "base/buf.h"
+#include "span/fold.h"
+
+struct waterfall_style {
+    unsigned width; /* columns of a line */
+    bool unicode;   /* else ASCII */
+    bool colour;
+    uint32_t most_rows; /* of one trace */
+};
+
+/* Appends the picture: who, when and how much, the axis, the rows. */
+enum tcore_status waterfall_draw(struct fold *fold, const struct trace_build *build,
+                                 const struct waterfall_style *style, struct tcore_buf *out,
+                                 struct tcore_error *err);
+
+/* 12.3ms: at most four digits and a unit. */
+void put_duration(struct tcore_buf *out, int64_t ns, bool unicode);
+
+#endif
