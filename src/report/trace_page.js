@@ -757,10 +757,11 @@
     actions[e.key]();
   });
 
-  // The chart takes what the window has left.
+  // The chart takes what the window has left, or less if that is enough for all spans.
   function fill() {
     const top = work.getBoundingClientRect().top + scrollY;
-    work.style.height = Math.max(innerHeight - top - (narrow.matches ? 12 : 48), 420) + "px";
+    const left = Math.max(innerHeight - top - (narrow.matches ? 12 : 48), 420);
+    work.style.height = Math.min(left, Math.max(count * rowHeight() + 100, 360)) + "px";
   }
 
   // --- Start
