@@ -7,3 +7,4 @@ dist_man_MANS += %D%/tracecore-record.5
 dist_man_MANS += %D%/trace-report.1
 dist_man_MANS += %D%/tracecore-stream.5
 dist_man_MANS += %D%/tracecore.7
+dist_man_MANS += %D%/trace-record.1

@@ -238,7 +238,7 @@ static int run_cancel(struct cli *cli, void *options, int argc, char **argv)
 
 const struct cli_verb finish_verb = {
     .name = "finish",
-    .summary = "end an execution that went well",
+    .summary = "End an execution that went well.",
     .operands = "ID",
     TABLE(finish_table),
     .run = run_finish,
@@ -246,7 +246,7 @@ const struct cli_verb finish_verb = {
 
 const struct cli_verb fail_verb = {
     .name = "fail",
-    .summary = "end an execution that failed",
+    .summary = "End an execution that failed.",
     .operands = "ID",
     TABLE(fail_table),
     .run = run_fail,
@@ -254,7 +254,7 @@ const struct cli_verb fail_verb = {
 
 const struct cli_verb cancel_verb = {
     .name = "cancel",
-    .summary = "end an execution that was given up",
+    .summary = "End an execution that was given up.",
     .operands = "ID",
     TABLE(cancel_table),
     .run = run_cancel,

@@ -100,7 +100,7 @@ static int run_import(struct cli *cli, void *options, int argc, char **argv)
 
 const struct cli_verb import_verb = {
     .name = "import",
-    .summary = "turn foreign formats into native records",
+    .summary = "Turn foreign formats into native records.",
     .operands = "[INPUT]...",
     .description =
         "The format is recognised by its content. Read are OTLP/JSON (one document, one a line,\n"

@@ -375,7 +375,7 @@ static int run_run(struct cli *cli, void *options, int argc, char **argv)
 
 const struct cli_verb run_verb = {
     .name = "run",
-    .summary = "run a command as a span",
+    .summary = "Run a command as a span.",
     .operands = "-- CMD [ARG]...",
     .description =
         "The command finds its context in TRACEPARENT and TRACESTATE and the destination in\n"

@@ -109,7 +109,7 @@ static int run_start(struct cli *cli, void *options, int argc, char **argv)
 
 const struct cli_verb start_verb = {
     .name = "start",
-    .summary = "begin an execution, print its traceparent",
+    .summary = "Begin an execution, print its traceparent.",
     .operands = "NAME",
     .description =
         "What is printed is the ID that update, checkpoint, event, finish, fail and cancel take;\n"

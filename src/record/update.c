@@ -104,7 +104,7 @@ static int run_event(struct cli *cli, void *options, int argc, char **argv)
 
 const struct cli_verb update_verb = {
     .name = "update",
-    .summary = "change attributes of a running execution",
+    .summary = "Change attributes of a running execution.",
     .operands = "ID",
     TABLE,
     .run = run_update,
@@ -112,7 +112,7 @@ const struct cli_verb update_verb = {
 
 const struct cli_verb checkpoint_verb = {
     .name = "checkpoint",
-    .summary = "mark a point that an execution has reached",
+    .summary = "Mark a point that an execution has reached.",
     .operands = "ID NAME",
     TABLE,
     .run = run_checkpoint,
@@ -120,7 +120,7 @@ const struct cli_verb checkpoint_verb = {
 
 const struct cli_verb event_verb = {
     .name = "event",
-    .summary = "record an event within an execution",
+    .summary = "Record an event within an execution.",
     .operands = "ID NAME",
     TABLE,
     .run = run_event,
