@@ -7,15 +7,12 @@
 #include "cli/message.h"
 #include "cli/output.h"
 #include "cli/pieces.h"
+#include "cli/screen.h"
 #include "span/gather.h"
 #include "span/verbs.h"
 #include "span/waterfall.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #define ROWS_MOST 100000
 
@@ -34,43 +31,6 @@ struct timeline {
     struct trace_build build;
     struct fold fold;
 };
-
-/* --- How it looks */
-
-/* Whether the locale's characters are UTF-8, by the rules for LC_CTYPE. */
-static bool is_utf8_locale(void)
-{
-    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *value = getenv(names[i]);
-        if (value && *value)
-            return strcasestr(value, "utf-8") || strcasestr(value, "utf8");
-    }
-    return false;
-}
-
-static unsigned line_width(bool terminal)
-{
-    const char *columns = getenv("COLUMNS"), *reason;
-    struct winsize size;
-    int64_t width;
-    if (columns && cli_parse_count(columns, &width, &reason) && width > 0)
-        return width < 10000 ? (unsigned)width : 10000;
-    if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
-        return size.ws_col;
-    return 80;
-}
-
-static void choose_style(struct timeline *timeline)
-{
-    bool terminal = !timeline->gather.cli->io.output && isatty(STDOUT_FILENO);
-    timeline->style = (struct waterfall_style){
-        .width = line_width(terminal),
-        .unicode = is_utf8_locale(),
-        .colour = terminal && !getenv("NO_COLOR"),
-        .most_rows = (uint32_t)timeline->options->rows,
-    };
-}
 
 /* --- Which traces */
 
@@ -174,7 +134,8 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
     int ids = cli_ids_first(argc, argv), status = CLI_FAILED;
     if (options->rows < 1 || options->rows > ROWS_MOST)
         return cli_usage_error(cli, "--max-rows must be 1 to %d", ROWS_MOST);
-    choose_style(&timeline);
+    cli_screen_look(&timeline.style.screen, cli);
+    timeline.style.most_rows = (uint32_t)options->rows;
     if (!want_traces(&timeline, ids, argv))
         cli_error(cli, "out of memory");
     else if (gather_open(&timeline.gather, cli, GATHER_NAMES))

@@ -21,7 +21,7 @@
  *   crossServiceCalls  each of those calls: {"sourceService","targetService","sourceSpanId",
  *                      "targetSpanId","operationName","duration","networkLatency","error"}
  * performance
- *   overallLatency     totalDuration
+ *   overallLatency     the root's duration
  *   networkLatency     over all calls whose both sides are there: client less server duration
  *   serviceLatencies   for each service the self times of its spans, those clients left out
  *   processingTime     their sum

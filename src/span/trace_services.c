@@ -231,31 +231,34 @@ static void put_service_latencies(const struct trace_writer *writer, struct tcor
         uint32_t service = writer->involved[i];
         if (!service)
             continue;
-        tcore_buf_puts(out, first ? ",\"serviceLatencies\":{" : ",");
+        tcore_buf_puts(out, first ? "\"serviceLatencies\":{" : ",");
         put_service(writer, service, out);
         tcore_buf_putc(out, ':');
         put_int(out, writer->use[service].self_ns);
         first = false;
     }
-    tcore_buf_puts(out, first ? "" : "}");
+    tcore_buf_puts(out, first ? "" : "},");
 }
 
 void put_performance(const struct trace_writer *writer, struct tcore_buf *out)
 {
     const struct trace_build *build = &writer->build;
-    const struct tcore_interval *whole = &build->tree.whole;
     int64_t network = 0, processing = 0;
-    if (!tcore_interval_is_known(whole))
+    if (!tcore_interval_is_known(&build->tree.whole))
         return;
     for (uint32_t i = 0; i < build->tree.count; i++)
         if (trace_build_is_call(build, i))
             network = add_ns(network, trace_build_network_ns(build, i));
     for (uint32_t i = 0; i < writer->involved_count; i++)
         processing = add_ns(processing, writer->use[writer->involved[i]].self_ns);
-    tcore_buf_puts(out, ",\"performance\":{\"overallLatency\":");
-    put_int(out, whole->end_ns - whole->start_ns);
+    tcore_buf_puts(out, ",\"performance\":{");
+    if (build->path.span_count) {
+        put_key(out, "overallLatency", true);
+        put_int(out, build->path.duration_ns);
+        tcore_buf_putc(out, ',');
+    }
     put_service_latencies(writer, out);
-    put_key(out, "networkLatency", false);
+    put_key(out, "networkLatency", true);
     put_int(out, network);
     put_key(out, "processingTime", false);
     put_int(out, processing);

@@ -69,8 +69,8 @@ static size_t character_length(const char *text, size_t length)
 static void put_fitted(const struct picture *picture, const char *text, size_t length,
                        unsigned columns)
 {
-    const char *dots = picture->style->unicode ? "\xe2\x80\xa6" : "..";
-    unsigned dot_columns = picture->style->unicode ? 1 : 2;
+    const char *dots = picture->style->screen.unicode ? "\xe2\x80\xa6" : "..";
+    unsigned dot_columns = picture->style->screen.unicode ? 1 : 2;
     unsigned used = 0;
     size_t at = 0;
     bool cut = cli_display_width(text, length) > columns;
@@ -108,7 +108,7 @@ static void append_who(const struct picture *picture, struct tcore_buf *text, ui
 static void make_label(struct picture *picture, const struct fold_row *row)
 {
     struct tcore_buf *text = &picture->text;
-    const char *dots = picture->style->unicode ? "\xe2\x80\xa6" : "...";
+    const char *dots = picture->style->screen.unicode ? "\xe2\x80\xa6" : "...";
     tcore_buf_clear(text);
     if (row->hidden)
         tcore_buf_printf(text, "%s %" PRIu32 " more", dots, row->hidden);
@@ -196,7 +196,7 @@ static void fill_critical(const struct picture *picture, uint32_t span, enum ink
 
 static void put_colour(const struct picture *picture, const char *code)
 {
-    if (picture->style->colour)
+    if (picture->style->screen.colour)
         tcore_buf_printf(picture->out, "\033[%sm", code);
 }
 
@@ -205,13 +205,13 @@ static void put_ink(const struct picture *picture, const enum ink *ink)
     static const char *const ascii[] = {" ", "=", "#", "-"};
     static const char *const unicode[] = {" ", "\xe2\x96\x92", "\xe2\x96\x88", "\xe2\x96\x91"};
     for (unsigned i = 0; i < picture->bar; i++)
-        tcore_buf_puts(picture->out, (picture->style->unicode ? unicode : ascii)[ink[i]]);
+        tcore_buf_puts(picture->out, (picture->style->screen.unicode ? unicode : ascii)[ink[i]]);
 }
 
 static void put_bar(const struct picture *picture, const struct fold_row *row)
 {
     enum ink ink[MOST_WIDTH] = {INK_NONE};
-    const char *edge = picture->style->unicode ? "\xe2\x94\x82" : "|";
+    const char *edge = picture->style->screen.unicode ? "\xe2\x94\x82" : "|";
     tcore_buf_puts(picture->out, edge);
     if (tcore_interval_is_known(&row->interval)) {
         fill(picture, ink, &row->interval, row->hidden ? INK_HIDDEN : INK_SPAN);
@@ -235,7 +235,7 @@ static void put_row(struct picture *picture, const struct fold_row *row)
     tcore_buf_putc(out, ' ');
     put_label(picture, row);
     if (row->longest_ns >= 0)
-        put_duration(&duration, row->longest_ns, picture->style->unicode);
+        put_duration(&duration, row->longest_ns, picture->style->screen.unicode);
     unsigned wide =
         duration.length ? (unsigned)cli_display_width(duration.data, duration.length) : 0;
     put_blanks(out, wide < DURATION + 1 ? DURATION + 1 - wide : 1);
@@ -292,7 +292,7 @@ static void put_heading(struct picture *picture)
     if (tcore_interval_is_known(whole)) {
         tcore_buf_append(out, time, tcore_format_time(time, whole->start_ns));
         tcore_buf_puts(out, ", ");
-        put_duration(out, whole->end_ns - whole->start_ns, picture->style->unicode);
+        put_duration(out, whole->end_ns - whole->start_ns, picture->style->screen.unicode);
     } else {
         tcore_buf_puts(out, "without times");
     }
@@ -301,7 +301,7 @@ static void put_heading(struct picture *picture)
     put_count(out, build->trace->errors, "error", "errors");
     if (build->path.span_count) {
         tcore_buf_puts(out, ", critical path ");
-        put_duration(out, build->path.duration_ns, picture->style->unicode);
+        put_duration(out, build->path.duration_ns, picture->style->screen.unicode);
     }
     tcore_buf_putc(out, '\n');
 }
@@ -314,8 +314,8 @@ static void put_axis(struct picture *picture)
     if (!tcore_interval_is_known(whole))
         return;
     int64_t total = whole->end_ns - whole->start_ns;
-    put_duration(&middle, total / 2, picture->style->unicode);
-    put_duration(&end, total, picture->style->unicode);
+    put_duration(&middle, total / 2, picture->style->screen.unicode);
+    put_duration(&end, total, picture->style->screen.unicode);
     unsigned middle_wide =
         middle.data ? (unsigned)cli_display_width(middle.data, middle.length) : 0;
     unsigned end_wide = end.data ? (unsigned)cli_display_width(end.data, end.length) : 0;
@@ -339,7 +339,7 @@ static void put_axis(struct picture *picture)
 /* How wide labels are: as they need, but no more than half of the line. */
 static void choose_widths(struct picture *picture)
 {
-    unsigned width = picture->style->width;
+    unsigned width = picture->style->screen.width;
     width = width < LEAST_WIDTH ? LEAST_WIDTH : width > MOST_WIDTH ? MOST_WIDTH : width;
     unsigned rest = width - MARKS - DURATION - 2 - 2; /* two blanks, two edges */
     size_t widest = LEAST_LABEL;

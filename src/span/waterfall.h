@@ -4,12 +4,11 @@
 #define SPAN_WATERFALL_H
 
 #include "base/buf.h"
+#include "cli/screen.h"
 #include "span/fold.h"
 
 struct waterfall_style {
-    unsigned width; /* columns of a line */
-    bool unicode;   /* else ASCII */
-    bool colour;
+    struct cli_screen screen;
     uint32_t most_rows; /* of one trace */
 };
 

@@ -37,6 +37,15 @@ setup() {
     validate aggregates.ndjson
 }
 
+@test 'assembled traces' {
+    trace-span assemble all.ndjson >traces.ndjson
+    grep -q '"criticalPath":' traces.ndjson
+    grep -q '"errorDetails":' traces.ndjson
+    validate traces.ndjson
+    trace-span assemble --summary all.ndjson >summaries.ndjson
+    validate summaries.ndjson
+}
+
 @test 'findings' {
     trace-agg --by=service,name --window=10s --type=span all.ndjson | trace-detect anomaly >findings.ndjson
     grep -q '^{"type":"finding"' findings.ndjson
