@@ -10,9 +10,10 @@
 
 #include <string.h>
 
-#define FIRST_ROWS 8
-#define MOST_ROWS  512
-#define TIME_LIMIT ((int64_t)1 << 62) /* differences of such times do not overflow */
+#define PLACED_AT_ONCE 16
+#define FIRST_ROWS     8
+#define MOST_ROWS      512
+#define TIME_LIMIT     ((int64_t)1 << 62) /* differences of such times do not overflow */
 
 /* --- Memory under the limit */
 
@@ -244,106 +245,156 @@ static enum tcore_status add_text(struct tcore_trace_intake *intake, struct tcor
     return intake->store->options.text && text.data ? copy_text(intake, row, text, err) : TCORE_OK;
 }
 
-static inline bool read_time(struct tcore_value value, int64_t *ns)
+/* --- Values, by address: a value that is put together on the stack and read at once stalls */
+
+static inline const struct tcore_value *value_at(const struct tcore_column *column, uint32_t row,
+                                                 struct tcore_value *made)
 {
-    bool is_time = value.kind == TCORE_INT;
-    *ns = value.i;
-    if (!is_time && value.kind == TCORE_STRING)
-        is_time = tcore_parse_int64(value.s, value.len, ns);
+    if (column->form == TCORE_COLUMN_VALUES)
+        return &column->values[row];
+    *made = tcore_column_get(column, row);
+    return made;
+}
+
+static inline bool read_time(const struct tcore_value *value, int64_t *ns)
+{
+    bool is_time = value->kind == TCORE_INT;
+    *ns = value->i;
+    if (!is_time && value->kind == TCORE_STRING)
+        is_time = tcore_parse_int64(value->s, value->len, ns);
     return is_time && *ns > -TIME_LIMIT && *ns < TIME_LIMIT;
 }
 
-static inline void set_times(struct tcore_trace_span *span, struct tcore_value start,
-                             struct tcore_value end)
-{
-    span->start_ns = span->end_ns = 0;
-    if (read_time(start, &span->start_ns))
-        span->flags |= TCORE_SPAN_HAS_START;
-    if (read_time(end, &span->end_ns))
-        span->flags |= TCORE_SPAN_HAS_END;
-}
-
 /* A span that says how long it was but not when it ended. */
-static void set_end_by_duration(struct tcore_trace_span *span, struct tcore_value duration)
+static void set_end_by_duration(struct tcore_trace_span *span, const struct tcore_value *duration)
 {
     int64_t ns;
-    if (!(span->flags & TCORE_SPAN_HAS_START) || !tcore_value_int64(&duration, &ns) || ns < 0 ||
+    if (!(span->flags & TCORE_SPAN_HAS_START) || !tcore_value_int64(duration, &ns) || ns < 0 ||
         ns > TIME_LIMIT - span->start_ns - 1)
         return;
     span->end_ns = span->start_ns + ns;
     span->flags |= TCORE_SPAN_HAS_END;
 }
 
-static inline enum tcore_span_kind kind_of(struct tcore_value kind)
+static inline void set_times(struct tcore_trace_span *span, const struct tcore_value *start,
+                             const struct tcore_value *end)
 {
-    if (kind.kind != TCORE_STRING)
-        return TCORE_SPAN_UNSPECIFIED;
-    return tcore_span_kind_find(kind.s, kind.len);
+    int64_t ns;
+    unsigned flags = span->flags;
+    flags |= read_time(start, &ns) ? TCORE_SPAN_HAS_START : 0;
+    span->start_ns = flags & TCORE_SPAN_HAS_START ? ns : 0;
+    flags |= read_time(end, &ns) ? TCORE_SPAN_HAS_END : 0;
+    span->end_ns = flags & TCORE_SPAN_HAS_END ? ns : 0;
+    span->flags = (uint8_t)flags;
 }
 
-static inline bool is_error(struct tcore_value status)
+static inline bool is_error(const struct tcore_value *status)
 {
-    return status.kind == TCORE_STRING && status.len == 5 && !memcmp(status.s, "error", 5);
+    return status->kind == TCORE_STRING && status->len == 5 && !memcmp(status->s, "error", 5);
 }
 
-static inline bool is_digits(struct tcore_value value, uint32_t digits)
+static inline bool is_digits(const struct tcore_value *value, uint32_t digits)
 {
-    return value.kind == TCORE_STRING && value.len == digits;
+    return value->kind == TCORE_STRING && value->len == digits;
 }
 
-static struct tcore_slice slice_of(struct tcore_value value)
+/* The number of a service; TCORE_MAP_NONE: no memory. */
+static inline uint32_t number_of(struct names *names, const struct tcore_value *value)
 {
-    if (value.kind != TCORE_STRING)
-        return (struct tcore_slice){0};
-    return (struct tcore_slice){value.s, value.len};
+    return value->kind == TCORE_STRING ? tcore_names_intern(names, value->s, value->len) : 0;
 }
 
-static enum tcore_status add_row(struct tcore_trace_intake *intake, const struct tcore_batch *batch,
-                                 uint32_t row, struct tcore_error *err)
+static enum tcore_status add_texts(struct tcore_trace_intake *intake,
+                                   const struct tcore_batch *batch, uint32_t row,
+                                   struct tcore_stored_text *to, struct tcore_error *err)
+{
+    struct tcore_value made;
+    const struct tcore_value *name =
+        value_at(&batch->columns[intake->store->columns.name], row, &made);
+    struct tcore_slice text = {0};
+    if (name->kind == TCORE_STRING)
+        text = (struct tcore_slice){name->s, name->len};
+    return add_text(intake, to, text, batch->text ? batch->text[row] : (struct tcore_slice){0},
+                    err);
+}
+
+/* A span on its way to its row. */
+struct placed {
+    struct tcore_stored_span *to; /* NULL: it is no span; decoders reject those */
+    uint64_t trace_id[2];
+};
+
+/* Finds the row that a span goes to, and lets it be fetched meanwhile. */
+static inline enum tcore_status place(struct tcore_trace_intake *intake,
+                                      const struct tcore_batch *batch, uint32_t row,
+                                      struct placed *placed, struct tcore_error *err)
+{
+    const struct columns *at = &intake->store->columns;
+    struct tcore_value made, other;
+    const struct tcore_value *id = value_at(&batch->columns[at->trace_id], row, &made);
+    const struct tcore_value *span_id = value_at(&batch->columns[at->span_id], row, &other);
+    placed->to = NULL;
+    if (!is_digits(id, 32) || !is_digits(span_id, 16))
+        return TCORE_OK;
+    placed->trace_id[0] = read_hex16(id->s);
+    placed->trace_id[1] = read_hex16(id->s + 16);
+    placed->to = next_row(intake, placed->trace_id, err);
+    __builtin_prefetch(placed->to, 1);
+    __builtin_prefetch(placed->to ? (char *)(placed->to + 1) - 1 : NULL, 1);
+    return placed->to ? TCORE_OK : TCORE_FATAL;
+}
+
+static inline enum tcore_status fill(struct tcore_trace_intake *intake,
+                                     const struct tcore_batch *batch, uint32_t row,
+                                     const struct placed *placed, struct tcore_error *err)
 {
     const struct columns *at = &intake->store->columns;
     const struct tcore_column *columns = batch->columns;
-    struct tcore_value trace_id = tcore_column_get(&columns[at->trace_id], row);
-    struct tcore_value span_id = tcore_column_get(&columns[at->span_id], row);
-    struct tcore_value parent_id = tcore_column_get(&columns[at->parent_id], row);
-    struct tcore_value service = tcore_column_get(&columns[at->service], row);
-    struct tcore_stored_span stored = {0};
-    if (!is_digits(trace_id, 32) || !is_digits(span_id, 16))
-        return TCORE_OK; /* no span: decoders reject those */
-    stored.trace_id[0] = read_hex16(trace_id.s);
-    stored.trace_id[1] = read_hex16(trace_id.s + 16);
-    stored.span.span_id = read_hex16(span_id.s);
-    stored.span.parent_id = is_digits(parent_id, 16) ? read_hex16(parent_id.s) : 0;
-    stored.span.kind = (uint8_t)kind_of(tcore_column_get(&columns[at->kind], row));
-    if (is_error(tcore_column_get(&columns[at->status], row)))
-        stored.span.flags = TCORE_SPAN_ERROR;
-    set_times(&stored.span, tcore_column_get(&columns[at->start], row),
-              tcore_column_get(&columns[at->end], row));
-    if (!(stored.span.flags & TCORE_SPAN_HAS_END))
-        set_end_by_duration(&stored.span, tcore_column_get(&columns[at->duration], row));
-    if (service.kind == TCORE_STRING)
-        stored.span.service = tcore_names_intern(&intake->services, service.s, service.len);
-    if (stored.span.service == TCORE_MAP_NONE)
+    struct tcore_value made, other;
+    struct tcore_stored_span *to = placed->to;
+    struct tcore_trace_span *span = &to->span;
+    to->trace_id[0] = placed->trace_id[0];
+    to->trace_id[1] = placed->trace_id[1];
+    span->span_id = read_hex16(value_at(&columns[at->span_id], row, &made)->s);
+    const struct tcore_value *parent_id = value_at(&columns[at->parent_id], row, &made);
+    span->parent_id = is_digits(parent_id, 16) ? read_hex16(parent_id->s) : 0;
+    const struct tcore_value *kind = value_at(&columns[at->kind], row, &made);
+    span->kind = kind->kind == TCORE_STRING ? (uint8_t)tcore_span_kind_find(kind->s, kind->len) : 0;
+    span->flags = is_error(value_at(&columns[at->status], row, &made)) ? TCORE_SPAN_ERROR : 0;
+    set_times(span, value_at(&columns[at->start], row, &made),
+              value_at(&columns[at->end], row, &other));
+    if (!(span->flags & TCORE_SPAN_HAS_END))
+        set_end_by_duration(span, value_at(&columns[at->duration], row, &made));
+    intake->untimed += (span->flags & 3) != 3;
+    span->service = number_of(&intake->services, value_at(&columns[at->service], row, &made));
+    span->unused = 0;
+    if (span->service == TCORE_MAP_NONE) {
+        span->service = 0;
         return tcore_error_nomem(err);
-    intake->untimed += (stored.span.flags & 3) != 3;
-    struct tcore_stored_span *to = next_row(intake, stored.trace_id, err);
-    if (!to)
-        return TCORE_FATAL;
-    *to = stored;
+    }
     if (intake->store->row_bytes == sizeof *to)
         return TCORE_OK;
-    return add_text(intake, (struct tcore_stored_text *)to,
-                    slice_of(tcore_column_get(&columns[at->name], row)),
-                    batch->text ? batch->text[row] : (struct tcore_slice){0}, err);
+    return add_texts(intake, batch, row, (struct tcore_stored_text *)to, err);
 }
 
+/* A few rows at a time: their places first, since each is a cache miss. */
 enum tcore_status tcore_trace_intake_add(struct tcore_trace_intake *intake,
                                          const struct tcore_batch *batch, const uint32_t *rows,
                                          size_t count, struct tcore_error *err)
 {
+    struct placed placed[PLACED_AT_ONCE];
     enum tcore_status status = TCORE_OK;
-    for (size_t i = 0; i < count && status == TCORE_OK; i++)
-        status = add_row(intake, batch, rows[i], err);
+    for (size_t done = 0; done < count && status == TCORE_OK;) {
+        size_t n = count - done < PLACED_AT_ONCE ? count - done : PLACED_AT_ONCE;
+        size_t ready = 0;
+        while (ready < n &&
+               (status = place(intake, batch, rows[done + ready], &placed[ready], err)) == TCORE_OK)
+            ready++;
+        for (size_t i = 0; i < ready && status == TCORE_OK; i++)
+            if (placed[i].to)
+                status = fill(intake, batch, rows[done + i], &placed[i], err);
+        done += n;
+    }
     return status;
 }
 
@@ -358,7 +409,7 @@ enum tcore_status tcore_trace_intake_give(struct tcore_trace_intake *intake,
                  .kind = (uint8_t)given->kind,
                  .flags = given->error ? TCORE_SPAN_ERROR : 0},
     };
-    set_times(&stored.span, given->start, given->end);
+    set_times(&stored.span, &given->start, &given->end);
     if (given->service.data)
         stored.span.service =
             tcore_names_intern(&intake->services, given->service.data, given->service.length);

@@ -69,7 +69,8 @@ enum tcore_status tcore_trace_store_project(struct tcore_trace_store *store,
 /* An intake for one thread; the store owns it. Any thread may call this at any time. */
 enum tcore_status tcore_trace_intake_new(struct tcore_trace_intake **intake,
                                          struct tcore_trace_store *store, struct tcore_error *err);
-/* Takes the spans rows[0..count) of the batch. TCORE_FATAL: no memory, or beyond the limit. */
+/* Takes the spans rows[0..count) of the batch. TCORE_FATAL: no memory, or beyond the limit; the
+ * store is then good for nothing but to be freed. */
 enum tcore_status tcore_trace_intake_add(struct tcore_trace_intake *intake,
                                          const struct tcore_batch *batch, const uint32_t *rows,
                                          size_t count, struct tcore_error *err);
@@ -107,7 +108,8 @@ void tcore_trace_store_release(struct tcore_trace_store *store, unsigned partiti
 size_t tcore_trace_store_bytes(const struct tcore_trace_store *store);
 bool tcore_trace_store_is_full(const struct tcore_trace_store *store);
 
-/* How many spans lack one of their times, or have one beyond 2^62; once nothing more is taken in. */
+/* How many spans lack one of their times, or have one beyond 2^62; once nothing more is taken in.
+ */
 uint64_t tcore_trace_store_untimed(const struct tcore_trace_store *store);
 
 /* Orders rows of one trace: tcore_trace_span_compare, then by their text. For qsort on arrays of

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Sixteen hexadecimal digits and the number they are, eight bytes at a time. Private to trace/. */
+/* Sixteen hexadecimal digits and the number they are, many at a time. Private to trace/. */
 #ifndef TRACECORE_TRACE_STORE_DIGITS_H
 #define TRACECORE_TRACE_STORE_DIGITS_H
 
 #include <endian.h>
 #include <stdint.h>
 #include <string.h>
+
+#if defined __SSE2__
+#include <emmintrin.h>
+#endif
 
 /* The number of eight digits (lower or upper case; nothing else may be there). */
 static inline uint64_t read_hex8(const char *digits)
@@ -19,10 +23,23 @@ static inline uint64_t read_hex8(const char *digits)
     return __builtin_bswap32((uint32_t)(v | v >> 16));
 }
 
+#if defined __SSE2__
+static inline uint64_t read_hex16(const char *digits)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)digits);
+    __m128i letter = _mm_and_si128(_mm_srli_epi16(v, 6), _mm_set1_epi8(1));
+    __m128i nine = _mm_add_epi8(letter, _mm_slli_epi16(letter, 3));
+    v = _mm_add_epi8(_mm_and_si128(v, _mm_set1_epi8(15)), nine); /* a nibble a byte */
+    v = _mm_or_si128(_mm_slli_epi16(v, 4), _mm_srli_epi16(v, 8));
+    v = _mm_and_si128(v, _mm_set1_epi16(0xff)); /* a byte in two */
+    return __builtin_bswap64((uint64_t)_mm_cvtsi128_si64(_mm_packus_epi16(v, v)));
+}
+#else
 static inline uint64_t read_hex16(const char *digits)
 {
     return read_hex8(digits) << 32 | read_hex8(digits + 8);
 }
+#endif
 
 static inline void write_hex8(uint32_t number, char *out)
 {

@@ -31,18 +31,15 @@ struct build {
 
 enum tcore_span_kind tcore_span_kind_find(const char *name, size_t length)
 {
-    static const struct {
-        const char *name;
-        size_t length;
-        enum tcore_span_kind kind;
-    } kinds[] = {{"server", 6, TCORE_SPAN_SERVER},
-                 {"client", 6, TCORE_SPAN_CLIENT},
-                 {"internal", 8, TCORE_SPAN_INTERNAL},
-                 {"producer", 8, TCORE_SPAN_PRODUCER},
-                 {"consumer", 8, TCORE_SPAN_CONSUMER}};
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (length == kinds[i].length && memcmp(name, kinds[i].name, length) == 0)
-            return kinds[i].kind;
+    if (length == 6)
+        return !memcmp(name, "client", 6)   ? TCORE_SPAN_CLIENT
+               : !memcmp(name, "server", 6) ? TCORE_SPAN_SERVER
+                                            : TCORE_SPAN_UNSPECIFIED;
+    if (length == 8)
+        return !memcmp(name, "internal", 8)   ? TCORE_SPAN_INTERNAL
+               : !memcmp(name, "producer", 8) ? TCORE_SPAN_PRODUCER
+               : !memcmp(name, "consumer", 8) ? TCORE_SPAN_CONSUMER
+                                              : TCORE_SPAN_UNSPECIFIED;
     return TCORE_SPAN_UNSPECIFIED;
 }
 
