@@ -21,32 +21,28 @@
      1u << ROLE_WINDOW | 1u << ROLE_STARTED)
 #define SPAN_MASK (1u << ROLE_TYPE | 1u << ROLE_TRACE_ID | 1u << ROLE_SPAN_ID)
 
-/* A column that is not simply one slot. */
-struct joined_column {
-    size_t column;
+/* Where a column's values come from. */
+struct column_source {
     int *slots; /* candidates, the first that is there wins */
     size_t slot_count;
-    bool duration; /* a span's is end - start where it is absent */
-    struct tcore_value *values;
+    bool duration;              /* a span's is end - start where it is absent */
+    struct tcore_value *values; /* of the rows */
 };
 
 struct ndjson_decoder {
     struct ndjson_shape shape;
+    struct ndjson_plan plan;
     struct ndjson_parse parse;
     ndjson_parse_function *record;
     struct tcore_arena strings;
-    /* rows */
-    size_t capacity;
+    size_t rows, capacity;
     uint8_t *types;
     uint32_t *lines;
     struct tcore_slice *text; /* NULL if not asked for */
-    struct tcore_value **slots;
     /* columns */
     struct tcore_column *columns;
-    int *column_slot; /* -1: joined */
+    struct column_source *sources;
     size_t column_count;
-    struct joined_column *joined;
-    size_t joined_count;
     int trace_id_slot, span_id_slot, parent_id_slot;
     bool has_id_slots;
     struct tcore_reject *rejects;
@@ -63,25 +59,18 @@ static bool is_single(const struct tcore_path *path, const char *name)
 }
 
 static bool set_up_column(struct ndjson_decoder *d, const struct tcore_projection_column *column,
-                          size_t number)
+                          struct column_source *source)
 {
-    bool duration = is_single(&column->paths[0], "durationNano");
-    if (column->path_count == 1 && !duration) {
-        d->column_slot[number] = tcore_ndjson_shape_slot(&d->shape, &column->paths[0]);
-        return d->column_slot[number] >= 0;
-    }
-    struct joined_column *joined = &d->joined[d->joined_count++];
-    *joined = (struct joined_column){.column = number, .duration = duration};
-    d->column_slot[number] = -1;
-    joined->slots = tcore_calloc(column->path_count, sizeof *joined->slots);
-    if (!joined->slots)
+    source->duration = is_single(&column->paths[0], "durationNano");
+    source->slots = tcore_calloc(column->path_count, sizeof *source->slots);
+    if (!source->slots)
         return false;
     for (size_t i = 0; i < column->path_count; i++) {
-        joined->slots[i] = tcore_ndjson_shape_slot(&d->shape, &column->paths[i]);
-        if (joined->slots[i] < 0)
+        source->slots[i] = tcore_ndjson_shape_slot(&d->shape, &column->paths[i]);
+        if (source->slots[i] < 0)
             return false;
     }
-    joined->slot_count = column->path_count;
+    source->slot_count = column->path_count;
     return true;
 }
 
@@ -89,25 +78,23 @@ static bool set_up_column(struct ndjson_decoder *d, const struct tcore_projectio
 static int slot_of(struct ndjson_decoder *d, const char *name)
 {
     struct shape_key *key = tcore_ndjson_shape_find(&d->shape, d->shape.root, name, strlen(name));
-    return key ? key->slot : -1;
+    return key ? key->target.slot : -1;
 }
 
 static bool set_up(struct ndjson_decoder *d, const struct tcore_projection *projection)
 {
     size_t n = projection->count;
     d->columns = tcore_calloc(n, sizeof *d->columns);
-    d->column_slot = tcore_calloc(n, sizeof *d->column_slot);
-    d->joined = tcore_calloc(n, sizeof *d->joined);
-    if (!d->columns || !d->column_slot || !d->joined)
+    d->sources = tcore_calloc(n, sizeof *d->sources);
+    if (!d->columns || !d->sources)
         return false;
     d->column_count = n;
     for (size_t i = 0; i < n; i++)
-        if (!set_up_column(d, &projection->columns[i], i))
+        if (!set_up_column(d, &projection->columns[i], &d->sources[i]))
             return false;
-    d->slots = tcore_calloc(d->shape.slots, sizeof *d->slots);
-    if (!d->slots)
+    d->parse.values = tcore_calloc(d->shape.slots, sizeof *d->parse.values);
+    if (!d->parse.values)
         return false;
-    d->parse.slots = d->slots;
     d->trace_id_slot = slot_of(d, "traceId");
     d->span_id_slot = slot_of(d, "spanId");
     d->parent_id_slot = slot_of(d, "parentSpanId");
@@ -130,7 +117,9 @@ enum tcore_status tcore_ndjson_decoder_new(struct ndjson_decoder **decoder,
         return status;
     }
     d->record = tcore_simd_record_parser();
+    tcore_ndjson_plan_init(&d->plan, d->shape.seed);
     d->parse.shape = &d->shape;
+    d->parse.plan = &d->plan;
     d->parse.arena = &d->strings;
     d->parse.depth_limit = depth_limit;
     d->line_limit = line_limit;
@@ -155,21 +144,19 @@ void tcore_ndjson_decoder_free(struct ndjson_decoder *d)
 {
     if (!d)
         return;
-    for (size_t i = 0; d->slots && i < d->shape.slots; i++)
-        tcore_free(d->slots[i]);
-    for (size_t i = 0; i < d->joined_count; i++) {
-        tcore_free(d->joined[i].slots);
-        tcore_free(d->joined[i].values);
+    for (size_t i = 0; i < d->column_count; i++) {
+        tcore_free(d->sources[i].slots);
+        tcore_free(d->sources[i].values);
     }
-    tcore_free(d->slots);
-    tcore_free(d->joined);
+    tcore_free(d->sources);
     tcore_free(d->columns);
-    tcore_free(d->column_slot);
+    tcore_free(d->parse.values);
     tcore_free(d->types);
     tcore_free(d->lines);
     tcore_free(d->text);
     tcore_free(d->rejects);
     tcore_arena_free(&d->strings);
+    tcore_ndjson_plan_free(&d->plan);
     tcore_ndjson_shape_free(&d->shape);
     tcore_free(d);
 }
@@ -188,10 +175,8 @@ static bool grow_rows(struct ndjson_decoder *d)
     bool ok = grow_array(&d->types, n, sizeof *d->types) &&
               grow_array(&d->lines, n, sizeof *d->lines) &&
               (!d->text || grow_array(&d->text, n, sizeof *d->text));
-    for (size_t i = 0; ok && i < d->shape.slots; i++)
-        ok = grow_array(&d->slots[i], n, sizeof **d->slots);
-    for (size_t i = 0; ok && i < d->joined_count; i++)
-        ok = grow_array(&d->joined[i].values, n, sizeof *d->joined[i].values);
+    for (size_t i = 0; ok && i < d->column_count; i++)
+        ok = grow_array(&d->sources[i].values, n, sizeof *d->sources[i].values);
     if (ok)
         d->capacity = n;
     return ok;
@@ -292,7 +277,7 @@ static bool normalise_id(struct ndjson_decoder *d, int slot, enum tcore_id_class
 {
     if (slot < 0)
         return true;
-    struct tcore_value *v = &d->slots[slot][d->parse.row];
+    struct tcore_value *v = &d->parse.values[slot];
     if (v->kind != TCORE_STRING)
         return true;
     if (tcore_id_is_canonical(id, v->s, v->len) && (*v->s != '0' || !all_zero(v)))
@@ -330,24 +315,22 @@ static struct tcore_value derived_duration(struct ndjson_decoder *d)
     return (struct tcore_value){0};
 }
 
-/* Ids in canonical form, joined and derived columns. False: out of memory. */
+/* Ids in canonical form, and the values into the columns. False: out of memory. */
 static bool finish_row(struct ndjson_decoder *d, enum tcore_record_type type)
 {
-    struct ndjson_parse *parse = &d->parse;
-    size_t row = parse->row;
     if (d->has_id_slots && (!normalise_id(d, d->trace_id_slot, TCORE_TRACE_ID) ||
                             !normalise_id(d, d->span_id_slot, TCORE_SPAN_ID) ||
                             !normalise_id(d, d->parent_id_slot, TCORE_SPAN_ID)))
         return false;
-    for (size_t i = 0; i < d->joined_count; i++) {
-        struct joined_column *joined = &d->joined[i];
-        const struct tcore_value *value = &d->slots[joined->slots[0]][row];
-        for (size_t k = 1; k < joined->slot_count && value->kind == TCORE_ABSENT; k++)
-            value = &d->slots[joined->slots[k]][row];
-        if (value->kind == TCORE_ABSENT && joined->duration && type == TCORE_RECORD_SPAN)
-            joined->values[row] = derived_duration(d);
+    for (size_t i = 0; i < d->column_count; i++) {
+        const struct column_source *source = &d->sources[i];
+        const struct tcore_value *value = &d->parse.values[source->slots[0]];
+        for (size_t k = 1; k < source->slot_count && value->kind == TCORE_ABSENT; k++)
+            value = &d->parse.values[source->slots[k]];
+        if (value->kind == TCORE_ABSENT && source->duration && type == TCORE_RECORD_SPAN)
+            source->values[d->rows] = derived_duration(d);
         else
-            tcore_value_move(&joined->values[row], value);
+            tcore_value_move(&source->values[d->rows], value);
     }
     return true;
 }
@@ -391,10 +374,9 @@ static const char *decode_line(struct ndjson_decoder *d, const char *start, cons
         p++;
     if (*p == '\n')
         return p;
-    if (parse->row == d->capacity && !grow_rows(d))
+    if (d->rows == d->capacity && !grow_rows(d))
         return NULL;
-    for (size_t i = 0; i < d->shape.slots; i++)
-        d->slots[i][parse->row] = (struct tcore_value){0};
+    tcore_ndjson_clear(parse);
     const char *behind = d->record(parse, p), *stop = behind;
     if (behind) {
         while (*behind == ' ' || *behind == '\t' || *behind == '\r')
@@ -425,23 +407,21 @@ static const char *decode_line(struct ndjson_decoder *d, const char *start, cons
         return reject_line(d, start, end, line, byte, reason);
     if (!finish_row(d, type))
         return NULL;
-    d->types[parse->row] = (uint8_t)type;
-    d->lines[parse->row] = line;
+    d->types[d->rows] = (uint8_t)type;
+    d->lines[d->rows] = line;
     if (d->text)
-        d->text[parse->row] = (struct tcore_slice){p, (size_t)(stop - p)};
-    parse->row++;
+        d->text[d->rows] = (struct tcore_slice){p, (size_t)(stop - p)};
+    d->rows++;
     return behind;
 }
 
 static void fill_batch(struct ndjson_decoder *d, uint32_t lines, struct tcore_batch *batch)
 {
-    size_t joined = 0;
     for (size_t i = 0; i < d->column_count; i++) {
         d->columns[i].form = TCORE_COLUMN_VALUES;
-        d->columns[i].values =
-            d->column_slot[i] >= 0 ? d->slots[d->column_slot[i]] : d->joined[joined++].values;
+        d->columns[i].values = d->sources[i].values;
     }
-    *batch = (struct tcore_batch){.rows = d->parse.row,
+    *batch = (struct tcore_batch){.rows = d->rows,
                                   .types = d->types,
                                   .columns = d->columns,
                                   .column_count = d->column_count,
@@ -458,7 +438,7 @@ enum tcore_status tcore_ndjson_decode(struct ndjson_decoder *d, const struct tco
                                       struct tcore_batch *batch, struct tcore_error *err)
 {
     tcore_arena_reset(&d->strings);
-    d->parse.row = 0;
+    d->rows = 0;
     d->parse.duplicate_keys = 0;
     d->reject_count = 0;
     d->negative_durations = 0;

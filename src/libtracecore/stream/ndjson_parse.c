@@ -171,8 +171,8 @@ const char *tcore_ndjson_number_slow(struct ndjson_parse *parse, const char *p)
 
 void tcore_ndjson_forget(struct ndjson_parse *parse, struct shape_key *key)
 {
-    if (key->slot >= 0)
-        parse->slots[key->slot][parse->row].kind = TCORE_ABSENT;
+    if (key->target.slot >= 0)
+        parse->values[key->target.slot].kind = TCORE_ABSENT;
     if (!key->children)
         return;
     for (uint32_t i = 0; i <= key->children->mask; i++)

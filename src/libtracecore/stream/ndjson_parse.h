@@ -11,21 +11,27 @@
 
 #include "base/arena.h"
 #include "model/value.h"
+#include "stream/ndjson_plan.h"
 #include "stream/ndjson_shape.h"
+
+#define LIKELY(x)   __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 struct ndjson_parse {
     struct ndjson_shape *shape;
+    struct ndjson_plan *plan;
     struct tcore_arena *arena; /* decoded strings, reset chunk by chunk */
     unsigned depth_limit;
     /* results of the record */
-    struct tcore_value **slots; /* slots[slot][row]; ABSENT before the call */
-    size_t row;
+    struct tcore_value *values; /* by slot; all ABSENT before the call */
     unsigned
         context; /* of the predictions: the record's strings so far, but those of a fixed length */
     uint64_t roles; /* bit 1 << role for each that the record has (other bits: other keys) */
     struct tcore_value role[ROLE_VALUES]; /* a time written in a string stays that string */
     uint32_t time_checked;                /* bit 1 << role: its value is known to be an int64 */
     uint64_t duplicate_keys;              /* counted up */
+    uint64_t objects;                     /* met so far */
+    uint16_t quotes[PLAN_QUOTES + 64]; /* of the record: where its quotes are, escaped ones too */
     /* of a failed call */
     const char *error_at;
     const char *reason; /* NULL with a failed call: out of memory */
@@ -43,6 +49,13 @@ ndjson_parse_function tcore_ndjson_parse_portable;
 ndjson_parse_function tcore_ndjson_parse_avx2;
 ndjson_parse_function tcore_ndjson_parse_avx512;
 #endif
+
+/* Makes all values absent. */
+static inline void tcore_ndjson_clear(struct ndjson_parse *parse)
+{
+    for (size_t i = 0; i < parse->shape->slots; i++)
+        parse->values[i] = (struct tcore_value){0};
+}
 
 /* Shared by the three: scalar code for what is rare. */
 

@@ -9,12 +9,10 @@
  *                      byte does not count, else 0
  *     digits(p)        how many decimal digits stand at p, 64 if that many or more
  *     digits_value(p, n)   the value of 1 to 18 digits
+ * and what ndjson_replay_impl.h asks for.
  * All loads are of up to 64 bytes from p: there is room behind the data.
  */
 #include <string.h>
-
-#define LIKELY(x)   __builtin_expect(!!(x), 1)
-#define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 static const char *parse_value(struct ndjson_parse *parse, const char *p, struct shape_key *key,
                                unsigned depth);
@@ -90,28 +88,28 @@ static inline bool is_integer(const char *s, size_t length)
     return n < 19 || s[minus] < '9' || integer_value(s, minus, 19).kind == TCORE_INT;
 }
 
-static inline void keep(struct ndjson_parse *parse, const struct shape_key *key,
+static inline void keep(struct ndjson_parse *parse, const struct shape_target *target,
                         enum tcore_kind kind, size_t length, uint64_t body)
 {
-    if (key->slot >= 0)
-        tcore_value_put(&parse->slots[key->slot][parse->row], kind, length, body);
-    if (key->role < ROLE_VALUES)
-        tcore_value_put(&parse->role[key->role], kind, length, body);
+    if (target->slot >= 0)
+        tcore_value_put(&parse->values[target->slot], kind, length, body);
+    if (target->role < ROLE_VALUES)
+        tcore_value_put(&parse->role[target->role], kind, length, body);
 }
 
 /* A time in a string. It stays the string in its role, where it is rarely looked at, and becomes
  * the integer in its slot. */
-static inline void keep_time(struct ndjson_parse *parse, const struct shape_key *key,
+static inline void keep_time(struct ndjson_parse *parse, const struct shape_target *target,
                              const char *text, size_t length)
 {
     bool valid = is_integer(text, length);
-    if (key->role < ROLE_VALUES) {
-        tcore_value_put_string(&parse->role[key->role], text, length);
-        parse->time_checked |= (uint32_t)valid << key->role;
+    if (target->role < ROLE_VALUES) {
+        tcore_value_put_string(&parse->role[target->role], text, length);
+        parse->time_checked |= (uint32_t)valid << target->role;
     }
-    if (LIKELY(key->slot < 0))
+    if (LIKELY(target->slot < 0))
         return;
-    struct tcore_value *slot = &parse->slots[key->slot][parse->row];
+    struct tcore_value *slot = &parse->values[target->slot];
     if (!valid) {
         tcore_value_put_string(slot, text, length);
         return;
@@ -122,13 +120,13 @@ static inline void keep_time(struct ndjson_parse *parse, const struct shape_key 
 }
 
 static inline __attribute__((always_inline)) void keep_string(struct ndjson_parse *parse,
-                                                              const struct shape_key *key,
+                                                              const struct shape_target *target,
                                                               const char *text, size_t length)
 {
-    if (key->time)
-        keep_time(parse, key, text, length);
+    if (target->time)
+        keep_time(parse, target, text, length);
     else
-        keep(parse, key, TCORE_STRING, length, (uint64_t)(uintptr_t)text);
+        keep(parse, target, TCORE_STRING, length, (uint64_t)(uintptr_t)text);
 }
 
 /* A string that is long or has an escape or something else that is not plain ASCII. */
@@ -137,14 +135,14 @@ static __attribute__((noinline)) const char *string_slow(struct ndjson_parse *pa
 {
     bool escaped = false;
     const char *end = string_end(parse, p, &escaped);
-    if (!end || !key || !key->wanted)
+    if (!end || !key || !key->target.wanted)
         return end ? end + 1 : NULL;
     size_t length = (size_t)(end - p);
     if (escaped)
         p = tcore_ndjson_unescape(parse->arena, p, length, &length);
     if (!p)
         return tcore_ndjson_fail(parse, p, NULL);
-    keep_string(parse, key, p, length);
+    keep_string(parse, &key->target, p, length);
     return end + 1;
 }
 
@@ -159,8 +157,8 @@ parse_string(struct ndjson_parse *parse, const char *p, struct shape_key *key)
     size_t length = (size_t)__builtin_ctzll(m.quote);
     if (UNLIKELY(!key))
         return p + length + 1;
-    if (key->wanted)
-        keep_string(parse, key, p, length);
+    if (key->target.wanted)
+        keep_string(parse, &key->target, p, length);
     /* A string of a length that never changes (ids, times) need not be scanned before the parser
      * goes on behind it: the branch predictor takes the remembered length for granted. */
     if (LIKELY(length == key->fixed_length)) {
@@ -248,12 +246,12 @@ static inline const char *parse_number_value(struct ndjson_parse *parse, const c
                                              struct shape_key *key)
 {
     struct tcore_value value;
-    bool wanted = key && key->wanted;
+    bool wanted = key && key->target.wanted;
     p = parse_number(parse, p, wanted, &value);
     if (p && wanted) {
-        keep(parse, key, value.kind, value.len, (uint64_t)value.i);
-        if (key->role < ROLE_VALUES && value.kind == TCORE_INT)
-            parse->time_checked |= (uint32_t)1 << key->role;
+        keep(parse, &key->target, value.kind, value.len, (uint64_t)value.i);
+        if (key->target.role < ROLE_VALUES && value.kind == TCORE_INT)
+            parse->time_checked |= (uint32_t)1 << key->target.role;
     }
     return p;
 }
@@ -293,7 +291,7 @@ static const char *parse_object(struct ndjson_parse *parse, const char *p,
     static struct shape_key *const nothing;
     struct shape_key *const *link =
         level ? &level->first[parse->context % SHAPE_FIRST_WAYS] : &nothing;
-    uint64_t seen = 0, first = 1;
+    uint64_t seen = 0, first = 1, object = ++parse->objects;
     unsigned path = 0; /* of keys */
     do {
         struct shape_key *key = *link;
@@ -320,7 +318,12 @@ static const char *parse_object(struct ndjson_parse *parse, const char *p,
         link = &nothing;
         if (LIKELY(key)) {
             uint64_t bit = key->order < 64 ? (uint64_t)1 << key->order : 0;
-            if (UNLIKELY(seen & bit)) {
+            bool again = seen & bit;
+            if (UNLIKELY(!bit)) {
+                again = key->object == object;
+                key->object = object;
+            }
+            if (UNLIKELY(again)) {
                 parse->duplicate_keys++;
                 tcore_ndjson_forget(parse, key);
             }
@@ -382,8 +385,8 @@ static const char *parse_container(struct ndjson_parse *parse, const char *p, st
     else
         p = parse_object(parse, p, key ? tcore_ndjson_shape_below(parse->shape, key, false) : NULL,
                          depth, NULL);
-    if (p && key && key->wanted)
-        keep(parse, key, TCORE_JSON, (size_t)(p - start), (uint64_t)(uintptr_t)start);
+    if (p && key && key->target.wanted)
+        keep(parse, &key->target, TCORE_JSON, (size_t)(p - start), (uint64_t)(uintptr_t)start);
     return p;
 }
 
@@ -421,18 +424,45 @@ static const char *parse_value(struct ndjson_parse *parse, const char *p, struct
     default:
         return parse_number_value(parse, p, key);
     }
-    if (key && key->wanted)
-        keep(parse, key, kind, 0, 0);
+    if (key && key->target.wanted)
+        keep(parse, &key->target, kind, 0, 0);
     return p;
+}
+
+#include "stream/ndjson_replay_impl.h"
+
+/* What a failed replay has left. */
+static __attribute__((noinline)) void undo(struct ndjson_parse *parse, uint64_t duplicate_keys)
+{
+    tcore_ndjson_clear(parse);
+    parse->duplicate_keys = duplicate_keys;
+    parse->time_checked = 0;
+    parse->reason = NULL;
 }
 
 const char *PARSE_NAME(struct ndjson_parse *parse, const char *p)
 {
+    struct ndjson_plan *plan = parse->plan;
     parse->time_checked = 0;
     parse->context = 0;
     parse->reason = NULL;
+    if (LIKELY(!plan->rest)) {
+        if (LIKELY(plan->start != NULL)) {
+            uint64_t duplicate_keys = parse->duplicate_keys;
+            const char *behind = replay_record(parse, p);
+            tcore_ndjson_plan_tally(plan, behind != NULL);
+            if (LIKELY(behind != NULL))
+                return behind;
+            undo(parse, duplicate_keys);
+        }
+    } else {
+        plan->rest--;
+    }
     parse->roles = 0;
     if (UNLIKELY(*p != '{'))
         return tcore_ndjson_fail(parse, p, "a record is a JSON object");
-    return parse_object(parse, p, parse->shape->root, 0, &parse->roles);
+    const char *behind = parse_object(parse, p, parse->shape->root, 0, &parse->roles);
+    if (behind && !plan->rest)
+        tcore_ndjson_plan_learn(plan, parse->shape, p, behind);
+    return behind;
 }

@@ -21,6 +21,13 @@ static inline uint64_t equal_bytes(uint64_t word, unsigned char c)
     return ~(((x & ~TOPS) + ~TOPS) | x) & TOPS;
 }
 
+/* The top bit of each byte that is a control character, a backslash or not ASCII. */
+static inline uint64_t special_bytes(uint64_t word)
+{
+    uint64_t low = ~(((word & ~TOPS) + ONES * (0x80 - 0x20)) | word) & TOPS;
+    return low | (word & TOPS) | equal_bytes(word, '\\');
+}
+
 /* One bit a byte from the top bits. */
 static inline uint64_t gather(uint64_t tops)
 {
@@ -35,8 +42,7 @@ static inline struct masks scan(const char *p)
         uint64_t word;
         memcpy(&word, p + i, 8);
         uint64_t quote = equal_bytes(word, '"');
-        uint64_t low = ~(((word & ~TOPS) + ONES * (0x80 - 0x20)) | word) & TOPS; /* below 0x20 */
-        uint64_t special = low | (word & TOPS) | equal_bytes(word, '\\');
+        uint64_t special = special_bytes(word);
         if (quote | special) {
             m.quote |= gather(quote) << i;
             m.special |= gather(special) << i;
@@ -55,6 +61,31 @@ static inline bool matches(const char *p, const struct shape_key *key, uint64_t 
     return key->mask &&
            !memcmp(p + ignored, key->literal + ignored, key->literal_length - (size_t)ignored);
 }
+
+static inline bool begins(const char *p, const struct plan_step *step)
+{
+    return !memcmp(p, step->literal, step->length + (size_t)(step->class == PLAN_NESTED));
+}
+
+struct line_masks {
+    uint64_t quote, newline, special;
+};
+
+static inline struct line_masks line_scan(const char *p)
+{
+    struct line_masks m = {0, 0, 0};
+    for (unsigned i = 0; i < 64; i += 8) {
+        uint64_t word;
+        memcpy(&word, p + i, 8);
+        uint64_t newline = equal_bytes(word, '\n');
+        m.quote |= gather(equal_bytes(word, '"')) << i;
+        m.newline |= gather(newline) << i;
+        m.special |= gather(special_bytes(word) & ~newline) << i;
+    }
+    return m;
+}
+
+#include "stream/ndjson_bits.h"
 
 static inline unsigned digits(const char *p)
 {

@@ -98,10 +98,10 @@ static struct shape_key *add_key(struct ndjson_shape *shape, struct shape_level 
     key->name = copy;
     key->name_length = (uint32_t)length;
     key->hash = hash;
-    key->slot = -1;
-    key->role = ROLE_COUNT;
+    key->target.slot = -1;
+    key->target.role = ROLE_COUNT;
     key->order = level->count < 64 ? (uint8_t)level->count : 255;
-    key->time = ends_with(name, length, "UnixNano");
+    key->target.time = ends_with(name, length, "UnixNano");
     while (!place(level->table, level->mask, key))
         if (!grow_level(shape, level))
             return NULL;
@@ -154,8 +154,8 @@ enum tcore_status tcore_ndjson_shape_init(struct ndjson_shape *shape, struct tco
         if (!key) {
             shape->root = NULL;
         } else {
-            key->role = (uint8_t)role;
-            key->wanted = role < ROLE_VALUES;
+            key->target.role = (uint8_t)role;
+            key->target.wanted = role < ROLE_VALUES;
         }
     }
     if (!shape->root) {
@@ -183,10 +183,10 @@ int tcore_ndjson_shape_slot(struct ndjson_shape *shape, const struct tcore_path 
         if (!key)
             return -1;
         if (i + 1 == path->count) {
-            if (key->slot < 0)
-                key->slot = (int32_t)shape->slots++;
-            key->wanted = true;
-            return key->slot;
+            if (key->target.slot < 0)
+                key->target.slot = (int32_t)shape->slots++;
+            key->target.wanted = true;
+            return key->target.slot;
         }
         if (!key->children)
             key->children = new_level(shape);

@@ -53,24 +53,30 @@ enum ndjson_role {
 
 struct shape_level;
 
+/* Where a member's value goes. */
+struct shape_target {
+    int32_t slot; /* -1: into none */
+    uint8_t role; /* enum ndjson_role of a key of the record; ROLE_COUNT for all others */
+    bool time;    /* a *UnixNano key: digits in a string become an integer */
+    bool wanted;  /* it goes to a slot or a role */
+};
+
 struct shape_key {
     /* What stood from the separator before the key to its value when it was last parsed: usually
      * ,"key":" with the opening quote of a string. Validated text, zero padded. */
     _Alignas(64) char literal[SHAPE_LITERAL];
     uint64_t mask; /* as many low bits as the literal has bytes; 0: there is none */
     uint32_t literal_length;
-    int32_t slot;                            /* where the value goes, -1: nowhere */
+    struct shape_target target;
     struct shape_key *next[SHAPE_NEXT_WAYS]; /* the sibling that followed last time, or NULL */
     struct shape_level *children;            /* of the object that it holds; made on first use */
     struct shape_level *elements;            /* of the objects in the array that it holds */
     uint32_t fixed_length; /* of its string value the last times; UINT32_MAX: it varies */
     uint8_t fixed_hits;
-    uint8_t role;  /* enum ndjson_role at the root; ROLE_COUNT for all others */
-    uint8_t order; /* number within the level, for finding duplicates; 255: not tracked */
-    bool quoted;   /* the literal ends with the quote of a string */
-    bool mixed;    /* its values are strings and others: the literal never has the quote */
-    bool time;     /* a *UnixNano key: digits in a string become an integer */
-    bool wanted;   /* its value goes to a slot or a role */
+    uint8_t order;   /* number within the level, for finding duplicates; 255: beyond the first 64 */
+    uint64_t object; /* of those: the last object that had it, by struct ndjson_parse's count */
+    bool quoted;     /* the literal ends with the quote of a string */
+    bool mixed;      /* its values are strings and others: the literal never has the quote */
     const char *name;
     uint32_t name_length;
     uint32_t hash;

@@ -29,7 +29,7 @@ static bool has(const char *name)
 #if defined __x86_64__
     if (!strcmp(name, "avx512"))
         return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-               __builtin_cpu_supports("bmi2");
+               __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("bmi2");
     if (!strcmp(name, "avx2"))
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
 #endif

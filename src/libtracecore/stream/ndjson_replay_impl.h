@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Going through a record by its plan (ndjson_plan.h). Included by ndjson_parse_impl.h, behind the
+ * parser of values, once for each instruction set. Needed besides what that needs:
+ *     begins(p, step)  whether the step's literal stands at p
+ *     struct line_masks {uint64_t quote, newline, special}, line_scan(p)
+ *                      of the 64 bytes at p, where the quotes and newlines are, and where a byte is
+ *                      that needs a closer look (backslash, other control, not ASCII)
+ *     put_quotes(out, mask, offset)
+ *                      writes offset + each set bit's number, up to 64 of them; what is behind them
+ *                      may be overwritten too
+ *
+ * First the whole line is searched for quotes. Since a literal's quotes are known, the next ones
+ * then say where a string ends and the next literal begins, and no step has to wait for the one
+ * before it.
+ */
+
+struct replay {
+    const char *base;     /* where the record begins */
+    const uint16_t *next; /* the first quote that has not been passed */
+    const uint16_t *end;
+    bool special; /* the line has bytes that need a closer look */
+    uint32_t context;
+};
+
+/* Finds the quotes of the line at p. False: it is too long for this. */
+static inline __attribute__((always_inline)) bool find_quotes(struct ndjson_parse *parse,
+                                                              const char *p, struct replay *replay)
+{
+    uint16_t *out = parse->quotes;
+    uint64_t special = 0;
+    for (unsigned offset = 0; offset < UINT16_MAX - 63; offset += 64) {
+        struct line_masks m = line_scan(p + offset);
+        if (m.newline) {
+            uint64_t before = (m.newline - 1) & ~m.newline;
+            put_quotes(out, m.quote & before, offset);
+            out += __builtin_popcountll(m.quote & before);
+            special |= m.special & before;
+            *replay = (struct replay){
+                .base = p, .next = parse->quotes, .end = out, .special = special != 0};
+            return true;
+        }
+        put_quotes(out, m.quote, offset);
+        out += __builtin_popcountll(m.quote);
+        special |= m.special;
+        if (UNLIKELY(out > parse->quotes + PLAN_QUOTES - 64))
+            return false;
+    }
+    return false;
+}
+
+/* Passes the quotes before p. */
+static inline void pass_quotes(struct replay *replay, const char *p)
+{
+    while (replay->next < replay->end && replay->base + *replay->next < p)
+        replay->next++;
+}
+
+/* A string in a line that has special bytes, perhaps in this string. */
+static __attribute__((noinline)) const char *
+replay_string_slow(struct ndjson_parse *parse, const struct plan_step *step, const char *text)
+{
+    return string_slow(parse, text, step->target.wanted ? step->key : NULL);
+}
+
+/* What keep_string() does, with the usual time at hand. */
+static inline __attribute__((always_inline)) void replay_keep(struct ndjson_parse *parse,
+                                                              const struct shape_target *target,
+                                                              const char *text, size_t length)
+{
+    if (!target->time) {
+        keep(parse, target, TCORE_STRING, length, (uint64_t)(uintptr_t)text);
+    } else if (LIKELY(target->slot < 0 && digits(text) == length && length - 1 < 19 &&
+                      (length < 19 || *text < '9'))) {
+        tcore_value_put_string(&parse->role[target->role], text, length);
+        parse->time_checked |= (uint32_t)1 << target->role;
+    } else {
+        keep_time(parse, target, text, length);
+    }
+}
+
+/* The string at text. Returns what is behind its closing quote, or NULL. */
+static inline __attribute__((always_inline)) const char *replay_string(struct ndjson_parse *parse,
+                                                                       struct replay *replay,
+                                                                       const struct plan_step *step,
+                                                                       const char *text)
+{
+    const uint16_t *closing = replay->next + step->quotes;
+    if (UNLIKELY(closing >= replay->end))
+        return NULL;
+    if (UNLIKELY(replay->special)) {
+        const char *behind = replay_string_slow(parse, step, text);
+        if (behind)
+            pass_quotes(replay, behind);
+        return behind;
+    }
+    const char *end = replay->base + *closing;
+    size_t length = (size_t)(end - text);
+    replay->next = closing + 1;
+    if (step->target.wanted)
+        replay_keep(parse, &step->target, text, length);
+    if (step->tells) {
+        /* Its ends; what is before a short one is the literal, the same each time. */
+        uint64_t tail;
+        uint32_t head;
+        memcpy(&tail, end - 8, sizeof tail);
+        memcpy(&head, text, sizeof head);
+        replay->context = (uint32_t)((tail ^ head ^ replay->context) * 0x9e3779b97f4a7c15u >> 40);
+    }
+    return end + 1;
+}
+
+/* The number at text. Returns what is behind it, or NULL. */
+static inline __attribute__((always_inline)) const char *replay_number(struct ndjson_parse *parse,
+                                                                       struct replay *replay,
+                                                                       const struct plan_step *step,
+                                                                       const char *text)
+{
+    unsigned n = digits(text);
+    char after = text[n];
+    replay->next += step->quotes;
+    /* what may not follow a number is found by the next step, which begins with a comma or brace */
+    if (UNLIKELY(n - 1 >= 18 || (*text == '0' && n > 1) || after == '.' || (after | 0x20) == 'e'))
+        return parse_number_value(parse, text, step->key);
+    if (step->target.wanted) {
+        keep(parse, &step->target, TCORE_INT, 0, digits_value(text, n));
+        if (step->target.role < ROLE_VALUES)
+            parse->time_checked |= (uint32_t)1 << step->target.role;
+    }
+    return text + n;
+}
+
+/* Another step than this one, that stands at p too; NULL: there is none. */
+static __attribute__((noinline)) struct plan_step *other_step(const struct plan_state *state,
+                                                              const struct plan_step *step,
+                                                              const char *p, uint32_t context)
+{
+    struct plan_step *other = state->guess ? tcore_ndjson_plan_find(state, p) : NULL;
+    if (!other || other == step)
+        return NULL;
+    state->guess[context % PLAN_GUESSES] = other;
+    return other;
+}
+
+/* The record at p by the plan. Returns what is behind it, or NULL: it is not known, or has an
+ * error, which the parser will find. */
+static const char *replay_record(struct ndjson_parse *parse, const char *p)
+{
+    const struct plan_state *state = parse->plan->start;
+    const struct plan_step *step = parse->plan->first;
+    struct replay replay;
+    if (!find_quotes(parse, p, &replay))
+        return NULL;
+    for (;;) {
+        if (!step) {
+            if (UNLIKELY(!state->guess))
+                return NULL; /* nothing is known from here */
+            step = state->guess[replay.context % PLAN_GUESSES];
+        }
+        if (UNLIKELY(!begins(p, step))) {
+            step = other_step(state, step, p, replay.context);
+            if (!step)
+                return NULL;
+        }
+        const char *value = p + step->length;
+        if (LIKELY(step->class == PLAN_STRING)) {
+            p = replay_string(parse, &replay, step, value);
+        } else if (LIKELY(step->class == PLAN_NUMBER)) {
+            const uint16_t *next = replay.next;
+            const char *behind = replay_number(parse, &replay, step, value);
+            if (UNLIKELY(!behind)) {
+                /* no number: it may be known as something else in this place */
+                parse->reason = NULL;
+                replay.next = next;
+                step = other_step(state, step, p, replay.context);
+                if (!step)
+                    return NULL;
+                continue;
+            }
+            p = behind;
+        } else if (step->class == PLAN_END) {
+            parse->roles = step->roles;
+            return value;
+        } else if (step->class == PLAN_CONSTANT) {
+            if (step->target.wanted)
+                keep(parse, &step->target, step->kind, 0, 0);
+            replay.next += step->quotes;
+            p = value;
+        } else {
+            p = parse_value(parse, value, step->key, step->depth);
+            if (p)
+                pass_quotes(&replay, p);
+        }
+        if (UNLIKELY(!p))
+            return NULL;
+        state = step->behind;
+        step = step->next;
+    }
+}
