@@ -12,8 +12,14 @@
 
 enum { CACHE_BITS = 12, CACHE_SIZE = 1 << CACHE_BITS };
 
+/* Three words of a string: all of it up to 24 bytes. */
+struct words {
+    uint64_t head, middle, tail;
+};
+
 struct symbol_cache_entry {
-    const char *text; /* in the map, behind the kind byte */
+    struct words words;
+    const char *text; /* in the map, behind the kind byte; NULL: empty */
     uint32_t length;
     uint32_t symbol;
 };
@@ -40,22 +46,36 @@ void symbols_free(struct symbols *symbols)
     *symbols = (struct symbols){0};
 }
 
-static inline uint32_t cheap_hash(const char *s, uint32_t length)
+static inline struct words words_of(const char *s, uint32_t length)
 {
-    uint64_t a = 0, b = 0;
+    struct words words = {0, 0, 0};
     if (length >= 8) {
-        memcpy(&a, s, 8);
-        memcpy(&b, s + length - 8, 8);
-    } else {
-        memcpy(&a, s, length & 4 ? 4 : 0);
-        for (uint32_t i = length & 4; i < length; i++)
-            b = b << 8 | (unsigned char)s[i];
+        memcpy(&words.head, s, 8);
+        memcpy(&words.middle, s + length / 2 - 4, 8);
+        memcpy(&words.tail, s + length - 8, 8);
+    } else if (length >= 4) {
+        memcpy(&words.head, s, 4);
+        memcpy(&words.tail, s + length - 4, 4);
+    } else if (length) {
+        words.head = (unsigned char)*s;
+        words.tail = (uint64_t)(unsigned char)s[length / 2] << 8 | (unsigned char)s[length - 1];
     }
-    uint64_t mid = 0;
-    if (length > 16)
-        memcpy(&mid, s + length / 2 - 4, 8);
-    uint64_t h = (a ^ (b << 23 | b >> 41) ^ mid * 3) * 0x9e3779b97f4a7c15u;
-    return (uint32_t)((h + length * 0xff51afd7ed558ccdu) >> (64 - CACHE_BITS));
+    return words;
+}
+
+static inline uint32_t cheap_hash(const struct words *words, uint32_t length)
+{
+    uint64_t h = words->head ^ (words->tail << 23 | words->tail >> 41) ^ words->middle * 3;
+    return (uint32_t)((h * 0x9e3779b97f4a7c15u + length * 0xff51afd7ed558ccdu) >>
+                      (64 - CACHE_BITS));
+}
+
+static inline bool is_entry(const struct symbol_cache_entry *entry, const struct words *words,
+                            const char *s, uint32_t length)
+{
+    uint64_t differ = (entry->words.head ^ words->head) | (entry->words.middle ^ words->middle) |
+                      (entry->words.tail ^ words->tail) | (entry->length ^ length);
+    return !differ && entry->text && (length <= 24 || !memcmp(entry->text + 8, s + 8, length - 16));
 }
 
 void symbol_key(struct tcore_buf *key, const struct tcore_value *value)
@@ -96,10 +116,11 @@ uint32_t symbol_of(struct symbols *symbols, const struct tcore_value *value)
     if (value->kind == TCORE_ABSENT)
         return 0;
     struct symbol_cache_entry *entry = NULL;
+    struct words words = {0, 0, 0};
     if (value->kind == TCORE_STRING) {
-        entry = &symbols->cache[cheap_hash(value->s, value->len)];
-        if (entry->text && entry->length == value->len &&
-            !memcmp(entry->text, value->s, value->len))
+        words = words_of(value->s, value->len);
+        entry = &symbols->cache[cheap_hash(&words, value->len)];
+        if (__builtin_expect(is_entry(entry, &words, value->s, value->len), 1))
             return entry->symbol;
     }
     tcore_buf_clear(&symbols->scratch);
@@ -109,8 +130,8 @@ uint32_t symbol_of(struct symbols *symbols, const struct tcore_value *value)
     uint32_t symbol =
         tcore_map_intern(&symbols->map, symbols->scratch.data, symbols->scratch.length, NULL);
     if (entry && symbol != TCORE_MAP_NONE)
-        *entry =
-            (struct symbol_cache_entry){symbols->map.keys[symbol].data + 1, value->len, symbol};
+        *entry = (struct symbol_cache_entry){words, symbols->map.keys[symbol].data + 1, value->len,
+                                             symbol};
     return symbol;
 }
 
