@@ -16,7 +16,7 @@ windows() {
                 printf "{\"type\":\"aggregate\",\"recordType\":\"span\",\"metricName\":\"durationNano\","
                 printf "\"group\":{\"service\":\"cart\",\"name\":\"op%d\"},", s
                 printf "\"windowStartUnixNano\":\"%d000000000\",\"windowNano\":10000000000,", 1700000000 + 10 * w
-                printf "\"count\":50,\"rate\":5,\"mean\":%d,\"p99\":%d}\n", ms * 5e5, ms * 1e6
+                printf "\"count\":50,\"rate\":5,\"mean\":%.0f,\"p99\":%.0f}\n", ms * 5e5, ms * 1e6
             } }'
 }
 
@@ -159,8 +159,8 @@ setup() {
         for (i = 1; i <= 40; i++) {
             n = 10 + int(5 * uniform()); s = n * (i == 35 ? 90 : 5 + uniform())
             sum += s; count += n
-            printf "{\"metricName\":\"h\",\"metricType\":\"histogram\",\"temporality\":\"cumulative\",\"histogram\":{\"count\":%d,\"sum\":%.3f},\"timeUnixNano\":\"%d\"}\n", count, sum, i * 1e9
-            printf "{\"metricName\":\"d\",\"metricType\":\"histogram\",\"temporality\":\"delta\",\"histogram\":{\"count\":%d,\"sum\":%.3f},\"timeUnixNano\":\"%d\"}\n", n, s, i * 1e9
+            printf "{\"metricName\":\"h\",\"metricType\":\"histogram\",\"temporality\":\"cumulative\",\"histogram\":{\"count\":%d,\"sum\":%.3f},\"timeUnixNano\":\"%.0f\"}\n", count, sum, i * 1e9
+            printf "{\"metricName\":\"d\",\"metricType\":\"histogram\",\"temporality\":\"delta\",\"histogram\":{\"count\":%d,\"sum\":%.3f},\"timeUnixNano\":\"%.0f\"}\n", n, s, i * 1e9
         } }' >in
     run trace-detect anomaly in
     assert_equal "${#lines[@]}" 2
@@ -173,7 +173,7 @@ setup() {
     awk "$random"'BEGIN { state = 4
         for (i = 1; i <= 90; i++) {
             ns = 30e6 * (1 + 0.3 * uniform()) * (i == 60 ? 40 : i == 85 ? 40000 : 1)
-            printf "{\"type\":\"span\",\"traceId\":\"%032x\",\"spanId\":\"%016x\",\"name\":\"GET /\",\"service\":\"cart\",\"startTimeUnixNano\":\"%d000000000\",\"durationNano\":%d}\n", i, i + 256, 1700000000 + i, ns
+            printf "{\"type\":\"span\",\"traceId\":\"%032x\",\"spanId\":\"%016x\",\"name\":\"GET /\",\"service\":\"cart\",\"startTimeUnixNano\":\"%d000000000\",\"durationNano\":%.0f}\n", i, i + 256, 1700000000 + i, ns
         } }' >in
     run trace-detect anomaly in
     assert_equal "${#lines[@]}" 2
@@ -236,7 +236,7 @@ setup() {
 
 @test 'anomaly --state: two runs over halves equal one over the whole' {
     { windows 200 150 400; gauge 200 120 90; } >in
-    awk 'BEGIN { for (i = 1; i <= 60; i++) printf "{\"metricName\":\"c\",\"metricType\":\"counter\",\"value\":%d,\"timeUnixNano\":\"%d\"}\n", i * i * (i < 50 ? 1 : 3), i * 1e9 }' >>in
+    awk 'BEGIN { for (i = 1; i <= 60; i++) printf "{\"metricName\":\"c\",\"metricType\":\"counter\",\"value\":%d,\"timeUnixNano\":\"%.0f\"}\n", i * i * (i < 50 ? 1 : 3), i * 1e9 }' >>in
     shuf --random-source=<(yes) in >mixed
     trace-detect anomaly mixed >whole 2>/dev/null
     assert [ "$(wc -l <whole)" -ge 2 ]
@@ -300,7 +300,7 @@ setup() {
         for (i = 1; i <= 6000; i++) {
             slow = i % 3 == 0 && i > 4500 && i < 4700
             ns = 3e7 * exp(0.5 * (uniform() + uniform() - 1)) * (slow ? 6 : 1)
-            printf "{\"type\":\"span\",\"traceId\":\"%032x\",\"spanId\":\"%016x\",\"name\":\"op\",\"service\":\"s%d\",\"startTimeUnixNano\":\"%d00000000\",\"durationNano\":%d}\n", i, i, i % 3, 17000000000 + i, ns
+            printf "{\"type\":\"span\",\"traceId\":\"%032x\",\"spanId\":\"%016x\",\"name\":\"op\",\"service\":\"s%d\",\"startTimeUnixNano\":\"%.0f00000000\",\"durationNano\":%.0f}\n", i, i, i % 3, 17000000000 + i, ns
         } }' >spans
     trace-agg --by=service,name --window=10s spans | trace-detect anomaly >text
     trace-agg -b --by=service,name --window=10s spans | trace-detect anomaly >binary
