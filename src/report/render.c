@@ -4,54 +4,28 @@
 
 #include "report/render.h"
 
+#include "cli/screen.h"
 #include "cli/visible.h"
 #include "report/human.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
-#define WIDTH_DEFAULT   80
 #define WIDTH_MIN       20
 #define WIDTH_MAX       1000
 #define SPARK_COLUMNS   256
 #define BAR_COLUMNS     8
 #define TIME_ALL_DIGITS 0
 
-/* As the C library decides: the first of these that is set and not empty names the locale. */
-static bool locale_is_utf8(void)
-{
-    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *value = getenv(names[i]);
-        if (value && *value) {
-            const char *set = strchr(value, '.');
-            return set && (strncasecmp(set, ".utf-8", 6) == 0 || strncasecmp(set, ".utf8", 5) == 0);
-        }
-    }
-    return false;
-}
-
 void page_detect(const struct cli *cli, struct page *page)
 {
-    const char *path = cli->io.output;
-    bool terminal = (!path || strcmp(path, "-") == 0) && isatty(STDOUT_FILENO);
-    const char *columns = getenv("COLUMNS");
-    int64_t width = 0;
-    const char *reason;
-    struct winsize size = {0};
-    if (columns && !cli_parse_count(columns, &width, &reason))
-        width = 0;
-    if (!width && terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
-        width = size.ws_col;
-    if (!width)
-        width = WIDTH_DEFAULT;
-    page->width = width < WIDTH_MIN ? WIDTH_MIN : width > WIDTH_MAX ? WIDTH_MAX : (size_t)width;
-    page->ascii = !locale_is_utf8();
-    page->colour = terminal && !getenv("NO_COLOR");
+    struct cli_screen screen;
+    cli_screen_look(&screen, cli);
+    page->width = screen.width < WIDTH_MIN ? WIDTH_MIN : screen.width;
+    if (page->width > WIDTH_MAX)
+        page->width = WIDTH_MAX;
+    page->ascii = !screen.unicode;
+    page->colour = screen.colour;
 }
 
 const struct renderer *renderer_find(const char *name)

@@ -22,8 +22,7 @@ struct renderer {
 
 extern const struct renderer render_text, render_md;
 
-/* The page that standard output or -o FILE is: COLUMNS, the terminal's width, or 80; the locale's
- * character set; NO_COLOR. */
+/* The page that standard output or -o FILE is (cli/screen.h), of 20 to 1000 columns. */
 void page_detect(const struct cli *cli, struct page *page);
 /* The renderer of that name; of the choices that --format offers. */
 const struct renderer *renderer_find(const char *name);
