@@ -105,9 +105,28 @@ static void convert_records(struct otlp *o, uint32_t list, const char *name, put
     }
 }
 
-static bool put_scope(struct otlp *o, uint32_t node, uint32_t schema)
+typedef bool put_shared_function(struct otlp *, const uint32_t *at);
+
+/* What records share is above them: collects the members of the object and puts what they share.
+ * False: what is below it is lost, and was rejected. */
+static bool enter(struct otlp *o, uint32_t node, const struct import_keys *keys, uint32_t *at,
+                  const char *whose, put_shared_function *put)
+{
+    bool good = tcore_json_is_object(node_at(o, node)) ||
+                import_bad(o->job, "a %s's records that are no object", whose);
+    if (good) {
+        import_collect(o->job, keys, node, at);
+        good = put(o, at);
+    }
+    if (!good)
+        import_reject(o->job, node);
+    return good;
+}
+
+static bool put_scope(struct otlp *o, const uint32_t *above)
 {
     struct tcore_buf *out = &o->job->scope;
+    uint32_t node = above[SCOPE_SCOPE] ? above[SCOPE_SCOPE] : above[SCOPE_OLD_SCOPE];
     uint32_t at[LIBRARY_COUNT] = {0};
     tcore_buf_clear(out);
     if (node && !tcore_json_is_object(node_at(o, node)))
@@ -120,7 +139,7 @@ static bool put_scope(struct otlp *o, uint32_t node, uint32_t schema)
                 otlp_put_text_field(o, out, ",\"version\":", at[LIBRARY_VERSION]) &&
                 otlp_put_map_field(o, out, ",\"attributes\":", at[LIBRARY_ATTRIBUTES]) &&
                 otlp_put_count_field(o, out, ",\"droppedAttributesCount\":", at[LIBRARY_DROPPED]) &&
-                otlp_put_text_field(o, out, ",\"schemaUrl\":", schema);
+                otlp_put_text_field(o, out, ",\"schemaUrl\":", above[SCOPE_SCHEMA]);
     if (out->length == begin) {
         out->length = 0;
     } else {
@@ -133,16 +152,8 @@ static bool put_scope(struct otlp *o, uint32_t node, uint32_t schema)
 static void convert_scope(struct otlp *o, uint32_t node)
 {
     uint32_t at[SCOPE_COUNT];
-    if (!tcore_json_is_object(node_at(o, node))) {
-        import_bad(o->job, "a scope's records that are no object");
-        import_reject(o->job, node);
+    if (!enter(o, node, &scope_keys, at, "scope", put_scope))
         return;
-    }
-    import_collect(o->job, &scope_keys, node, at);
-    if (!put_scope(o, at[SCOPE_SCOPE] ? at[SCOPE_SCOPE] : at[SCOPE_OLD_SCOPE], at[SCOPE_SCHEMA])) {
-        import_reject(o->job, node);
-        return;
-    }
     convert_records(o, at[SCOPE_SPANS], "spans", otlp_put_span);
     convert_records(o, at[SCOPE_METRICS], "metrics", otlp_put_metric);
     convert_records(o, at[SCOPE_LOGS] ? at[SCOPE_LOGS] : at[SCOPE_OLD_LOGS], "logRecords",
@@ -182,8 +193,9 @@ static uint32_t find_service(struct otlp *o, uint32_t attributes)
     return found;
 }
 
-static bool put_resource(struct otlp *o, uint32_t node)
+static bool put_resource(struct otlp *o, const uint32_t *above)
 {
+    uint32_t node = above[GROUP_RESOURCE];
     uint32_t at[RESOURCE_COUNT] = {0};
     tcore_buf_clear(&o->job->resource);
     o->service = 0;
@@ -201,16 +213,8 @@ static bool put_resource(struct otlp *o, uint32_t node)
 static void convert_group(struct otlp *o, uint32_t node)
 {
     uint32_t at[GROUP_COUNT];
-    if (!tcore_json_is_object(node_at(o, node))) {
-        import_bad(o->job, "a resource's records that are no object");
-        import_reject(o->job, node);
+    if (!enter(o, node, &group_keys, at, "resource", put_resource))
         return;
-    }
-    import_collect(o->job, &group_keys, node, at);
-    if (!put_resource(o, at[GROUP_RESOURCE])) {
-        import_reject(o->job, node);
-        return;
-    }
     o->schema = at[GROUP_SCHEMA];
     for (int i = GROUP_SPANS; i <= GROUP_OLD_LOGS; i++)
         convert_scopes(o, at[i], group_names[i].name);
