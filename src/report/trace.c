@@ -7,6 +7,7 @@
 
 #include "cli/filter.h"
 #include "cli/message.h"
+#include "cli/pieces.h"
 #include "report/render.h"
 #include "report/trace_page.h"
 #include "report/verbs.h"
@@ -30,77 +31,65 @@ struct trace_options {
 struct trace_run {
     struct cli *cli;
     const struct trace_options *options;
-    struct trace_columns columns;
-    struct trace_wanted wanted;
-    const char *id; /* as it was given; NULL: the slowest */
-    struct collection all;
-    int64_t memory_bytes; /* that may be held */
-    int64_t held_bytes;   /* by all workers, atomic */
+    const char *id;   /* as it was given; NULL: the slowest */
+    uint64_t span_id; /* the id, if it is one of a span or a short one of a trace */
+    struct trace_spans all;
     struct page paper;
 };
 
-struct trace_worker {
-    struct collection collection;
-    size_t counted; /* of it, in held_bytes */
-};
+/* Says in terms of --memory what the store refused. */
+static enum tcore_status failure(const struct trace_run *run, enum tcore_status status,
+                                 struct tcore_error *err)
+{
+    if (!status || !tcore_trace_store_is_full(run->all.store))
+        return status;
+    return tcore_error_set(err, TCORE_FATAL,
+                           "the spans take more memory than --memory allows: name a trace ID "
+                           "(trace-report summary lists slow ones), or choose with --where");
+}
 
 static enum tcore_status open_columns(void *state, struct tcore_projection *projection,
                                       struct tcore_error *err)
 {
     struct trace_run *run = state;
-    return trace_columns_project(&run->columns, projection, err);
+    return trace_spans_project(&run->all, projection, err);
 }
 
 static enum tcore_status open_worker(void *state, void **worker, struct tcore_error *err)
 {
-    (void)state;
-    struct trace_worker *own = *worker = tcore_calloc(1, sizeof *own);
-    if (!own)
+    struct trace_run *run = state;
+    struct trace_taker *taker = *worker = tcore_calloc(1, sizeof *taker);
+    if (!taker)
         return tcore_error_nomem(err);
-    enum tcore_status status = collection_open(&own->collection, err);
-    if (status) {
-        tcore_free(own);
-        *worker = NULL;
-    }
-    return status;
+    return tcore_trace_intake_new(&taker->intake, run->all.store, err);
 }
 
-static enum tcore_status add_batch(void *state, void *worker, const struct tcore_batch *batch,
-                                   const uint32_t *rows, size_t count, struct tcore_buf *out,
-                                   struct tcore_error *err)
+static enum tcore_status take_batch(void *state, void *worker, const struct tcore_batch *batch,
+                                    const uint32_t *rows, size_t count, struct tcore_buf *out,
+                                    struct tcore_error *err)
 {
     struct trace_run *run = state;
-    struct trace_worker *own = worker;
     (void)out;
-    enum tcore_status status =
-        collection_add(&own->collection, &run->columns, &run->wanted, batch, rows, count, err);
-    size_t held = collection_bytes(&own->collection);
-    int64_t sum =
-        __atomic_add_fetch(&run->held_bytes, (int64_t)(held - own->counted), __ATOMIC_RELAXED);
-    own->counted = held;
-    if (!status && sum > run->memory_bytes)
-        return tcore_error_set(err, TCORE_FATAL,
-                               "the spans take more memory than --memory allows: name a trace ID "
-                               "(trace-report summary lists slow ones), or choose with --where");
-    return status;
+    return failure(run, trace_spans_take(&run->all, worker, batch, rows, count, err), err);
 }
 
 static enum tcore_status close_worker(void *state, void *worker, struct tcore_error *err)
 {
-    struct trace_run *run = state;
-    struct trace_worker *own = worker;
-    enum tcore_status status = collection_join(&run->all, &own->collection, err);
-    collection_free(&own->collection);
-    tcore_free(own);
-    return status;
+    struct trace_taker *taker = worker;
+    (void)state;
+    (void)err;
+    if (taker)
+        tcore_free(taker->rows);
+    tcore_free(taker);
+    return TCORE_OK;
 }
 
 /* --- Which trace */
 
-static bool has_span(const struct collected_trace *trace, uint64_t span_id)
+static bool has_span(const struct tcore_stored_trace *trace, uint64_t span_id)
 {
     for (size_t i = 0; i < trace->count; i++)
-        if (trace->spans[i].span.span_id == span_id)
+        if (trace->spans[i]->span.span_id == span_id)
             return true;
     return false;
 }
@@ -109,18 +98,18 @@ static bool has_span(const struct collected_trace *trace, uint64_t span_id)
 static bool choose(const struct trace_run *run, struct trace_page *page)
 {
     page->shown = 0;
-    if (!run->wanted.span)
-        return page->trace_count;
-    for (size_t i = 0; i < page->trace_count; i++) {
-        const uint64_t *id = page->traces[i].spans->trace_id;
+    if (!run->id || *run->all.only)
+        return page->all->count;
+    for (size_t i = 0; i < page->all->count; i++) {
+        const uint64_t *id = page->all->traces[i]->spans[0]->trace_id;
         page->shown = i;
-        if (!id[0] && id[1] == run->wanted.span_id)
+        if (!id[0] && id[1] == run->span_id)
             return true;
     }
-    page->selected = run->wanted.span_id;
-    for (size_t i = 0; i < page->trace_count; i++) {
+    page->selected = run->span_id;
+    for (size_t i = 0; i < page->all->count; i++) {
         page->shown = i;
-        if (has_span(&page->traces[i], run->wanted.span_id))
+        if (has_span(page->all->traces[i], run->span_id))
             return true;
     }
     return false;
@@ -145,11 +134,10 @@ static enum tcore_status write_text(const struct trace_run *run, const struct tr
 static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore_error *err)
 {
     struct trace_run *run = state;
-    struct trace_page page = {0};
+    struct trace_page page = {.all = &run->all};
     struct view_trace view = {0};
-    struct collected_trace *traces = NULL;
-    enum tcore_status status = collection_traces(&run->all, &traces, &page.trace_count, err);
-    page.traces = traces;
+    enum tcore_status status =
+        failure(run, trace_spans_group(&run->all, cli_threads(run->cli), err), err);
     if (!status && !choose(run, &page)) {
         if (run->id)
             status =
@@ -159,14 +147,14 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
     }
     if (!status) {
         page.view = &view;
-        status = view_trace_open(&view, &traces[page.shown], (size_t)run->options->max_spans, err);
+        status = view_trace_open(&view, &run->all, run->all.traces[page.shown],
+                                 (size_t)run->options->max_spans, err);
         if (!status && is_page(run->options))
             status = trace_page_write(&page, out, err);
         else if (!status)
             status = write_text(run, &page, out, err);
         view_trace_free(&view);
     }
-    tcore_free(traces);
     return status;
 }
 
@@ -181,25 +169,17 @@ static bool is_hex(const char *text, size_t digits)
 static bool take_id(struct trace_run *run, const char *operand)
 {
     struct tcore_traceparent parent;
-    char digits[33] = "";
     if (tcore_traceparent_parse(operand, strlen(operand), &parent)) {
-        memcpy(digits, parent.trace_id, 33);
+        memcpy(run->all.only, parent.trace_id, sizeof run->all.only);
     } else if (is_hex(operand, 32)) {
-        if (tcore_id_normalise(TCORE_TRACE_ID, operand, 32, digits) == TCORE_ID_ZERO)
+        if (tcore_id_normalise(TCORE_TRACE_ID, operand, 32, run->all.only) == TCORE_ID_ZERO)
             return false;
     } else if (is_hex(operand, 16)) {
-        run->wanted.span = true;
-        run->wanted.span_id = strtoull(operand, NULL, 16);
+        run->span_id = strtoull(operand, NULL, 16);
     } else {
         return false;
     }
     run->id = operand;
-    if (*digits) {
-        run->wanted.trace = true;
-        run->wanted.trace_id[1] = strtoull(digits + 16, NULL, 16);
-        digits[16] = '\0';
-        run->wanted.trace_id[0] = strtoull(digits, NULL, 16);
-    }
     return true;
 }
 
@@ -209,14 +189,12 @@ static int run_verb(struct cli *cli, void *verb_options, int argc, char **argv)
         .types = 1u << TCORE_RECORD_SPAN,
         .open = open_columns,
         .worker_open = open_worker,
-        .batch = add_batch,
+        .batch = take_batch,
         .worker_close = close_worker,
         .finish = finish,
     };
-    struct trace_run run = {.cli = cli,
-                            .options = verb_options,
-                            .memory_bytes =
-                                cli->io.memory_bytes ? cli->io.memory_bytes : MEMORY_DEFAULT};
+    struct trace_run run = {.cli = cli, .options = verb_options};
+    int64_t memory_bytes = cli->io.memory_bytes ? cli->io.memory_bytes : MEMORY_DEFAULT;
     struct tcore_error err;
     int exit_status;
     if (run.options->max_spans < 1 || run.options->max_spans > INT32_MAX)
@@ -229,13 +207,13 @@ static int run_verb(struct cli *cli, void *verb_options, int argc, char **argv)
         argc--;
         argv++;
     }
-    if (collection_open(&run.all, &err)) {
+    if (trace_spans_open(&run.all, (size_t)memory_bytes, &err)) {
         cli_report(cli, &err);
         exit_status = cli_exit_status(cli, false);
     } else {
         exit_status = cli_filter(cli, &op, &run, argc, argv);
     }
-    collection_free(&run.all);
+    trace_spans_free(&run.all);
     return exit_status;
 }
 

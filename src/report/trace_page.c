@@ -83,7 +83,7 @@ static void put_facts(const struct view_trace *view, struct tcore_buf *out)
     }
     put_fact(out, "Trace", "wide");
     tcore_buf_printf(out, "<code>%016" PRIx64 "%016" PRIx64 "</code></dd></div>\n</dl>\n",
-                     view->trace->spans->trace_id[0], view->trace->spans->trace_id[1]);
+                     view->trace->spans[0]->trace_id[0], view->trace->spans[0]->trace_id[1]);
 }
 
 static void put_header(const struct trace_page *page, struct tcore_buf *out)
@@ -239,16 +239,15 @@ static enum tcore_status put_picture(const struct view_trace *view, struct tcore
 
 /* --- Other traces */
 
-static enum tcore_status put_index_row(const struct collected_trace *trace, struct tcore_json *json,
-                                       struct tcore_buf *out, struct tcore_error *err)
+static void put_index_row(const struct trace_spans *all, const struct tcore_stored_trace *trace,
+                          struct tcore_buf *out)
 {
-    struct tcore_slice service, name;
-    enum tcore_status status = span_texts(json, &trace_stand_in(trace)->text, &service, &name, err);
+    const struct tcore_stored_text *span = trace_stand_in(trace);
     tcore_buf_printf(out, "<tr><td><code>%016" PRIx64 "%016" PRIx64 "</code></td><td>",
-                     trace->spans->trace_id[0], trace->spans->trace_id[1]);
-    put_text(out, service, "");
+                     span->stored.trace_id[0], span->stored.trace_id[1]);
+    put_text(out, span_service(all, span), "");
     tcore_buf_puts(out, "</td><td>");
-    put_text(out, name, "");
+    put_text(out, span_name(all, span), "");
     tcore_buf_puts(out, "</td><td class=\"right\">");
     human_duration(out, (double)duration_of(&trace->whole), false);
     tcore_buf_puts(out, "</td><td class=\"right\">");
@@ -256,41 +255,35 @@ static enum tcore_status put_index_row(const struct collected_trace *trace, stru
     tcore_buf_printf(out, "</td><td class=\"right%s\">", trace->errors ? " bad" : "");
     human_count(out, trace->errors);
     tcore_buf_puts(out, "</td></tr>\n");
-    return status;
 }
 
-static enum tcore_status put_index(const struct trace_page *page, struct tcore_buf *out,
-                                   struct tcore_error *err)
+static void put_index(const struct trace_page *page, struct tcore_buf *out)
 {
-    struct tcore_json json = {0};
-    enum tcore_status status = TCORE_OK;
     size_t listed = 0;
-    if (page->trace_count < 2)
-        return TCORE_OK;
+    if (page->all->count < 2)
+        return;
     tcore_buf_puts(out, "<details class=\"others\"><summary>");
-    human_count(out, page->trace_count - 1);
+    human_count(out, page->all->count - 1);
     tcore_buf_printf(out, " other trace%s in the input</summary>\n",
-                     page->trace_count == 2 ? "" : "s");
+                     page->all->count == 2 ? "" : "s");
     tcore_buf_puts(out, "<p>Slowest first. <code>trace-report trace ID INPUT</code> makes the page "
                         "of one.</p>\n<div class=\"scroll\"><table>\n<thead><tr><th>Trace</th>"
                         "<th>Service</th><th>Root operation</th><th class=\"right\">Duration</th>"
                         "<th class=\"right\">Spans</th><th class=\"right\">Errors</th></tr></thead>"
                         "\n<tbody>\n");
-    for (size_t i = 0; i < page->trace_count && listed < INDEX_ROWS && !status; i++) {
+    for (size_t i = 0; i < page->all->count && listed < INDEX_ROWS; i++) {
         if (i == page->shown)
             continue;
-        status = put_index_row(&page->traces[i], &json, out, err);
+        put_index_row(page->all, page->all->traces[i], out);
         listed++;
     }
     tcore_buf_puts(out, "</tbody></table></div>\n");
-    if (listed < page->trace_count - 1) {
+    if (listed < page->all->count - 1) {
         tcore_buf_puts(out, "<p>And ");
-        human_count(out, page->trace_count - 1 - listed);
+        human_count(out, page->all->count - 1 - listed);
         tcore_buf_puts(out, " more.</p>\n");
     }
     tcore_buf_puts(out, "</details>\n");
-    tcore_json_free(&json);
-    return status;
 }
 
 /* --- */
@@ -308,14 +301,13 @@ enum tcore_status trace_page_write(const struct trace_page *page, struct tcore_b
     tcore_buf_puts(out, " (");
     human_duration(out, (double)duration_of(&view->tree.whole), false);
     tcore_buf_printf(out, ") %016" PRIx64 "%016" PRIx64 "</title>\n<style>",
-                     view->trace->spans->trace_id[0], view->trace->spans->trace_id[1]);
+                     view->trace->spans[0]->trace_id[0], view->trace->spans[0]->trace_id[1]);
     tcore_buf_puts(out, trace_page_css);
     tcore_buf_puts(out, "</style>\n</head>\n<body>\n");
     put_header(page, out);
     tcore_buf_puts(out, "<main>\n<div id=\"app\" hidden></div>\n");
     enum tcore_status status = put_picture(view, out, err);
-    if (!status)
-        status = put_index(page, out, err);
+    put_index(page, out);
     tcore_buf_puts(out, "</main>\n<script type=\"application/json\" id=\"data\">\n");
     if (!status)
         status = trace_page_data(page, out, err);

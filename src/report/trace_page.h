@@ -9,9 +9,8 @@
 /* What a page is made of. */
 struct trace_page {
     const struct view_trace *view;
-    const struct collected_trace *traces; /* slowest first */
-    size_t trace_count;
-    size_t shown;      /* which of them the page is of */
+    const struct trace_spans *all;
+    size_t shown;      /* which of its traces the page is of */
     uint64_t selected; /* span id to open with; 0: none */
 };
 

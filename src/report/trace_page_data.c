@@ -173,19 +173,18 @@ static void put_string_member(struct data *data, const char *key, const char *fi
     html_json_string(data->out, data->json.node[at].value.s, data->json.node[at].value.len);
 }
 
-static enum tcore_status put_details(struct data *data, const struct collected_span *span,
+static enum tcore_status put_details(struct data *data, const struct tcore_stored_text *span,
                                      struct tcore_error *err)
 {
     static const char *const event[] = {"timeUnixNano", "name"};
     static const char *const link[] = {"traceId", "spanId"};
     struct tcore_buf *out = data->out;
-    enum tcore_status status =
-        tcore_json_parse(&data->json, span->text.data, span->text.length, err);
+    enum tcore_status status = tcore_json_parse(&data->json, span->text, span->text_length, err);
     if (status == TCORE_FATAL)
         return status;
-    tcore_buf_printf(out, "{\"i\":\"%016" PRIx64 "\"", span->span.span_id);
-    if (span->span.parent_id)
-        tcore_buf_printf(out, ",\"p\":\"%016" PRIx64 "\"", span->span.parent_id);
+    tcore_buf_printf(out, "{\"i\":\"%016" PRIx64 "\"", span->stored.span.span_id);
+    if (span->stored.span.parent_id)
+        tcore_buf_printf(out, ",\"p\":\"%016" PRIx64 "\"", span->stored.span.parent_id);
     if (status == TCORE_OK) {
         put_string_member(data, "m", "statusMessage");
         uint32_t at = tcore_json_find(&data->json, 0, "attributes");
@@ -260,7 +259,7 @@ static enum tcore_status put_rows(struct data *data, struct tcore_error *err)
     tcore_buf_puts(data->out, "],\n\"details\":[");
     for (size_t i = 0; i < view->row_count && !status; i++) {
         tcore_buf_puts(data->out, i ? ",\n" : "\n");
-        status = put_details(data, &view->trace->spans[view->rows[i].span], err);
+        status = put_details(data, trace_span(view->trace, view->rows[i].span), err);
     }
     tcore_buf_puts(data->out, "]");
     return status;
@@ -288,10 +287,10 @@ static void put_head(struct data *data)
     const struct tcore_interval *whole = &view->tree.whole;
     bool known = tcore_interval_is_known(whole);
     tcore_buf_printf(out, "{\"version\":1,\"traceId\":\"%016" PRIx64 "%016" PRIx64 "\"",
-                     view->trace->spans->trace_id[0], view->trace->spans->trace_id[1]);
+                     view->trace->spans[0]->trace_id[0], view->trace->spans[0]->trace_id[1]);
     if (known)
         tcore_buf_printf(out, ",\"start\":\"%" PRId64 "\"", whole->start_ns);
-    tcore_buf_printf(out, ",\"duration\":%" PRId64 ",\"total\":%zu",
+    tcore_buf_printf(out, ",\"duration\":%" PRId64 ",\"total\":%" PRIu32,
                      known ? whole->end_ns - whole->start_ns : 0, view->trace->count);
     if (data->page->selected)
         tcore_buf_printf(out, ",\"select\":\"%016" PRIx64 "\"", data->page->selected);

@@ -1,250 +1,162 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Rows in a growing array, texts in arenas that change hands when collections are joined. */
+/* What of the library's store of spans a report needs: some rows in, its traces in order out. */
 #include <config.h>
 
 #include "report/trace_spans.h"
 
 #include "base/sys.h"
+#include "cli/pieces.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define TIME_LIMIT ((int64_t)1 << 62) /* of the tree */
-
-enum tcore_status collection_open(struct collection *collection, struct tcore_error *err)
+enum tcore_status trace_spans_open(struct trace_spans *spans, size_t memory_bytes,
+                                   struct tcore_error *err)
 {
-    *collection = (struct collection){0};
-    collection->arenas = tcore_calloc(1, sizeof *collection->arenas);
-    if (!collection->arenas)
-        return tcore_error_nomem(err);
-    collection->arena_count = 1;
-    return TCORE_OK;
+    const struct tcore_trace_store_options options = {.text = true, .memory_bytes = memory_bytes};
+    return tcore_trace_store_new(&spans->store, &options, err);
 }
 
-void collection_free(struct collection *collection)
+void trace_spans_free(struct trace_spans *spans)
 {
-    for (size_t i = 0; i < collection->arena_count; i++)
-        tcore_arena_free(&collection->arenas[i]);
-    tcore_free(collection->arenas);
-    tcore_free(collection->spans);
-    *collection = (struct collection){0};
+    tcore_trace_store_free(spans->store);
+    tcore_free(spans->traces);
+    *spans = (struct trace_spans){0};
 }
 
-size_t collection_bytes(const struct collection *collection)
+enum tcore_status trace_spans_project(struct trace_spans *spans,
+                                      struct tcore_projection *projection, struct tcore_error *err)
 {
-    return collection->text_bytes + collection->capacity * sizeof *collection->spans;
+    const struct tcore_path_key key = {"traceId", 7};
+    enum tcore_status status = tcore_trace_store_project(spans->store, projection, err);
+    if (status || !*spans->only)
+        return status;
+    return tcore_projection_add_path(projection, &key, 1, &spans->trace_column, err);
 }
 
-enum tcore_status trace_columns_project(struct trace_columns *columns,
-                                        struct tcore_projection *projection,
-                                        struct tcore_error *err)
+/* Leaves in taker->rows those of the one trace. */
+static bool keep_wanted(const struct trace_spans *spans, struct trace_taker *taker,
+                        const struct tcore_batch *batch, const uint32_t *rows, size_t *count)
 {
-    const struct {
-        const char *name;
-        size_t *column;
-    } wanted[] = {
-        {"traceId", &columns->trace_id},
-        {"spanId", &columns->span_id},
-        {"parentSpanId", &columns->parent_id},
-        {"startTimeUnixNano", &columns->start},
-        {"endTimeUnixNano", &columns->end},
-        {"status", &columns->status},
-        {"kind", &columns->kind},
-    };
-    enum tcore_status status = TCORE_OK;
-    for (size_t i = 0; i < sizeof wanted / sizeof *wanted && !status; i++) {
-        const struct tcore_path_key key = {wanted[i].name, strlen(wanted[i].name)};
-        status = tcore_projection_add_path(projection, &key, 1, wanted[i].column, err);
+    const struct tcore_column *column = &batch->columns[spans->trace_column];
+    size_t kept = 0;
+    if (*count > taker->capacity) {
+        tcore_free(taker->rows);
+        taker->rows = tcore_reallocarray(NULL, *count, sizeof *taker->rows);
+        taker->capacity = taker->rows ? *count : 0;
+        if (!taker->rows)
+            return false;
     }
-    projection->text = true;
-    return status;
-}
-
-/* --- Rows */
-
-static uint64_t digits_of(const char *digits)
-{
-    uint64_t number = 0;
-    for (size_t i = 0; i < 16; i++) {
-        char c = digits[i];
-        unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
-                         : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
-                                                : 0;
-        number = number << 4 | digit;
+    for (size_t i = 0; i < *count; i++) {
+        struct tcore_value id = tcore_column_get(column, rows[i]);
+        if (id.kind == TCORE_STRING && id.len == 32 && memcmp(id.s, spans->only, 32) == 0)
+            taker->rows[kept++] = rows[i];
     }
-    return number;
-}
-
-static bool id_at(const struct tcore_batch *batch, size_t column, uint32_t row, uint64_t *id,
-                  size_t words)
-{
-    struct tcore_value value = tcore_column_get(&batch->columns[column], row);
-    if (value.kind != TCORE_STRING || value.len != 16 * words)
-        return false;
-    for (size_t i = 0; i < words; i++)
-        id[i] = digits_of(value.s + 16 * i);
+    *count = kept;
     return true;
 }
 
-static void read_time(const struct tcore_batch *batch, size_t column, uint32_t row, int64_t *time,
-                      uint8_t *flags, uint8_t flag)
+enum tcore_status trace_spans_take(const struct trace_spans *spans, struct trace_taker *taker,
+                                   const struct tcore_batch *batch, const uint32_t *rows,
+                                   size_t count, struct tcore_error *err)
 {
-    struct tcore_value value = tcore_column_get(&batch->columns[column], row);
-    if (!tcore_value_int64(&value, time) || *time <= -TIME_LIMIT || *time >= TIME_LIMIT)
-        *time = 0;
-    else
-        *flags |= flag;
-}
-
-static bool read_row(const struct trace_columns *columns, const struct tcore_batch *batch,
-                     uint32_t row, struct collected_span *span)
-{
-    *span = (struct collected_span){0};
-    if (!id_at(batch, columns->trace_id, row, span->trace_id, 2) ||
-        !id_at(batch, columns->span_id, row, &span->span.span_id, 1))
-        return false;
-    (void)id_at(batch, columns->parent_id, row, &span->span.parent_id, 1);
-    read_time(batch, columns->start, row, &span->span.start_ns, &span->span.flags,
-              TCORE_SPAN_HAS_START);
-    read_time(batch, columns->end, row, &span->span.end_ns, &span->span.flags, TCORE_SPAN_HAS_END);
-    struct tcore_value status = tcore_column_get(&batch->columns[columns->status], row);
-    if (status.kind == TCORE_STRING && status.len == 5 && memcmp(status.s, "error", 5) == 0)
-        span->span.flags |= TCORE_SPAN_ERROR;
-    struct tcore_value kind = tcore_column_get(&batch->columns[columns->kind], row);
-    if (kind.kind == TCORE_STRING)
-        span->span.kind = (uint8_t)tcore_span_kind_find(kind.s, kind.len);
-    return true;
-}
-
-static bool grow(struct collection *collection, size_t more)
-{
-    size_t capacity = collection->capacity ? collection->capacity : 256;
-    while (capacity - collection->count < more)
-        capacity *= 2;
-    if (capacity == collection->capacity)
-        return true;
-    struct collected_span *spans =
-        tcore_reallocarray(collection->spans, capacity, sizeof *collection->spans);
-    if (!spans)
-        return false;
-    collection->spans = spans;
-    collection->capacity = capacity;
-    return true;
-}
-
-enum tcore_status collection_add(struct collection *collection, const struct trace_columns *columns,
-                                 const struct trace_wanted *wanted, const struct tcore_batch *batch,
-                                 const uint32_t *rows, size_t count, struct tcore_error *err)
-{
-    for (size_t i = 0; i < count; i++) {
-        struct collected_span span;
-        if (!read_row(columns, batch, rows[i], &span))
-            continue;
-        if (wanted->trace && memcmp(span.trace_id, wanted->trace_id, sizeof span.trace_id) != 0)
-            continue;
-        const struct tcore_slice *text = &batch->text[rows[i]];
-        span.text.length = text->length;
-        span.text.data = tcore_arena_copy(&collection->arenas[0], text->data, text->length);
-        if (!span.text.data || !grow(collection, 1))
+    if (*spans->only) {
+        if (!keep_wanted(spans, taker, batch, rows, &count))
             return tcore_error_nomem(err);
-        collection->text_bytes += text->length;
-        collection->spans[collection->count++] = span;
+        rows = taker->rows;
     }
-    return TCORE_OK;
-}
-
-enum tcore_status collection_join(struct collection *into, struct collection *from,
-                                  struct tcore_error *err)
-{
-    size_t arenas = into->arena_count + from->arena_count;
-    struct tcore_arena *list = tcore_reallocarray(into->arenas, arenas, sizeof *list);
-    if (list)
-        into->arenas = list;
-    if (!list || !grow(into, from->count))
-        return tcore_error_nomem(err);
-    memcpy(list + into->arena_count, from->arenas, from->arena_count * sizeof *list);
-    into->arena_count = arenas;
-    from->arena_count = 0;
-    if (from->count)
-        memcpy(into->spans + into->count, from->spans, from->count * sizeof *from->spans);
-    into->count += from->count;
-    into->text_bytes += from->text_bytes;
-    collection_free(from);
-    return TCORE_OK;
+    return tcore_trace_intake_add(taker->intake, batch, rows, count, err);
 }
 
 /* --- Traces */
-
-static int compare_u64(uint64_t a, uint64_t b)
-{
-    return a < b ? -1 : a > b;
-}
-
-static int compare_spans(const void *a, const void *b)
-{
-    const struct collected_span *x = a, *y = b;
-    int order = compare_u64(x->trace_id[0], y->trace_id[0]);
-    if (!order)
-        order = compare_u64(x->trace_id[1], y->trace_id[1]);
-    if (!order)
-        order = tcore_trace_span_compare(&x->span, &y->span);
-    if (!order)
-        order = memcmp(x->text.data, y->text.data,
-                       x->text.length < y->text.length ? x->text.length : y->text.length);
-    return order ? order : compare_u64(x->text.length, y->text.length);
-}
 
 static uint64_t length_of(const struct tcore_interval *whole)
 {
     return tcore_interval_is_known(whole) ? (uint64_t)whole->end_ns - (uint64_t)whole->start_ns : 0;
 }
 
+static int compare_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? -1 : a > b;
+}
+
 static int compare_traces(const void *a, const void *b)
 {
-    const struct collected_trace *x = a, *y = b;
+    const struct tcore_stored_trace *x = *(struct tcore_stored_trace *const *)a,
+                                    *y = *(struct tcore_stored_trace *const *)b;
+    const uint64_t *p = x->spans[0]->trace_id, *q = y->spans[0]->trace_id;
     int order = compare_u64(length_of(&y->whole), length_of(&x->whole));
     if (!order)
-        order = compare_u64(x->spans->trace_id[0], y->spans->trace_id[0]);
-    return order ? order : compare_u64(x->spans->trace_id[1], y->spans->trace_id[1]);
+        order = compare_u64(p[0], q[0]);
+    return order ? order : compare_u64(p[1], q[1]);
 }
 
-static void add_to_trace(struct collected_trace *trace, const struct tcore_trace_span *span)
+struct grouping {
+    struct tcore_trace_store *store;
+    struct tcore_trace_group group[TCORE_TRACE_PARTITIONS];
+};
+
+static enum tcore_status group_one(void *state, unsigned thread, uint64_t piece,
+                                   struct tcore_buf *out, struct tcore_error *err)
 {
-    trace->count++;
-    trace->errors += (span->flags & TCORE_SPAN_ERROR) != 0;
-    if (span->flags & TCORE_SPAN_HAS_START && span->start_ns < trace->whole.start_ns)
-        trace->whole.start_ns = span->start_ns;
-    if (span->flags & TCORE_SPAN_HAS_START && span->start_ns > trace->whole.end_ns)
-        trace->whole.end_ns = span->start_ns;
-    if (span->flags & TCORE_SPAN_HAS_END && span->end_ns > trace->whole.end_ns)
-        trace->whole.end_ns = span->end_ns;
-    if (span->flags & TCORE_SPAN_HAS_END && span->end_ns < trace->whole.start_ns)
-        trace->whole.start_ns = span->end_ns;
+    struct grouping *g = state;
+    (void)thread;
+    (void)out;
+    return tcore_trace_store_group(g->store, (unsigned)piece, &g->group[piece], err);
 }
 
-enum tcore_status collection_traces(struct collection *collection, struct collected_trace **traces,
-                                    size_t *count, struct tcore_error *err)
+enum tcore_status trace_spans_group(struct trace_spans *spans, unsigned threads,
+                                    struct tcore_error *err)
 {
-    size_t found = 0;
-    const struct collected_span *spans = collection->spans;
-    *count = 0;
-    if (collection->count)
-        qsort(collection->spans, collection->count, sizeof *collection->spans, compare_spans);
-    for (size_t i = 0; i < collection->count; i++)
-        found += i == 0 ||
-                 memcmp(spans[i].trace_id, spans[i - 1].trace_id, sizeof spans[i].trace_id) != 0;
-    *traces = tcore_calloc(found + 1, sizeof **traces);
-    if (!*traces)
+    struct grouping g = {.store = spans->store};
+    size_t count = 0;
+    enum tcore_status status = tcore_trace_store_seal(spans->store, err);
+    if (!status)
+        status = cli_pieces_do(threads, TCORE_TRACE_PARTITIONS, group_one, &g, err);
+    if (status)
+        return status;
+    for (unsigned p = 0; p < TCORE_TRACE_PARTITIONS; p++)
+        count += g.group[p].trace_count;
+    spans->traces = tcore_reallocarray(NULL, count + 1, sizeof(struct tcore_stored_trace *));
+    if (!spans->traces)
         return tcore_error_nomem(err);
-    struct collected_trace *trace = *traces - 1;
-    for (size_t i = 0; i < collection->count; i++) {
-        if (i == 0 ||
-            memcmp(spans[i].trace_id, spans[i - 1].trace_id, sizeof spans[i].trace_id) != 0)
-            *++trace =
-                (struct collected_trace){.spans = &spans[i], .whole = {INT64_MAX, INT64_MIN}};
-        add_to_trace(trace, &spans[i].span);
-    }
-    qsort(*traces, found, sizeof **traces, compare_traces);
-    *count = found;
+    for (unsigned p = 0; p < TCORE_TRACE_PARTITIONS; p++)
+        for (uint32_t t = 0; t < g.group[p].trace_count; t++)
+            spans->traces[spans->count++] = &g.group[p].traces[t];
+    qsort(spans->traces, spans->count, sizeof(struct tcore_stored_trace *), compare_traces);
     return TCORE_OK;
+}
+
+/* --- Spans */
+
+static struct tcore_slice or_empty(struct tcore_slice text)
+{
+    return text.data ? text : (struct tcore_slice){"", 0};
+}
+
+struct tcore_slice span_service(const struct trace_spans *spans,
+                                const struct tcore_stored_text *span)
+{
+    return or_empty(tcore_trace_store_service(spans->store, span->stored.span.service));
+}
+
+struct tcore_slice span_name(const struct trace_spans *spans, const struct tcore_stored_text *span)
+{
+    return or_empty(tcore_trace_store_name(spans->store, span->name));
+}
+
+/* Whether a comes before b among those that may stand for their trace. */
+static bool stands_before(const struct tcore_stored_text *a, const struct tcore_stored_text *b)
+{
+    bool a_is_root = !a->stored.span.parent_id, b_is_root = !b->stored.span.parent_id;
+    return a_is_root != b_is_root ? a_is_root : tcore_stored_text_compare(&a, &b) < 0;
+}
+
+const struct tcore_stored_text *trace_stand_in(const struct tcore_stored_trace *trace)
+{
+    const struct tcore_stored_text *found = trace_span(trace, 0);
+    for (size_t i = 1; i < trace->count; i++)
+        if (stands_before(trace_span(trace, i), found))
+            found = trace_span(trace, i);
+    return found;
 }

@@ -1,67 +1,49 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * The spans that a trace's page may be made of, gathered from batches: each with its JSON text and
- * what is needed to find its trace. Threads have a collection each; they are joined at the end.
- */
+/* The spans that a trace's page may be made of, by trace, with their JSON text. */
 #ifndef REPORT_TRACE_SPANS_H
 #define REPORT_TRACE_SPANS_H
 
-#include "base/arena.h"
-#include "model/batch.h"
-#include "model/projection.h"
-#include "trace/tree.h"
+#include "trace/store.h"
 
-struct collected_span {
-    uint64_t trace_id[2];
-    struct tcore_trace_span span; /* its service is not set here */
-    struct tcore_slice text;      /* in the arena of its collection */
+struct trace_spans {
+    struct tcore_trace_store *store;
+    char only[33];                      /* the id of the one trace that is wanted; "": all are */
+    size_t trace_column;                /* with only */
+    struct tcore_stored_trace **traces; /* slowest first; of the store. The array is owned */
+    size_t count;
 };
 
-/* What is looked for. */
-struct trace_wanted {
-    bool trace;           /* this trace id only */
-    bool span;            /* the trace that has this span or this short trace id */
-    uint64_t trace_id[2]; /* with trace */
-    uint64_t span_id;     /* with span */
+/* What one thread takes them in with. */
+struct trace_taker {
+    struct tcore_trace_intake *intake; /* of the store */
+    uint32_t *rows;                    /* those that are wanted */
+    size_t capacity;
 };
 
-struct trace_columns {
-    size_t trace_id, span_id, parent_id, start, end, status, kind;
-};
+/* Sets up the store; only is the caller's. TCORE_FATAL. */
+enum tcore_status trace_spans_open(struct trace_spans *spans, size_t memory_bytes,
+                                   struct tcore_error *err);
+void trace_spans_free(struct trace_spans *spans);
+enum tcore_status trace_spans_project(struct trace_spans *spans,
+                                      struct tcore_projection *projection, struct tcore_error *err);
+/* Takes the wanted ones of the rows. TCORE_FATAL: no memory, or the store is full. */
+enum tcore_status trace_spans_take(const struct trace_spans *spans, struct trace_taker *taker,
+                                   const struct tcore_batch *batch, const uint32_t *rows,
+                                   size_t count, struct tcore_error *err);
+/* After the last row: sets traces, on so many threads. */
+enum tcore_status trace_spans_group(struct trace_spans *spans, unsigned threads,
+                                    struct tcore_error *err);
 
-struct collection {
-    struct collected_span *spans;
-    size_t count, capacity;
-    struct tcore_arena *arenas; /* of this one and those that were joined to it */
-    size_t arena_count;
-    size_t text_bytes;
-};
-
-/* One trace in a sorted collection. */
-struct collected_trace {
-    const struct collected_span *spans;
-    size_t count, errors;
-    struct tcore_interval whole; /* start > end: no span has a time */
-};
-
-enum tcore_status collection_open(struct collection *collection, struct tcore_error *err);
-void collection_free(struct collection *collection);
-enum tcore_status trace_columns_project(struct trace_columns *columns,
-                                        struct tcore_projection *projection,
-                                        struct tcore_error *err);
-/* Adds the wanted ones of the rows. TCORE_FATAL: out of memory. */
-enum tcore_status collection_add(struct collection *collection, const struct trace_columns *columns,
-                                 const struct trace_wanted *wanted, const struct tcore_batch *batch,
-                                 const uint32_t *rows, size_t count, struct tcore_error *err);
-/* Moves all of from, which is empty then. */
-enum tcore_status collection_join(struct collection *into, struct collection *from,
-                                  struct tcore_error *err);
-/* Memory held. */
-size_t collection_bytes(const struct collection *collection);
-
-/* Sorts by trace, and in it by tcore_trace_span_compare and the text; gives the traces, slowest
- * first. *traces is owned by the caller; its spans are the collection's. */
-enum tcore_status collection_traces(struct collection *collection, struct collected_trace **traces,
-                                    size_t *count, struct tcore_error *err);
+static inline const struct tcore_stored_text *trace_span(const struct tcore_stored_trace *trace,
+                                                         size_t i)
+{
+    return (const struct tcore_stored_text *)trace->spans[i];
+}
+/* Service and name; empty where a span has none. */
+struct tcore_slice span_service(const struct trace_spans *spans,
+                                const struct tcore_stored_text *span);
+struct tcore_slice span_name(const struct trace_spans *spans, const struct tcore_stored_text *span);
+/* The span that stands for a trace, without building the tree: the first without a parent. */
+const struct tcore_stored_text *trace_stand_in(const struct tcore_stored_trace *trace);
 
 #endif

@@ -29,8 +29,8 @@ static void put_head(const struct trace_page *page, struct document *document)
     human_duration(&text,
                    tcore_interval_is_known(whole) ? (double)(whole->end_ns - whole->start_ns) : 0,
                    true);
-    tcore_buf_printf(&text, ", %zu span%s, %zu service%s, %zu error%s%c", view->trace->count,
-                     view->trace->count == 1 ? "" : "s", view->service_count,
+    tcore_buf_printf(&text, ", %" PRIu32 " span%s, %zu service%s, %" PRIu32 " error%s%c",
+                     view->trace->count, view->trace->count == 1 ? "" : "s", view->service_count,
                      view->service_count == 1 ? "" : "s", view->trace->errors,
                      view->trace->errors == 1 ? "" : "s", 0);
     document->failed |= text.failed;
@@ -42,7 +42,7 @@ static void put_head(const struct trace_page *page, struct document *document)
         human_time(&text, whole->start_ns, 0);
     }
     document_paragraph(document, TONE_FAINT, "%016" PRIx64 "%016" PRIx64 "%.*s",
-                       view->trace->spans->trace_id[0], view->trace->spans->trace_id[1],
+                       view->trace->spans[0]->trace_id[0], view->trace->spans[0]->trace_id[1],
                        (int)text.length, text.length ? text.data : "");
     document->failed |= text.failed;
     tcore_buf_free(&text);
@@ -106,8 +106,8 @@ enum tcore_status trace_text(const struct trace_page *page, struct document *doc
     if (view->row_count < view->trace->count)
         document_paragraph(document, TONE_FAINT, "and %zu more (--max-spans)",
                            view->trace->count - view->row_count);
-    if (page->trace_count > 1)
+    if (page->all->count > 1)
         document_paragraph(document, TONE_FAINT, "%zu other trace%s in the input",
-                           page->trace_count - 1, page->trace_count == 2 ? " is" : "s are");
+                           page->all->count - 1, page->all->count == 2 ? " is" : "s are");
     return document_status(document, err);
 }

@@ -31,59 +31,26 @@ void view_trace_free(struct view_trace *view)
     *view = (struct view_trace){0};
 }
 
-static struct tcore_slice text_of(const struct tcore_json *json, uint32_t at)
-{
-    if (!at || json->node[at].value.kind != TCORE_STRING)
-        return (struct tcore_slice){"", 0};
-    return (struct tcore_slice){json->node[at].value.s, json->node[at].value.len};
-}
-
-enum tcore_status span_texts(struct tcore_json *json, const struct tcore_slice *text,
-                             struct tcore_slice *service, struct tcore_slice *name,
-                             struct tcore_error *err)
-{
-    enum tcore_status status = tcore_json_parse(json, text->data, text->length, err);
-    *service = *name = (struct tcore_slice){"", 0};
-    if (status)
-        return status == TCORE_FATAL ? status : TCORE_OK;
-    *name = text_of(json, tcore_json_find(json, 0, "name"));
-    uint32_t at = tcore_json_find(json, 0, "service");
-    uint32_t resource = tcore_json_find(json, 0, "resource");
-    if (!at && resource)
-        at = tcore_json_find(json, resource, "service.name");
-    *service = text_of(json, at);
-    return TCORE_OK;
-}
-
-const struct collected_span *trace_stand_in(const struct collected_trace *trace)
-{
-    for (size_t i = 0; i < trace->count; i++)
-        if (!trace->spans[i].span.parent_id)
-            return &trace->spans[i];
-    return &trace->spans[0];
-}
-
 /* --- Services */
 
-/* service_of is a number in texts on the way. */
-static enum tcore_status read_texts(struct view_trace *view, struct tcore_error *err)
+static uint32_t intern(struct view_trace *view, struct tcore_slice text)
 {
-    struct tcore_json json = {0};
-    enum tcore_status status = TCORE_OK;
-    for (uint32_t i = 0; i < view->trace->count && !status; i++) {
-        struct tcore_slice service, name;
-        status = span_texts(&json, &view->trace->spans[i].text, &service, &name, err);
-        if (status)
-            break;
-        view->service_of[i] = tcore_map_intern(&view->texts, service.data, service.length, NULL);
-        view->name_of[i] = tcore_map_intern(&view->texts, name.data, name.length, NULL);
+    return tcore_map_intern(&view->texts, text.data, text.length, NULL);
+}
+
+/* service_of is a number in texts on the way. */
+static enum tcore_status take_spans(struct view_trace *view, const struct trace_spans *all,
+                                    struct tcore_error *err)
+{
+    for (uint32_t i = 0; i < view->trace->count; i++) {
+        const struct tcore_stored_text *span = trace_span(view->trace, i);
+        view->spans[i] = span->stored.span;
+        view->service_of[i] = intern(view, span_service(all, span));
+        view->name_of[i] = intern(view, span_name(all, span));
         if (view->service_of[i] == TCORE_MAP_NONE || view->name_of[i] == TCORE_MAP_NONE)
-            status = tcore_error_nomem(err);
-        view->spans[i] = view->trace->spans[i].span;
-        view->spans[i].service = view->service_of[i];
+            return tcore_error_nomem(err);
     }
-    tcore_json_free(&json);
-    return status;
+    return TCORE_OK;
 }
 
 static int compare_services(const void *a, const void *b, void *map)
@@ -230,8 +197,9 @@ static enum tcore_status make_rows(struct view_trace *view, size_t max_rows,
     return TCORE_OK;
 }
 
-enum tcore_status view_trace_open(struct view_trace *view, const struct collected_trace *trace,
-                                  size_t max_rows, struct tcore_error *err)
+enum tcore_status view_trace_open(struct view_trace *view, const struct trace_spans *all,
+                                  struct tcore_stored_trace *trace, size_t max_rows,
+                                  struct tcore_error *err)
 {
     *view = (struct view_trace){.trace = trace};
     if (tcore_map_init(&view->texts) != 0)
@@ -245,7 +213,9 @@ enum tcore_status view_trace_open(struct view_trace *view, const struct collecte
     if (!view->spans || !view->self_ns || !view->service_of || !view->name_of || !view->row_of ||
         !view->priority)
         return tcore_error_nomem(err);
-    enum tcore_status status = read_texts(view, err);
+    qsort(trace->spans, trace->count, sizeof(struct tcore_stored_span *),
+          tcore_stored_text_compare);
+    enum tcore_status status = take_spans(view, all, err);
     if (!status)
         status = tcore_trace_tree_build(&view->tree, view->spans, trace->count, err);
     if (!status)

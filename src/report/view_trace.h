@@ -30,7 +30,7 @@ struct trace_row {
 };
 
 struct view_trace {
-    const struct collected_trace *trace;
+    const struct tcore_stored_trace *trace;
     struct tcore_trace_span *spans; /* as the tree wants them */
     struct tcore_trace_tree tree;
     struct tcore_critical_path path;
@@ -45,15 +45,11 @@ struct view_trace {
     uint32_t *priority; /* spans, the most interesting first */
 };
 
-/* TCORE_FATAL: out of memory; free it in any case. max_rows is at least 1. */
-enum tcore_status view_trace_open(struct view_trace *view, const struct collected_trace *trace,
-                                  size_t max_rows, struct tcore_error *err);
+/* Sorts the trace, which is one of all. TCORE_FATAL: out of memory; free it in any case. max_rows
+ * is at least 1. */
+enum tcore_status view_trace_open(struct view_trace *view, const struct trace_spans *all,
+                                  struct tcore_stored_trace *trace, size_t max_rows,
+                                  struct tcore_error *err);
 void view_trace_free(struct view_trace *view);
-/* Service and name of a span's record; empty where it has none. They live as long as json. */
-enum tcore_status span_texts(struct tcore_json *json, const struct tcore_slice *text,
-                             struct tcore_slice *service, struct tcore_slice *name,
-                             struct tcore_error *err);
-/* The row of the first span of a trace that stands for it, without building the tree. */
-const struct collected_span *trace_stand_in(const struct collected_trace *trace);
 
 #endif
