@@ -77,7 +77,10 @@ void agg_emitter_free(struct agg_emitter *emitter);
 enum tcore_status agg_emit(struct agg_emitter *emitter, struct agg_work *work, size_t windows,
                            double seconds, struct agg_partial *partial, struct tcore_buf *out,
                            bool *more, struct tcore_error *err);
-/* Appends the members that name a cell: type, recordType, metricName, group, window. */
+
+/* --- key.c: appends the members that name a cell: type, recordType, metricName, group, window; the
+ * object in group alone. */
+void agg_write_group(const struct agg_work *work, uint32_t series, struct tcore_buf *out);
 void agg_write_key(const struct agg_work *work, const struct agg_window *window, uint32_t series,
                    struct tcore_buf *out);
 

@@ -7,6 +7,7 @@ bin_PROGRAMS += %D%/trace-agg
 %C%_trace_agg_SOURCES += %D%/cell_write.c
 %C%_trace_agg_SOURCES += %D%/emit.c
 %C%_trace_agg_SOURCES += %D%/extra.h
+%C%_trace_agg_SOURCES += %D%/key.c
 %C%_trace_agg_SOURCES += %D%/merge.c
 %C%_trace_agg_SOURCES += %D%/pair.c
 %C%_trace_agg_SOURCES += %D%/pair.h
