@@ -67,7 +67,7 @@ struct agg_partial;
 
 /* --- emit.c: aggregate records of the first so many windows of the table, in the order of window,
  * then group; their states if partial is not NULL. About a megabyte at a time: *more says that the
- * next call goes on where this one stopped. seconds: what rates are of. */
+ * next call goes on where this one stopped. */
 struct agg_emitter {
     size_t window, cell;
     const struct agg_cell **order; /* cells of the window in order; owned */
@@ -75,8 +75,8 @@ struct agg_emitter {
 };
 void agg_emitter_free(struct agg_emitter *emitter);
 enum tcore_status agg_emit(struct agg_emitter *emitter, struct agg_work *work, size_t windows,
-                           double seconds, struct agg_partial *partial, struct tcore_buf *out,
-                           bool *more, struct tcore_error *err);
+                           struct agg_partial *partial, struct tcore_buf *out, bool *more,
+                           struct tcore_error *err);
 
 /* --- key.c: appends the members that name a cell: type, recordType, metricName, group, window; the
  * object in group alone. */

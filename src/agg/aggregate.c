@@ -156,15 +156,6 @@ static enum tcore_status close_worker(void *state, void *worker, struct tcore_er
     return status;
 }
 
-static double seconds_of(const struct aggregation *agg)
-{
-    const struct agg_span *seen = &agg->total.seen;
-    if (agg->plan.window_ns)
-        return (double)agg->plan.window_ns / 1e9;
-    return seen->last_ns > seen->first_ns ? ((double)seen->last_ns - (double)seen->first_ns) / 1e9
-                                          : 0;
-}
-
 /* Emits the first so many windows and forgets them. */
 static enum tcore_status close_windows(struct aggregation *agg, size_t windows,
                                        struct tcore_buf *out, struct tcore_error *err)
@@ -173,8 +164,7 @@ static enum tcore_status close_windows(struct aggregation *agg, size_t windows,
     enum tcore_status status = TCORE_OK;
     while (more && !status) {
         struct tcore_buf part = {0};
-        status = agg_emit(&agg->emitter, &agg->total, windows, seconds_of(agg), agg->partial, &part,
-                          &more, err);
+        status = agg_emit(&agg->emitter, &agg->total, windows, agg->partial, &part, &more, err);
         tcore_buf_append(out, part.data, part.length);
         tcore_buf_free(&part);
     }
@@ -249,8 +239,8 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
     if (agg->partial && !agg->partial->begun)
         agg_partial_header(agg->partial, &agg->plan, out);
     if (!agg->emitted)
-        status = agg_emit(&agg->emitter, &agg->total, agg->total.table.window_count,
-                          seconds_of(agg), agg->partial, out, &more, err);
+        status = agg_emit(&agg->emitter, &agg->total, agg->total.table.window_count, agg->partial,
+                          out, &more, err);
     if (status || more)
         return status ? status : TCORE_SKIP;
     agg->emitted = true;

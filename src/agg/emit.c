@@ -10,6 +10,16 @@
 
 enum { EMIT_BYTES = 1 << 20 };
 
+/* What rates are of: the window, or the time that the data spans. */
+static double seconds_of(const struct agg_work *work)
+{
+    const struct agg_span *seen = &work->seen;
+    if (work->plan->window_ns)
+        return (double)work->plan->window_ns / 1e9;
+    return seen->last_ns > seen->first_ns ? ((double)seen->last_ns - (double)seen->first_ns) / 1e9
+                                          : 0;
+}
+
 /* A cell on its way to its place among the groups of its window. */
 struct ordered {
     uint32_t series;
@@ -70,9 +80,10 @@ void agg_emitter_free(struct agg_emitter *emitter)
 }
 
 enum tcore_status agg_emit(struct agg_emitter *emitter, struct agg_work *work, size_t windows,
-                           double seconds, struct agg_partial *partial, struct tcore_buf *out,
-                           bool *more, struct tcore_error *err)
+                           struct agg_partial *partial, struct tcore_buf *out, bool *more,
+                           struct tcore_error *err)
 {
+    double seconds = seconds_of(work);
     *more = false;
     for (; emitter->window < windows; emitter->window++, emitter->cell = 0) {
         const struct agg_window *window = work->table.windows[emitter->window];

@@ -412,7 +412,6 @@ static void check_units(struct merge *m)
 static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore_error *err)
 {
     struct merge *m = state;
-    const struct agg_span *seen = &m->total.seen;
     bool more = false;
     if (!m->checked)
         check_units(m);
@@ -420,16 +419,12 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
         return TCORE_OK;
     if (m->partial && !m->partial->begun)
         agg_partial_header(m->partial, &m->plan, out);
-    double seconds = m->plan.window_ns ? (double)m->plan.window_ns / 1e9
-                     : seen->last_ns > seen->first_ns
-                         ? ((double)seen->last_ns - (double)seen->first_ns) / 1e9
-                         : 0;
-    enum tcore_status status = agg_emit(&m->emitter, &m->total, m->total.table.window_count,
-                                        seconds, m->partial, out, &more, err);
+    enum tcore_status status =
+        agg_emit(&m->emitter, &m->total, m->total.table.window_count, m->partial, out, &more, err);
     if (status || more)
         return status ? status : TCORE_SKIP;
     if (m->partial)
-        agg_partial_trailer(m->partial, seen, out);
+        agg_partial_trailer(m->partial, &m->total.seen, out);
     return tcore_buf_status(out, err);
 }
 
