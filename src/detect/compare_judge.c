@@ -16,6 +16,7 @@
 #include "base/sys.h"
 #include "cli/message.h"
 #include "detect/describe.h"
+#include "stats/order.h"
 #include "stats/rank.h"
 
 #include <math.h>

@@ -9,7 +9,7 @@
 #include "detect/compare.h"
 
 #include "base/sys.h"
-#include "stats/rank.h"
+#include "stats/order.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -138,6 +138,7 @@ stats_HEADERS += %D%/stats/distinct.h
 stats_HEADERS += %D%/stats/encode.h
 stats_HEADERS += %D%/stats/exact_sum.h
 stats_HEADERS += %D%/stats/histogram.h
+stats_HEADERS += %D%/stats/order.h
 stats_HEADERS += %D%/stats/rank.h
 stats_HEADERS += %D%/stats/topk.h
 stats_HEADERS += %D%/stats/weight.h

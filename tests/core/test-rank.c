@@ -3,6 +3,7 @@
  * Rank statistics against published values and against brute force: every arrangement of small
  * samples is enumerated, every pairwise difference is written down and sorted.
  */
+#include "stats/order.h"
 #include "stats/rank.h"
 
 #include "failing.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Order statistics, the normal distribution's tail, and p-values of many tests (stats/rank.h). */
+#include "stats/order.h"
+
 #include "base/sys.h"
-#include "stats/rank.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -62,6 +62,11 @@ double tcore_median_deviation(const double *sorted, size_t count, double *scratc
         scratch[i] = fabs(sorted[i] - median);
     tcore_sort_doubles(scratch, count);
     return tcore_median(scratch, count);
+}
+
+double tcore_normal_tail(double z)
+{
+    return 0.5 * erfc(z / sqrt(2));
 }
 
 double tcore_normal_tail_inverse(double p)

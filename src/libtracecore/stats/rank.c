@@ -7,6 +7,7 @@
 #include "stats/rank.h"
 
 #include "base/sys.h"
+#include "stats/order.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -133,11 +134,6 @@ static struct rank_walk walk_samples(const double *x, size_t n, const double *y,
         j += b;
     }
     return walk;
-}
-
-double tcore_normal_tail(double z)
-{
-    return 0.5 * erfc(z / sqrt(2));
 }
 
 static double p_by_normal(const struct rank_walk *walk, size_t n, size_t m)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Two samples compared by ranks: whether one tends to be larger, by how much, and what is left of
- * that when many pairs are compared at once. Nothing is assumed about the shape of the
- * distributions, so outliers and heavy tails cost power but cause no false alarms.
+ * Two samples compared by ranks: whether one tends to be larger, and by how much. Nothing is
+ * assumed about the shape of the distributions, so outliers and heavy tails cost power but cause no
+ * false alarms. What is left of that when many pairs are compared at once: stats/order.h.
  *
  * Samples are arrays in ascending order of finite values. x is the first sample (n
  * values), y the second (m values), n * m below 2^62. Nothing is kept between calls except in
@@ -18,9 +18,6 @@
  *   Shift: J. L. Hodges, E. L. Lehmann, "Estimates of location based on rank tests", Annals of
  *     Mathematical Statistics 34 (1963); the interval: M. Hollander, D. A. Wolfe, "Nonparametric
  *     Statistical Methods", 2nd edition (1999), section 4.3.
- *   Many tests: Y. Benjamini, Y. Hochberg, "Controlling the false discovery rate", Journal of the
- *     Royal Statistical Society B 57 (1995).
- *   Quantiles: R. J. Hyndman, Y. Fan, The American Statistician 50 (1996), type 7.
  */
 #ifndef TRACECORE_STATS_RANK_H
 #define TRACECORE_STATS_RANK_H
@@ -29,15 +26,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-
-/* Ascending; NaN may stand anywhere. */
-void tcore_sort_doubles(double *values, size_t count);
-/* Of count values in ascending order; q is clamped to [0, 1]. NaN without values. */
-double tcore_quantile(const double *sorted, size_t count, double q);
-double tcore_median(const double *sorted, size_t count);
-/* The median absolute deviation from the median, not scaled (times 1.4826 it estimates a normal
- * standard deviation). scratch has room for count values. */
-double tcore_median_deviation(const double *sorted, size_t count, double *scratch);
 
 /*
  * The null distribution of U for one pair of sample sizes without ties, kept so that many series
@@ -83,17 +71,5 @@ struct tcore_rank_shift {
 enum tcore_status tcore_rank_shift(struct tcore_rank_null *null, const double *x, size_t n,
                                    const double *y, size_t m, double confidence,
                                    struct tcore_rank_shift *result, struct tcore_error *err);
-
-/*
- * Benjamini and Hochberg's adjusted p-values, in the order of p: comparing them with q keeps the
- * expected share of false discoveries at or below q for independent or positively dependent tests.
- * TCORE_OK, or TCORE_FATAL (no memory).
- */
-enum tcore_status tcore_benjamini_hochberg(const double *p, size_t count, double *adjusted,
-                                           struct tcore_error *err);
-
-/* P(Z > z) of the standard normal distribution, and its inverse: the z with P(Z > z) = p. */
-double tcore_normal_tail(double z);
-double tcore_normal_tail_inverse(double p);
 
 #endif
