@@ -2,7 +2,7 @@
 /* Batches in, groups out; and two of those into one. */
 #include <config.h>
 
-#include "report/summary_row.h"
+#include "report/summary_records.h"
 
 #include "base/sys.h"
 

@@ -2,7 +2,7 @@
 /* Groups by key, and their bins of time. */
 #include <config.h>
 
-#include "report/summary_data.h"
+#include "report/summary_groups.h"
 
 #include "base/sys.h"
 

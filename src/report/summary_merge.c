@@ -2,7 +2,7 @@
 /* Two summaries into one: sums, extremes, and numbers of groups translated. */
 #include <config.h>
 
-#include "report/summary_row.h"
+#include "report/summary_records.h"
 
 #include "base/sys.h"
 

@@ -2,7 +2,7 @@
 /* What a summary takes from metrics, aggregates, findings and alerts. */
 #include <config.h>
 
-#include "report/summary_row.h"
+#include "report/summary_records.h"
 
 #include <math.h>
 

@@ -49,14 +49,4 @@ static inline bool is_text(const struct tcore_slice *text, const char *other)
     return text->length == strlen(other) && memcmp(text->data, other, text->length) == 0;
 }
 
-/* --- summary_records.c */
-
-enum tcore_status summary_add_metric(const struct row *row, struct tcore_error *err);
-enum tcore_status summary_add_aggregate(const struct row *row, struct tcore_error *err);
-enum tcore_status summary_add_finding(const struct row *row, struct tcore_error *err);
-enum tcore_status summary_add_alert(const struct row *row, struct tcore_error *err);
-/* The same of another summary. */
-enum tcore_status summary_merge_records(struct summary_data *into, const struct summary_data *from,
-                                        struct tcore_error *err);
-
 #endif

@@ -2,8 +2,9 @@
 /* The table of traces: open addressing, and a level that rises when it is full. */
 #include <config.h>
 
-#include "report/summary_data.h"
+#include "report/summary_traces.h"
 
+#include "base/map.h"
 #include "base/sys.h"
 
 #include <string.h>
