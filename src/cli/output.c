@@ -331,6 +331,7 @@ void cli_output_close(struct cli_output *output, bool discard)
         note_absent_fields(output);
     }
     cli_sink_close(&output->sink, discard || output->cli->failed);
+    output->cli->reader_gone |= output->sink.reader_gone;
     tcore_binary_writer_free(output->binary);
     tcore_buf_free(&output->out);
     tcore_json_free(&output->json);

@@ -175,7 +175,7 @@ static bool write_out(struct cli_sink *sink, const char *data, size_t length)
         return true;
     if (errno != EPIPE)
         return fail(sink, errno);
-    sink->ended = true;
+    sink->ended = sink->reader_gone = true;
     return false;
 }
 

@@ -16,6 +16,7 @@ struct cli_sink {
     const char *name; /* for messages; borrowed */
     int fd;           /* -1: not open */
     bool ended;       /* closed by the reader, or failed: nothing more is taken */
+    bool reader_gone; /* it was the reader */
     bool pipe;        /* not yet enlarged */
     bool terminal;
     char *buffer; /* owned */

@@ -28,7 +28,7 @@ int cli_exit_status(const struct cli *cli, bool found)
         return CLI_FAILED;
     if (found)
         return CLI_FOUND;
-    return cli->rejected ? CLI_REJECTED : CLI_DONE;
+    return cli->rejected && !cli->reader_gone ? CLI_REJECTED : CLI_DONE;
 }
 
 /* A standard descriptor that was closed would be given to the next file that is opened, and what is

@@ -77,6 +77,7 @@ struct cli {
     struct cli_io_options io;
     uint64_t rejected; /* records, so far */
     bool failed;       /* input, output or a helper failed */
+    bool reader_gone;  /* what read the output closed it */
     bool usage_error;
     bool sigpipe_was_ignored;
     int argc; /* the whole command line, for provenance */
@@ -93,7 +94,8 @@ enum cli_exit { /* commands.md of the design */
 };
 
 /* The exit status of a run that found what it looks for or not: FAILED wins over FOUND over
- * REJECTED. */
+ * REJECTED. Whoever closes the output has what was wanted, whatever was refused on the way there: a
+ * run that ends so is DONE and not REJECTED. */
 int cli_exit_status(const struct cli *cli, bool found);
 
 #endif

@@ -245,6 +245,7 @@ a\u001b[31m\u202eb\u0085'
 }
 
 @test 'a reader that goes away is a quiet end' {
+    echo 'no json' >bad
     for ((i = 0; i < 13; i++)); do
         ((i)) && cat many many >more && mv more many || cat one >many
     done
@@ -255,6 +256,13 @@ a\u001b[31m\u202eb\u0085'
     done
     run -0 --separate-stderr bash -c 'trace-span filter -b many many | head -c 10 >first; exit ${PIPESTATUS[0]}'
     [[ -z $stderr ]]
+    # what was refused on the way was told, and is kept; it does not make the end another one
+    for format in ndjson csv; do
+        run -0 --separate-stderr bash -c "cat bad many many many |
+            trace-span filter --rejects=refused --format=$format | head -n 1; exit \${PIPESTATUS[1]}"
+        [[ $stderr == 'trace-span: -:1: '* && ${#stderr_lines[@]} -eq 1 && ${#lines[@]} -eq 1 ]]
+        cmp bad refused
+    done
 }
 
 @test 'what a live pipe brings is passed on before the next read waits' {
