@@ -53,6 +53,7 @@ fuzz_targets += %D%/fuzz/fuzz_json
 fuzz_targets += %D%/fuzz/fuzz_import
 %C%_fuzz_fuzz_import_SOURCES = %D%/fuzz/fuzz_import.c %D%/fuzz/replay.c
 %C%_fuzz_fuzz_import_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
+%C%_fuzz_fuzz_import_SOURCES += src/cli/select_rows.c
 %C%_fuzz_fuzz_import_SOURCES += src/record/import_convert.c
 %C%_fuzz_fuzz_import_SOURCES += src/record/import_json.c
 %C%_fuzz_fuzz_import_SOURCES += src/record/import_native.c

@@ -3,7 +3,6 @@
 #include <config.h>
 
 #include "cli/filter_private.h"
-#include "cli/helper.h"
 #include "cli/message.h"
 #include "cli/pieces.h"
 #include "cli/signals.h"
@@ -25,20 +24,6 @@ static int out_of_memory(struct cli *cli)
     return CLI_FAILED;
 }
 
-static int unknown_type(struct cli *cli, const char *name)
-{
-    const char *names[TCORE_RECORD_TYPES + 1];
-    size_t count = 0;
-    for (int type = TCORE_RECORD_SPAN; type < TCORE_RECORD_OTHER; type++)
-        names[count++] = tcore_record_type_name((enum tcore_record_type)type);
-    names[count] = NULL;
-    const char *nearest = cli_nearest(name, names);
-    if (nearest)
-        return cli_usage_error(cli, "--type: '%s' is no record type: did you mean %s?", name,
-                               nearest);
-    return cli_usage_error(cli, "--type: '%s' is no record type", name);
-}
-
 /* Whether the next program will see records as they are: only that one wants clock records. */
 static bool writes_whole_records(const struct run *run)
 {
@@ -52,68 +37,28 @@ static bool writes_whole_records(const struct run *run)
 static int choose_types(struct run *run)
 {
     const struct cli_strings *types = &run->cli->io.types;
-    unsigned asked = 0;
+    unsigned asked;
     if (run->cli->io.pass && !(run->cli->verb->groups & CLI_WRITES))
         return cli_usage_error(run->cli, "--pass: the output is not one of records");
-    for (size_t i = 0; i < types->count; i++) {
-        const char *name = types->item[i];
-        enum tcore_record_type type = tcore_record_type_find(name, strlen(name));
-        if (type == TCORE_RECORD_OTHER && strcmp(name, "other") != 0)
-            return unknown_type(run->cli, name);
-        if (!(run->op->types >> type & 1) && !run->op->passes_text)
-            return cli_usage_error(run->cli, "--type: %s records are not what this works on", name);
-        asked |= 1u << type;
-    }
+    int exit_status = cli_select_types(run->cli, &asked);
+    if (exit_status != CLI_DONE)
+        return exit_status;
+    for (size_t i = 0; i < types->count && !run->op->passes_text; i++)
+        if (!(run->op->types >> tcore_record_type_find(types->item[i], strlen(types->item[i])) & 1))
+            return cli_usage_error(run->cli, "--type: %s records are not what this works on",
+                                   types->item[i]);
     run->consumed = run->op->types;
     if (types->count)
         run->consumed = asked | (run->op->types & 1u << TCORE_RECORD_CLOCK);
     run->forward_clock = !(run->consumed >> TCORE_RECORD_CLOCK & 1) && writes_whole_records(run);
-    run->timed = run->cli->io.since.set || run->cli->io.until.set;
     return CLI_DONE;
-}
-
-static enum tcore_status add_column(struct run *run, const char *name, size_t *column,
-                                    struct tcore_error *err)
-{
-    struct tcore_path_key key = {name, strlen(name)};
-    return tcore_projection_add_path(&run->projection, &key, 1, column, err);
 }
 
 static enum tcore_status choose_columns(struct run *run, struct tcore_error *err)
 {
-    enum tcore_status status = TCORE_OK;
-    struct columns *columns = &run->columns;
-    if (run->timed)
-        status = add_column(run, "startTimeUnixNano", &columns->start, err);
-    if (status == TCORE_OK && run->timed)
-        status = add_column(run, "windowStartUnixNano", &columns->window_start, err);
-    if (status == TCORE_OK && (run->timed || run->forward_clock))
-        status = add_column(run, "timeUnixNano", &columns->time, err);
     run->pass = run->cli->io.pass && !run->op->silent;
     run->projection.text |= run->op->passes_text || run->pass;
-    return status;
-}
-
-static int compile_where(struct run *run)
-{
-    struct tcore_error err;
-    struct cli_helper_path helper;
-    struct tcore_expr_options options = {.helper = cli_helper_path(&helper, "tracecore-jq")};
-    const char *text = run->cli->io.where;
-    if (!text)
-        return CLI_DONE;
-    run->where_columns[0] = run->projection.count;
-    enum tcore_status status =
-        tcore_expr_compile(&run->where, text, &options, &run->projection, &err);
-    run->where_columns[1] = run->projection.count;
-    if (status == TCORE_OK)
-        return CLI_DONE;
-    err.input = "--where";
-    cli_report(run->cli, &err);
-    if (status != TCORE_BAD_INPUT)
-        return CLI_FAILED;
-    run->cli->usage_error = true;
-    return CLI_USAGE;
+    return cli_select_times(&run->select, run->forward_clock, &run->projection, err);
 }
 
 static int list_inputs(struct run *run, int count, char **inputs)
@@ -154,7 +99,7 @@ static int plan(struct run *run, int count, char **inputs)
     if (exit_status == CLI_DONE)
         exit_status = choose_simd(cli);
     if (exit_status == CLI_DONE)
-        exit_status = compile_where(run);
+        exit_status = cli_select_where(&run->select, cli, &run->projection);
     if (exit_status == CLI_DONE)
         exit_status = list_inputs(run, count, inputs);
     if (exit_status != CLI_DONE)
@@ -315,7 +260,7 @@ static void free_run(struct crew *crew)
         tcore_input_close(run->sources[i].input);
     tcore_free(run->sources);
     tcore_free(run->seen);
-    tcore_expr_free(run->where);
+    cli_select_free(&run->select);
     tcore_projection_free(&run->projection);
     pthread_cond_destroy(&run->changed);
     pthread_mutex_destroy(&run->lock);
@@ -332,6 +277,7 @@ int cli_filter(struct cli *cli, const struct cli_operator *op, void *state, int 
     run->cli = cli;
     run->op = op;
     run->state = state;
+    run->select.io = &cli->io;
     run->rejects.fd = run->rejects.directory = -1;
     run->rewrite_progress = cli->io.progress && isatty(STDERR_FILENO);
     run->started_ns = run->progress_ns = tcore_sys()->monotonic_ns();

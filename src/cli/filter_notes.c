@@ -21,8 +21,8 @@ void add_counts(struct counts *sum, const struct counts *part)
     sum->records += part->records;
     sum->bytes += part->bytes;
     sum->duplicate_keys += part->duplicate_keys;
-    sum->untimed += part->untimed;
-    sum->failed += part->failed;
+    sum->left_out.untimed += part->left_out.untimed;
+    sum->left_out.failed += part->left_out.failed;
     for (size_t i = 0; i < TCORE_RECORD_TYPES; i++)
         sum->passed_over[i] += part->passed_over[i];
 }
@@ -115,9 +115,10 @@ void explain_run(struct run *run)
         tcore_buf_puts(&text, " and the whole text");
     cli_note(cli, "explain: reads the columns%.*s", (int)text.length, text.data ? text.data : "");
     tcore_buf_free(&text);
-    if (run->where)
+    if (run->select.where)
         cli_note(cli, "explain: --where runs %s",
-                 tcore_expr_is_native(run->where) ? "on columns" : "in libjq, in a helper process");
+                 tcore_expr_is_native(run->select.where) ? "on columns"
+                                                         : "in libjq, in a helper process");
     cli_note(cli, "explain: up to %u thread%s, scanning with %s", run->threads,
              run->threads == 1 ? "" : "s", tcore_simd_name());
 }
@@ -152,15 +153,7 @@ void note_counts(struct run *run)
     if (done->duplicate_keys)
         cli_note(run->cli, "%" PRIu64 " key%s occurred twice in an object: the last one counted",
                  done->duplicate_keys, done->duplicate_keys == 1 ? "" : "s");
-    if (done->untimed)
-        cli_note(run->cli, "%" PRIu64 " record%s without a time left out by --since or --until",
-                 done->untimed, done->untimed == 1 ? "" : "s");
-    if (done->failed) {
-        const char *reason = run->where_reason;
-        cli_note(run->cli, "--where failed on %" PRIu64 " record%s, taken as false%s%s",
-                 done->failed, done->failed == 1 ? "" : "s", reason ? ": " : "",
-                 reason ? reason : "");
-    }
+    cli_select_note(run->cli, &done->left_out, run->where_reason);
 }
 
 /* Names in the first records, as far as the sample has them whole. */
@@ -187,7 +180,7 @@ static bool learn_from_sample(const struct run *run, struct tcore_map *names)
 static bool is_of_interest(const struct run *run, size_t column, const char **name)
 {
     *name = run->projection.columns[column].name;
-    bool of_where = column >= run->where_columns[0] && column < run->where_columns[1];
+    bool of_where = column >= run->select.where_columns[0] && column < run->select.where_columns[1];
     if (**name != '.')
         return !of_where;
     ++*name;

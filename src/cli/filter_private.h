@@ -14,8 +14,8 @@
 #include "base/map.h"
 #include "cli/filter.h"
 #include "cli/output.h"
+#include "cli/select.h"
 #include "cli/sink.h"
-#include "query/expr.h"
 #include "stream/input.h"
 
 #include <pthread.h>
@@ -46,13 +46,7 @@ struct counts {
     uint64_t records, bytes;
     uint64_t passed_over[TCORE_RECORD_TYPES];
     uint64_t duplicate_keys;
-    uint64_t untimed; /* left out by --since or --until because they have no time */
-    uint64_t failed;  /* --where gave an error */
-};
-
-/* The columns that the loop itself asks for. */
-struct columns {
-    size_t start, time, window_start;
+    struct cli_left_out left_out;
 };
 
 struct run {
@@ -65,11 +59,8 @@ struct run {
     unsigned consumed;  /* bits of the types that are worked on: op->types and --type */
     bool forward_clock; /* the operator does not know clock records: they go through */
     bool pass;          /* --pass */
-    bool timed;         /* --since or --until */
+    struct cli_select select;
     struct tcore_projection projection;
-    struct columns columns;
-    size_t where_columns[2]; /* those from the first on and before the second are of --where */
-    struct tcore_expr *where;
     unsigned threads;
 
     pthread_mutex_t lock;

@@ -5,7 +5,6 @@
 #include "cli/filter_private.h"
 
 #include "base/sys.h"
-#include "model/number.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -42,44 +41,6 @@ static void sort_rows(struct worker *worker)
     worker->forward_count = forwarded;
 }
 
-static bool read_ns(struct tcore_value value, int64_t *ns)
-{
-    if (value.kind == TCORE_STRING)
-        return tcore_parse_int64(value.s, value.len, ns);
-    return tcore_value_int64(&value, ns);
-}
-
-/* When a record was: a span's start, an aggregate's window, the time of anything else. */
-static bool time_of(const struct worker *worker, size_t row, int64_t *ns)
-{
-    const struct columns *columns = &worker->run->columns;
-    const struct tcore_batch *batch = worker->batch;
-    size_t column = columns->time;
-    if (batch->types[row] == TCORE_RECORD_SPAN)
-        column = columns->start;
-    else if (batch->types[row] == TCORE_RECORD_AGGREGATE)
-        column = columns->window_start;
-    return read_ns(tcore_column_get(&batch->columns[column], row), ns);
-}
-
-static void select_by_time(struct worker *worker)
-{
-    const struct cli_io_options *io = &worker->run->cli->io;
-    size_t kept = 0;
-    for (size_t i = 0; i < worker->row_count; i++) {
-        int64_t ns;
-        uint32_t row = worker->rows[i];
-        if (worker->batch->types[row] == TCORE_RECORD_CLOCK)
-            worker->rows[kept++] = row;
-        else if (!time_of(worker, row, &ns))
-            worker->counts.untimed++;
-        else if ((!io->since.set || ns >= io->since.unix_ns) &&
-                 (!io->until.set || ns < io->until.unix_ns))
-            worker->rows[kept++] = row;
-    }
-    worker->row_count = kept;
-}
-
 /* --strict: nothing of what comes after the first reject. */
 static void cut_at_reject(struct worker *worker)
 {
@@ -92,38 +53,6 @@ static void cut_at_reject(struct worker *worker)
     while (worker->forward_count &&
            batch->lines[worker->forwarded[worker->forward_count - 1]] > line)
         worker->forward_count--;
-}
-
-/* Clock records are no matter of --where: they are taken out and put back in their places. */
-static enum tcore_status select_by_expression(struct worker *worker, struct tcore_error *err)
-{
-    const struct tcore_batch *batch = worker->batch;
-    size_t clocks = 0, records = 0;
-    if (worker->run->consumed >> TCORE_RECORD_CLOCK & 1)
-        for (size_t i = 0; i < worker->row_count; i++)
-            clocks += batch->types[worker->rows[i]] == TCORE_RECORD_CLOCK;
-    if (!clocks)
-        return tcore_expr_select(worker->where, batch, worker->rows, &worker->row_count,
-                                 &worker->counts.failed, err);
-    uint32_t *clock = tcore_reallocarray(NULL, clocks, sizeof *clock);
-    if (!clock)
-        return tcore_error_nomem(err);
-    clocks = 0;
-    for (size_t i = 0; i < worker->row_count; i++) {
-        if (batch->types[worker->rows[i]] == TCORE_RECORD_CLOCK)
-            clock[clocks++] = worker->rows[i];
-        else
-            worker->rows[records++] = worker->rows[i];
-    }
-    enum tcore_status status = tcore_expr_select(worker->where, batch, worker->rows, &records,
-                                                 &worker->counts.failed, err);
-    worker->row_count = records + clocks;
-    for (size_t at = worker->row_count; at && clocks; at--) /* merge from behind */
-        worker->rows[at - 1] = records && worker->rows[records - 1] > clock[clocks - 1]
-                                   ? worker->rows[--records]
-                                   : clock[--clocks];
-    tcore_free(clock);
-    return status;
 }
 
 /* Columns that some record has; each is looked at until one is found. */
@@ -148,11 +77,10 @@ void select_rows(struct worker *worker)
     sort_rows(worker);
     if (worker->run->cli->io.strict)
         cut_at_reject(worker);
-    if (worker->run->timed)
-        select_by_time(worker);
-    if (worker->run->where)
-        worker->status = select_by_expression(worker, &worker->err);
-    if (worker->counts.failed && !worker->has_failed) {
+    worker->status =
+        cli_select_rows(&worker->run->select, worker->where, worker->batch, worker->rows,
+                        &worker->row_count, &worker->counts.left_out, &worker->err);
+    if (worker->counts.left_out.failed && !worker->has_failed) {
         worker->has_failed = true;
         worker->first_failed = worker->number;
     }
@@ -179,7 +107,7 @@ static enum tcore_status append_clock(struct worker *worker, uint32_t row, struc
     int64_t ns;
     if (worker->batch->text)
         append_lines(worker, &row, 1);
-    else if (time_of(worker, row, &ns))
+    else if (cli_select_time_of(&worker->run->select, worker->batch, row, &ns))
         tcore_buf_printf(&worker->out, "{\"type\":\"clock\",\"timeUnixNano\":\"%" PRId64 "\"}\n",
                          ns);
     return tcore_buf_status(&worker->out, err);

@@ -22,8 +22,8 @@ enum tcore_status open_worker(struct worker *worker, struct run *run, struct tco
         memcpy(worker->seen, run->seen, run->projection.count * sizeof *run->seen);
     if (status == TCORE_OK)
         status = tcore_decoder_new(&worker->decoder, &run->projection, &run->input_options, err);
-    if (status == TCORE_OK && run->where)
-        status = tcore_expr_state_new(&worker->where, run->where, err);
+    if (status == TCORE_OK && run->select.where)
+        status = tcore_expr_state_new(&worker->where, run->select.where, err);
     if (status == TCORE_OK && run->op->worker_open && !run->op->ordered) {
         status = run->op->worker_open(run->state, &worker->state, err);
         worker->opened = status == TCORE_OK;

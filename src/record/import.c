@@ -50,7 +50,7 @@ static int unknown_format(struct cli *cli, const char *name)
 }
 
 static void import_inputs(struct cli *cli, struct cli_output *output,
-                          const struct import_format *format, struct import_select *select,
+                          const struct import_format *format, const struct import_select *select,
                           int argc, char **argv)
 {
     struct tcore_error err;
@@ -91,7 +91,6 @@ static int run_import(struct cli *cli, void *options, int argc, char **argv)
     struct cli_output *output = cli_output_open(cli);
     if (output) {
         import_inputs(cli, output, format, select, argc, argv);
-        import_select_note(select, cli);
         cli_output_close(output, cli->failed);
     }
     import_select_free(select);

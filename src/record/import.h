@@ -33,6 +33,8 @@ struct import_result {
     uint64_t ignored;        /* members that the format does not define, and are left out */
     uint64_t duplicate_keys; /* attributes that a later one of the same name replaced */
     char ignored_name[64];   /* the first such member */
+    struct cli_left_out left_out;
+    const char *where_reason; /* why --where failed first in the thread of this; of its job */
 };
 
 struct import_format {
@@ -72,8 +74,8 @@ struct import_job {
 
 /* select may be NULL. */
 enum tcore_status import_job_open(struct import_job *job, const struct cli_io_options *io,
-                                  const struct import_format *only, struct import_select *select,
-                                  struct tcore_error *err);
+                                  const struct import_format *only,
+                                  const struct import_select *select, struct tcore_error *err);
 void import_job_close(struct import_job *job);
 /* Converts every unit of the chunk. */
 enum tcore_status import_convert(struct import_job *job, const struct import_chunk *chunk,

@@ -14,8 +14,8 @@
 const struct import_format *const import_formats[] = {&import_otlp_json, &import_native, NULL};
 
 enum tcore_status import_job_open(struct import_job *job, const struct cli_io_options *io,
-                                  const struct import_format *only, struct import_select *select,
-                                  struct tcore_error *err)
+                                  const struct import_format *only,
+                                  const struct import_select *select, struct tcore_error *err)
 {
     int64_t depth = io->depth_limit;
     *job = (struct import_job){.only = only, .strict = io->strict};
@@ -51,6 +51,8 @@ static void result_clear(struct import_result *result)
     tcore_buf_clear(&result->reasons);
     result->reject_count = 0;
     result->documents = result->ignored = result->duplicate_keys = 0;
+    result->left_out = (struct cli_left_out){0};
+    result->where_reason = NULL;
 }
 
 bool import_bad(struct import_job *job, const char *format, ...)
@@ -260,7 +262,9 @@ enum tcore_status import_convert(struct import_job *job, const struct import_chu
         return tcore_error_nomem(err);
     if (job->strict && result->reject_count)
         result->out.length = result->rejects[0].out_length;
-    return import_selector_apply(job->selector, &result->out, err);
+    status = import_selector_apply(job->selector, &result->out, &result->left_out, err);
+    result->where_reason = import_selector_reason(job->selector);
+    return status;
 }
 
 bool import_recognises(struct import_job *job, const struct import_chunk *chunk)

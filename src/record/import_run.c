@@ -43,7 +43,7 @@ struct import_run {
     struct cli *cli;
     struct cli_output *output;
     const struct import_format *format;
-    struct import_select *select;
+    const struct import_select *select;
     struct cli_sink rejects; /* of --rejects */
     const char *input;
     struct import_source *source;
@@ -59,6 +59,8 @@ struct import_run {
     bool ending;
     uint64_t ignored, duplicate_keys;
     char ignored_name[64];
+    struct cli_left_out left_out;
+    char where_reason[TCORE_ERROR_TEXT_BYTES];
     uint64_t records; /* written so far */
     int64_t started_ns, progress_ns;
     int64_t unflushed_ns; /* since when output waits to be flushed, 0: none does */
@@ -215,6 +217,10 @@ static bool write_result(struct import_run *run, struct slot *slot)
         memcpy(run->ignored_name, result->ignored_name, sizeof(run->ignored_name));
     run->ignored += result->ignored;
     run->duplicate_keys += result->duplicate_keys;
+    if (result->left_out.failed && !run->left_out.failed && result->where_reason)
+        snprintf(run->where_reason, sizeof(run->where_reason), "%s", result->where_reason);
+    run->left_out.untimed += result->left_out.untimed;
+    run->left_out.failed += result->left_out.failed;
     bool wanted = write_records(run, slot) && write_rejects(run, result);
     show_progress(run, false);
     return wanted;
@@ -446,7 +452,7 @@ static unsigned count_threads(const struct cli *cli)
 
 enum tcore_status import_run_new(struct import_run **out, struct cli *cli,
                                  struct cli_output *output, const struct import_format *format,
-                                 struct import_select *select, struct tcore_error *err)
+                                 const struct import_select *select, struct tcore_error *err)
 {
     struct import_run *run = tcore_calloc(1, sizeof(*run));
     if (!run)
@@ -488,6 +494,7 @@ void import_run_end(struct import_run *run)
     if (run->duplicate_keys)
         cli_note(run->cli, "%llu attributes were replaced by a later one of the same name",
                  (unsigned long long)run->duplicate_keys);
+    cli_select_note(run->cli, &run->left_out, *run->where_reason ? run->where_reason : NULL);
     for (unsigned i = 0; i < SLOTS; i++) {
         import_chunk_free(&run->slot[i].chunk);
         import_result_free(&run->slot[i].result);

@@ -14,7 +14,7 @@ struct import_run;
 /* Output, format (of --from, or NULL) and select (NULL: all records) must outlive the run. */
 enum tcore_status import_run_new(struct import_run **run, struct cli *cli,
                                  struct cli_output *output, const struct import_format *format,
-                                 struct import_select *select, struct tcore_error *err);
+                                 const struct import_select *select, struct tcore_error *err);
 /* Opens --rejects. False: it was reported. */
 bool import_run_open_rejects(struct import_run *run);
 /* Converts one input, "-" being standard input. False: stop, no more output is wanted or the run

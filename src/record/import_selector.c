@@ -8,24 +8,22 @@
 #include "record/import_select.h"
 
 #include "base/sys.h"
-#include "model/number.h"
 #include "stream/input.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { PADDING = 64 }; /* that a decoder may read behind a chunk */
 
 struct import_selector {
-    struct import_select *select;
+    const struct import_select *select;
     struct tcore_decoder *decoder;
     struct tcore_expr_state *where;
     uint32_t *rows;
     size_t capacity;
 };
 
-enum tcore_status import_selector_new(struct import_selector **selector, struct import_select *s,
-                                      struct tcore_error *err)
+enum tcore_status import_selector_new(struct import_selector **selector,
+                                      const struct import_select *s, struct tcore_error *err)
 {
     *selector = NULL;
     if (!s)
@@ -37,8 +35,8 @@ enum tcore_status import_selector_new(struct import_selector **selector, struct 
                                                     SIZE_MAX / 2}; /* it was read already */
     made->select = s;
     enum tcore_status status = tcore_decoder_new(&made->decoder, &s->projection, &options, err);
-    if (status == TCORE_OK && s->where)
-        status = tcore_expr_state_new(&made->where, s->where, err);
+    if (status == TCORE_OK && s->wanted.where)
+        status = tcore_expr_state_new(&made->where, s->wanted.where, err);
     if (status != TCORE_OK) {
         import_selector_free(made);
         return status;
@@ -68,60 +66,28 @@ static bool has_room(struct import_selector *selector, size_t rows)
     return selector->rows;
 }
 
-/* When a record was: a span's start, an aggregate's window, the time of anything else. */
-static bool time_of(const struct import_select *s, const struct tcore_batch *batch, size_t row,
-                    int64_t *ns)
-{
-    uint8_t type = batch->types[row];
-    size_t column = type == TCORE_RECORD_SPAN        ? s->start
-                    : type == TCORE_RECORD_AGGREGATE ? s->window_start
-                                                     : s->time;
-    struct tcore_value value = tcore_column_get(&batch->columns[column], row);
-    if (value.kind == TCORE_STRING)
-        return tcore_parse_int64(value.s, value.len, ns);
-    return tcore_value_int64(&value, ns);
-}
-
-static bool in_time(const struct import_select *s, const struct tcore_batch *batch, size_t row,
-                    uint64_t *untimed)
-{
-    int64_t ns;
-    if (!s->timed)
-        return true;
-    if (!time_of(s, batch, row, &ns)) {
-        ++*untimed;
-        return false;
-    }
-    return (!s->io->since.set || ns >= s->io->since.unix_ns) &&
-           (!s->io->until.set || ns < s->io->until.unix_ns);
-}
-
 static enum tcore_status select_rows(struct import_selector *selector,
                                      const struct tcore_batch *batch, size_t *count,
-                                     struct tcore_error *err)
+                                     struct cli_left_out *left_out, struct tcore_error *err)
 {
-    struct import_select *s = selector->select;
-    uint64_t untimed = 0, failed = 0;
-    enum tcore_status status = TCORE_OK;
+    const struct import_select *s = selector->select;
     if (!has_room(selector, batch->rows))
         return tcore_error_nomem(err);
     *count = 0;
     for (size_t row = 0; row < batch->rows; row++)
-        if (s->types >> batch->types[row] & 1 && in_time(s, batch, row, &untimed))
+        if (s->types >> batch->types[row] & 1)
             selector->rows[(*count)++] = (uint32_t)row;
-    if (selector->where && *count)
-        status = tcore_expr_select(selector->where, batch, selector->rows, count, &failed, err);
-    pthread_mutex_lock(&s->lock);
-    s->untimed += untimed;
-    if (failed && !s->failed && tcore_expr_state_reason(selector->where))
-        snprintf(s->reason, sizeof(s->reason), "%s", tcore_expr_state_reason(selector->where));
-    s->failed += failed;
-    pthread_mutex_unlock(&s->lock);
-    return status;
+    return cli_select_rows(&s->wanted, selector->where, batch, selector->rows, count, left_out,
+                           err);
+}
+
+const char *import_selector_reason(const struct import_selector *selector)
+{
+    return selector && selector->where ? tcore_expr_state_reason(selector->where) : NULL;
 }
 
 enum tcore_status import_selector_apply(struct import_selector *selector, struct tcore_buf *text,
-                                        struct tcore_error *err)
+                                        struct cli_left_out *left_out, struct tcore_error *err)
 {
     const struct tcore_batch *batch;
     size_t count, kept = 0;
@@ -135,7 +101,7 @@ enum tcore_status import_selector_apply(struct import_selector *selector, struct
     enum tcore_status status =
         tcore_decoder_decode(selector->decoder, TCORE_FORMAT_NDJSON, &chunk, &batch, err);
     if (status == TCORE_OK)
-        status = select_rows(selector, batch, &count, err);
+        status = select_rows(selector, batch, &count, left_out, err);
     if (status != TCORE_OK)
         return status;
     for (size_t i = 0; i < count; i++) {

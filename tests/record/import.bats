@@ -207,6 +207,23 @@ trace-record: -:3: this is not of a format that import knows (byte 1)'
     assert_equal "${#lines[@]}" 4
     assert_equal "$stderr" 'trace-record: 1 record without a time left out by --since or --until'
     run -2 trace-record import --type=spam "$data/span.json"
+    run -2 trace-record import --type=metrc "$data/span.json"
+    assert_line --partial 'did you mean metric?'
+}
+
+@test 'selecting while importing is what a filter behind it would do' {
+    cd "$BATS_TEST_TMPDIR"
+    cat "$data"/{span,metrics,logs}.json >in
+    echo '{"type":"clock","timeUnixNano":"5"}' >>in
+    for option in --since=2000-01-01 --until=2000-01-01 -w'.value > 1' -w'.name | ascii_downcase == "get /cart"' \
+        -w'.name | error("no")'; do
+        run -0 --separate-stderr trace-record import "$option" in
+        printf '%s\n' "$output" >imported
+        echo "$stderr" >said
+        run -0 --separate-stderr bash -c 'trace-record import in | trace-span filter --type=span,metric,log "$@"' bash "$option"
+        diff imported <(printf '%s\n' "$output")
+        diff said <(printf '%s\n' "${stderr//trace-span:/trace-record:}")
+    done
 }
 
 @test 'a document longer than the limit is passed over' {
