@@ -104,7 +104,8 @@ const struct cli_verb import_verb = {
     .description =
         "The format is recognised by its content. Read are OTLP/JSON (one document, one a line,\n"
         "or several; traces, metrics and logs mixed; also Tempo's and older forms of it) and\n"
-        "native records, which pass in canonical form.\n",
+        "native records, which pass in canonical form; with --pass those of unknown types, too,\n"
+        "as they are.\n",
     .groups = CLI_READS | CLI_WRITES,
     .options = table,
     .option_count = sizeof(table) / sizeof(*table),

@@ -57,7 +57,8 @@ struct import_job {
     const struct import_format *last;  /* that recognised the document before */
     const struct import_format *found; /* by import_recognises */
     bool strict;                       /* nothing behind the first reject */
-    struct import_selector *selector;  /* NULL: all records are wanted */
+    unsigned forwarded; /* bits of the types whose native records stay as they are (--pass) */
+    struct import_selector *selector; /* NULL: all records are wanted */
     struct tcore_json json;
     const char *text; /* of the document */
     size_t length;

@@ -8,6 +8,7 @@
 #include "record/import.h"
 
 #include "base/sys.h"
+#include "model/canonical.h"
 
 #include <stdio.h>
 
@@ -18,7 +19,8 @@ enum tcore_status import_job_open(struct import_job *job, const struct cli_io_op
                                   const struct import_select *select, struct tcore_error *err)
 {
     int64_t depth = io->depth_limit;
-    *job = (struct import_job){.only = only, .strict = io->strict};
+    *job =
+        (struct import_job){.only = only, .strict = io->strict, .forwarded = import_forwarded(io)};
     job->json.depth_limit = depth > UINT32_MAX ? UINT32_MAX : (unsigned)depth;
     if (tcore_map_init(&job->keys) < 0)
         return tcore_error_set(err, TCORE_FATAL, "the system has no randomness to give");
@@ -180,10 +182,20 @@ static bool names_its_type(const struct tcore_json *json)
            tcore_record_type_find(type->s, type->len) != TCORE_RECORD_OTHER;
 }
 
+/* A record of a type that a later version may know, if such are forwarded. */
+static bool is_forwarded(const struct import_job *job)
+{
+    return job->forwarded >> TCORE_RECORD_OTHER & 1 &&
+           tcore_record_type_of(&job->json) == TCORE_RECORD_OTHER;
+}
+
 static const struct import_format *recognise(struct import_job *job)
 {
-    if (job->only)
-        return job->only->probe(&job->json) ? job->only : NULL;
+    if (job->only) {
+        bool known =
+            job->only->probe(&job->json) || (job->only == &import_native && is_forwarded(job));
+        return known ? job->only : NULL;
+    }
     if (names_its_type(&job->json))
         return &import_native;
     if (job->last && job->last->probe(&job->json))
@@ -191,7 +203,7 @@ static const struct import_format *recognise(struct import_job *job)
     for (const struct import_format *const *f = import_formats; *f; f++)
         if ((*f)->probe(&job->json))
             return *f;
-    return NULL;
+    return is_forwarded(job) ? &import_native : NULL;
 }
 
 static void set_unit(struct import_job *job, const struct import_chunk *chunk,

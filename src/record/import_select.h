@@ -16,12 +16,18 @@ struct import_select {
 int import_select_new(struct import_select **select, struct cli *cli);
 void import_select_free(struct import_select *select);
 
-/* What one thread needs (import_selector.c). Both may be NULL. */
+/* --- import_selector.c */
+
+/* Bits of the types that import forwards: with --pass those that it does not know or, with --type,
+ * that are not named there. */
+unsigned import_forwarded(const struct cli_io_options *io);
+
+/* What one thread needs. Both may be NULL. */
 struct import_selector;
 enum tcore_status import_selector_new(struct import_selector **selector,
                                       const struct import_select *select, struct tcore_error *err);
 void import_selector_free(struct import_selector *selector);
-/* Leaves of the canonical lines in text those that are wanted. */
+/* Leaves of the lines in text those that are wanted or forwarded. */
 enum tcore_status import_selector_apply(struct import_selector *selector, struct tcore_buf *text,
                                         struct cli_left_out *left_out, struct tcore_error *err);
 /* Why --where failed first in this thread, or NULL; as long as the selector. */

@@ -226,6 +226,36 @@ trace-record: -:3: this is not of a format that import knows (byte 1)'
     done
 }
 
+@test '--pass forwards native records that are not worked on, as they are' {
+    cd "$BATS_TEST_TMPDIR"
+    cat >in <<'EOF'
+{ "type" : "future", "b":1.50, "a":{} }
+{"value":2,  "metricName":"m"}
+{"type":"span"}
+{
+ "type": "future"
+}
+EOF
+    cat "$data/span.json" >>in
+    run -3 --separate-stderr trace-record import in
+    assert_equal "${#lines[@]}" 2
+    assert_line --index 0 '{"type":"metric","metricName":"m","value":2}'
+    assert_equal "${stderr_lines[0]}" 'trace-record: in:1: this is not of a format that import knows (byte 1)'
+    for from in '' --from=native; do
+        run -3 --separate-stderr trace-record import --pass $from -w '.value == 2' in
+        assert_equal "$output" '{ "type" : "future", "b":1.50, "a":{} }
+{"type":"metric","metricName":"m","value":2}
+{  "type": "future" }'
+        assert_equal "${stderr_lines[0]}" 'trace-record: in:3: a span without traceId (byte 1)'
+    done
+    run -3 --separate-stderr trace-record import --pass --type=span -w '.name == "GET /cart"' in
+    assert_line --index 1 '{"value":2,  "metricName":"m"}'
+    assert_line --index 3 --partial '"name":"GET /cart"'
+    run -0 bash -c 'head -n 2 in | trace-record import --pass --from=native | trace-span filter --pass'
+    assert_line --index 0 '{ "type" : "future", "b":1.50, "a":{} }'
+    run -4 trace-record import --pass --from=otlp <(head -n 2 in)
+}
+
 @test 'a document longer than the limit is passed over' {
     { span && span "\"name\":\"$(printf '%2000s' x)\"" && span; } >"$BATS_TEST_TMPDIR/in"
     run -3 --separate-stderr trace-record import --line-limit=1K "$BATS_TEST_TMPDIR/in"
