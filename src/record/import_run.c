@@ -21,7 +21,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SLOTS = 64, THREADS_MAX = 32, HEAD_BYTES = 16, PROGRESS_NS = 200000000 };
+enum {
+    SLOTS = 64,
+    THREADS_MAX = 32,
+    HEAD_BYTES = 16,
+    PROGRESS_NS = 200000000,
+    SLOT_BYTES = 1 << 20 /* a chunk, what it becomes, and the tape in between; usually */
+};
 
 enum slot_state { SLOT_FREE, SLOT_HELD, SLOT_QUEUED, SLOT_TAKEN, SLOT_DONE };
 
@@ -450,6 +456,18 @@ static unsigned count_threads(const struct cli *cli)
     return count < 1 ? 1 : count > THREADS_MAX ? THREADS_MAX : (unsigned)count;
 }
 
+/* --memory: no more chunks under way than fit, and no threads that would wait for one. */
+static void size_ring(struct import_run *run)
+{
+    int64_t room = run->cli->io.memory_bytes / SLOT_BYTES;
+    run->threads = count_threads(run->cli);
+    run->window = run->threads > 1 ? run->threads * 2 : 1;
+    if (run->cli->io.memory_bytes && room < run->window)
+        run->window = room < 1 ? 1 : (unsigned)room;
+    if (run->threads > run->window)
+        run->threads = run->window;
+}
+
 enum tcore_status import_run_new(struct import_run **out, struct cli *cli,
                                  struct cli_output *output, const struct import_format *format,
                                  const struct import_select *select, struct tcore_error *err)
@@ -466,8 +484,7 @@ enum tcore_status import_run_new(struct import_run **out, struct cli *cli,
     run->output = output;
     run->format = format;
     run->select = select;
-    run->threads = count_threads(cli);
-    run->window = run->threads > 1 ? run->threads * 2 : 1;
+    size_ring(run);
     run->started_ns = run->progress_ns = tcore_sys()->monotonic_ns();
     run->rejects.fd = run->rejects.directory = -1;
     pthread_mutex_init(&run->lock, NULL);

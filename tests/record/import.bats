@@ -47,6 +47,9 @@ same() {
     trace-record import -j1 "$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/1"
     trace-record import -j4 "$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/4"
     cmp "$BATS_TEST_TMPDIR/1" "$BATS_TEST_TMPDIR/4"
+    trace-record import -j4 --memory=1K --explain "$BATS_TEST_TMPDIR/in" 2>"$BATS_TEST_TMPDIR/said" |
+        cmp "$BATS_TEST_TMPDIR/1" -
+    grep -q 'up to 1 thread$' "$BATS_TEST_TMPDIR/said"
     assert_equal "$(wc -l <"$BATS_TEST_TMPDIR/1")" "$((400 * (17 + 1 + 5 + 1)))"
 }
 
