@@ -18,6 +18,7 @@ check_PROGRAMS += %D%/core/test-import-split
 check_PROGRAMS += %D%/core/test-json
 check_PROGRAMS += %D%/core/test-json-portable
 check_PROGRAMS += %D%/core/test-json-suite
+check_PROGRAMS += %D%/core/test-json-text
 check_PROGRAMS += %D%/core/test-map
 check_PROGRAMS += %D%/core/test-memory
 check_PROGRAMS += %D%/core/test-input

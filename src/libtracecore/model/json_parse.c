@@ -6,6 +6,7 @@
  */
 #include "base/sys.h"
 #include "model/json.h"
+#include "model/json_text.h"
 
 #include <string.h>
 
@@ -116,109 +117,17 @@ static inline const char *skip_plain(const char *p, const char *end)
     return p;
 }
 
-/* Length of the well-formed multi-byte UTF-8 character at p, 0 if it is none (Unicode table 3-7).
- */
-static unsigned utf8_length(const char *p, const char *end)
-{
-    unsigned char first = (unsigned char)*p, second = byte_at(p + 1, end);
-    unsigned length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if (first < 0xc2 || first > 0xf4 || (size_t)(end - p) < length)
-        return 0;
-    unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-    unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-    if (second < low || second > high)
-        return 0;
-    for (unsigned i = 2; i < length; i++)
-        if (((unsigned char)p[i] & 0xc0) != 0x80)
-            return 0;
-    return length;
-}
-
-static int hex_digit(unsigned char c)
-{
-    if (is_digit(c))
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* The value of four hexadecimal digits that are known to be some. */
-static unsigned hex4(const char *p)
-{
-    unsigned value = 0;
-    for (int i = 0; i < 4; i++)
-        value = value << 4 | (unsigned)hex_digit((unsigned char)p[i]);
-    return value;
-}
-
 /* Checks the escape at p; returns what is behind it. */
 static const char *check_escape(struct parser *ps, const char *p)
 {
-    unsigned char c = byte_at(p + 1, ps->end);
-    switch (c) {
-    case '"':
-    case '\\':
-    case '/':
-    case 'b':
-    case 'f':
-    case 'n':
-    case 'r':
-    case 't':
-        return p + 2;
-    case 'u':
-        for (int i = 2; i < 6; i++)
-            if (hex_digit(byte_at(p + i, ps->end)) < 0)
-                return fail(ps, p + i < ps->end ? p + i : ps->end,
-                            "\\u without four hexadecimal digits");
-        return p + 6;
-    default:
-        if (p + 1 >= ps->end)
-            return fail(ps, ps->end, "the text ends within a string");
-        return fail(ps, p + 1, "an escape that JSON does not know");
-    }
-}
-
-/* Decodes the escapes of a checked string into out; returns the decoded length. */
-static size_t decode_string(const char *p, const char *end, char *out)
-{
-    static const char plain[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
-    char *to = out;
-    while (p < end) {
-        if (*p != '\\') {
-            *to++ = *p++;
-            continue;
-        }
-        if (p[1] != 'u') {
-            *to++ = meant[strchr(plain, p[1]) - plain];
-            p += 2;
-            continue;
-        }
-        unsigned code = hex4(p + 2);
-        p += 6;
-        if (code >= 0xd800 && code < 0xdc00 && end - p >= 6 && p[0] == '\\' && p[1] == 'u') {
-            unsigned low = hex4(p + 2);
-            if (low >= 0xdc00 && low < 0xe000) {
-                code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-                p += 6;
-            }
-        }
-        if (code < 0x80) {
-            *to++ = (char)code;
-        } else if (code < 0x800) {
-            *to++ = (char)(0xc0 | code >> 6);
-            *to++ = (char)(0x80 | (code & 0x3f));
-        } else if (code < 0x10000) {
-            *to++ = (char)(0xe0 | code >> 12);
-            *to++ = (char)(0x80 | (code >> 6 & 0x3f));
-            *to++ = (char)(0x80 | (code & 0x3f));
-        } else {
-            *to++ = (char)(0xf0 | code >> 18);
-            *to++ = (char)(0x80 | (code >> 12 & 0x3f));
-            *to++ = (char)(0x80 | (code >> 6 & 0x3f));
-            *to++ = (char)(0x80 | (code & 0x3f));
-        }
-    }
-    return (size_t)(to - out);
+    unsigned good, length = tcore_json_escape_length(p, ps->end, &good);
+    if (length)
+        return p + length;
+    if (good > 1)
+        return fail(ps, p + good, "\\u without four hexadecimal digits");
+    if (p + 1 >= ps->end)
+        return fail(ps, ps->end, "the text ends within a string");
+    return fail(ps, p + 1, "an escape that JSON does not know");
 }
 
 /* The rest of a string whose first special byte, at p, is not its closing quote. */
@@ -241,7 +150,7 @@ static const char *parse_string_rest(struct parser *ps, struct tcore_json_node *
             return fail(ps, p, "a control character in a string");
         } else {
             while (p < ps->end && (unsigned char)*p >= 0x80) {
-                unsigned length = utf8_length(p, ps->end);
+                unsigned length = tcore_json_utf8_length(p, ps->end);
                 if (!length)
                     return fail(ps, p, "invalid UTF-8");
                 p += length;
@@ -254,7 +163,7 @@ static const char *parse_string_rest(struct parser *ps, struct tcore_json_node *
         char *decoded = tcore_arena_alloc(&ps->json->arena, (size_t)(p - start));
         if (!decoded)
             return fail(ps, p, NULL);
-        node->value.len = (uint32_t)decode_string(start, p, decoded);
+        node->value.len = (uint32_t)tcore_json_unescape(start, p, decoded);
         node->value.s = decoded;
     }
     return p + 1;
@@ -275,36 +184,29 @@ static inline const char *parse_string(struct parser *ps, const char *p)
     return p + 1;
 }
 
-/* The part of a number from its point or exponent on. */
-static const char *check_fraction(struct parser *ps, const char *p)
-{
-    if (*p == '.') {
-        p++;
-        if (!is_digit(byte_at(p, ps->end)))
-            return fail(ps, p, "a number without a digit behind its point");
-        while (is_digit(byte_at(p, ps->end)))
-            p++;
-    }
-    unsigned char c = byte_at(p, ps->end);
-    if (c == 'e' || c == 'E') {
-        p++;
-        c = byte_at(p, ps->end);
-        if (c == '+' || c == '-')
-            p++;
-        if (!is_digit(byte_at(p, ps->end)))
-            return fail(ps, p, "a number without a digit in its exponent");
-        while (is_digit(byte_at(p, ps->end)))
-            p++;
-    }
-    return p;
-}
-
 static bool begins(const char *p, const char *end, const char *word)
 {
     size_t length = strlen(word);
     return (size_t)(end - p) >= length && !memcmp(p, word, length);
 }
 
+static const char *fail_number(struct parser *ps, const char *p, enum tcore_json_number what)
+{
+    switch (what) {
+    case TCORE_JSON_LEADING_ZERO:
+        return fail(ps, p, "a number with a leading zero");
+    case TCORE_JSON_NO_FRACTION:
+        return fail(ps, p, "a number without a digit behind its point");
+    case TCORE_JSON_NO_EXPONENT:
+        return fail(ps, p, "a number without a digit in its exponent");
+    default:
+        return fail(ps, p,
+                    begins(p, ps->end, "Infinity") ? "Infinity is no JSON number"
+                                                   : "a minus without a number");
+    }
+}
+
+/* Most numbers are integers: those are computed on the way, anything else is looked at again. */
 static const char *parse_number(struct parser *ps, const char *p)
 {
     struct tcore_json_node *node = push(ps, TCORE_INT);
@@ -316,21 +218,16 @@ static const char *parse_number(struct parser *ps, const char *p)
     for (; is_digit(c = byte_at(p, ps->end)); p++)
         value = value * 10 + (c - '0');
     size_t count = (size_t)(p - digits);
-    if (count == 0)
-        return fail(ps, p,
-                    begins(p, ps->end, "Infinity") ? "Infinity is no JSON number"
-                                                   : "a minus without a number");
-    if (*digits == '0' && count > 1)
-        return fail(ps, digits + 1, "a number with a leading zero");
-    bool negative = digits != start;
-    if (c == '.' || c == 'e' || c == 'E') {
-        p = check_fraction(ps, p);
-        if (!p)
-            return NULL;
-    } else if (count <= 19 && value <= (uint64_t)INT64_MAX + negative && !(negative && !value)) {
+    bool negative = digits != start, whole = count && c != '.' && (c | 0x20) != 'e';
+    bool plain = whole && (*digits != '0' || (count == 1 && !negative));
+    if (plain && count <= 19 && value <= (uint64_t)INT64_MAX + negative) {
         node->value.i = negative ? (int64_t)(0 - value) : (int64_t)value;
         return p;
     }
+    enum tcore_json_number what;
+    p = tcore_json_number_end(start, ps->end, &what);
+    if (what != TCORE_JSON_NUMBER)
+        return fail_number(ps, p, what);
     node->value.kind = TCORE_NUMBER;
     node->value.s = start;
     node->value.len = (uint32_t)(p - start);
