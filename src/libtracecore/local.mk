@@ -79,7 +79,6 @@ stream_sources += %D%/stream/binary_values.c
 stream_sources += %D%/stream/binary_write.c
 stream_sources += %D%/stream/decoder.c
 stream_sources += %D%/stream/input.c
-stream_sources += %D%/stream/ndjson_bits.h
 stream_sources += %D%/stream/ndjson_decode.c
 stream_sources += %D%/stream/ndjson_decode.h
 stream_sources += %D%/stream/ndjson_digits.h

@@ -22,22 +22,18 @@ static inline uint32_t bits(__m256i v)
     return (uint32_t)_mm256_movemask_epi8(v);
 }
 
-static inline struct masks block_masks(__m256i a, __m256i b)
+static inline struct masks scan(const char *p)
 {
     const __m256i quote = _mm256_set1_epi8('"'), backslash = _mm256_set1_epi8('\\'),
                   blank = _mm256_set1_epi8(0x20);
+    __m256i a = _mm256_loadu_si256((const __m256i *)p),
+            b = _mm256_loadu_si256((const __m256i *)(p + 32));
     /* signed: below 0x20 are the control characters and everything that is not ASCII */
     __m256i sa = _mm256_or_si256(_mm256_cmpgt_epi8(blank, a), _mm256_cmpeq_epi8(a, backslash));
     __m256i sb = _mm256_or_si256(_mm256_cmpgt_epi8(blank, b), _mm256_cmpeq_epi8(b, backslash));
     return (struct masks){bits(_mm256_cmpeq_epi8(a, quote)) |
                               (uint64_t)bits(_mm256_cmpeq_epi8(b, quote)) << 32,
                           bits(sa) | (uint64_t)bits(sb) << 32};
-}
-
-static inline struct masks scan(const char *p)
-{
-    return block_masks(_mm256_loadu_si256((const __m256i *)p),
-                       _mm256_loadu_si256((const __m256i *)(p + 32)));
 }
 
 static inline bool matches(const char *p, const struct shape_key *key, uint64_t ignored)
@@ -63,21 +59,7 @@ static inline bool begins(const char *p, const struct plan_step *step)
     return !(step->mask & ~(low | (uint64_t)high << 32));
 }
 
-struct line_masks {
-    uint64_t quote, newline, special;
-};
-
-static inline struct line_masks line_scan(const char *p)
-{
-    __m256i low = _mm256_loadu_si256((const __m256i *)p),
-            high = _mm256_loadu_si256((const __m256i *)(p + 32)), line = _mm256_set1_epi8('\n');
-    struct masks m = block_masks(low, high);
-    uint64_t newline =
-        bits(_mm256_cmpeq_epi8(low, line)) | (uint64_t)bits(_mm256_cmpeq_epi8(high, line)) << 32;
-    return (struct line_masks){m.quote, newline, m.special & ~newline};
-}
-
-#include "stream/ndjson_bits.h"
+#define FINDS_QUOTES 0
 
 static inline unsigned digits(const char *p)
 {

@@ -42,6 +42,8 @@ static inline bool begins(const char *p, const struct plan_step *step)
                                          _mm512_load_si512(step->literal));
 }
 
+#define FINDS_QUOTES 1
+
 struct line_masks {
     uint64_t quote, newline, special;
 };

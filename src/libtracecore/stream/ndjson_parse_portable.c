@@ -67,25 +67,7 @@ static inline bool begins(const char *p, const struct plan_step *step)
     return !memcmp(p, step->literal, step->length + (size_t)(step->class == PLAN_NESTED));
 }
 
-struct line_masks {
-    uint64_t quote, newline, special;
-};
-
-static inline struct line_masks line_scan(const char *p)
-{
-    struct line_masks m = {0, 0, 0};
-    for (unsigned i = 0; i < 64; i += 8) {
-        uint64_t word;
-        memcpy(&word, p + i, 8);
-        uint64_t newline = equal_bytes(word, '\n');
-        m.quote |= gather(equal_bytes(word, '"')) << i;
-        m.newline |= gather(newline) << i;
-        m.special |= gather(special_bytes(word) & ~newline) << i;
-    }
-    return m;
-}
-
-#include "stream/ndjson_bits.h"
+#define FINDS_QUOTES 0
 
 static inline unsigned digits(const char *p)
 {

@@ -10,7 +10,6 @@ enum {
     STEPS = 4096,   /* about 800 KiB */
     BUCKETS = 1024, /* of the table of states */
     OBJECT_KEYS = 256,
-    WINDOW = 1024, /* records that a tally is of */
     REST = 8192,
     RESTS = 8 /* the longest rest is REST << RESTS */
 };
@@ -36,12 +35,9 @@ void tcore_ndjson_plan_free(struct ndjson_plan *plan)
     *plan = (struct ndjson_plan){0};
 }
 
-void tcore_ndjson_plan_tally(struct ndjson_plan *plan, bool hit)
+void tcore_ndjson_plan_take_stock(struct ndjson_plan *plan)
 {
-    plan->hits += hit;
-    if (++plan->records < WINDOW)
-        return;
-    bool poor = plan->hits < WINDOW / 4 * 3;
+    bool poor = plan->hits < PLAN_STRETCH / 4 * 3;
     plan->records = 0;
     plan->hits = 0;
     if (!poor) {

@@ -23,6 +23,7 @@
 #define PLAN_LITERAL 64
 #define PLAN_GUESSES 64
 #define PLAN_DEPTH   8
+#define PLAN_STRETCH 1024
 /* Of a record; one with more, or with a quote beyond the first 64 KiB, is parsed as before. */
 #define PLAN_QUOTES 2048
 
@@ -53,6 +54,8 @@ struct plan_step {
     uint8_t depth;              /* of the object that has the member; the record is 0 */
     uint8_t quotes;             /* in the literal */
     bool tells;                 /* its string tells what follows, see ndjson_replay_impl.h */
+    uint8_t fixed_hits;         /* how often the length of the string has changed */
+    uint8_t fixed_length;       /* of the string the last times, under 64; UINT8_MAX: it varies */
     struct shape_target target; /* the key's */
 };
 
@@ -100,10 +103,18 @@ void tcore_ndjson_plan_learn(struct ndjson_plan *plan, struct ndjson_shape *shap
 /* The step of the state whose literal stands at p, or NULL. */
 struct plan_step *tcore_ndjson_plan_find(const struct plan_state *state, const char *p);
 
+/* Ends a stretch of PLAN_STRETCH records. */
+void tcore_ndjson_plan_take_stock(struct ndjson_plan *plan);
+
 /*
  * Counts a record that the plan did (hit) or did not know. Streams whose records are all different
  * would pay twice for each, so after a poor stretch the plan rests for a time, longer each time.
  */
-void tcore_ndjson_plan_tally(struct ndjson_plan *plan, bool hit);
+static inline void tcore_ndjson_plan_tally(struct ndjson_plan *plan, bool hit)
+{
+    plan->hits += hit;
+    if (++plan->records == PLAN_STRETCH)
+        tcore_ndjson_plan_take_stock(plan);
+}
 
 #endif

@@ -3,6 +3,7 @@
  * Going through a record by its plan (ndjson_plan.h). Included by ndjson_parse_impl.h, behind the
  * parser of values, once for each instruction set. Needed besides what that needs:
  *     begins(p, step)  whether the step's literal stands at p
+ *     FINDS_QUOTES     1 if the quotes of a line can be found ahead at little cost; then also
  *     struct line_masks {uint64_t quote, newline, special}, line_scan(p)
  *                      of the 64 bytes at p, where the quotes and newlines are, and where a byte is
  *                      that needs a closer look (backslash, other control, not ASCII)
@@ -10,19 +11,20 @@
  *                      writes offset + each set bit's number, up to 64 of them; what is behind them
  *                      may be overwritten too
  *
- * First the whole line is searched for quotes. Since a literal's quotes are known, the next ones
- * then say where a string ends and the next literal begins, and no step has to wait for the one
- * before it.
+ * If it does, the whole line is searched for quotes first. Since a literal's quotes are known, the
+ * next ones then say where a string ends and the next literal begins, and no step has to wait for
+ * the one before it.
  */
 
 struct replay {
     const char *base;     /* where the record begins */
     const uint16_t *next; /* the first quote that has not been passed */
     const uint16_t *end;
-    bool special; /* the line has bytes that need a closer look */
+    bool special; /* the line's strings need a closer look */
     uint32_t context;
 };
 
+#if FINDS_QUOTES
 /* Finds the quotes of the line at p. False: it is too long for this. */
 static inline __attribute__((always_inline)) bool find_quotes(struct ndjson_parse *parse,
                                                               const char *p, struct replay *replay)
@@ -49,18 +51,20 @@ static inline __attribute__((always_inline)) bool find_quotes(struct ndjson_pars
     return false;
 }
 
+#else
+static inline bool find_quotes(struct ndjson_parse *parse, const char *p, struct replay *replay)
+{
+    *replay =
+        (struct replay){.base = p, .next = parse->quotes, .end = parse->quotes, .special = true};
+    return true;
+}
+#endif
+
 /* Passes the quotes before p. */
 static inline void pass_quotes(struct replay *replay, const char *p)
 {
     while (replay->next < replay->end && replay->base + *replay->next < p)
         replay->next++;
-}
-
-/* A string in a line that has special bytes, perhaps in this string. */
-static __attribute__((noinline)) const char *
-replay_string_slow(struct ndjson_parse *parse, const struct plan_step *step, const char *text)
-{
-    return string_slow(parse, text, step->target.wanted ? step->key : NULL);
 }
 
 /* What keep_string() does, with the usual time at hand. */
@@ -79,34 +83,70 @@ static inline __attribute__((always_inline)) void replay_keep(struct ndjson_pars
     }
 }
 
-/* The string at text. Returns what is behind its closing quote, or NULL. */
-static inline __attribute__((always_inline)) const char *replay_string(struct ndjson_parse *parse,
-                                                                       struct replay *replay,
-                                                                       const struct plan_step *step,
-                                                                       const char *text)
+/* By its ends; what is before a short string is the literal, the same each time. */
+static inline void take_hint(struct replay *replay, const char *text, const char *end)
 {
-    const uint16_t *closing = replay->next + step->quotes;
-    if (UNLIKELY(closing >= replay->end))
-        return NULL;
-    if (UNLIKELY(replay->special)) {
-        const char *behind = replay_string_slow(parse, step, text);
-        if (behind)
+    uint64_t tail;
+    uint32_t head;
+    memcpy(&tail, end - 8, sizeof tail);
+    memcpy(&head, text, sizeof head);
+    replay->context = (uint32_t)((tail ^ head ^ replay->context) * 0x9e3779b97f4a7c15u >> 40);
+}
+
+/* A string whose end is not known. */
+static inline __attribute__((always_inline)) const char *scan_string(struct ndjson_parse *parse,
+                                                                     struct replay *replay,
+                                                                     struct plan_step *step,
+                                                                     const char *text)
+{
+    struct masks m = scan(text);
+    if (UNLIKELY(!m.quote || m.special & (m.quote ^ (m.quote - 1)))) {
+        const char *behind = string_slow(parse, text, step->target.wanted ? step->key : NULL);
+        if (FINDS_QUOTES && behind)
             pass_quotes(replay, behind);
         return behind;
     }
-    const char *end = replay->base + *closing;
-    size_t length = (size_t)(end - text);
-    replay->next = closing + 1;
+    size_t length = (size_t)__builtin_ctzll(m.quote);
+    const char *end = text + length;
     if (step->target.wanted)
         replay_keep(parse, &step->target, text, length);
-    if (step->tells) {
-        /* Its ends; what is before a short one is the literal, the same each time. */
-        uint64_t tail;
-        uint32_t head;
-        memcpy(&tail, end - 8, sizeof tail);
-        memcpy(&head, text, sizeof head);
-        replay->context = (uint32_t)((tail ^ head ^ replay->context) * 0x9e3779b97f4a7c15u >> 40);
+    if (step->tells)
+        take_hint(replay, text, end);
+    if (FINDS_QUOTES) {
+        pass_quotes(replay, end + 1);
+        return end + 1;
     }
+    /* A string of a length that never changes (ids, times) need not be scanned before the parser
+     * goes on behind it: the branch predictor takes the remembered length for granted. */
+    if (LIKELY(length == step->fixed_length)) {
+        size_t same = step->fixed_length;
+        __asm__("" : "+r"(same));
+        return text + same + 1;
+    }
+    if (UNLIKELY(step->fixed_length != UINT8_MAX)) {
+        step->fixed_hits += step->fixed_hits < 16;
+        step->fixed_length = step->fixed_hits < 16 ? (uint8_t)length : UINT8_MAX;
+    }
+    return end + 1;
+}
+
+/* The string at text. Returns what is behind its closing quote, or NULL. */
+static inline __attribute__((always_inline)) const char *replay_string(struct ndjson_parse *parse,
+                                                                       struct replay *replay,
+                                                                       struct plan_step *step,
+                                                                       const char *text)
+{
+    if (!FINDS_QUOTES || UNLIKELY(replay->special))
+        return scan_string(parse, replay, step, text);
+    const uint16_t *closing = replay->next + step->quotes;
+    if (UNLIKELY(closing >= replay->end))
+        return NULL;
+    const char *end = replay->base + *closing;
+    replay->next = closing + 1;
+    if (step->target.wanted)
+        replay_keep(parse, &step->target, text, (size_t)(end - text));
+    if (step->tells)
+        take_hint(replay, text, end);
     return end + 1;
 }
 
@@ -147,7 +187,7 @@ static __attribute__((noinline)) struct plan_step *other_step(const struct plan_
 static const char *replay_record(struct ndjson_parse *parse, const char *p)
 {
     const struct plan_state *state = parse->plan->start;
-    const struct plan_step *step = parse->plan->first;
+    struct plan_step *step = parse->plan->first;
     struct replay replay;
     if (!find_quotes(parse, p, &replay))
         return NULL;
