@@ -302,9 +302,7 @@ static const char *take_value(struct walk *walk, struct shape_key *key, const ch
     switch (*p) {
     case '"':
         step.class = PLAN_STRING;
-        /* the name of an operation and the like, by which records come in kinds */
-        step.tells =
-            !walk->depth && key->target.role >= ROLE_VALUES && key->target.role < ROLE_COUNT;
+        step.hint = key->hint;
         behind = string_end(p + 1, &escaped);
         p++;
         break;

@@ -21,7 +21,7 @@
 #include "stream/ndjson_shape.h"
 
 #define PLAN_LITERAL 64
-#define PLAN_GUESSES 64
+#define PLAN_GUESSES 512
 #define PLAN_DEPTH   8
 #define PLAN_STRETCH 1024
 /* Of a record; one with more, or with a quote beyond the first 64 KiB, is parsed as before. */
@@ -53,7 +53,7 @@ struct plan_step {
     uint8_t kind;               /* enum tcore_kind of a constant */
     uint8_t depth;              /* of the object that has the member; the record is 0 */
     uint8_t quotes;             /* in the literal */
-    bool tells;                 /* its string tells what follows, see ndjson_replay_impl.h */
+    uint8_t hint;               /* enum shape_hint of its string */
     uint8_t fixed_hits;         /* how often the length of the string has changed */
     uint8_t fixed_length;       /* of the string the last times, under 64; UINT8_MAX: it varies */
     struct shape_target target; /* the key's */

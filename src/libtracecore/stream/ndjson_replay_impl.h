@@ -20,8 +20,9 @@ struct replay {
     const char *base;     /* where the record begins */
     const uint16_t *next; /* the first quote that has not been passed */
     const uint16_t *end;
-    bool special; /* the line's strings need a closer look */
-    uint32_t context;
+    bool special;          /* the line's strings need a closer look */
+    uint32_t context;      /* of the record's strings that tell what it has */
+    uint32_t next_context; /* and of the one that tells what comes next */
 };
 
 #if FINDS_QUOTES
@@ -83,14 +84,19 @@ static inline __attribute__((always_inline)) void replay_keep(struct ndjson_pars
     }
 }
 
-/* By its ends; what is before a short string is the literal, the same each time. */
-static inline void take_hint(struct replay *replay, const char *text, const char *end)
+/* By the string's ends; what is before a short one is the literal, the same each time. */
+static inline void take_hint(struct replay *replay, enum shape_hint hint, const char *text,
+                             const char *end)
 {
     uint64_t tail;
     uint32_t head;
     memcpy(&tail, end - 8, sizeof tail);
     memcpy(&head, text, sizeof head);
-    replay->context = (uint32_t)((tail ^ head ^ replay->context) * 0x9e3779b97f4a7c15u >> 40);
+    uint32_t hash =
+        (uint32_t)((tail ^ head ^ (uint64_t)replay->context << 32) * 0x9e3779b97f4a7c15u >> 40);
+    if (hint == HINT_RECORD)
+        replay->context = hash;
+    replay->next_context = hash;
 }
 
 /* A string whose end is not known. */
@@ -110,8 +116,8 @@ static inline __attribute__((always_inline)) const char *scan_string(struct ndjs
     const char *end = text + length;
     if (step->target.wanted)
         replay_keep(parse, &step->target, text, length);
-    if (step->tells)
-        take_hint(replay, text, end);
+    if (step->hint)
+        take_hint(replay, step->hint, text, end);
     if (FINDS_QUOTES) {
         pass_quotes(replay, end + 1);
         return end + 1;
@@ -145,8 +151,8 @@ static inline __attribute__((always_inline)) const char *replay_string(struct nd
     replay->next = closing + 1;
     if (step->target.wanted)
         replay_keep(parse, &step->target, text, (size_t)(end - text));
-    if (step->tells)
-        take_hint(replay, text, end);
+    if (step->hint)
+        take_hint(replay, step->hint, text, end);
     return end + 1;
 }
 
@@ -173,12 +179,13 @@ static inline __attribute__((always_inline)) const char *replay_number(struct nd
 /* Another step than this one, that stands at p too; NULL: there is none. */
 static __attribute__((noinline)) struct plan_step *other_step(const struct plan_state *state,
                                                               const struct plan_step *step,
-                                                              const char *p, uint32_t context)
+                                                              const char *p,
+                                                              struct plan_step **guess)
 {
     struct plan_step *other = state->guess ? tcore_ndjson_plan_find(state, p) : NULL;
     if (!other || other == step)
         return NULL;
-    state->guess[context % PLAN_GUESSES] = other;
+    *guess = other;
     return other;
 }
 
@@ -188,6 +195,7 @@ static const char *replay_record(struct ndjson_parse *parse, const char *p)
 {
     const struct plan_state *state = parse->plan->start;
     struct plan_step *step = parse->plan->first;
+    struct plan_step **guess = NULL; /* where this step came from, if the state has several */
     struct replay replay;
     if (!find_quotes(parse, p, &replay))
         return NULL;
@@ -195,10 +203,12 @@ static const char *replay_record(struct ndjson_parse *parse, const char *p)
         if (!step) {
             if (UNLIKELY(!state->guess))
                 return NULL; /* nothing is known from here */
-            step = state->guess[replay.context % PLAN_GUESSES];
+            guess = &state->guess[replay.next_context % PLAN_GUESSES];
+            replay.next_context = replay.context;
+            step = *guess;
         }
         if (UNLIKELY(!begins(p, step))) {
-            step = other_step(state, step, p, replay.context);
+            step = other_step(state, step, p, guess);
             if (!step)
                 return NULL;
         }
@@ -212,7 +222,7 @@ static const char *replay_record(struct ndjson_parse *parse, const char *p)
                 /* no number: it may be known as something else in this place */
                 parse->reason = NULL;
                 replay.next = next;
-                step = other_step(state, step, p, replay.context);
+                step = other_step(state, step, p, guess);
                 if (!step)
                     return NULL;
                 continue;

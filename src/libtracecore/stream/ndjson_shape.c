@@ -40,6 +40,13 @@ static bool ends_with(const char *name, size_t length, const char *tail)
     return length >= n && !memcmp(name + length - n, tail, n);
 }
 
+static enum shape_hint hint_of(const char *name)
+{
+    if (!strcmp(name, "name") || !strcmp(name, "kind") || !strcmp(name, "metricName"))
+        return HINT_RECORD;
+    return !strcmp(name, "status") || !strcmp(name, "severity") ? HINT_NEXT : HINT_NONE;
+}
+
 static struct shape_level *new_level(struct ndjson_shape *shape)
 {
     struct shape_level *level = tcore_arena_alloc(&shape->arena, sizeof *level);
@@ -156,6 +163,7 @@ enum tcore_status tcore_ndjson_shape_init(struct ndjson_shape *shape, struct tco
         } else {
             key->target.role = (uint8_t)role;
             key->target.wanted = role < ROLE_VALUES;
+            key->hint = (uint8_t)hint_of(name);
         }
     }
     if (!shape->root) {

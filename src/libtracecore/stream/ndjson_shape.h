@@ -53,6 +53,13 @@ enum ndjson_role {
 
 struct shape_level;
 
+/* What a string tells of the record that it is in. */
+enum shape_hint {
+    HINT_NONE,
+    HINT_RECORD, /* records that agree in it have the same fields: a name, a kind */
+    HINT_NEXT    /* it tells what comes next, as a status does of a message */
+};
+
 /* Where a member's value goes. */
 struct shape_target {
     int32_t slot; /* -1: into none */
@@ -75,6 +82,7 @@ struct shape_key {
     uint8_t fixed_hits;
     uint8_t order;   /* number within the level, for finding duplicates; 255: beyond the first 64 */
     uint64_t object; /* of those: the last object that had it, by struct ndjson_parse's count */
+    uint8_t hint;    /* enum shape_hint of its string */
     bool quoted;     /* the literal ends with the quote of a string */
     bool mixed;      /* its values are strings and others: the literal never has the quote */
     const char *name;
