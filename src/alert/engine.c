@@ -141,6 +141,8 @@ struct instance *engine_new_instance(struct engine *e, uint32_t key)
     i->order = e->next_order++;
     i->clear_ns = i->deadline = i->queued = NEVER;
     i->last_ns = i->seen_ns = INT64_MIN;
+    i->seen.floor_ns = e->seen[i->rule].floor_ns;
+    i->seen.before_ns = e->seen[i->rule].before_ns;
     i->place = e->count;
     e->instance[e->count++] = i;
     e->of_key[key] = i;
@@ -154,12 +156,17 @@ static void free_instance(struct instance *i)
     tcore_free(i->message);
     window_free(&i->window);
     buckets_free(&i->buckets);
+    seen_free(&i->seen);
     tcore_free(i);
 }
 
 /* Nobody finds it any more; what the heap has of it goes when its time comes. */
 static void drop(struct engine *e, struct instance *i)
 {
+    struct rule_seen *seen = &e->seen[i->rule];
+
+    seen->floor_ns = larger(seen->floor_ns, i->last_ns);
+    seen->before_ns = larger(seen->before_ns, seen_newest_before(&i->seen));
     e->of_key[i->key] = NULL;
     e->instance[i->place] = NULL;
     e->gone++;
@@ -394,6 +401,16 @@ static enum tcore_status wait_on(struct engine *e, struct instance *i, int64_t n
     }
 }
 
+/* The time of the first record that counts. */
+static int64_t count_from(const struct rule *rule, int64_t now_ns)
+{
+    int64_t from;
+
+    return __builtin_sub_overflow(now_ns, rule->range_ns, &from)
+               ? INT64_MIN
+               : buckets_begin(buckets_width(rule->range_ns), from);
+}
+
 static void count_now(const struct rule *rule, struct instance *i, int64_t ns)
 {
     int64_t from;
@@ -527,7 +544,42 @@ enum tcore_status engine_advance(struct engine *e, int64_t ns, bool inclusive,
     e->now_ns = ns;
     return status == TCORE_OK ? compact(e, err) : status;
 }
+
 /* --- Records */
+
+/* Whether the record is one of a run before, or too late for its count. */
+static bool is_left_out(struct engine *e, const struct match *match, int64_t ns, uint64_t hash)
+{
+    const struct rule *rule = &e->rules->rule[match->rule];
+    struct instance *i = e->of_key[match->key];
+
+    if (rule->form == RULE_ABSENT)
+        return i && ns <= i->last_ns; /* only the newest matters */
+    if (i ? seen_before(&i->seen, ns, hash)
+          : ns <= e->seen[match->rule].before_ns && e->seen[match->rule].before_ns != INT64_MIN) {
+        e->record_known = true;
+        return true;
+    }
+    if (rule->form == RULE_COUNT && ns < count_from(rule, e->now_ns)) {
+        e->record_late = true;
+        return true;
+    }
+    if (rule->form == RULE_VALUE && i && ns < i->last_ns) {
+        e->unordered++;
+        return true;
+    }
+    return false;
+}
+
+static bool remember(struct engine *e, struct instance *i, int64_t ns, uint64_t hash)
+{
+    const struct rule *rule = rule_of(e, i);
+
+    if (!e->remembers || rule->form == RULE_ABSENT)
+        return true;
+    return seen_add(&i->seen, ns, hash,
+                    rule->form == RULE_COUNT ? count_from(rule, e->now_ns) : ns);
+}
 
 static enum tcore_status add_value(struct engine *e, struct instance *i, int64_t ns, double value,
                                    bool raw, struct tcore_error *err)
@@ -565,22 +617,27 @@ enum tcore_status engine_record(struct engine *e, const struct match *match, int
 {
     const struct rule *rule = &e->rules->rule[match->rule];
     struct instance *i = e->of_key[match->key];
+    const struct {
+        uint64_t record;
+        double value;
+    } fingerprint = {e->record_hash, isfinite(value) ? value : 0};
+    uint64_t hash = e->remembers ? engine_hash(&fingerprint, sizeof fingerprint) : 0;
     enum tcore_status status;
 
     if (rule->form == RULE_VALUE && !isfinite(value)) {
         e->without_number++;
         return TCORE_OK;
     }
+    if (is_left_out(e, match, ns, hash))
+        return TCORE_OK;
     if (!i)
         i = engine_new_instance(e, match->key);
     if (!i)
         return tcore_error_nomem(err);
     bool first = i->last_ns == INT64_MIN;
 
-    if (rule->form == RULE_VALUE && ns < i->last_ns) {
-        e->unordered++;
-        return TCORE_OK;
-    }
+    if (!remember(e, i, ns, hash))
+        return tcore_error_nomem(err);
     if (!first && ns > i->last_ns && __builtin_sub_overflow(ns, i->last_ns, &i->interval_ns))
         i->interval_ns = NEVER;
     i->last_ns = larger(i->last_ns, ns);
@@ -611,9 +668,14 @@ enum tcore_status engine_record(struct engine *e, const struct match *match, int
 /* --- Its life */
 
 enum tcore_status engine_open(struct engine *e, struct cli *cli, const struct rules *rules,
-                              struct notifier *notifier, struct tcore_error *err)
+                              struct notifier *notifier, bool remembers, struct tcore_error *err)
 {
-    *e = (struct engine){.cli = cli, .rules = rules, .notifier = notifier};
+    *e = (struct engine){.cli = cli, .rules = rules, .notifier = notifier, .remembers = remembers};
+    e->seen = tcore_calloc(rules->count + 1, sizeof *e->seen);
+    if (!e->seen)
+        return tcore_error_nomem(err);
+    for (size_t r = 0; r < rules->count; r++)
+        e->seen[r] = (struct rule_seen){INT64_MIN, INT64_MIN};
     if (tcore_map_init(&e->keys) || tcore_map_init(&e->raw) || tcore_map_init(&e->index))
         return tcore_error_set(err, TCORE_FATAL, "no randomness");
     return series_index(e, err);
@@ -632,6 +694,7 @@ void engine_free(struct engine *e)
     tcore_free(e->instance);
     tcore_free(e->of_key);
     tcore_free(e->heap);
+    tcore_free(e->seen);
     series_free(e);
     tcore_map_free(&e->keys);
     tcore_buf_free(&e->key);

@@ -14,6 +14,7 @@
 #define ALERT_ENGINE_H
 
 #include "alert/rules.h"
+#include "alert/seen.h"
 #include "alert/window.h"
 #include "base/map.h"
 #include "cli/verb.h"
@@ -43,6 +44,7 @@ struct instance {
     int64_t step_ns;     /* windowNano of the aggregate */
     struct window window;
     struct buckets buckets;
+    struct seen seen;
     int64_t deadline; /* to be looked at; NEVER */
     int64_t queued;   /* where it is in the heap; NEVER */
     size_t place;     /* in engine.instance */
@@ -71,6 +73,7 @@ struct matches {
 struct column_set {
     size_t metric_name, value, time, start, window_start, window, dimensions, group, resource;
     size_t service, kind, stat, message;
+    size_t trace_id, span_id;      /* only if records are remembered */
     size_t *stats;                 /* by rule: the field of an aggregate; owned */
     size_t (*labels)[LABEL_PATHS]; /* of label_name, in spans and findings; owned */
     char **label_name;
@@ -78,6 +81,11 @@ struct column_set {
 };
 
 struct notifier;
+
+/* As of struct seen, of the series of a rule that are gone. */
+struct rule_seen {
+    int64_t floor_ns, before_ns;
+};
 
 struct engine {
     struct cli *cli;
@@ -94,6 +102,10 @@ struct engine {
     size_t of_key_capacity;
     struct due *heap;
     size_t due_count, due_capacity;
+    bool remembers;         /* which records it has seen, for a state */
+    struct rule_seen *seen; /* by rule; owned */
+    uint64_t record_hash;   /* of what it is, and not when */
+    bool record_known, record_late;
     size_t firing; /* instances that fire or would if they had data */
     /* series */
     struct column_set columns;
@@ -108,13 +120,13 @@ struct engine {
     struct tcore_matcher *matcher;
     struct tcore_buf key;
     struct tcore_json json;
-    uint64_t untimed, unordered, without_number;
+    uint64_t untimed, unordered, without_number, known, late;
 };
 
 /* --- engine.c */
 
 enum tcore_status engine_open(struct engine *engine, struct cli *cli, const struct rules *rules,
-                              struct notifier *notifier, struct tcore_error *err);
+                              struct notifier *notifier, bool remembers, struct tcore_error *err);
 void engine_free(struct engine *engine);
 /* Event time has reached ns: what was due before it is done, and appended to out. inclusive: what
  * is due at ns too. */
@@ -132,6 +144,11 @@ struct instance *engine_new_instance(struct engine *engine, uint32_t key);
 bool engine_schedule(struct engine *engine, struct instance *instance, int64_t from);
 /* Puts an instance of a saved state, which has its deadline, in its place. False: out of memory. */
 bool engine_resume(struct engine *engine, struct instance *instance);
+/* The same in every run. */
+static inline uint64_t engine_hash(const void *data, size_t length)
+{
+    return tcore_siphash((const uint64_t[2]){0, 0}, data, length);
+}
 static inline const char *instance_labels(const struct engine *engine, const struct instance *i)
 {
     return engine->keys.keys[i->key].data + sizeof(uint32_t);

@@ -121,6 +121,11 @@ static void print_notes(struct cli *cli, const struct alert_run *run)
          "records without a time came before any with one: left out");
     note(cli, run->engine.unordered, "record was older than the one before of its series: left out",
          "records were older than those before of their series: left out");
+    note(cli, run->engine.late,
+         "record was older than the range of its rule when it came: left out",
+         "records were older than the range of their rules when they came: left out");
+    note(cli, run->engine.known, "record was read by a run before, or is older than what it read",
+         "records were read by a run before, or are older than what it read");
     note(cli, run->engine.without_number, "record had no number to compare",
          "records had no number to compare");
     note(cli, run->state.forgotten, "alert was of a rule that is gone: forgotten",
@@ -166,7 +171,8 @@ static int run_rules(struct cli *cli, void *verb_options, int argc, char **argv)
     if (exit_status == CLI_DONE) {
         run.saved_ns = tcore_sys()->monotonic_ns();
         if (notifier_open(&run.notifier, cli, &run.rules, options->dry_run, &err) != TCORE_OK ||
-            engine_open(&run.engine, cli, &run.rules, &run.notifier, &err) != TCORE_OK)
+            engine_open(&run.engine, cli, &run.rules, &run.notifier, options->state, &err) !=
+                TCORE_OK)
             cli_report(cli, &err);
         else if (!options->state || state_open(&run.state, cli, options->state, &run.engine))
             exit_status = evaluate(cli, &run, argc, argv);

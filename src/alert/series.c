@@ -226,6 +226,10 @@ enum tcore_status series_columns(struct engine *e, struct tcore_projection *proj
 
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted && status == TCORE_OK; i++)
         status = add_path(projection, wanted[i].name, wanted[i].column, err);
+    if (status == TCORE_OK && e->remembers)
+        status = add_path(projection, "traceId", &c->trace_id, err);
+    if (status == TCORE_OK && e->remembers)
+        status = add_path(projection, "spanId", &c->span_id, err);
     c->stats = tcore_calloc(e->rules->count + 1, sizeof *c->stats);
     if (!c->stats)
         status = tcore_error_nomem(err);
@@ -652,6 +656,22 @@ static void put_raw_key(struct engine *e, const struct tcore_batch *batch, size_
     }
 }
 
+/* What tells the record from others of its series, but for its time and value. */
+static void identify(struct engine *e, const struct tcore_batch *batch, size_t row)
+{
+    const struct column_set *c = &e->columns;
+    size_t length = e->key.length;
+
+    if (batch->types[row] == TCORE_RECORD_SPAN) {
+        put_raw(&e->key, get(batch, c->trace_id, row));
+        put_raw(&e->key, get(batch, c->span_id, row));
+    } else if (batch->types[row] == TCORE_RECORD_FINDING) {
+        put_raw(&e->key, get(batch, c->message, row));
+    }
+    e->record_hash = e->key.length ? engine_hash(e->key.data, e->key.length) : 0;
+    e->key.length = length;
+}
+
 void series_forget(struct engine *e)
 {
     tcore_map_clear(&e->raw);
@@ -666,6 +686,8 @@ static enum tcore_status find_series(struct engine *e, const struct tcore_batch 
     uint32_t raw;
 
     put_raw_key(e, batch, row, source);
+    if (e->remembers)
+        identify(e, batch, row);
     if (e->raw.count >= RAW_LIMIT)
         series_forget(e);
     raw = e->key.failed ? TCORE_MAP_NONE
@@ -751,12 +773,15 @@ enum tcore_status series_row(struct engine *e, const struct tcore_batch *batch, 
         name = get(batch, source == RULE_METRIC ? e->columns.metric_name : e->columns.kind, row);
     if (name.kind != TCORE_STRING)
         return TCORE_OK;
+    e->record_known = e->record_late = false;
     status = find_series(e, batch, row, source, name, &found, err);
     for (uint32_t m = 0; m < found.count && status == TCORE_OK; m++)
         status = engine_record(
             e, &found.item[m], ns, value_of(e, batch, row, found.item[m].rule),
             type == TCORE_RECORD_METRIC, step,
             type == TCORE_RECORD_FINDING ? get(batch, e->columns.message, row) : none, out, err);
+    e->known += e->record_known;
+    e->late += e->record_late;
     return status;
 }
 

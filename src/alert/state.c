@@ -75,6 +75,14 @@ static void put_instance(struct tcore_buf *out, const struct engine *e, const st
     put_ns(out, "interval", i->interval_ns);
     put_ns(out, "step", i->step_ns);
     put_ns(out, "deadline", i->deadline);
+    put_ns(out, "floor", i->seen.floor_ns);
+    if (i->seen.count) {
+        tcore_buf_puts(out, ",\"recent\":[");
+        for (size_t s = 0; s < i->seen.count; s++)
+            tcore_buf_printf(out, "%s\"%" PRId64 "\",\"%" PRId64 "\"", s ? "," : "",
+                             i->seen.record[s].ns, (int64_t)i->seen.record[s].hash);
+        tcore_buf_putc(out, ']');
+    }
     if (i->window.count) {
         tcore_buf_puts(out, ",\"samples\":[");
         for (size_t s = 0; s < i->window.count; s++) {
@@ -140,7 +148,9 @@ static void put_state(struct tcore_buf *out, const struct engine *e)
 
         tcore_buf_puts(out, "{\"line\":\"rule\"");
         put_string(out, "name", rule->name, strlen(rule->name));
-        tcore_buf_printf(out, ",\"hash\":\"%s\"}\n", rule->hash);
+        tcore_buf_printf(out, ",\"hash\":\"%s\"", rule->hash);
+        put_ns(out, "floor", e->seen[r].floor_ns);
+        tcore_buf_puts(out, "}\n");
     }
     for (size_t i = 0; i < e->count; i++)
         if (e->instance[i])
@@ -218,26 +228,33 @@ static bool read_rule(struct load *l)
 {
     uint32_t rule = find_rule(l, "name");
 
-    if (rule != TCORE_MAP_NONE)
-        l->same[rule] = is_word(read_string(l, "hash"), l->e->rules->rule[rule].hash);
+    if (rule == TCORE_MAP_NONE)
+        return true;
+    l->same[rule] = is_word(read_string(l, "hash"), l->e->rules->rule[rule].hash);
+    if (l->same[rule] && read_ns(l, "floor", &l->e->seen[rule].floor_ns))
+        l->e->seen[rule].before_ns = l->e->seen[rule].floor_ns;
     return true;
+}
+
+/* The integer in the string at place n of a list that ends at end. */
+static bool read_place(struct load *l, uint32_t n, uint32_t end, int64_t *number)
+{
+    const struct tcore_value *value = &l->json.node[n].value;
+
+    return n < end && value->kind == TCORE_STRING &&
+           tcore_parse_int64(value->s, value->len, number);
 }
 
 static bool read_samples(struct load *l, struct instance *i)
 {
     uint32_t list = tcore_json_find(&l->json, 0, "samples");
+    uint32_t end = list ? l->json.node[list].next : 0;
 
-    if (!list)
-        return true;
-    for (uint32_t n = list + 1; n < l->json.node[list].next; n += 2) {
-        const struct tcore_value *at = &l->json.node[n].value, *value = at;
+    for (uint32_t n = list + 1; n < end; n += 2) {
+        const struct tcore_value *value = &l->json.node[n + 1].value;
         int64_t ns;
 
-        if (n + 1 >= l->json.node[list].next || at->kind != TCORE_STRING ||
-            !tcore_parse_int64(at->s, at->len, &ns))
-            return false;
-        value = &l->json.node[n + 1].value;
-        if (!tcore_value_is_number(value))
+        if (!read_place(l, n, end, &ns) || n + 1 >= end || !tcore_value_is_number(value))
             return false;
         if (!window_add(&i->window, ns, tcore_value_double(value)))
             l->no_memory = true;
@@ -248,22 +265,34 @@ static bool read_samples(struct load *l, struct instance *i)
 static bool read_counts(struct load *l, struct instance *i)
 {
     uint32_t list = tcore_json_find(&l->json, 0, "counts");
+    uint32_t end = list ? l->json.node[list].next : 0;
 
-    if (!list)
-        return true;
-    for (uint32_t n = list + 1; n < l->json.node[list].next; n += 2) {
-        const struct tcore_value *at = &l->json.node[n].value;
+    for (uint32_t n = list + 1; n < end; n += 2) {
         int64_t index, count;
 
-        if (n + 1 >= l->json.node[list].next || at[0].kind != TCORE_STRING)
-            return false;
-        const struct tcore_value *number = &l->json.node[n + 1].value;
-
-        if (number->kind != TCORE_STRING || !tcore_parse_int64(at->s, at->len, &index) ||
-            !tcore_parse_int64(number->s, number->len, &count) || count < 1 ||
+        if (!read_place(l, n, end, &index) || !read_place(l, n + 1, end, &count) || count < 1 ||
             index > INT64_MAX / 4 || index < INT64_MIN / 4)
             return false;
         if (!buckets_add_many(&i->buckets, index, (uint64_t)count))
+            l->no_memory = true;
+    }
+    return true;
+}
+
+static bool read_recent(struct load *l, struct instance *i)
+{
+    uint32_t list = tcore_json_find(&l->json, 0, "recent");
+    uint32_t end = list ? l->json.node[list].next : 0;
+
+    i->seen.floor_ns = INT64_MIN;
+    (void)read_ns(l, "floor", &i->seen.floor_ns);
+    i->seen.before_ns = i->seen.floor_ns;
+    for (uint32_t n = list + 1; n < end; n += 2) {
+        int64_t ns, hash;
+
+        if (!read_place(l, n, end, &ns) || !read_place(l, n + 1, end, &hash))
+            return false;
+        if (!seen_restore(&i->seen, ns, (uint64_t)hash))
             l->no_memory = true;
     }
     return true;
@@ -294,7 +323,8 @@ static bool fill(struct load *l, struct instance *i, int state)
     struct tcore_value message = read_string(l, "message");
     int64_t order;
 
-    if (!read_ns(l, "order", &order) || order < 0 || !read_samples(l, i) || !read_counts(l, i))
+    if (!read_ns(l, "order", &order) || order < 0 || !read_samples(l, i) || !read_counts(l, i) ||
+        !read_recent(l, i))
         return false;
     i->order = (uint64_t)order;
     i->state = (enum alert_state)state;

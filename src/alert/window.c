@@ -160,6 +160,13 @@ static int64_t index_of(int64_t ns, int64_t width_ns)
     return ns / width_ns - (ns % width_ns < 0);
 }
 
+int64_t buckets_begin(int64_t width_ns, int64_t ns)
+{
+    int64_t begin;
+
+    return __builtin_mul_overflow(index_of(ns, width_ns), width_ns, &begin) ? INT64_MIN : begin;
+}
+
 bool buckets_add(struct buckets *b, int64_t width_ns, int64_t ns)
 {
     return buckets_add_many(b, index_of(ns, width_ns), 1);

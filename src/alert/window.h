@@ -46,6 +46,8 @@ struct buckets {
 };
 
 int64_t buckets_width(int64_t range_ns);
+/* The beginning of the bucket that ns is in. */
+int64_t buckets_begin(int64_t width_ns, int64_t ns);
 /* Counts a record. False: out of memory. */
 bool buckets_add(struct buckets *buckets, int64_t width_ns, int64_t ns);
 bool buckets_add_many(struct buckets *buckets, int64_t index, uint64_t count);

@@ -231,6 +231,68 @@ END
     assert_files_equal one st
 }
 
+# spans SECONDS...: a span with an error at each.
+spans() {
+    for at; do
+        n=$((n + 1))
+        printf '{"type":"span","traceId":"%032x","spanId":"%016x","name":"x","service":"s","status":"error","startTimeUnixNano":"%d000000000"}\n' \
+            $n $n $((1700000040 + at))
+    done
+}
+
+@test 'run: what a run before has read does not count again' {
+    rules '{alert: C, expr: '"'"'spans{status="error"}[10m] >= 4'"'"'}'
+    spans 0 60 60 >in
+    run -0 trace-alert run --rules=rules.yaml --state=st in
+    assert_output ''
+    cp st before
+    run -0 trace-alert run --rules=rules.yaml --state=st in
+    assert_output 'trace-alert: 3 records were read by a run before, or are older than what it read'
+    assert_files_equal before st
+    spans 60 >>in
+    run -0 trace-alert run --rules=rules.yaml --state=st in
+    assert_equal "$(states)" '60 C firing'
+    spans 61 >>in
+    run --separate-stderr -0 trace-alert run --rules=rules.yaml --state=st in
+    assert_output ''
+    assert_equal "$stderr" 'trace-alert: 4 records were read by a run before, or are older than what it read'
+}
+
+@test 'run: an alert that is over does not fire again when its records are read again' {
+    rules '{alert: R, when: {metric: m, greater_than: 10}, missing: resolve}' \
+        '{alert: Q, when: {metric: m, stat: mean, window: 5m, greater_than: 4.5}}' \
+        '{alert: F, expr: anomaly}'
+    { values a 0:11 0:9 0:12; values b 300:1 900:1
+      echo '{"type":"finding","kind":"anomaly","group":{},"timeUnixNano":"1700000940000000000"}'
+      values b 1500:1 1500:3; } >in
+    run -0 trace-alert run --rules=rules.yaml --state=st in
+    assert_equal "$(grep -c R <<<"$(states)")" 4
+    cp st before
+    for i in 1 2; do
+        run --separate-stderr -0 trace-alert run --rules=rules.yaml --state=st in
+        assert_output ''
+        assert_files_equal before st
+    done
+    values b 1560:11 >>in
+    run -0 trace-alert run --rules=rules.yaml --state=st in
+    assert_equal "$(states)" '1560 R firing
+1560 Q firing'
+    assert_output --partial '"alertName":"Q","state":"firing","labels":{"metricName":"m","service":"b"},"value":5,'
+}
+
+@test 'run: a growing file that is read again and again equals one run' {
+    mixed >in
+    mixed_rules
+    trace-alert run --rules=rules.yaml --state=one in >whole
+    lines=$(wc -l <in)
+    for ((n = 100; n < lines + 100; n += 100)); do
+        head -n "$n" in >grown
+        trace-alert run --rules=rules.yaml --state=st grown >>grows
+    done
+    assert_files_equal whole grows
+    assert_files_equal one st
+}
+
 @test 'run: threads and the size of reads make no difference' {
     mixed >in
     mixed_rules
