@@ -5,6 +5,7 @@
 
 #include "base/sys.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -611,16 +612,17 @@ static enum tcore_status keep_message(struct instance *i, struct tcore_value mes
     return TCORE_OK;
 }
 
-enum tcore_status engine_record(struct engine *e, const struct match *match, int64_t ns,
-                                double value, bool raw, int64_t step_ns, struct tcore_value message,
-                                struct tcore_buf *out, struct tcore_error *err)
+static enum tcore_status take_record(struct engine *e, const struct match *match,
+                                     const struct event *event, double value, struct tcore_buf *out,
+                                     struct tcore_error *err)
 {
     const struct rule *rule = &e->rules->rule[match->rule];
     struct instance *i = e->of_key[match->key];
+    int64_t ns = event->ns;
     const struct {
         uint64_t record;
         double value;
-    } fingerprint = {e->record_hash, isfinite(value) ? value : 0};
+    } fingerprint = {event->hash, isfinite(value) ? value : 0};
     uint64_t hash = e->remembers ? engine_hash(&fingerprint, sizeof fingerprint) : 0;
     enum tcore_status status;
 
@@ -642,9 +644,9 @@ enum tcore_status engine_record(struct engine *e, const struct match *match, int
         i->interval_ns = NEVER;
     i->last_ns = larger(i->last_ns, ns);
     i->seen_ns = e->now_ns;
-    i->step_ns = step_ns;
+    i->step_ns = event->step_ns;
     i->missing = false;
-    status = keep_message(i, message, err);
+    status = keep_message(i, event->message, err);
     if (status != TCORE_OK)
         return status;
     if (rule->form == RULE_ABSENT) {
@@ -656,13 +658,32 @@ enum tcore_status engine_record(struct engine *e, const struct match *match, int
         count_now(rule, i, e->now_ns);
         status = evaluate(e, i, e->now_ns, out, err);
     } else {
-        status = add_value(e, i, ns, value, raw, err);
+        status = add_value(e, i, ns, value, event->type == TCORE_RECORD_METRIC, err);
         if (status == TCORE_OK)
             status = evaluate(e, i, ns, out, err);
     }
     if (status == TCORE_OK && !engine_schedule(e, i, e->now_ns))
         status = tcore_error_nomem(err);
     return status;
+}
+
+enum tcore_status engine_event(struct engine *e, const struct event *event,
+                               const struct matches *matches, const double *values,
+                               struct tcore_buf *out, struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_OK;
+
+    e->record_known = e->record_late = false;
+    for (uint32_t m = 0; m < matches->count && status == TCORE_OK; m++)
+        status = take_record(e, &matches->item[m], event, values[m], out, err);
+    e->known += e->record_known;
+    e->late += e->record_late;
+    return status;
+}
+
+void engine_put_clock(const struct engine *e, struct tcore_buf *out)
+{
+    tcore_buf_printf(out, "{\"type\":\"clock\",\"timeUnixNano\":\"%" PRId64 "\"}\n", e->now_ns);
 }
 
 /* --- Its life */
@@ -695,6 +716,7 @@ void engine_free(struct engine *e)
     tcore_free(e->of_key);
     tcore_free(e->heap);
     tcore_free(e->seen);
+    tcore_free(e->values);
     series_free(e);
     tcore_map_free(&e->keys);
     tcore_buf_free(&e->key);

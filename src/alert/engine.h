@@ -68,6 +68,15 @@ struct matches {
     uint32_t count;
 };
 
+/* A record, but for the values that rules take from it. */
+struct event {
+    enum tcore_record_type type;
+    int64_t ns;                 /* when it was */
+    int64_t step_ns;            /* windowNano of an aggregate */
+    uint64_t hash;              /* of what it is, but for its time and value */
+    struct tcore_value message; /* of a finding */
+};
+
 #define LABEL_PATHS 3 /* a field is at top level, or in attributes, or in resource */
 
 struct column_set {
@@ -81,6 +90,7 @@ struct column_set {
 };
 
 struct notifier;
+struct merge;
 
 /* As of struct seen, of the series of a rule that are gone. */
 struct rule_seen {
@@ -104,7 +114,6 @@ struct engine {
     size_t due_count, due_capacity;
     bool remembers;         /* which records it has seen, for a state */
     struct rule_seen *seen; /* by rule; owned */
-    uint64_t record_hash;   /* of what it is, and not when */
     bool record_known, record_late;
     size_t firing; /* instances that fire or would if they had data */
     /* series */
@@ -118,6 +127,9 @@ struct engine {
     uint32_t *index_counts;
     size_t index_capacity;
     struct tcore_matcher *matcher;
+    struct merge *merge; /* where records go first; NULL: they are evaluated as they come */
+    double *values;      /* of a record, for each of its matches; owned */
+    size_t value_capacity;
     struct tcore_buf key;
     struct tcore_json json;
     uint64_t untimed, unordered, without_number, known, late;
@@ -132,10 +144,12 @@ void engine_free(struct engine *engine);
  * is due at ns too. */
 enum tcore_status engine_advance(struct engine *engine, int64_t ns, bool inclusive,
                                  struct tcore_buf *out, struct tcore_error *err);
-/* One record of a series that the rule of match matches, at ns. value NaN: none. */
-enum tcore_status engine_record(struct engine *engine, const struct match *match, int64_t ns,
-                                double value, bool raw, int64_t step_ns, struct tcore_value message,
-                                struct tcore_buf *out, struct tcore_error *err);
+/* A record, held against the rules that match it; values are what they compare (NaN: none). */
+enum tcore_status engine_event(struct engine *engine, const struct event *event,
+                               const struct matches *matches, const double *values,
+                               struct tcore_buf *out, struct tcore_error *err);
+/* A clock record: event time is what it is now. */
+void engine_put_clock(const struct engine *engine, struct tcore_buf *out);
 /* The number of the key of a rule and its labels; TCORE_MAP_NONE: out of memory. */
 uint32_t engine_key(struct engine *engine, uint32_t rule, const char *labels, size_t length);
 /* A new instance, or NULL: out of memory. */

@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include "alert/engine.h"
+#include "alert/merge.h"
 #include "alert/notify.h"
 #include "alert/rules_file.h"
 #include "alert/state.h"
@@ -13,6 +14,7 @@
 
 #include <inttypes.h>
 
+#define MERGE_BYTES   ((size_t)1 << 30)
 #define SAVE_EVERY_NS (INT64_C(1) * 1000000000) /* of a run that goes on, at most */
 
 struct run_options {
@@ -27,7 +29,8 @@ struct alert_run {
     struct engine engine;
     struct notifier notifier;
     struct state_file state;
-    bool begun, broken;
+    struct merge merge;
+    bool begun, broken, merge_ended;
     uint64_t saved_transitions;
     int64_t saved_ns; /* monotonic */
 };
@@ -78,6 +81,34 @@ static enum tcore_status save_sometimes(struct alert_run *run, struct tcore_erro
     return TCORE_OK;
 }
 
+static void from_input(void *data, void *worker, size_t input)
+{
+    struct alert_run *run = data;
+
+    (void)worker;
+    merge_input(&run->merge, input);
+}
+
+/* More than there is room for: what there is is evaluated, and the rest as it comes. */
+static enum tcore_status end_merge(struct alert_run *run, struct tcore_buf *out,
+                                   struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_SKIP;
+    struct tcore_buf part = {0};
+
+    while (status == TCORE_SKIP) {
+        tcore_buf_clear(&part);
+        status = merge_replay(&run->merge, &run->engine, &part, err);
+        tcore_buf_append(out, part.data, part.length);
+        out->failed |= part.failed;
+    }
+    tcore_buf_free(&part);
+    merge_free(&run->merge);
+    run->engine.merge = NULL;
+    run->merge_ended = true;
+    return status;
+}
+
 static enum tcore_status evaluate_batch(void *data, void *worker, const struct tcore_batch *batch,
                                         const uint32_t *rows, size_t count, struct tcore_buf *out,
                                         struct tcore_error *err)
@@ -86,12 +117,10 @@ static enum tcore_status evaluate_batch(void *data, void *worker, const struct t
     enum tcore_status status = begin(run, out, err);
 
     (void)worker;
-    for (size_t i = 0; i < count && status == TCORE_OK; i++) {
+    for (size_t i = 0; i < count && status == TCORE_OK; i++)
         status = series_row(&run->engine, batch, rows[i], out, err);
-        if (batch->types[rows[i]] == TCORE_RECORD_CLOCK && run->engine.has_now)
-            tcore_buf_printf(out, "{\"type\":\"clock\",\"timeUnixNano\":\"%" PRId64 "\"}\n",
-                             run->engine.now_ns);
-    }
+    if (status == TCORE_OK && run->engine.merge && merge_is_full(&run->merge))
+        status = end_merge(run, out, err);
     if (status == TCORE_OK)
         status = save_sometimes(run, err);
     run->broken |= status != TCORE_OK;
@@ -103,6 +132,10 @@ static enum tcore_status finish(void *data, struct tcore_buf *out, struct tcore_
     struct alert_run *run = data;
     enum tcore_status status = begin(run, out, err);
 
+    if (status == TCORE_OK && run->engine.merge)
+        status = merge_replay(&run->merge, &run->engine, out, err);
+    if (status == TCORE_SKIP)
+        return status;
     if (status == TCORE_OK && run->options->now.set)
         status = engine_advance(&run->engine, run->options->now.unix_ns, true, out, err);
     run->broken |= status != TCORE_OK;
@@ -117,6 +150,10 @@ static void note(struct cli *cli, uint64_t count, const char *one, const char *m
 
 static void print_notes(struct cli *cli, const struct alert_run *run)
 {
+    if (run->merge_ended)
+        cli_note(cli,
+                 "the inputs need more than --memory to be ordered by time: from there on they "
+                 "were read one after the other");
     note(cli, run->engine.untimed, "record without a time came before any with one: left out",
          "records without a time came before any with one: left out");
     note(cli, run->engine.unordered, "record was older than the one before of its series: left out",
@@ -142,8 +179,13 @@ static int evaluate(struct cli *cli, struct alert_run *run, int argc, char **arg
                  1u << TCORE_RECORD_SPAN | 1u << TCORE_RECORD_FINDING | 1u << TCORE_RECORD_CLOCK,
         .ordered = true,
         .open = open_columns,
+        .from_input = from_input,
         .batch = evaluate_batch,
         .finish = finish};
+
+    run->merge.limit_bytes = cli->io.memory_bytes ? (size_t)cli->io.memory_bytes : MERGE_BYTES;
+    if (argc > 1)
+        run->engine.merge = &run->merge;
     int exit_status = cli_filter(cli, &op, run, argc, argv);
 
     if (exit_status == CLI_USAGE)
@@ -178,6 +220,7 @@ static int run_rules(struct cli *cli, void *verb_options, int argc, char **argv)
             exit_status = evaluate(cli, &run, argc, argv);
         if (exit_status == CLI_DONE)
             exit_status = cli_exit_status(cli, false);
+        merge_free(&run.merge);
         engine_free(&run.engine);
         notifier_free(&run.notifier);
         state_close(&run.state);
@@ -205,7 +248,8 @@ const struct cli_verb alert_run_rules = {
     .operands = "[INPUT]...",
     .description =
         "Metrics, aggregates, spans and findings are held against the rules as they come, in event "
-        "time: the same input gives the same alerts, whenever it is read. Each transition of an "
+        "time: the same input gives the same alerts, whenever it is read. Several inputs are read "
+        "to their ends first and then taken as one, by time. Each transition of an "
         "alert is an alert record on standard output; those to firing, resolved and nodata are "
         "sent to the channels of the rule, with a notification record each.\n"
         "\n"

@@ -8,6 +8,7 @@
 #include <config.h>
 
 #include "alert/engine.h"
+#include "alert/merge.h"
 #include "alert/template.h"
 
 #include "base/sys.h"
@@ -657,10 +658,11 @@ static void put_raw_key(struct engine *e, const struct tcore_batch *batch, size_
 }
 
 /* What tells the record from others of its series, but for its time and value. */
-static void identify(struct engine *e, const struct tcore_batch *batch, size_t row)
+static uint64_t identify(struct engine *e, const struct tcore_batch *batch, size_t row)
 {
     const struct column_set *c = &e->columns;
     size_t length = e->key.length;
+    uint64_t hash;
 
     if (batch->types[row] == TCORE_RECORD_SPAN) {
         put_raw(&e->key, get(batch, c->trace_id, row));
@@ -668,8 +670,9 @@ static void identify(struct engine *e, const struct tcore_batch *batch, size_t r
     } else if (batch->types[row] == TCORE_RECORD_FINDING) {
         put_raw(&e->key, get(batch, c->message, row));
     }
-    e->record_hash = e->key.length ? engine_hash(e->key.data, e->key.length) : 0;
+    hash = e->key.length ? engine_hash(e->key.data, e->key.length) : 0;
     e->key.length = length;
+    return hash;
 }
 
 void series_forget(struct engine *e)
@@ -680,14 +683,14 @@ void series_forget(struct engine *e)
 
 static enum tcore_status find_series(struct engine *e, const struct tcore_batch *batch, size_t row,
                                      enum rule_source source, struct tcore_value name,
-                                     struct matches *found, struct tcore_error *err)
+                                     struct matches *found, uint64_t *hash, struct tcore_error *err)
 {
     bool added = false;
     uint32_t raw;
 
     put_raw_key(e, batch, row, source);
     if (e->remembers)
-        identify(e, batch, row);
+        *hash = identify(e, batch, row);
     if (e->raw.count >= RAW_LIMIT)
         series_forget(e);
     raw = e->key.failed ? TCORE_MAP_NONE
@@ -743,6 +746,37 @@ static double value_of(const struct engine *e, const struct tcore_batch *batch, 
     return get_double(batch, e->columns.value, row);
 }
 
+/* What each match takes from the record, in e->values. */
+static bool read_values(struct engine *e, const struct tcore_batch *batch, size_t row,
+                        const struct matches *found)
+{
+    if (found->count > e->value_capacity) {
+        double *values = tcore_reallocarray(e->values, found->count, sizeof *values);
+
+        if (!values)
+            return false;
+        e->values = values;
+        e->value_capacity = found->count;
+    }
+    for (uint32_t m = 0; m < found->count; m++)
+        e->values[m] = value_of(e, batch, row, found->item[m].rule);
+    return true;
+}
+
+/* When the record was, or was come upon. False: nobody knows. */
+static bool find_time(struct engine *e, const struct tcore_batch *batch, size_t row,
+                      struct event *event)
+{
+    bool timed = time_of(e, batch, row, &event->ns, &event->step_ns);
+
+    if (e->merge && merge_time(e->merge, timed, &event->ns))
+        return true;
+    if (timed || !e->has_now)
+        return timed;
+    event->ns = e->now_ns;
+    return !e->merge || merge_time(e->merge, true, &event->ns);
+}
+
 enum tcore_status series_row(struct engine *e, const struct tcore_batch *batch, size_t row,
                              struct tcore_buf *out, struct tcore_error *err)
 {
@@ -752,37 +786,39 @@ enum tcore_status series_row(struct engine *e, const struct tcore_batch *batch, 
         [TCORE_RECORD_SPAN] = RULE_SPANS,
         [TCORE_RECORD_FINDING] = RULE_FINDING,
     };
-    enum tcore_record_type type = batch->types[row];
-    enum rule_source source = sources[type];
-    struct tcore_value name = tcore_value_string("", 0), none = {0};
+    struct event event = {.type = batch->types[row]};
+    enum rule_source source = sources[event.type];
+    struct tcore_value name = tcore_value_string("", 0);
     struct matches found = {0};
-    int64_t ns, step = 0;
-    bool timed = time_of(e, batch, row, &ns, &step);
-    enum tcore_status status;
+    enum tcore_status status = TCORE_OK;
 
-    if (!timed && !e->has_now) {
+    if (!find_time(e, batch, row, &event)) {
         e->untimed++;
         return TCORE_OK;
     }
-    if (!timed)
-        ns = e->now_ns;
-    status = engine_advance(e, ns, type == TCORE_RECORD_CLOCK, out, err);
-    if (status != TCORE_OK || type == TCORE_RECORD_CLOCK)
+    if (!e->merge)
+        status = engine_advance(e, event.ns, event.type == TCORE_RECORD_CLOCK, out, err);
+    if (status != TCORE_OK)
         return status;
+    if (event.type == TCORE_RECORD_CLOCK) {
+        if (e->merge)
+            return merge_add(e->merge, &event, &found, NULL, err);
+        engine_put_clock(e, out);
+        return TCORE_OK;
+    }
     if (source != RULE_SPANS)
         name = get(batch, source == RULE_METRIC ? e->columns.metric_name : e->columns.kind, row);
     if (name.kind != TCORE_STRING)
         return TCORE_OK;
-    e->record_known = e->record_late = false;
-    status = find_series(e, batch, row, source, name, &found, err);
-    for (uint32_t m = 0; m < found.count && status == TCORE_OK; m++)
-        status = engine_record(
-            e, &found.item[m], ns, value_of(e, batch, row, found.item[m].rule),
-            type == TCORE_RECORD_METRIC, step,
-            type == TCORE_RECORD_FINDING ? get(batch, e->columns.message, row) : none, out, err);
-    e->known += e->record_known;
-    e->late += e->record_late;
-    return status;
+    status = find_series(e, batch, row, source, name, &found, &event.hash, err);
+    if (status != TCORE_OK)
+        return status;
+    if (event.type == TCORE_RECORD_FINDING)
+        event.message = get(batch, e->columns.message, row);
+    if (!read_values(e, batch, row, &found))
+        return tcore_error_nomem(err);
+    return e->merge ? merge_add(e->merge, &event, &found, e->values, err)
+                    : engine_event(e, &event, &found, e->values, out, err);
 }
 
 void series_free(struct engine *e)

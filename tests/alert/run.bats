@@ -293,6 +293,44 @@ spans() {
     assert_files_equal one st
 }
 
+@test 'run: several inputs are one, by time' {
+    mixed >in
+    mixed_rules
+    grep '"type":"finding"' in >findings
+    grep '"type":"metric"' in >metrics
+    awk '{ match($0, /timeUnixNano":"[0-9]*/); print substr($0, RSTART, RLENGTH), FILENAME, FNR, $0 }' \
+        metrics findings | sort -k 1,1 -k 2,2r -k 3,3n | cut -d ' ' -f 4- >sorted
+    trace-alert run --rules=rules.yaml sorted >whole
+    assert [ "$(grep -c '"alertName":"A","state":"firing"' whole)" -gt 3 ]
+    trace-alert run --rules=rules.yaml --state=st metrics findings >out
+    assert_files_equal whole out
+    trace-alert run --rules=rules.yaml findings metrics | sort >other
+    sort whole >one
+    assert_files_equal one other
+}
+
+@test 'run: inputs that do not fit are read one after the other, and late findings are counted' {
+    rules '{alert: A, expr: anomaly}' '{alert: B, when: {metric: m, greater_than: 10}}'
+    echo '{"type":"finding","kind":"anomaly","group":{},"timeUnixNano":"1700000100000000000"}' >findings
+    values a 0:11 600:1 >records
+    run --separate-stderr -0 trace-alert run --rules=rules.yaml records findings
+    assert_equal "$(states)" '0 B firing
+60 A firing
+120 B nodata
+420 A resolved
+600 B resolved'
+    assert_equal "$stderr" ''
+    run --separate-stderr -0 trace-alert run --rules=rules.yaml --memory=1 records findings
+    assert_equal "$(states)" '0 B firing
+120 B nodata
+600 B resolved'
+    assert_equal "$stderr" 'trace-alert: the inputs need more than --memory to be ordered by time: from there on they were read one after the other
+trace-alert: 1 record was older than the range of its rule when it came: left out'
+    cat records findings >both
+    run --separate-stderr -0 trace-alert run --rules=rules.yaml both
+    assert_equal "$stderr" 'trace-alert: 1 record was older than the range of its rule when it came: left out'
+}
+
 @test 'run: threads and the size of reads make no difference' {
     mixed >in
     mixed_rules
