@@ -171,6 +171,7 @@ static inline const char *instance_labels(const struct engine *engine, const str
 /* --- series.c */
 
 enum tcore_status series_index(struct engine *engine, struct tcore_error *err);
+/* series_columns.c */
 enum tcore_status series_columns(struct engine *engine, struct tcore_projection *projection,
                                  struct tcore_error *err);
 /* Evaluates the rules that match the row. */

@@ -23,6 +23,7 @@ bin_PROGRAMS += %D%/trace-alert
 %C%_trace_alert_SOURCES += %D%/seen.c
 %C%_trace_alert_SOURCES += %D%/seen.h
 %C%_trace_alert_SOURCES += %D%/series.c
+%C%_trace_alert_SOURCES += %D%/series_columns.c
 %C%_trace_alert_SOURCES += %D%/state.c
 %C%_trace_alert_SOURCES += %D%/state.h
 %C%_trace_alert_SOURCES += %D%/template.c

@@ -7,15 +7,17 @@
 #include "alert/rule_yaml.h"
 #include "base/sys.h"
 #include "cli/message.h"
+#include "model/batch.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
-static bool read_all(struct cli *cli, const char *path, struct tcore_buf *text)
+/* 0, or errno. */
+static int read_all(const char *path, struct tcore_buf *text)
 {
     const struct tcore_sys *sys = tcore_sys();
-    int fd = sys->openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+    int fd = sys->openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0), errnum = 0;
     ssize_t got = fd < 0 ? -1 : 1;
 
     while (got > 0 && text->length <= YAML_TEXT_BYTES) {
@@ -31,10 +33,10 @@ static bool read_all(struct cli *cli, const char *path, struct tcore_buf *text)
             text->length += (size_t)got;
     }
     if (got < 0)
-        cli_error(cli, "%s: %s", path, strerror(errno));
+        errnum = errno;
     if (fd >= 0)
         sys->close(fd);
-    return got >= 0;
+    return errnum;
 }
 
 static void print_problems(struct cli *cli, const struct tcore_buf *problems)
@@ -51,26 +53,69 @@ static void print_problems(struct cli *cli, const struct tcore_buf *problems)
     }
 }
 
-int rules_load(struct cli *cli, struct rules *rules, const char *path, bool quiet)
+/* errnum: of reading the file. */
+static enum tcore_status parse(struct rules *rules, const char *path, int *errnum,
+                               struct tcore_error *err)
 {
     struct tcore_buf text = {0};
-    struct tcore_error err = {0};
-    enum tcore_status status;
+    enum tcore_status status = TCORE_FATAL;
 
-    if (!read_all(cli, path, &text)) {
-        tcore_buf_free(&text);
-        return CLI_FAILED;
-    }
-    status = rules_parse(rules, path, text.length ? text.data : "", text.length, &err);
+    *errnum = read_all(path, &text);
+    if (!*errnum)
+        status = rules_parse(rules, path, text.length ? text.data : "", text.length, err);
     tcore_buf_free(&text);
-    if (status == TCORE_FATAL) {
+    return status;
+}
+
+int rules_load(struct cli *cli, struct rules *rules, const char *path, bool quiet)
+{
+    struct tcore_error err = {0};
+    int errnum;
+    enum tcore_status status = parse(rules, path, &errnum, &err);
+
+    if (errnum)
+        cli_error(cli, "%s: %s", path, strerror(errnum));
+    else if (status == TCORE_FATAL)
         cli_report(cli, &err);
+    if (status == TCORE_FATAL)
         return CLI_FAILED;
-    }
     if (rules->problems.length && (status != TCORE_OK || !quiet))
         print_problems(cli, &rules->problems);
     if (status == TCORE_OK)
         return CLI_DONE;
     cli->usage_error = true;
     return CLI_USAGE;
+}
+
+/* The first line of problems that is no warning. */
+static void first_error(const struct rules *rules, struct tcore_slice *line)
+{
+    const char *at = rules->problems.data, *end = at + rules->problems.length;
+
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+
+        *line = (struct tcore_slice){at, (size_t)((newline ? newline : end) - at)};
+        if (!memmem(at, line->length, ": warning: ", 11))
+            return;
+        at += line->length + 1;
+    }
+}
+
+bool rules_load_again(struct cli *cli, struct rules *rules, const char *path)
+{
+    struct tcore_error err = {0};
+    struct tcore_slice line = {0};
+    int errnum;
+    enum tcore_status status = parse(rules, path, &errnum, &err);
+
+    if (status == TCORE_OK)
+        return true;
+    if (status == TCORE_BAD_INPUT)
+        first_error(rules, &line);
+    if (line.length)
+        cli_note(cli, "%.*s; the old rules stay", (int)line.length, line.data);
+    else
+        cli_note(cli, "%s: %s; the old rules stay", path, errnum ? strerror(errnum) : err.text);
+    return false;
 }

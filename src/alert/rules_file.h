@@ -9,5 +9,7 @@
 /* Reads path into zeroed rules and prints its problems. CLI_DONE, CLI_USAGE (errors in the rules)
  * or CLI_FAILED. To be freed in any case. quiet: warnings are not printed. */
 int rules_load(struct cli *cli, struct rules *rules, const char *path, bool quiet);
+/* The same for rules that take the place of others: one line says why they do not. */
+bool rules_load_again(struct cli *cli, struct rules *rules, const char *path);
 
 #endif

@@ -23,11 +23,17 @@ struct run_options {
     bool exit_code, dry_run;
 };
 
-struct alert_run {
-    const struct run_options *options;
+/* The rules, and what they have come to. */
+struct evaluation {
     struct rules rules;
     struct engine engine;
     struct notifier notifier;
+};
+
+struct alert_run {
+    struct cli *cli;
+    const struct run_options *options;
+    struct evaluation *now; /* owned; HUP puts another one in its place */
     struct state_file state;
     struct merge merge;
     bool begun, broken, merge_ended;
@@ -40,20 +46,16 @@ static enum tcore_status open_columns(void *data, struct tcore_projection *proje
 {
     struct alert_run *run = data;
 
-    return series_columns(&run->engine, projection, err);
+    return series_columns(&run->now->engine, projection, err);
 }
 
-/* What the state left to be told. */
-static enum tcore_status begin(struct alert_run *run, struct tcore_buf *out,
-                               struct tcore_error *err)
+/* Alerts of rules that were changed are over. */
+static enum tcore_status resolve_retired(struct alert_run *run, struct tcore_buf *out,
+                                         struct tcore_error *err)
 {
-    struct engine *e = &run->engine;
-    enum tcore_status status;
+    struct engine *e = &run->now->engine;
+    enum tcore_status status = TCORE_OK;
 
-    if (run->begun)
-        return TCORE_OK;
-    run->begun = true;
-    status = notifier_retry(&run->notifier, e->now_ns, out, err);
     for (size_t r = 0; r < run->state.retired_count && status == TCORE_OK; r++) {
         const struct retired *retired = &run->state.retired[r];
         struct instance over = {.rule = retired->rule, .since_ns = retired->since_ns};
@@ -63,7 +65,21 @@ static enum tcore_status begin(struct alert_run *run, struct tcore_buf *out,
                      ? tcore_error_nomem(err)
                      : notify_transition(e, &over, "resolved", e->now_ns, true, out, err);
     }
+    state_settle(&run->state);
     return status;
+}
+
+/* What the state left to be told. */
+static enum tcore_status begin(struct alert_run *run, struct tcore_buf *out,
+                               struct tcore_error *err)
+{
+    enum tcore_status status;
+
+    if (run->begun)
+        return TCORE_OK;
+    run->begun = true;
+    status = notifier_retry(&run->now->notifier, run->now->engine.now_ns, out, err);
+    return status == TCORE_OK ? resolve_retired(run, out, err) : status;
 }
 
 /* A run that goes on saves what it has told. */
@@ -72,11 +88,12 @@ static enum tcore_status save_sometimes(struct alert_run *run, struct tcore_erro
     int64_t now = tcore_sys()->monotonic_ns();
 
     if (!run->options->state || run->options->dry_run ||
-        run->notifier.transitions == run->saved_transitions || now - run->saved_ns < SAVE_EVERY_NS)
+        run->now->notifier.transitions == run->saved_transitions ||
+        now - run->saved_ns < SAVE_EVERY_NS)
         return TCORE_OK;
-    run->saved_transitions = run->notifier.transitions;
+    run->saved_transitions = run->now->notifier.transitions;
     run->saved_ns = now;
-    if (!notifier_sync(&run->notifier) || !state_save(&run->state, &run->engine))
+    if (!notifier_sync(&run->now->notifier) || !state_save(&run->state, &run->now->engine))
         return tcore_error_set(err, TCORE_FATAL, "the state is not saved");
     return TCORE_OK;
 }
@@ -98,13 +115,13 @@ static enum tcore_status end_merge(struct alert_run *run, struct tcore_buf *out,
 
     while (status == TCORE_SKIP) {
         tcore_buf_clear(&part);
-        status = merge_replay(&run->merge, &run->engine, &part, err);
+        status = merge_replay(&run->merge, &run->now->engine, &part, err);
         tcore_buf_append(out, part.data, part.length);
         out->failed |= part.failed;
     }
     tcore_buf_free(&part);
     merge_free(&run->merge);
-    run->engine.merge = NULL;
+    run->now->engine.merge = NULL;
     run->merge_ended = true;
     return status;
 }
@@ -118,11 +135,86 @@ static enum tcore_status evaluate_batch(void *data, void *worker, const struct t
 
     (void)worker;
     for (size_t i = 0; i < count && status == TCORE_OK; i++)
-        status = series_row(&run->engine, batch, rows[i], out, err);
-    if (status == TCORE_OK && run->engine.merge && merge_is_full(&run->merge))
+        status = series_row(&run->now->engine, batch, rows[i], out, err);
+    if (status == TCORE_OK && run->now->engine.merge && merge_is_full(&run->merge))
         status = end_merge(run, out, err);
     if (status == TCORE_OK)
         status = save_sometimes(run, err);
+    run->broken |= status != TCORE_OK;
+    return status;
+}
+
+/* --- Rules that are read again */
+
+static void free_evaluation(struct evaluation *evaluation)
+{
+    if (!evaluation)
+        return;
+    engine_free(&evaluation->engine);
+    notifier_free(&evaluation->notifier);
+    rules_free(&evaluation->rules);
+    tcore_free(evaluation);
+}
+
+static enum tcore_status open_evaluation(const struct alert_run *run, struct evaluation *evaluation,
+                                         struct tcore_error *err)
+{
+    const struct run_options *options = run->options;
+    enum tcore_status status =
+        notifier_open(&evaluation->notifier, run->cli, &evaluation->rules, options->dry_run, err);
+
+    return status == TCORE_OK ? engine_open(&evaluation->engine, run->cli, &evaluation->rules,
+                                            &evaluation->notifier, options->state, err)
+                              : status;
+}
+
+static void keep_counts(const struct evaluation *from, struct evaluation *to)
+{
+    to->engine.untimed = from->engine.untimed;
+    to->engine.unordered = from->engine.unordered;
+    to->engine.without_number = from->engine.without_number;
+    to->engine.known = from->engine.known;
+    to->engine.late = from->engine.late;
+    to->notifier.transitions = from->notifier.transitions + 1; /* the state changes */
+    to->notifier.failures = from->notifier.failures;
+}
+
+static enum tcore_status reload(void *data, struct tcore_projection *projection,
+                                struct tcore_buf *out, struct tcore_error *err)
+{
+    struct alert_run *run = data;
+    struct evaluation *next;
+    enum tcore_status status;
+
+    if (run->now->engine.merge) {
+        cli_note(run->cli, "%s: not read again: there are several inputs", run->options->rules);
+        return TCORE_SKIP;
+    }
+    next = tcore_calloc(1, sizeof *next);
+    if (!next)
+        return tcore_error_nomem(err);
+    if (!rules_load_again(run->cli, &next->rules, run->options->rules)) {
+        rules_free(&next->rules);
+        tcore_free(next);
+        return TCORE_SKIP;
+    }
+    status = begin(run, out, err);
+    if (status == TCORE_OK)
+        status = open_evaluation(run, next, err);
+    if (status == TCORE_OK)
+        status = series_columns(&next->engine, projection, err);
+    if (status == TCORE_OK && (!notifier_sync(&run->now->notifier) ||
+                               !state_hand_over(&run->state, &run->now->engine, &next->engine)))
+        status = tcore_error_set(err, TCORE_FATAL, "the rules cannot be changed");
+    if (status != TCORE_OK) {
+        run->broken = true;
+        free_evaluation(next);
+        return status;
+    }
+    keep_counts(run->now, next);
+    free_evaluation(run->now);
+    run->now = next;
+    status = resolve_retired(run, out, err);
     run->broken |= status != TCORE_OK;
     return status;
 }
@@ -132,12 +224,12 @@ static enum tcore_status finish(void *data, struct tcore_buf *out, struct tcore_
     struct alert_run *run = data;
     enum tcore_status status = begin(run, out, err);
 
-    if (status == TCORE_OK && run->engine.merge)
-        status = merge_replay(&run->merge, &run->engine, out, err);
+    if (status == TCORE_OK && run->now->engine.merge)
+        status = merge_replay(&run->merge, &run->now->engine, out, err);
     if (status == TCORE_SKIP)
         return status;
     if (status == TCORE_OK && run->options->now.set)
-        status = engine_advance(&run->engine, run->options->now.unix_ns, true, out, err);
+        status = engine_advance(&run->now->engine, run->options->now.unix_ns, true, out, err);
     run->broken |= status != TCORE_OK;
     return status;
 }
@@ -154,21 +246,23 @@ static void print_notes(struct cli *cli, const struct alert_run *run)
         cli_note(cli,
                  "the inputs need more than --memory to be ordered by time: from there on they "
                  "were read one after the other");
-    note(cli, run->engine.untimed, "record without a time came before any with one: left out",
+    note(cli, run->now->engine.untimed, "record without a time came before any with one: left out",
          "records without a time came before any with one: left out");
-    note(cli, run->engine.unordered, "record was older than the one before of its series: left out",
+    note(cli, run->now->engine.unordered,
+         "record was older than the one before of its series: left out",
          "records were older than those before of their series: left out");
-    note(cli, run->engine.late,
+    note(cli, run->now->engine.late,
          "record was older than the range of its rule when it came: left out",
          "records were older than the range of their rules when they came: left out");
-    note(cli, run->engine.known, "record was read by a run before, or is older than what it read",
+    note(cli, run->now->engine.known,
+         "record was read by a run before, or is older than what it read",
          "records were read by a run before, or are older than what it read");
-    note(cli, run->engine.without_number, "record had no number to compare",
+    note(cli, run->now->engine.without_number, "record had no number to compare",
          "records had no number to compare");
     note(cli, run->state.forgotten, "alert was of a rule that is gone: forgotten",
          "alerts were of rules that are gone: forgotten");
-    if (run->notifier.failures && run->options->state)
-        note(cli, run->notifier.outbox_count, "message waits for the next run",
+    if (run->now->notifier.failures && run->options->state)
+        note(cli, run->now->notifier.outbox_count, "message waits for the next run",
              "messages wait for the next run");
 }
 
@@ -181,51 +275,54 @@ static int evaluate(struct cli *cli, struct alert_run *run, int argc, char **arg
         .open = open_columns,
         .from_input = from_input,
         .batch = evaluate_batch,
+        .reload = reload,
         .finish = finish};
 
     run->merge.limit_bytes = cli->io.memory_bytes ? (size_t)cli->io.memory_bytes : MERGE_BYTES;
     if (argc > 1)
-        run->engine.merge = &run->merge;
+        run->now->engine.merge = &run->merge;
     int exit_status = cli_filter(cli, &op, run, argc, argv);
 
     if (exit_status == CLI_USAGE)
         return exit_status;
-    bool synced = notifier_sync(&run->notifier);
+    bool synced = notifier_sync(&run->now->notifier);
 
     if (synced && run->options->state && !run->options->dry_run && !run->broken)
-        (void)state_save(&run->state, &run->engine);
+        (void)state_save(&run->state, &run->now->engine);
     print_notes(cli, run);
-    if (run->notifier.failures)
+    if (run->now->notifier.failures)
         cli->failed = true;
-    return cli_exit_status(cli, run->options->exit_code && run->engine.firing > 0);
+    return cli_exit_status(cli, run->options->exit_code && run->now->engine.firing > 0);
 }
 
 static int run_rules(struct cli *cli, void *verb_options, int argc, char **argv)
 {
     const struct run_options *options = verb_options;
-    struct alert_run run = {.options = options, .state.fd = -1};
+    struct alert_run run = {
+        .cli = cli, .options = options, .state = {.cli = cli, .path = "the state", .fd = -1}};
     struct tcore_error err = {0};
     int exit_status;
 
     if (!options->rules)
         return cli_usage_error(cli, "--rules=FILE is missing");
-    exit_status = rules_load(cli, &run.rules, options->rules, true);
+    run.now = tcore_calloc(1, sizeof *run.now);
+    if (!run.now) {
+        cli_error(cli, "out of memory");
+        return CLI_FAILED;
+    }
+    exit_status = rules_load(cli, &run.now->rules, options->rules, true);
     if (exit_status == CLI_DONE) {
         run.saved_ns = tcore_sys()->monotonic_ns();
-        if (notifier_open(&run.notifier, cli, &run.rules, options->dry_run, &err) != TCORE_OK ||
-            engine_open(&run.engine, cli, &run.rules, &run.notifier, options->state, &err) !=
-                TCORE_OK)
+        if (open_evaluation(&run, run.now, &err) != TCORE_OK)
             cli_report(cli, &err);
-        else if (!options->state || state_open(&run.state, cli, options->state, &run.engine))
+        else if (!options->state || state_open(&run.state, cli, options->state, &run.now->engine))
             exit_status = evaluate(cli, &run, argc, argv);
         if (exit_status == CLI_DONE)
             exit_status = cli_exit_status(cli, false);
-        merge_free(&run.merge);
-        engine_free(&run.engine);
-        notifier_free(&run.notifier);
-        state_close(&run.state);
     }
-    rules_free(&run.rules);
+    merge_free(&run.merge);
+    free_evaluation(run.now);
+    state_close(&run.state);
     return exit_status;
 }
 

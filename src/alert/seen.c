@@ -71,9 +71,9 @@ static bool insert(struct seen *s, struct seen_record record)
     return true;
 }
 
-bool seen_restore(struct seen *s, int64_t ns, uint64_t hash)
+bool seen_restore(struct seen *s, int64_t ns, uint64_t hash, bool before)
 {
-    return insert(s, (struct seen_record){ns, hash, true});
+    return insert(s, (struct seen_record){ns, hash, before});
 }
 
 bool seen_add(struct seen *s, int64_t ns, uint64_t hash, int64_t oldest_ns)

@@ -32,8 +32,8 @@ bool seen_before(struct seen *seen, int64_t ns, uint64_t hash);
 /* Adds a record; those before oldest_ns, and the oldest if there are too many, are forgotten sooner
  * or later. False: out of memory. */
 bool seen_add(struct seen *seen, int64_t ns, uint64_t hash, int64_t oldest_ns);
-/* Adds one that an earlier run has left. False: out of memory. */
-bool seen_restore(struct seen *seen, int64_t ns, uint64_t hash);
+/* Adds one that a state has. False: out of memory. */
+bool seen_restore(struct seen *seen, int64_t ns, uint64_t hash, bool before);
 /* The newest record of an earlier run that may still come again; INT64_MIN: none. */
 int64_t seen_newest_before(const struct seen *seen);
 void seen_free(struct seen *seen);

@@ -52,7 +52,40 @@ static void put_string(struct tcore_buf *out, const char *name, const char *text
     tcore_json_write_string(out, text, length);
 }
 
-static void put_instance(struct tcore_buf *out, const struct engine *e, const struct instance *i)
+static void put_records(struct tcore_buf *out, const char *name, const struct seen *seen,
+                        bool before, bool all)
+{
+    bool any = false;
+
+    for (size_t s = 0; s < seen->count; s++) {
+        const struct seen_record *record = &seen->record[s];
+
+        if (!all && record->before != before)
+            continue;
+        if (!any)
+            tcore_buf_printf(out, ",\"%s\":[", name);
+        tcore_buf_printf(out, "%s\"%" PRId64 "\",\"%" PRId64 "\"", any ? "," : "", record->ns,
+                         (int64_t)record->hash);
+        any = true;
+    }
+    if (any)
+        tcore_buf_putc(out, ']');
+}
+
+/* same_run: for rules that were read again, which tells what this run has seen from what others
+ * have; to the next run all is the same. */
+static void put_seen(struct tcore_buf *out, const struct seen *seen, bool same_run)
+{
+    put_ns(out, "floor", seen->floor_ns);
+    if (same_run)
+        put_ns(out, "before", seen->before_ns);
+    put_records(out, "recent", seen, false, !same_run);
+    if (same_run)
+        put_records(out, "others", seen, true, false);
+}
+
+static void put_instance(struct tcore_buf *out, const struct engine *e, const struct instance *i,
+                         bool same_run)
 {
     const char *rule = e->rules->rule[i->rule].name;
 
@@ -75,14 +108,7 @@ static void put_instance(struct tcore_buf *out, const struct engine *e, const st
     put_ns(out, "interval", i->interval_ns);
     put_ns(out, "step", i->step_ns);
     put_ns(out, "deadline", i->deadline);
-    put_ns(out, "floor", i->seen.floor_ns);
-    if (i->seen.count) {
-        tcore_buf_puts(out, ",\"recent\":[");
-        for (size_t s = 0; s < i->seen.count; s++)
-            tcore_buf_printf(out, "%s\"%" PRId64 "\",\"%" PRId64 "\"", s ? "," : "",
-                             i->seen.record[s].ns, (int64_t)i->seen.record[s].hash);
-        tcore_buf_putc(out, ']');
-    }
+    put_seen(out, &i->seen, same_run);
     if (i->window.count) {
         tcore_buf_puts(out, ",\"samples\":[");
         for (size_t s = 0; s < i->window.count; s++) {
@@ -137,7 +163,7 @@ static void put_notifier(struct tcore_buf *out, const struct notifier *n)
     }
 }
 
-static void put_state(struct tcore_buf *out, const struct engine *e)
+static void put_state(struct tcore_buf *out, const struct engine *e, bool same_run)
 {
     tcore_buf_puts(out, "{\"line\":\"trace-alert state 1\"");
     if (e->has_now)
@@ -150,11 +176,13 @@ static void put_state(struct tcore_buf *out, const struct engine *e)
         put_string(out, "name", rule->name, strlen(rule->name));
         tcore_buf_printf(out, ",\"hash\":\"%s\"", rule->hash);
         put_ns(out, "floor", e->seen[r].floor_ns);
+        if (same_run)
+            put_ns(out, "before", e->seen[r].before_ns);
         tcore_buf_puts(out, "}\n");
     }
     for (size_t i = 0; i < e->count; i++)
         if (e->instance[i])
-            put_instance(out, e, e->instance[i]);
+            put_instance(out, e, e->instance[i], same_run);
     put_notifier(out, e->notifier);
 }
 
@@ -167,6 +195,7 @@ struct load {
     struct tcore_map rules; /* of the rule file, by name */
     bool *same;             /* by rule: its content is as it was */
     struct tcore_error err;
+    bool same_run;
     bool no_memory;
 };
 
@@ -224,6 +253,16 @@ static bool read_header(struct load *l)
     return true;
 }
 
+static void read_floor(struct load *l, int64_t *floor_ns, int64_t *before_ns)
+{
+    *floor_ns = *before_ns = INT64_MIN;
+    (void)read_ns(l, "floor", floor_ns);
+    if (l->same_run)
+        (void)read_ns(l, "before", before_ns);
+    else
+        *before_ns = *floor_ns;
+}
+
 static bool read_rule(struct load *l)
 {
     uint32_t rule = find_rule(l, "name");
@@ -231,8 +270,8 @@ static bool read_rule(struct load *l)
     if (rule == TCORE_MAP_NONE)
         return true;
     l->same[rule] = is_word(read_string(l, "hash"), l->e->rules->rule[rule].hash);
-    if (l->same[rule] && read_ns(l, "floor", &l->e->seen[rule].floor_ns))
-        l->e->seen[rule].before_ns = l->e->seen[rule].floor_ns;
+    if (l->same[rule])
+        read_floor(l, &l->e->seen[rule].floor_ns, &l->e->seen[rule].before_ns);
     return true;
 }
 
@@ -279,20 +318,17 @@ static bool read_counts(struct load *l, struct instance *i)
     return true;
 }
 
-static bool read_recent(struct load *l, struct instance *i)
+static bool read_recent(struct load *l, struct instance *i, const char *name, bool before)
 {
-    uint32_t list = tcore_json_find(&l->json, 0, "recent");
+    uint32_t list = tcore_json_find(&l->json, 0, name);
     uint32_t end = list ? l->json.node[list].next : 0;
 
-    i->seen.floor_ns = INT64_MIN;
-    (void)read_ns(l, "floor", &i->seen.floor_ns);
-    i->seen.before_ns = i->seen.floor_ns;
     for (uint32_t n = list + 1; n < end; n += 2) {
         int64_t ns, hash;
 
         if (!read_place(l, n, end, &ns) || !read_place(l, n + 1, end, &hash))
             return false;
-        if (!seen_restore(&i->seen, ns, (uint64_t)hash))
+        if (!seen_restore(&i->seen, ns, (uint64_t)hash, before))
             l->no_memory = true;
     }
     return true;
@@ -324,8 +360,9 @@ static bool fill(struct load *l, struct instance *i, int state)
     int64_t order;
 
     if (!read_ns(l, "order", &order) || order < 0 || !read_samples(l, i) || !read_counts(l, i) ||
-        !read_recent(l, i))
+        !read_recent(l, i, "recent", !l->same_run) || !read_recent(l, i, "others", true))
         return false;
+    read_floor(l, &i->seen.floor_ns, &i->seen.before_ns);
     i->order = (uint64_t)order;
     i->state = (enum alert_state)state;
     l->e->firing += i->state == ALERT_FIRING || i->state == ALERT_NODATA;
@@ -488,9 +525,10 @@ static bool load_text(struct load *l, const char *text, size_t length)
     return true;
 }
 
-static bool load(struct state_file *state, struct engine *e, const char *text, size_t length)
+static bool load(struct state_file *state, struct engine *e, bool same_run, const char *text,
+                 size_t length)
 {
-    struct load l = {.e = e, .state = state};
+    struct load l = {.e = e, .state = state, .same_run = same_run};
     bool loaded = false;
 
     l.same = tcore_calloc(e->rules->count + 1, sizeof *l.same);
@@ -578,7 +616,7 @@ bool state_open(struct state_file *state, struct cli *cli, const char *path, str
     *state = (struct state_file){.cli = cli, .path = path, .fd = -1};
     opened = lock(state) && read_all(state, &text);
     if (opened && text.length)
-        opened = load(state, e, text.data, text.length);
+        opened = load(state, e, false, text.data, text.length);
     tcore_buf_free(&text);
     return opened;
 }
@@ -619,12 +657,26 @@ static bool replace(struct state_file *state, const char *temporary, const struc
     return true;
 }
 
+bool state_hand_over(struct state_file *state, const struct engine *from, struct engine *to)
+{
+    struct tcore_buf text = {0};
+    bool done = false;
+
+    put_state(&text, from, true);
+    if (text.failed)
+        cli_error(state->cli, "out of memory");
+    else
+        done = load(state, to, true, text.data, text.length);
+    tcore_buf_free(&text);
+    return done;
+}
+
 bool state_save(struct state_file *state, const struct engine *e)
 {
     struct tcore_buf text = {0}, temporary = {0};
     bool saved = false;
 
-    put_state(&text, e);
+    put_state(&text, e, false);
     tcore_buf_printf(&temporary, "%s.new", state->path);
     tcore_buf_putc(&temporary, '\0');
     if (text.failed || temporary.failed)
@@ -636,11 +688,18 @@ bool state_save(struct state_file *state, const struct engine *e)
     return saved;
 }
 
+void state_settle(struct state_file *state)
+{
+    for (size_t r = 0; r < state->retired_count; r++)
+        tcore_free(state->retired[r].labels);
+    tcore_free(state->retired);
+    state->retired = NULL;
+    state->retired_count = 0;
+}
+
 void state_close(struct state_file *state)
 {
     if (state->fd >= 0)
         tcore_sys()->close(state->fd);
-    for (size_t r = 0; r < state->retired_count; r++)
-        tcore_free(state->retired[r].labels);
-    tcore_free(state->retired);
+    state_settle(state);
 }

@@ -28,8 +28,13 @@ struct state_file {
 
 /* Takes the lock, waiting for a while, and reads what there is into engine. False: reported. */
 bool state_open(struct state_file *state, struct cli *cli, const char *path, struct engine *engine);
+/* Gives to what from has, as if it were saved and opened: after the rules were read again. False:
+ * reported. */
+bool state_hand_over(struct state_file *state, const struct engine *from, struct engine *to);
 /* False: reported; the old state stays. */
 bool state_save(struct state_file *state, const struct engine *engine);
+/* Forgets the alerts that are retired. */
+void state_settle(struct state_file *state);
 void state_close(struct state_file *state);
 
 #endif

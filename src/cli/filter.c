@@ -54,13 +54,6 @@ static int choose_types(struct run *run)
     return CLI_DONE;
 }
 
-static enum tcore_status choose_columns(struct run *run, struct tcore_error *err)
-{
-    run->pass = run->cli->io.pass && !run->op->silent;
-    run->projection.text |= run->op->passes_text || run->pass;
-    return cli_select_times(&run->select, run->forward_clock, &run->projection, err);
-}
-
 static int list_inputs(struct run *run, int count, char **inputs)
 {
     static char *standard[] = {(char *)(uintptr_t) "-"};
@@ -94,27 +87,15 @@ static int choose_simd(struct cli *cli)
 static int plan(struct run *run, int count, char **inputs)
 {
     struct cli *cli = run->cli;
-    struct tcore_error err;
     int exit_status = choose_types(run);
     if (exit_status == CLI_DONE)
         exit_status = choose_simd(cli);
     if (exit_status == CLI_DONE)
-        exit_status = cli_select_where(&run->select, cli, &run->projection);
-    if (exit_status == CLI_DONE)
         exit_status = list_inputs(run, count, inputs);
+    if (exit_status == CLI_DONE)
+        exit_status = open_columns(run);
     if (exit_status != CLI_DONE)
         return exit_status;
-    enum tcore_status status = choose_columns(run, &err);
-    if (status == TCORE_OK && run->op->open)
-        status = run->op->open(run->state, &run->projection, &err);
-    if (status != TCORE_OK) {
-        cli_report(cli, &err);
-        return cli_exit_status(cli, false);
-    }
-    run->seen = tcore_calloc(run->projection.count + 1, sizeof *run->seen);
-    if (!run->seen)
-        return out_of_memory(cli);
-    watch_columns(run);
     run->threads = cli_threads(cli);
     run->input_options = (struct tcore_input_options){
         .line_limit = (size_t)cli->io.line_limit,
@@ -177,8 +158,7 @@ static void close_workers(struct crew *crew)
     for (unsigned i = 0; i < run->threads; i++) {
         struct worker *worker = &crew->worker[i];
         struct tcore_error err;
-        for (size_t c = 0; worker->seen && c < run->projection.count; c++)
-            run->seen[c] |= worker->seen[c];
+        fold_seen(run, worker);
         if (worker->has_failed && (!first || worker->first_failed < first->first_failed))
             first = worker;
         if (!worker->opened || !run->op->worker_close)
@@ -259,9 +239,8 @@ static void free_run(struct crew *crew)
     for (size_t i = 0; i < run->source_count; i++)
         tcore_input_close(run->sources[i].input);
     tcore_free(run->sources);
-    tcore_free(run->seen);
+    free_columns(run);
     cli_select_free(&run->select);
-    tcore_projection_free(&run->projection);
     pthread_cond_destroy(&run->changed);
     pthread_mutex_destroy(&run->lock);
     tcore_free(crew);
@@ -283,7 +262,7 @@ int cli_filter(struct cli *cli, const struct cli_operator *op, void *state, int 
     run->started_ns = run->progress_ns = tcore_sys()->monotonic_ns();
     pthread_mutex_init(&run->lock, NULL);
     pthread_cond_init(&run->changed, NULL);
-    cli_catch_signals(CLI_CATCH_STOP | CLI_CATCH_PROGRESS);
+    cli_catch_signals(CLI_CATCH_STOP | CLI_CATCH_PROGRESS | (op->reload ? CLI_CATCH_RELOAD : 0));
     int status = plan(run, input_count, inputs);
     if (status == CLI_DONE && open_outputs(run)) {
         explain_run(run);

@@ -37,6 +37,11 @@ struct cli_operator {
     enum tcore_status (*batch)(void *state, void *worker, const struct tcore_batch *batch,
                                const uint32_t *rows, size_t count, struct tcore_buf *out,
                                struct tcore_error *err);
+    /* Of an ordered operator: HUP came. What it works by is to be read again, and the columns it
+     * needs then are to be declared as in open(); out as of batch. TCORE_SKIP: all stays as it
+     * was. NULL: HUP ends the run as TERM does. */
+    enum tcore_status (*reload)(void *state, struct tcore_projection *projection,
+                                struct tcore_buf *out, struct tcore_error *err);
     /* After all input, on the main thread: folds the worker into state and frees it, in any order.
      */
     enum tcore_status (*worker_close)(void *state, void *worker, struct tcore_error *err);

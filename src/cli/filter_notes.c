@@ -109,9 +109,10 @@ void explain_run(struct run *run)
     explain_types(run, &text);
     cli_note(cli, "explain: works on%.*s records", (int)text.length, text.data);
     tcore_buf_clear(&text);
-    for (size_t i = 0; i < run->projection.count; i++)
-        tcore_buf_printf(&text, " %s", run->projection.columns[i].name);
-    if (run->projection.text)
+    const struct tcore_projection *projection = &run->columns->projection;
+    for (size_t i = 0; i < projection->count; i++)
+        tcore_buf_printf(&text, " %s", projection->columns[i].name);
+    if (projection->text)
         tcore_buf_puts(&text, " and the whole text");
     cli_note(cli, "explain: reads the columns%.*s", (int)text.length, text.data ? text.data : "");
     tcore_buf_free(&text);
@@ -177,9 +178,10 @@ static bool learn_from_sample(const struct run *run, struct tcore_map *names)
 
 /* A path of --where such as .servce names a top-level field that no type has; others are none of
  * our business: an expression may well ask for what is not there. */
-static bool is_of_interest(const struct run *run, size_t column, const char **name)
+static bool is_of_interest(const struct run *run, const struct columns *columns, size_t column,
+                           const char **name)
 {
-    *name = run->projection.columns[column].name;
+    *name = columns->projection.columns[column].name;
     bool of_where = column >= run->select.where_columns[0] && column < run->select.where_columns[1];
     if (**name != '.')
         return !of_where;
@@ -187,20 +189,21 @@ static bool is_of_interest(const struct run *run, size_t column, const char **na
     return of_where && !strpbrk(*name, ".[\"") && !cli_is_schema_field(*name, strlen(*name));
 }
 
-void watch_columns(struct run *run)
+void watch_columns(const struct run *run, struct columns *columns)
 {
     const char *name;
-    for (size_t c = 0; c < run->projection.count; c++)
-        run->seen[c] = !is_of_interest(run, c, &name);
+    for (size_t c = 0; c < columns->projection.count; c++)
+        columns->seen[c] = !is_of_interest(run, columns, c, &name);
 }
 
 void note_absent_columns(struct run *run)
 {
     struct tcore_map names;
     bool learnt = false, ready = false;
-    for (size_t c = 0; c < run->projection.count && run->done.records; c++) {
+    const struct columns *columns = run->columns;
+    for (size_t c = 0; c < columns->projection.count && run->done.records; c++) {
         const char *name;
-        if (run->seen[c] || !is_of_interest(run, c, &name))
+        if (columns->seen[c] || !is_of_interest(run, columns, c, &name))
             continue;
         if (!learnt)
             ready = learn_from_sample(run, &names);

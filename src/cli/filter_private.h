@@ -49,6 +49,13 @@ struct counts {
     struct cli_left_out left_out;
 };
 
+/* What is read of records. A reload puts others in front; workers follow with their next chunk. */
+struct columns {
+    struct tcore_projection projection; /* those of --where come first */
+    bool *seen;                         /* columns that some record had */
+    struct columns *before;
+};
+
 struct run {
     struct cli *cli;
     const struct cli_operator *op;
@@ -60,7 +67,7 @@ struct run {
     bool forward_clock; /* the operator does not know clock records: they go through */
     bool pass;          /* --pass */
     struct cli_select select;
-    struct tcore_projection projection;
+    struct columns *columns; /* written in its turn by a worker, read by any: atomically */
     unsigned threads;
 
     pthread_mutex_t lock;
@@ -84,7 +91,6 @@ struct run {
     const char *where_reason;        /* of the first record that --where failed on */
     int64_t unflushed_ns;            /* since when output waits to be flushed; 0: none does */
     struct counts done;              /* of chunks that are done */
-    bool *seen;                      /* columns that some record had */
     char sample[8192];               /* of the first NDJSON chunk, for "did you mean" */
     size_t sample_length;
 };
@@ -92,6 +98,7 @@ struct run {
 /* What a thread works with. */
 struct worker {
     struct run *run;
+    struct columns *columns; /* of its decoder */
     struct tcore_decoder *decoder;
     struct tcore_expr_state *where;
     void *state; /* of the operator */
@@ -127,6 +134,17 @@ void end_turn(struct worker *worker);
 /* Ends the run. abandon: what was folded so far must not be finished. */
 void stop_run(struct run *run, bool abandon);
 
+/* --- filter_columns.c: what is read of records */
+
+/* Declares what the operator and the selection need. CLI_DONE, or the exit status after a report.
+ */
+int open_columns(struct run *run);
+/* In its turn: HUP came. out: of the operator. */
+enum tcore_status reload_columns(struct run *run, struct tcore_buf *out, struct tcore_error *err);
+/* Folds what a worker has seen into what all have. */
+void fold_seen(struct run *run, const struct worker *worker);
+void free_columns(struct run *run);
+
 /* --- filter_worker.c: what is done with a chunk */
 
 enum tcore_status open_worker(struct worker *worker, struct run *run, struct tcore_error *err);
@@ -152,8 +170,8 @@ void end_progress(struct run *run);
 void explain_input(struct run *run, const struct source *source);
 void explain_run(struct run *run);
 void note_counts(struct run *run);
-/* Sets run->seen for columns whose absence is no news, so that nobody looks for them. */
-void watch_columns(struct run *run);
+/* Sets seen for columns whose absence is no news, so that nobody looks for them. */
+void watch_columns(const struct run *run, struct columns *columns);
 /* Columns asked for by name that no record had. */
 void note_absent_columns(struct run *run);
 void add_counts(struct counts *sum, const struct counts *part);

@@ -13,15 +13,27 @@
 #define LONG_CHUNK_BYTES ((size_t)128 * 1024) /* one of these, and more threads are worth it */
 #define LONG_RUN_CHUNKS  32
 
+static enum tcore_status open_decoder(struct worker *worker, struct columns *columns,
+                                      struct tcore_error *err)
+{
+    size_t count = columns->projection.count;
+    tcore_decoder_free(worker->decoder);
+    tcore_free(worker->seen);
+    worker->decoder = NULL;
+    worker->columns = columns;
+    worker->seen = tcore_calloc(count + 1, sizeof *worker->seen);
+    if (!worker->seen)
+        return tcore_error_nomem(err);
+    if (count)
+        memcpy(worker->seen, columns->seen, count * sizeof *worker->seen);
+    return tcore_decoder_new(&worker->decoder, &columns->projection, &worker->run->input_options,
+                             err);
+}
+
 enum tcore_status open_worker(struct worker *worker, struct run *run, struct tcore_error *err)
 {
     worker->run = run;
-    worker->seen = tcore_calloc(run->projection.count + 1, sizeof *worker->seen);
-    enum tcore_status status = worker->seen ? TCORE_OK : tcore_error_nomem(err);
-    if (status == TCORE_OK && run->projection.count)
-        memcpy(worker->seen, run->seen, run->projection.count * sizeof *run->seen);
-    if (status == TCORE_OK)
-        status = tcore_decoder_new(&worker->decoder, &run->projection, &run->input_options, err);
+    enum tcore_status status = open_decoder(worker, run->columns, err);
     if (status == TCORE_OK && run->select.where)
         status = tcore_expr_state_new(&worker->where, run->select.where, err);
     if (status == TCORE_OK && run->op->worker_open && !run->op->ordered) {
@@ -77,6 +89,11 @@ static void prepare(struct worker *worker)
     worker->row_count = worker->forward_count = 0;
     worker->bad_block = false;
     if (worker->is_problem)
+        return;
+    struct columns *columns = __atomic_load_n(&worker->run->columns, __ATOMIC_ACQUIRE);
+    if (worker->columns != columns)
+        worker->status = open_decoder(worker, columns, &worker->err);
+    if (worker->status != TCORE_OK)
         return;
     take_sample(worker);
     decode(worker);
@@ -165,9 +182,29 @@ static void show_problem(struct worker *worker)
         stop_run(run, true);
 }
 
+/* HUP came, now or since the chunk was decoded. */
+static void reload(struct worker *worker)
+{
+    struct run *run = worker->run;
+    struct tcore_buf out = {0};
+    if (cli_take_reload_request()) {
+        enum tcore_status status = reload_columns(run, &out, &worker->err);
+        if (status != TCORE_OK)
+            worker->status = status;
+    }
+    if (worker->columns != run->columns && worker->status == TCORE_OK) {
+        worker->counts = (struct counts){0};
+        prepare(worker);
+    }
+    tcore_buf_append(&worker->out, out.data, out.length);
+    tcore_buf_free(&out);
+}
+
 static void show(struct worker *worker)
 {
     struct run *run = worker->run;
+    if (run->op->reload && worker->batch && worker->status == TCORE_OK)
+        reload(worker);
     if (run->op->ordered && worker->batch && worker->status == TCORE_OK)
         worker->status = operate(worker, NULL, &worker->err);
     write_output(worker);

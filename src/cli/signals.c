@@ -12,6 +12,7 @@
 /* What handlers can reach: the requests that came (bits of CLI_CATCH_...), and who is woken. */
 static volatile unsigned requests;
 static volatile int wake_fd;
+static volatile bool reloads; /* HUP asks for that; else it ends the run */
 
 void cli_wake_for_stop(void)
 {
@@ -23,9 +24,9 @@ void cli_wake_for_stop(void)
 static void on_signal(int number)
 {
     int saved = errno;
-    unsigned request = number == SIGUSR1  ? CLI_CATCH_PROGRESS
-                       : number == SIGHUP ? CLI_CATCH_RELOAD
-                                          : CLI_CATCH_STOP;
+    unsigned request = number == SIGUSR1             ? CLI_CATCH_PROGRESS
+                       : number == SIGHUP && reloads ? CLI_CATCH_RELOAD
+                                                     : CLI_CATCH_STOP;
     unsigned before = __atomic_fetch_or(&requests, request, __ATOMIC_RELAXED);
     if (request == CLI_CATCH_STOP && before & CLI_CATCH_STOP) {
         signal(number, SIG_DFL); /* twice: at once, when this handler returns */
@@ -60,11 +61,14 @@ void cli_catch_signals(unsigned which)
             errno = 0; /* an earlier run was not stopped either */
         catch_one(SIGINT);
         catch_one(SIGTERM);
+        catch_one(SIGHUP);
     }
     if (which & CLI_CATCH_PROGRESS)
         catch_one(SIGUSR1);
-    if (which & CLI_CATCH_RELOAD)
+    if (which & CLI_CATCH_RELOAD) {
+        reloads = true;
         catch_one(SIGHUP);
+    }
 }
 
 bool cli_stop_requested(void)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Signals. INT and TERM ask a run to end well (flush and seal what was accepted), HUP to read its
- * rules again, USR1 to print progress. Handlers set flags; INT and TERM also make a descriptor
- * readable, for whoever waits in poll. A second INT or TERM ends the process at once. A signal that
- * was ignored when the program started stays ignored.
+ * Signals. INT and TERM ask a run to end well (flush and seal what was accepted), as does HUP
+ * unless it asks to read rules again, USR1 to print progress. Handlers set flags; INT and TERM also
+ * make a descriptor readable, for whoever waits in poll. A second INT or TERM ends the process at
+ * once. A signal that was ignored when the program started stays ignored.
  */
 #ifndef CLI_SIGNALS_H
 #define CLI_SIGNALS_H
@@ -17,7 +17,7 @@ enum { CLI_CATCH_STOP = 1, CLI_CATCH_PROGRESS = 2, CLI_CATCH_RELOAD = 4 };
 /* From here on these are caught, for the rest of the process. System calls they interrupt give
  * EINTR. */
 void cli_catch_signals(unsigned which);
-/* Whether INT or TERM came. */
+/* Whether INT or TERM came, or a HUP that ends the run. */
 bool cli_stop_requested(void);
 /* Readable once they did, or after cli_wake_for_stop(); 0: not caught, or out of descriptors. */
 int cli_stop_fd(void);

@@ -370,6 +370,81 @@ trace-alert: 1 record was older than the range of its rule when it came: left ou
     done
 }
 
+# until_ COMMAND...: waits till it succeeds, for five seconds.
+until_() {
+    local i
+    for ((i = 0; i < 500; i++)); do
+        ! "$@" || return 0
+        sleep 0.01
+    done
+    fail "in vain: $*"
+}
+
+@test 'run: HUP reads the rules again; those that are as they were go on' {
+    rules '{alert: A, when: {metric: m, greater_than: 10}}' '{alert: B, when: {metric: m, greater_than: 10}, for: 2m}' \
+        '{alert: C, expr: '"'"'spans[10m] >= 3'"'"'}'
+    mkfifo pipe
+    trace-alert run --rules=rules.yaml --state=st -w '.nonesuch != 1' pipe >out 2>err 3>&- &
+    pid=$!
+    exec 9>pipe
+    { values a 0:11; spans 1 1; values a 2:11; } >&9
+    until_ grep -q '"alertName":"B","state":"pending"' out
+    rules '{alert: A, when: {metric: m, greater_than: 20}}' '{alert: B, when: {metric: m, greater_than: 10}, for: 2m}' \
+        '{alert: C, expr: '"'"'spans[10m] >= 3'"'"'}' '{alert: D, expr: '"'"'spans{my.attribute="x"}[10m] >= 1'"'"'}'
+    kill -HUP $pid
+    { spans 3 | sed 's/}$/,"attributes":{"my.attribute":"x"}}/'; values a 60:11 120:11; } >&9
+    until_ grep -q '"alertName":"B","state":"firing"' out
+    printf 'version: 1\ngropus: []\n' >rules.yaml
+    kill -HUP $pid
+    values a 180:21 >&9
+    until_ grep -q '"alertName":"A","state":"firing".*"value":21' out
+    exec 9>&-
+    wait $pid
+    output=$(cat out)
+    assert_equal "$(states)" '0 A firing
+0 B pending
+2 A resolved
+3 C firing
+3 D firing
+120 B firing
+180 A firing'
+    assert_equal "$(cat err)" "trace-alert: rules.yaml:2:1: unknown key 'gropus': did you mean groups?; the old rules stay
+trace-alert: no record had the field 'nonesuch'"
+    run -4 trace-alert run --rules=none --state=st /dev/null
+}
+
+@test 'run: HUP, and a state that is saved goes on as it does without' {
+    mixed >in
+    mixed_rules
+    trace-alert run --rules=rules.yaml --state=one in >whole
+    mkfifo pipe
+    trace-alert run --rules=rules.yaml --state=st pipe >out 3>&- &
+    pid=$!
+    exec 9>pipe
+    for ((n = 1; n < 700; n += 77)); do
+        sed -n "$n,$((n + 76))p" in >&9
+        sleep 0.02
+        kill -HUP $pid
+    done
+    exec 9>&-
+    wait $pid
+    assert_files_equal whole out
+    assert_files_equal one st
+}
+
+@test 'HUP ends other programs as TERM does' {
+    mkfifo pipe
+    trace-span filter -w '.name == "x"' pipe -o out 3>&- &
+    pid=$!
+    exec 9>pipe
+    spans 1 2 >&9
+    sleep 0.3
+    kill -HUP $pid
+    wait $pid
+    exec 9>&-
+    assert_equal "$(wc -l <out)" 2
+}
+
 @test 'run: two runs do not have a state at the same time' {
     rules '{alert: A, when: {metric: m, greater_than: 10}}'
     mkfifo wait
