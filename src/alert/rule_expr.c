@@ -198,6 +198,8 @@ static enum tcore_status read_selector(struct expr *e)
         rule->source = RULE_SPANS;
         rule->metric = "";
     }
+    if (!strcmp(name, "metric"))
+        rule->metric = "";
     for (size_t i = 0; findings[i]; i++)
         if (!strcmp(name, findings[i]))
             rule->source = RULE_FINDING;

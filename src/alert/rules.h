@@ -63,7 +63,7 @@ struct rule {
     uint32_t line, column;
     enum rule_source source;
     enum rule_form form;
-    const char *metric; /* of a finding its kind; "" of spans */
+    const char *metric; /* of a finding its kind; "" of spans, and of metrics of any name */
     const char *stat;   /* NULL: a metric's value, an aggregate's mean */
     double quantile;    /* of stat pNN, else NaN */
     struct rule_matcher *matcher;

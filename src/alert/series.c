@@ -486,6 +486,18 @@ static enum tcore_status try_index(struct engine *e, enum rule_source source,
     return status;
 }
 
+/* Those that look at the name. */
+static enum tcore_status try_name(struct engine *e, enum rule_source source,
+                                  struct tcore_value name, const struct labels *labels,
+                                  struct found *found, struct tcore_error *err)
+{
+    enum tcore_status status = try_index(e, source, name, NULL, labels, found, err);
+
+    for (size_t i = 0; i < labels->count && status == TCORE_OK; i++)
+        status = try_index(e, source, name, &labels->item[i], labels, found, err);
+    return status;
+}
+
 static int compare_matches(const void *a, const void *b)
 {
     const struct match *x = a, *y = b;
@@ -502,9 +514,9 @@ static enum tcore_status find_matches(struct engine *e, const struct tcore_batch
     enum tcore_status status = read_labels(e, batch, row, source, &labels, err);
 
     if (status == TCORE_OK)
-        status = try_index(e, source, name, NULL, &labels, &found, err);
-    for (size_t i = 0; i < labels.count && status == TCORE_OK; i++)
-        status = try_index(e, source, name, &labels.item[i], &labels, &found, err);
+        status = try_name(e, source, name, &labels, &found, err);
+    if (status == TCORE_OK && name.len) /* and those of any name */
+        status = try_name(e, source, tcore_value_string("", 0), &labels, &found, err);
     if (found.count > 1) /* in the order of the file */
         qsort(found.item, found.count, sizeof *found.item, compare_matches);
     *matches_found = (struct matches){NULL, (uint32_t)found.count};

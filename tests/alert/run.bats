@@ -89,6 +89,17 @@ states() {
     assert_output ''
 }
 
+@test 'run: metric{...} is any metric' {
+    rules '{alert: A, expr: '"'"'metric{metricName="m",service="a"} > 10'"'"'}' \
+        '{alert: B, expr: '"'"'metric{metricName=~"n.*"} > 10'"'"'}' '{alert: C, expr: metric > 11}' \
+        '{alert: D, when: {metric: metric, greater_than: 10}}'
+    { values a 0:11; values b 0:11; values b 1:12 | sed 's/"m"/"n"/'; } >in
+    run -0 trace-alert run --rules=rules.yaml in
+    assert_equal "$(states)" '0 A firing
+1 B firing
+1 C firing'
+}
+
 @test 'run: a quantile of raw samples is that of the window' {
     rules '{alert: A, when: {metric: m, stat: p90, window: 100s, greater_than: 8}}'
     values a 0:1 10:2 20:3 30:4 40:5 50:6 60:7 70:8 80:100 90:100 >in
