@@ -352,7 +352,8 @@ const struct cli_verb alert_run_rules = {
         "\n"
         "Examples:\n"
         "  trace-alert run --rules=rules.yaml --state=alerts.state metrics.ndjson\n"
-        "  trace-agg --window=10s spans.ndjson | trace-alert run --rules=rules.yaml\n",
+        "  trace-agg --window=10s spans.ndjson | trace-alert run --rules=rules.yaml\n"
+        "  trace-alert run --rules=rules.yaml aggregates.ndjson findings.ndjson\n",
     .groups = CLI_READS | CLI_WRITES,
     .options = options,
     .option_count = sizeof options / sizeof *options,

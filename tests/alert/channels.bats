@@ -30,6 +30,28 @@ metric() {
     assert_equal "$(cat alerts.ndjson)" "${lines[0]}"
 }
 
+@test 'the main job of README does what it says' {
+    awk '/^  contrib\/sample-capture/ { on = 1 } /^$/ { on = 0 } on' "$top_srcdir/README" |
+        sed "s|contrib/|$top_srcdir/contrib/|" >job
+    assert_equal "$(grep -c . job)" 8
+    COLUMNS=80 LC_ALL=C.UTF-8 bash -e -o pipefail job >summary 2>messages
+    assert_equal "$(cat messages)" 'trace-alert: passed over 31 log records
+trace-report: passed over 10 notification records
+trace-report: passed over 450 metric records, 31 log records'
+    for name in CriticalAnomaly HighErrorRate; do
+        for state in firing resolved; do
+            grep -q "\"alertName\":\"$name\",\"state\":\"$state\"" alerts.ndjson
+        done
+    done
+    # What README prints of the summary; ... stands for lines that it leaves out.
+    awk '/^The summary begins/ { on = 1 } /^Questions/ { on = 0 } on && /^    / { print substr($0, 5) }' \
+        "$top_srcdir/README" | grep -v '^\.\.\.$' >lines
+    assert [ "$(grep -c . lines)" -gt 20 ]
+    while IFS= read -r line; do
+        grep -qxF -e "$line" summary || fail "not in the summary: $line"
+    done <lines
+}
+
 @test 'the pipeline of aggregates, anomalies and alerts ends in the file' {
     awk 'BEGIN { s = 5
         for (w = 0; w < 40; w++) for (i = 0; i < 20; i++) {
