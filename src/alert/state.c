@@ -10,6 +10,7 @@
 
 #include "base/sys.h"
 #include "cli/message.h"
+#include "cli/replace.h"
 #include "model/number.h"
 
 #include <errno.h>
@@ -552,9 +553,9 @@ static bool load(struct state_file *state, struct engine *e, bool same_run, cons
 
 /* --- The file */
 
-static bool fail(const struct state_file *state, const char *what)
+static bool fail(const struct state_file *state)
 {
-    cli_error(state->cli, "%s: %s%s", state->path, what, strerror(errno));
+    cli_error(state->cli, "%s: %s", state->path, strerror(errno));
     return false;
 }
 
@@ -568,7 +569,7 @@ static bool lock(struct state_file *state)
         int fd = sys->openat(AT_FDCWD, state->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
         if (fd < 0)
-            return fail(state, "");
+            return fail(state);
         if (sys->fstat(fd, &opened) != 0 || !S_ISREG(opened.st_mode)) {
             sys->close(fd);
             cli_error(state->cli, "%s: this is no regular file", state->path);
@@ -597,11 +598,11 @@ static bool read_all(struct state_file *state, struct tcore_buf *text)
 
         if (!room) {
             errno = ENOMEM;
-            return fail(state, "");
+            return fail(state);
         }
         got = tcore_read_some(state->fd, room, 65536);
         if (got < 0)
-            return fail(state, "");
+            return fail(state);
         if (!got)
             return true;
         text->length += (size_t)got;
@@ -621,42 +622,6 @@ bool state_open(struct state_file *state, struct cli *cli, const char *path, str
     return opened;
 }
 
-static void sync_folder(const char *path)
-{
-    const struct tcore_sys *sys = tcore_sys();
-    const char *slash = strrchr(path, '/');
-    char *folder = tcore_strndup(slash ? path : ".", slash ? (size_t)(slash - path) + 1 : 1);
-    int fd = folder ? sys->openat(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0) : -1;
-
-    if (fd >= 0) {
-        (void)sys->fsync(fd);
-        sys->close(fd);
-    }
-    tcore_free(folder);
-}
-
-/* The new file is locked before it has the name, so that no other run comes in between. */
-static bool replace(struct state_file *state, const char *temporary, const struct tcore_buf *text)
-{
-    const struct tcore_sys *sys = tcore_sys();
-    int fd = sys->openat(AT_FDCWD, temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-    if (fd < 0)
-        return fail(state, "");
-    if (sys->flock(fd, LOCK_EX | LOCK_NB) != 0 ||
-        tcore_write_all(fd, text->data, text->length) != 0 || sys->fsync(fd) != 0 ||
-        sys->renameat(AT_FDCWD, temporary, AT_FDCWD, state->path) != 0) {
-        fail(state, "cannot be saved: ");
-        (void)sys->unlinkat(AT_FDCWD, temporary, 0);
-        sys->close(fd);
-        return false;
-    }
-    sync_folder(state->path);
-    sys->close(state->fd);
-    state->fd = fd;
-    return true;
-}
-
 bool state_hand_over(struct state_file *state, const struct engine *from, struct engine *to)
 {
     struct tcore_buf text = {0};
@@ -671,21 +636,38 @@ bool state_hand_over(struct state_file *state, const struct engine *from, struct
     return done;
 }
 
+/* The new file is locked before it has the name, so that no other run comes in between. */
+static int replace(struct state_file *state, struct cli_replace *file, const struct tcore_buf *text)
+{
+    const struct tcore_sys *sys = tcore_sys();
+    int errnum = cli_replace_open(file, state->path, O_RDWR, 0600);
+
+    if (errnum)
+        return errnum;
+    if (sys->flock(file->fd, LOCK_EX | LOCK_NB) != 0 ||
+        tcore_write_all(file->fd, text->data, text->length) != 0)
+        return errno;
+    errnum = cli_replace_commit(file, true, true);
+    if (file->placed) {
+        sys->close(state->fd);
+        state->fd = file->fd;
+    }
+    return errnum;
+}
+
 bool state_save(struct state_file *state, const struct engine *e)
 {
-    struct tcore_buf text = {0}, temporary = {0};
-    bool saved = false;
+    struct tcore_buf text = {0};
+    struct cli_replace file = CLI_REPLACE_CLOSED;
+    int errnum;
 
     put_state(&text, e, false);
-    tcore_buf_printf(&temporary, "%s.new", state->path);
-    tcore_buf_putc(&temporary, '\0');
-    if (text.failed || temporary.failed)
-        cli_error(state->cli, "out of memory");
-    else
-        saved = replace(state, temporary.data, &text);
+    errnum = text.failed ? ENOMEM : replace(state, &file, &text);
+    cli_replace_end(&file);
     tcore_buf_free(&text);
-    tcore_buf_free(&temporary);
-    return saved;
+    if (errnum)
+        cli_error(state->cli, "%s: cannot be saved: %s", state->path, strerror(errnum));
+    return !errnum;
 }
 
 void state_settle(struct state_file *state)

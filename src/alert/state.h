@@ -31,7 +31,7 @@ bool state_open(struct state_file *state, struct cli *cli, const char *path, str
 /* Gives to what from has, as if it were saved and opened: after the rules were read again. False:
  * reported. */
 bool state_hand_over(struct state_file *state, const struct engine *from, struct engine *to);
-/* False: reported; the old state stays. */
+/* False: reported; the old state stays, or what it is after a power cut is not known. */
 bool state_save(struct state_file *state, const struct engine *engine);
 /* Forgets the alerts that are retired. */
 void state_settle(struct state_file *state);

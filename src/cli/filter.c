@@ -257,7 +257,7 @@ int cli_filter(struct cli *cli, const struct cli_operator *op, void *state, int 
     run->op = op;
     run->state = state;
     run->select.io = &cli->io;
-    run->rejects.fd = run->rejects.directory = -1;
+    run->rejects.fd = -1;
     run->rewrite_progress = cli->io.progress && isatty(STDERR_FILENO);
     run->started_ns = run->progress_ns = tcore_sys()->monotonic_ns();
     pthread_mutex_init(&run->lock, NULL);

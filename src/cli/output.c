@@ -149,7 +149,7 @@ struct cli_output *cli_output_open(struct cli *cli)
     }
     output->cli = cli;
     output->left = cli->io.limit;
-    output->sink.fd = output->sink.directory = -1;
+    output->sink.fd = -1;
     if (open_sink(output)) {
         choose_form(output);
         bool good = output->form != FORM_BINARY || open_binary(output);

@@ -1,9 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * A file is written under no name (O_TMPFILE) where the file system can do that, so that not even a
- * kill leaves anything behind; it gets a temporary name at the very end, to be renamed over the old
- * file in one step.
- */
 #include <config.h>
 
 #include "cli/sink.h"
@@ -42,7 +37,7 @@ static void look_at(struct cli_sink *sink)
 
 static void begin(struct cli_sink *sink, struct cli *cli, const char *name)
 {
-    *sink = (struct cli_sink){.cli = cli, .name = name, .fd = -1, .directory = -1};
+    *sink = (struct cli_sink){.cli = cli, .name = name, .fd = -1, .file = CLI_REPLACE_CLOSED};
 }
 
 bool cli_sink_stdout(struct cli_sink *sink, struct cli *cli)
@@ -65,54 +60,6 @@ bool cli_sink_in_place(struct cli_sink *sink, struct cli *cli, const char *path)
 
 /* --- Files that replace others */
 
-/* Splits path into an open directory and a name in it. A link is followed, so that what it points
- * to is replaced and not the link. */
-static bool open_directory(struct cli_sink *sink, const char *path)
-{
-    char resolved[PATH_MAX];
-    if (realpath(path, resolved))
-        path = resolved;
-    const char *slash = strrchr(path, '/');
-    const char *base = slash ? slash + 1 : path;
-    char *directory = slash ? tcore_strndup(path, (size_t)(slash - path) + (slash == path))
-                            : tcore_strndup(".", 1);
-    sink->base = tcore_strndup(base, strlen(base));
-    if (!directory || !sink->base) {
-        tcore_free(directory);
-        return fail(sink, ENOMEM);
-    }
-    sink->directory = tcore_sys()->openat(AT_FDCWD, directory, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-    int errnum = errno;
-    tcore_free(directory);
-    return sink->directory >= 0 || fail(sink, errnum);
-}
-
-static bool name_temporary(struct cli_sink *sink)
-{
-    unsigned char random[8];
-    if (tcore_sys()->random(random, sizeof random) != 0)
-        return fail(sink, errno);
-    char *at = sink->temporary + sprintf(sink->temporary, ".tracecore-");
-    for (size_t i = 0; i < sizeof random; i++)
-        at += sprintf(at, "%02x", random[i]);
-    return true;
-}
-
-static bool open_temporary(struct cli_sink *sink)
-{
-    const struct tcore_sys *sys = tcore_sys();
-    if (!name_temporary(sink))
-        return false;
-    if (access("/proc/self/fd", X_OK) == 0) {
-        sink->fd = sys->openat(sink->directory, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
-        sink->unnamed = sink->fd >= 0;
-    }
-    if (sink->fd < 0)
-        sink->fd = sys->openat(sink->directory, sink->temporary,
-                               O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    return sink->fd >= 0 || fail(sink, errno);
-}
-
 bool cli_sink_replace(struct cli_sink *sink, struct cli *cli, const char *path)
 {
     struct stat st;
@@ -126,39 +73,27 @@ bool cli_sink_replace(struct cli_sink *sink, struct cli *cli, const char *path)
         return fail(sink, ENOENT);
     if (path[strlen(path) - 1] == '/')
         return fail(sink, EISDIR);
-    if (!open_directory(sink, path) || !open_temporary(sink)) {
-        cli_sink_close(sink, true);
-        return false;
+    int errnum = cli_replace_open(&sink->file, path, O_WRONLY, 0666);
+    if (errnum) {
+        cli_replace_end(&sink->file);
+        return fail(sink, errnum);
     }
+    sink->fd = sink->file.fd;
+    sink->replaces = true;
     if (exists)
         (void)fchmod(sink->fd, st.st_mode & 0777);
-    return true;
-}
-
-static bool give_temporary_name(struct cli_sink *sink)
-{
-    char path[64];
-    if (!sink->unnamed)
-        return true;
-    snprintf(path, sizeof path, "/proc/self/fd/%d", sink->fd);
-    if (tcore_sys()->linkat(AT_FDCWD, path, sink->directory, sink->temporary, AT_SYMLINK_FOLLOW) !=
-        0)
-        return fail(sink, errno);
-    sink->unnamed = false;
     return true;
 }
 
 /* The file gets its name, unless something went wrong. */
 static void put_in_place(struct cli_sink *sink, bool discard)
 {
-    const struct tcore_sys *sys = tcore_sys();
-    bool good = !discard && !sink->ended && give_temporary_name(sink);
-    if (sink->fd >= 0 && sys->close(sink->fd) != 0 && good)
-        good = fail(sink, errno);
-    if (good && sys->renameat(sink->directory, sink->temporary, sink->directory, sink->base) != 0)
-        good = fail(sink, errno);
-    if (!good && sink->fd >= 0 && !sink->unnamed)
-        (void)sys->unlinkat(sink->directory, sink->temporary, 0);
+    if (!discard && !sink->ended) {
+        int errnum = cli_replace_commit(&sink->file, false, false);
+        if (errnum)
+            fail(sink, errnum);
+    }
+    cli_replace_end(&sink->file);
 }
 
 /* --- Writing */
@@ -207,16 +142,14 @@ bool cli_sink_write(struct cli_sink *sink, const char *data, size_t length)
 
 void cli_sink_close(struct cli_sink *sink, bool discard)
 {
-    if (!discard || sink->directory < 0)
+    if (!discard || !sink->replaces)
         cli_sink_flush(sink);
-    if (sink->directory >= 0) {
+    if (sink->replaces)
         put_in_place(sink, discard);
-        (void)tcore_sys()->close(sink->directory);
-    } else if (sink->fd >= 0 && sink->fd != STDOUT_FILENO && tcore_sys()->close(sink->fd) != 0) {
+    else if (sink->fd >= 0 && sink->fd != STDOUT_FILENO && tcore_sys()->close(sink->fd) != 0)
         fail(sink, errno);
-    }
     tcore_free(sink->buffer);
-    tcore_free(sink->base);
-    sink->buffer = sink->base = NULL;
-    sink->fd = sink->directory = -1;
+    sink->buffer = NULL;
+    sink->fd = -1;
+    sink->replaces = false;
 }

@@ -7,6 +7,7 @@
 #ifndef CLI_SINK_H
 #define CLI_SINK_H
 
+#include "cli/replace.h"
 #include "cli/verb.h"
 
 #include <sys/types.h>
@@ -21,11 +22,8 @@ struct cli_sink {
     bool terminal;
     char *buffer; /* owned */
     size_t used;
-    /* of a file that will replace another */
-    int directory; /* -1: written in place */
-    char *base;    /* its name in the directory; owned */
-    char temporary[32];
-    bool unnamed; /* O_TMPFILE: the temporary name is given at the end */
+    bool replaces; /* another file, when all is done */
+    struct cli_replace file;
 };
 
 /* Each returns false after a report. */

@@ -486,7 +486,7 @@ enum tcore_status import_run_new(struct import_run **out, struct cli *cli,
     run->select = select;
     size_ring(run);
     run->started_ns = run->progress_ns = tcore_sys()->monotonic_ns();
-    run->rejects.fd = run->rejects.directory = -1;
+    run->rejects.fd = -1;
     pthread_mutex_init(&run->lock, NULL);
     pthread_cond_init(&run->queued, NULL);
     pthread_cond_init(&run->done, NULL);

@@ -469,6 +469,26 @@ trace-alert: no record had the field 'nonesuch'"
     grep -q firing st
 }
 
+@test 'run: a state is replaced under a name that nobody can lay in wait for' {
+    rules '{alert: A, when: {metric: m, greater_than: 10}}'
+    echo mine >victim
+    ln -s victim st.new
+    values a 0:11 >in
+    trace-alert run --rules=rules.yaml --state=st in >/dev/null
+    assert_equal "$(cat victim)" mine
+    grep -q firing st
+    assert_equal "$(stat -c %a st)" 600
+    assert_equal "$(ls -A)" "$(printf 'in\nrules.yaml\nst\nst.new\nvictim')"
+    # A link to a state stays one.
+    mkdir elsewhere
+    mv st elsewhere/st
+    ln -s elsewhere/st st
+    values a 60:1 >in
+    trace-alert run --rules=rules.yaml --state=st in >/dev/null
+    assert [ -L st ]
+    run ! grep -q firing elsewhere/st
+}
+
 @test 'run: late and untimed records are counted' {
     rules '{alert: A, when: {metric: m, greater_than: 10}}'
     { echo '{"type":"metric","metricName":"m","value":1}'; values a 60:1 0:11; } >in
