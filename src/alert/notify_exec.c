@@ -100,7 +100,7 @@ static bool wait_for(pid_t pid, int64_t timeout_ns, int feed, const char *line, 
 {
     const struct tcore_sys *sys = tcore_sys();
     int64_t end = sys->monotonic_ns() + timeout_ns;
-    bool timed_out = false, killed = false;
+    bool timed_out = false, killed = false, lost = false;
     int status = 0;
 
     for (pid_t done = 0; done == 0;) {
@@ -123,6 +123,7 @@ static bool wait_for(pid_t pid, int64_t timeout_ns, int feed, const char *line, 
         done = waitpid(pid, &status, WNOHANG);
         if (done < 0 && errno == EINTR)
             done = 0;
+        lost = done < 0;
         if (done)
             break;
         int64_t now = sys->monotonic_ns();
@@ -142,11 +143,13 @@ static bool wait_for(pid_t pid, int64_t timeout_ns, int feed, const char *line, 
         kill(-pid, SIGKILL); /* what it has left behind */
     if (timed_out)
         snprintf(reason, NOTIFY_REASON_BYTES, "it took longer than its timeout");
+    else if (lost)
+        snprintf(reason, NOTIFY_REASON_BYTES, "how it ended is not known");
     else if (WIFSIGNALED(status))
         snprintf(reason, NOTIFY_REASON_BYTES, "it was ended by signal %d", WTERMSIG(status));
     else if (WEXITSTATUS(status))
         snprintf(reason, NOTIFY_REASON_BYTES, "it exited with %d", WEXITSTATUS(status));
-    return !timed_out && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return !timed_out && !lost && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 static bool run(const struct cli *cli, char **argv, int64_t timeout_ns, const char *line,
@@ -155,6 +158,7 @@ static bool run(const struct cli *cli, char **argv, int64_t timeout_ns, const ch
     int input[2] = {-1, -1}, report[2] = {-1, -1}, errnum = 0;
     pid_t pid = -1;
 
+    (void)signal(SIGCHLD, SIG_DFL); /* ignored, it would take from us how the command ends */
     if (pipe2(input, O_CLOEXEC) == 0 && pipe2(report, O_CLOEXEC) == 0)
         pid = fork();
     if (pid == 0)

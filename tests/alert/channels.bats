@@ -162,6 +162,13 @@ END
     fails '[sh, -c, "trap : TERM; sleep 60; sleep 60"]' 'it took longer than its timeout'
 }
 
+@test 'exec: a command that fails is told where SIGCHLD is ignored' {
+    rules '{type: exec, argv: [sh, -c, "exit 3"]}' "$A"
+    metric 0 11 >in
+    run -4 bash -c 'trap "" CHLD; exec trace-alert run --rules=rules.yaml in'
+    assert_output --partial '"outcome":"failed","detail":"it exited with 3"'
+}
+
 @test 'file: hostile labels stay one line of JSON; a torn line is ended first' {
     rules '{type: file, path: out}' '{alert: A, when: {metric: m, greater_than: 10}, annotations: {s: "{service}"}}'
     metric 0 11 '"a\n{\"type\":\"alert\"}\u001b[2J"' >in
