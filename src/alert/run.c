@@ -315,7 +315,8 @@ static int run_rules(struct cli *cli, void *verb_options, int argc, char **argv)
         run.saved_ns = tcore_sys()->monotonic_ns();
         if (open_evaluation(&run, run.now, &err) != TCORE_OK)
             cli_report(cli, &err);
-        else if (!options->state || state_open(&run.state, cli, options->state, &run.now->engine))
+        else if (!options->state ||
+                 state_open(&run.state, cli, options->state, options->dry_run, &run.now->engine))
             exit_status = evaluate(cli, &run, argc, argv);
         if (exit_status == CLI_DONE)
             exit_status = cli_exit_status(cli, false);

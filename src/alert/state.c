@@ -566,8 +566,11 @@ static bool lock(struct state_file *state)
 
     for (int tries = 0; tries < LOCK_TRIES; tries++) {
         struct stat opened, named;
-        int fd = sys->openat(AT_FDCWD, state->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        int fd = sys->openat(AT_FDCWD, state->path,
+                             O_CLOEXEC | (state->read_only ? O_RDONLY : O_RDWR | O_CREAT), 0600);
 
+        if (fd < 0 && errno == ENOENT && state->read_only)
+            return true; /* there is nothing to go on with */
         if (fd < 0)
             return fail(state);
         if (sys->fstat(fd, &opened) != 0 || !S_ISREG(opened.st_mode)) {
@@ -609,13 +612,14 @@ static bool read_all(struct state_file *state, struct tcore_buf *text)
     }
 }
 
-bool state_open(struct state_file *state, struct cli *cli, const char *path, struct engine *e)
+bool state_open(struct state_file *state, struct cli *cli, const char *path, bool read_only,
+                struct engine *e)
 {
     struct tcore_buf text = {0};
     bool opened;
 
-    *state = (struct state_file){.cli = cli, .path = path, .fd = -1};
-    opened = lock(state) && read_all(state, &text);
+    *state = (struct state_file){.cli = cli, .path = path, .fd = -1, .read_only = read_only};
+    opened = lock(state) && (state->fd < 0 || read_all(state, &text));
     if (opened && text.length)
         opened = load(state, e, false, text.data, text.length);
     tcore_buf_free(&text);

@@ -21,13 +21,16 @@ struct state_file {
     struct cli *cli;
     const char *path;
     int fd; /* of the file that is locked; -1: none */
+    bool read_only;
     struct retired *retired;
     size_t retired_count;
     size_t forgotten; /* firing alerts of rules that are gone */
 };
 
-/* Takes the lock, waiting for a while, and reads what there is into engine. False: reported. */
-bool state_open(struct state_file *state, struct cli *cli, const char *path, struct engine *engine);
+/* Takes the lock, waiting for a while, and reads what there is into engine. read_only: it will not
+ * be saved, and no file is made. False: reported. */
+bool state_open(struct state_file *state, struct cli *cli, const char *path, bool read_only,
+                struct engine *engine);
 /* Gives to what from has, as if it were saved and opened: after the rules were read again. False:
  * reported. */
 bool state_hand_over(struct state_file *state, const struct engine *from, struct engine *to);

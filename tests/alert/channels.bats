@@ -97,7 +97,13 @@ trace-report: passed over 450 metric records, 31 log records'
     run -0 trace-alert run --rules=rules.yaml --state=st --dry-run in
     assert_output --partial '"outcome":"suppressed","detail":"dry run"'
     assert_not_exist out
-    assert [ ! -s st ]
+    assert_not_exist st
+    run -0 trace-alert run --rules=rules.yaml --state=st in
+    cp st before
+    metric 60 1 >in
+    run -0 trace-alert run --rules=rules.yaml --state=st --dry-run in
+    assert_output --partial '"state":"resolved"'
+    assert_files_equal st before
 }
 
 @test 'what could not be sent is sent by the next run, and counted as attempts' {
