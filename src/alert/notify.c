@@ -20,6 +20,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DEDUP_ENTRIES 1024 /* fewer are left alone */
+
 /* --- The alert record */
 
 /* Integral values without a fraction. */
@@ -277,6 +279,52 @@ uint32_t notifier_dedup_key(struct notifier *n, const void *key, size_t length, 
     return number;
 }
 
+/* key: of the dedup map. */
+static bool is_over(const struct notifier *n, const struct tcore_map_key *key, int64_t sent_ns,
+                    int64_t now_ns)
+{
+    uint32_t rule;
+    int64_t age;
+
+    memcpy(&rule, key->data, sizeof rule);
+    return __builtin_sub_overflow(now_ns, sent_ns, &age) ||
+           age >= n->rules->rule[rule].dedup_window_ns;
+}
+
+bool notifier_dedup_is_over(const struct notifier *n, uint32_t number, int64_t now_ns)
+{
+    return is_over(n, &n->dedup.keys[number], n->dedup_ns[number], now_ns);
+}
+
+/* Forgets what is over, when there may be enough of it to be worth the time. */
+static enum tcore_status expire_dedup(struct notifier *n, int64_t now_ns, struct tcore_error *err)
+{
+    struct tcore_map old = n->dedup;
+    uint32_t kept = 0;
+
+    if (old.count < DEDUP_ENTRIES || old.count < n->dedup_limit)
+        return TCORE_OK;
+    n->dedup = (struct tcore_map){0};
+    if (tcore_map_init(&n->dedup)) {
+        n->dedup = old;
+        return tcore_error_set(err, TCORE_FATAL, "no randomness");
+    }
+    for (uint32_t d = 0; d < old.count; d++) {
+        int64_t sent_ns = n->dedup_ns[d];
+
+        if (is_over(n, &old.keys[d], sent_ns, now_ns))
+            continue;
+        if (tcore_map_intern(&n->dedup, old.keys[d].data, old.keys[d].length, NULL) != kept) {
+            tcore_map_free(&old);
+            return tcore_error_nomem(err);
+        }
+        n->dedup_ns[kept++] = sent_ns;
+    }
+    n->dedup_limit = kept * 2;
+    tcore_map_free(&old);
+    return TCORE_OK;
+}
+
 /* A firing alert whose labels by dedup are those of one that was sent less than window ago is not
  * sent, nor what follows of it. */
 static enum tcore_status check_dedup(struct engine *e, struct instance *i, int64_t ns,
@@ -334,8 +382,11 @@ enum tcore_status notify_transition(struct engine *e, struct instance *i, const 
     if (*state == 'p' || (*state == 'r' && !was_sent))
         return TCORE_OK; /* nobody has heard of it */
     status = tcore_json_parse(&n->json, n->line.data, n->line.length, err);
-    if (status == TCORE_OK && rule->dedup_by.count && *state == 'f' && !was_sent)
-        status = check_dedup(e, i, ns, err);
+    if (status == TCORE_OK && rule->dedup_by.count && *state == 'f' && !was_sent) {
+        status = expire_dedup(n, e->now_ns, err);
+        if (status == TCORE_OK)
+            status = check_dedup(e, i, ns, err);
+    }
     for (size_t c = 0; c < rule->channel_count && status == TCORE_OK; c++)
         if (n->rules->channel[rule->channel[c]].on & state_bit(state))
             status = send_one(e, rule->channel[c],

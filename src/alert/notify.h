@@ -30,6 +30,7 @@ struct notifier {
     struct tcore_map dedup; /* rule (4 bytes) and labels */
     int64_t *dedup_ns;      /* when a message of it was sent last */
     size_t dedup_capacity;
+    uint32_t dedup_limit; /* when there are more, those that are over are forgotten */
     struct tcore_json json;
     struct tcore_buf line, text;
     uint64_t transitions, failures;
@@ -48,6 +49,8 @@ bool notifier_keep(struct notifier *notifier, const char *channel, size_t channe
                    const char *alert, size_t alert_length, uint32_t attempts);
 /* The number of a dedup key, with room in dedup_ns; TCORE_MAP_NONE: out of memory. */
 uint32_t notifier_dedup_key(struct notifier *notifier, const void *key, size_t length, bool *added);
+/* Whether what dedup remembers with that number is older than its rule's window. */
+bool notifier_dedup_is_over(const struct notifier *notifier, uint32_t number, int64_t now_ns);
 /* Makes what was sent to files durable. False: reported. */
 bool notifier_sync(struct notifier *notifier);
 

@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -130,7 +131,46 @@ static void put_instance(struct tcore_buf *out, const struct engine *e, const st
     tcore_buf_puts(out, "}\n");
 }
 
-static void put_notifier(struct tcore_buf *out, const struct notifier *n)
+/* By time and key: an entry that was forgotten in between looks like one that was not. */
+static int compare_dedup(const void *a, const void *b, void *data)
+{
+    const struct notifier *n = data;
+    const uint32_t *x = a, *y = b;
+    const struct tcore_map_key *p = &n->dedup.keys[*x], *q = &n->dedup.keys[*y];
+
+    if (n->dedup_ns[*x] != n->dedup_ns[*y])
+        return n->dedup_ns[*x] < n->dedup_ns[*y] ? -1 : 1;
+    int order = memcmp(p->data, q->data, p->length < q->length ? p->length : q->length);
+
+    return order ? order : (p->length > q->length) - (p->length < q->length);
+}
+
+static void put_dedup(struct tcore_buf *out, const struct notifier *n, int64_t now_ns)
+{
+    uint32_t *number = tcore_reallocarray(NULL, n->dedup.count + 1, sizeof *number), count = 0;
+
+    for (uint32_t d = 0; d < n->dedup.count && number; d++)
+        if (!notifier_dedup_is_over(n, d, now_ns))
+            number[count++] = d;
+    if (!number)
+        out->failed = true;
+    else
+        qsort_r(number, count, sizeof *number, compare_dedup, (void *)(uintptr_t)n);
+    for (uint32_t d = 0; d < count; d++) {
+        const struct tcore_map_key *key = &n->dedup.keys[number[d]];
+        uint32_t rule;
+
+        memcpy(&rule, key->data, sizeof rule);
+        tcore_buf_puts(out, "{\"line\":\"dedup\"");
+        put_string(out, "rule", n->rules->rule[rule].name, strlen(n->rules->rule[rule].name));
+        put_string(out, "labels", key->data + sizeof rule, key->length - sizeof rule);
+        put_ns(out, "sent", n->dedup_ns[number[d]]);
+        tcore_buf_puts(out, "}\n");
+    }
+    tcore_free(number);
+}
+
+static void put_notifier(struct tcore_buf *out, const struct notifier *n, int64_t now_ns)
 {
     for (size_t c = 0; c < n->rules->channel_count; c++) {
         const struct channel_state *state = &n->channel[c];
@@ -144,17 +184,7 @@ static void put_notifier(struct tcore_buf *out, const struct notifier *n)
             tcore_buf_printf(out, "%s\"%" PRId64 "\"", s ? "," : "", state->sent[s]);
         tcore_buf_puts(out, "]}\n");
     }
-    for (uint32_t d = 0; d < n->dedup.count; d++) {
-        const struct tcore_map_key *key = &n->dedup.keys[d];
-        uint32_t rule;
-
-        memcpy(&rule, key->data, sizeof rule);
-        tcore_buf_puts(out, "{\"line\":\"dedup\"");
-        put_string(out, "rule", n->rules->rule[rule].name, strlen(n->rules->rule[rule].name));
-        put_string(out, "labels", key->data + sizeof rule, key->length - sizeof rule);
-        put_ns(out, "sent", n->dedup_ns[d]);
-        tcore_buf_puts(out, "}\n");
-    }
+    put_dedup(out, n, now_ns);
     for (size_t w = 0; w < n->outbox_count; w++) {
         tcore_buf_puts(out, "{\"line\":\"waiting\"");
         put_string(out, "channel", n->outbox[w].channel, strlen(n->outbox[w].channel));
@@ -184,7 +214,7 @@ static void put_state(struct tcore_buf *out, const struct engine *e, bool same_r
     for (size_t i = 0; i < e->count; i++)
         if (e->instance[i])
             put_instance(out, e, e->instance[i], same_run);
-    put_notifier(out, e->notifier);
+    put_notifier(out, e->notifier, e->now_ns);
 }
 
 /* --- Reading */

@@ -91,6 +91,18 @@ trace-report: passed over 450 metric records, 31 log records'
     assert_equal "$(grep -c '"outcome":"suppressed","detail":"dedup"' <<<"$output")" 2
 }
 
+@test 'dedup: what is older than the window is forgotten' {
+    rules '{type: file, path: out}' '{alert: A, expr: anomaly, dedup: {by: [service], window: 30m}}'
+    awk 'BEGIN { for (i = 0; i < 5000; i++)
+        printf "{\"type\":\"finding\",\"kind\":\"anomaly\",\"group\":{\"service\":\"s%d\"},\"timeUnixNano\":\"%d000000000\"}\n", i, 1700000000 + 10 * i
+        for (i = 4999; i > 4900; i -= 90)
+            printf "{\"type\":\"finding\",\"kind\":\"anomaly\",\"group\":{\"service\":\"s%d\",\"name\":\"%d\"},\"timeUnixNano\":\"1700049990000000000\"}\n", i, i
+        }' >in
+    trace-alert run --rules=rules.yaml --state=st in >all
+    assert_equal "$(grep -c '"line":"dedup"' st)" 180
+    assert_equal "$(grep -c '"detail":"dedup"' all)" 2
+}
+
 @test '--dry-run sends nothing and leaves the state alone' {
     rules '{type: file, path: out}' "$A"
     metric 0 11 >in
