@@ -27,6 +27,16 @@ static int64_t step_at(int64_t ns, int64_t every)
     return rest < 0 ? ns - rest : later(ns, every - rest);
 }
 
+/* How long ago then was, at most NEVER. */
+static int64_t age_of(int64_t ns, int64_t then)
+{
+    int64_t age;
+
+    if (!__builtin_sub_overflow(ns, then, &age))
+        return age;
+    return then < 0 ? NEVER : INT64_MIN;
+}
+
 static int64_t smaller(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -280,7 +290,8 @@ static int64_t deadline_of(const struct rule *rule, const struct instance *i)
     if (rule->form == RULE_COUNT && i->buckets.count) {
         int64_t width = buckets_width(rule->range_ns), end;
 
-        if (!__builtin_mul_overflow(i->buckets.bucket[0].index + 1, width, &end))
+        if (!__builtin_add_overflow(i->buckets.bucket[0].index, 1, &end) &&
+            !__builtin_mul_overflow(end, width, &end))
             at = smaller(at, later(end, rule->range_ns));
     }
     if (rule->form == RULE_ABSENT && i->state == ALERT_INACTIVE)
@@ -340,7 +351,7 @@ static enum tcore_status hold_on(struct engine *e, struct instance *i, int64_t n
             return become(e, i, ALERT_PENDING, "pending", ns, out, err);
     }
     if (i->state == ALERT_INACTIVE || i->state == ALERT_NODATA ||
-        (i->state == ALERT_PENDING && ns - i->since_ns >= rule->for_ns))
+        (i->state == ALERT_PENDING && age_of(ns, i->since_ns) >= rule->for_ns))
         status = become(e, i, ALERT_FIRING, "firing", ns, out, err);
     return status;
 }
@@ -355,7 +366,7 @@ static enum tcore_status let_go(struct engine *e, struct instance *i, int64_t ns
     if (i->state != ALERT_PENDING && rule->keep_ns > 0) {
         if (i->clear_ns == NEVER)
             i->clear_ns = ns;
-        if (ns - i->clear_ns < rule->keep_ns)
+        if (age_of(ns, i->clear_ns) < rule->keep_ns)
             return TCORE_OK;
     }
     i->clear_ns = NEVER;
@@ -444,7 +455,7 @@ static enum tcore_status look_at(struct engine *e, struct instance *i, int64_t n
     enum tcore_status status = TCORE_OK;
     int64_t due_ns = ns;
 
-    ns -= lag_of(rule, i);
+    ns = age_of(ns, lag_of(rule, i));
     if (rule->form == RULE_ABSENT) {
         i->has_value = false;
         status = hold_on(e, i, ns, out, err);

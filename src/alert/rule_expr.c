@@ -64,6 +64,14 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+static bool take_word(struct expr *e, const char *word)
+{
+    skip_blanks(e);
+    char behind = strncmp(e->at, word, strlen(word)) ? 'x' : e->at[strlen(word)];
+
+    return !is_letter(behind) && !is_digit(behind) && behind != '.' && take(e, word);
+}
+
 /* A name with dots in it, as OpenTelemetry's are; NULL: there is none or no memory. */
 static const char *read_name(struct expr *e)
 {
@@ -251,16 +259,19 @@ static enum tcore_status read_comparison(struct expr *e)
         rule->compare = RULE_GREATER;
         rule->threshold = 0;
     } else {
-        char text[64];
-
         skip_blanks(e);
         start = e->at;
-        snprintf(text, sizeof text, "%s", start);
-        for (size_t i = strlen(text); i && (text[i - 1] == ' ' || text[i - 1] == '\n'); i--)
-            text[i - 1] = '\0';
+        e->at += strlen(e->at);
+        const char *end = e->at;
+
+        while (end > start && strchr(" \t\r\n", end[-1]))
+            end--;
+        const char *text = tcore_arena_copy(&e->rules->arena, start, (size_t)(end - start));
+
+        if (!text)
+            return tcore_error_nomem(e->err);
         if (!rule_number_parse(text, &rule->threshold))
             return fail(e, start, "'%s' is no number", text);
-        e->at += strlen(e->at);
         rule->form = rule->range_ns || rule->source == RULE_SPANS ? RULE_COUNT : RULE_VALUE;
     }
     return TCORE_OK;
@@ -289,7 +300,7 @@ enum tcore_status rule_expr_parse(struct rules *rules, struct rule *rule, const 
         .rules = rules, .rule = rule, .text = text, .at = text, .problem = problem, .err = err};
     enum tcore_status status;
 
-    if (take(&e, "absent")) {
+    if (take_word(&e, "absent")) {
         status = take(&e, "(") ? read_absent(&e) : fail(&e, e.at, "a parenthesis is missing");
     } else {
         status = read_selector(&e);

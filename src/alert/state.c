@@ -340,8 +340,7 @@ static bool read_counts(struct load *l, struct instance *i)
     for (uint32_t n = list + 1; n < end; n += 2) {
         int64_t index, count;
 
-        if (!read_place(l, n, end, &index) || !read_place(l, n + 1, end, &count) || count < 1 ||
-            index > INT64_MAX / 4 || index < INT64_MIN / 4)
+        if (!read_place(l, n, end, &index) || !read_place(l, n + 1, end, &count) || count < 1)
             return false;
         if (!buckets_add_many(&i->buckets, index, (uint64_t)count))
             l->no_memory = true;

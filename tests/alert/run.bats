@@ -489,6 +489,20 @@ trace-alert: no record had the field 'nonesuch'"
     run ! grep -q firing elsewhere/st
 }
 
+@test 'run: times at the ends of what there is' {
+    rules '{alert: A, when: {metric: m, greater_than: 10}, for: 5m}' '{alert: B, when: {metric: m, greater_than: 10}, keep_firing_for: 5m, missing: resolve}' \
+        '{alert: C, expr: '"'"'m[1ns] >= 1'"'"'}' '{alert: D, expr: '"'"'absent(m{service="b"}[1m])'"'"', for: 1m}'
+    for at in -9223372036854775808 -9223372036854775807 -9000000000000000000 0 9000000000000000000 9223372036854775806 9223372036854775807; do
+        for value in 11 1; do
+            echo "{\"type\":\"metric\",\"metricName\":\"m\",\"value\":$value,\"timeUnixNano\":\"$at\"}"
+        done
+    done >in
+    run -0 --separate-stderr trace-alert run --rules=rules.yaml --state=st in
+    assert_equal "$stderr" ''
+    trace-alert run --rules=rules.yaml --state=st in >again
+    tac in | trace-alert run --rules=rules.yaml >other
+}
+
 @test 'run: late and untimed records are counted' {
     rules '{alert: A, when: {metric: m, greater_than: 10}}'
     { echo '{"type":"metric","metricName":"m","value":1}'; values a 60:1 0:11; } >in

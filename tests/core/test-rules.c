@@ -19,6 +19,9 @@ static const char *const accepted[] = {
     WHEN("stat: p99.9, greater_than: 500ms, window: 1m30s"),
     WHEN("labels: {a: no, b: 1, 'c.d': \"x y\"}, greater_than: -0.5"),
     RULE("expr: anomaly"),
+    RULE("expr: 'absentees > 5'"),
+    RULE("expr: 'absent.minded > 5'"),
+    RULE("expr: \"m > 5 \\t\\n\""),
     RULE("expr: 'anomaly{severity=\"critical\"}', for: 0, keep_firing_for: 2m, missing: fire"),
     RULE("expr: 'change{a=~\"x|y\",b!~\"z.*\",c!=\"d\"}[1h] >= 3'"),
     RULE("expr: 'forecast{metricName=\"disk\",horizon=\"4h\",quantile=\"0.9\"} >= 0.95'"),
@@ -81,6 +84,11 @@ static const struct refused refused[] = {
     {RULE("expr: 'spans[10] > 1'"), "f:5:29: expr: '10' is not a duration (250ms 10s 5m 2h 7d)\n"},
     {RULE("expr: 'm{a=~\"(\"} > 1'"), "f:5:28: expr: bad pattern: missing closing parenthesis\n"},
     {RULE("expr: 'm{a=\"b\"} > many'"), "f:5:34: expr: 'many' is no number\n"},
+    {RULE("expr: 'm > 5                                                                        x'"),
+     "f:5:27: expr: '5                                                                        x' "
+     "is "
+     "no number\n"},
+    {RULE("expr: 'absent spans[1m]'"), "f:5:30: expr: a parenthesis is missing\n"},
     {RULE("expr: 'absent(spans)'"),
      "f:5:30: expr: absent() takes a range: absent(spans{...}[10m])\n"},
     {HEAD "  - {alert: A, expr: anomaly}\n  - {alert: A, expr: change}\n",
