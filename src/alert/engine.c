@@ -9,6 +9,8 @@
 #include <math.h>
 #include <string.h>
 
+#define KEYS_LIMIT ((size_t)1 << 18) /* of series that have no instance */
+
 /* ns + more, at most NEVER. */
 static int64_t later(int64_t ns, int64_t more)
 {
@@ -192,8 +194,12 @@ static enum tcore_status compact(struct engine *e, struct tcore_error *err)
     size_t live = e->count - e->gone, kept = 0;
     struct tcore_map old = e->keys;
 
-    if (e->gone < 4096 || e->gone < live)
+    bool many_gone = e->gone >= 4096 && e->gone >= live;
+
+    if (!many_gone && e->keys.count - live < KEYS_LIMIT)
         return TCORE_OK;
+    if (e->merge)
+        return TCORE_OK; /* what waits there has the numbers */
     e->keys = (struct tcore_map){0};
     if (tcore_map_init(&e->keys)) {
         e->keys = old;

@@ -191,7 +191,7 @@ static void copy_id(char out[TCORE_TRACE_ID + 1], const struct tcore_json *json)
         *out = '\0';
 }
 
-bool notifier_keep(struct notifier *n, const char *channel, size_t channel_length,
+bool notifier_keep(struct notifier *n, const char *channel, size_t channel_length, const char *type,
                    const char *alert, size_t alert_length, uint32_t attempts)
 {
     if (n->outbox_count == n->outbox_capacity) {
@@ -206,7 +206,7 @@ bool notifier_keep(struct notifier *n, const char *channel, size_t channel_lengt
     struct waiting *w = &n->outbox[n->outbox_count];
 
     *w = (struct waiting){tcore_strndup(channel, channel_length),
-                          tcore_strndup(alert, alert_length), attempts};
+                          tcore_strndup(alert, alert_length), type, attempts};
     if (w->channel && w->alert) {
         n->outbox_count++;
         return true;
@@ -256,7 +256,8 @@ static enum tcore_status send_one(struct engine *e, uint32_t number, const char 
         return TCORE_OK;
     n->failures++;
     cli_note(n->cli, "channel '%s': %s", channel->name, reason);
-    return notifier_keep(n, channel->name, strlen(channel->name), n->line.data, n->line.length, 1)
+    return notifier_keep(n, channel->name, strlen(channel->name), type, n->line.data,
+                         n->line.length, 1)
                ? TCORE_OK
                : tcore_error_nomem(err);
 }
@@ -404,7 +405,7 @@ static enum tcore_status retry_one(struct notifier *n, struct waiting *w, int64_
 {
     char reason[NOTIFY_REASON_BYTES] = "this channel is gone from the rules";
     char id[TCORE_TRACE_ID + 1];
-    const char *type = "file";
+    const char *type = w->type;
     bool sent = false;
     uint32_t number = 0;
     enum tcore_status status = tcore_json_parse(&n->json, w->alert, strlen(w->alert), err);

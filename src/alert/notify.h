@@ -11,6 +11,7 @@
 /* A message that could not be delivered. */
 struct waiting {
     char *channel, *alert; /* the alert record without its newline; owned */
+    const char *type;      /* of the channel */
     uint32_t attempts;
 };
 
@@ -44,9 +45,9 @@ void notifier_free(struct notifier *notifier);
 /* Tries again what waits in the outbox; a notification record each is appended to out. */
 enum tcore_status notifier_retry(struct notifier *notifier, int64_t now_ns, struct tcore_buf *out,
                                  struct tcore_error *err);
-/* Adds to the outbox. False: out of memory. */
+/* Adds to the outbox. type: of the channel, and not copied. False: out of memory. */
 bool notifier_keep(struct notifier *notifier, const char *channel, size_t channel_length,
-                   const char *alert, size_t alert_length, uint32_t attempts);
+                   const char *type, const char *alert, size_t alert_length, uint32_t attempts);
 /* The number of a dedup key, with room in dedup_ns; TCORE_MAP_NONE: out of memory. */
 uint32_t notifier_dedup_key(struct notifier *notifier, const void *key, size_t length, bool *added);
 /* Whether what dedup remembers with that number is older than its rule's window. */

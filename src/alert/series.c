@@ -19,7 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RAW_LIMIT 1000000 /* what is remembered of records; then it is learnt anew */
+#define RAW_LIMIT 1000000             /* what is remembered of records; then it is learnt anew */
+#define RAW_BYTES ((size_t)256 << 20) /* and in memory */
 
 /* A label of the series that is looked at: offsets in the text. */
 struct label {
@@ -602,7 +603,7 @@ static enum tcore_status find_series(struct engine *e, const struct tcore_batch 
     put_raw_key(e, batch, row, source);
     if (e->remembers)
         *hash = identify(e, batch, row);
-    if (e->raw.count >= RAW_LIMIT)
+    if (e->raw.count >= RAW_LIMIT || e->raw.arena.bytes + e->matched.bytes >= RAW_BYTES)
         series_forget(e);
     raw = e->key.failed ? TCORE_MAP_NONE
                         : tcore_map_intern(&e->raw, e->key.data, e->key.length, &added);

@@ -188,6 +188,7 @@ static void put_notifier(struct tcore_buf *out, const struct notifier *n, int64_
     for (size_t w = 0; w < n->outbox_count; w++) {
         tcore_buf_puts(out, "{\"line\":\"waiting\"");
         put_string(out, "channel", n->outbox[w].channel, strlen(n->outbox[w].channel));
+        put_string(out, "type", n->outbox[w].type, strlen(n->outbox[w].type));
         tcore_buf_printf(out, ",\"attempts\":\"%" PRIu32 "\"", n->outbox[w].attempts);
         put_string(out, "alert", n->outbox[w].alert, strlen(n->outbox[w].alert));
         tcore_buf_puts(out, "}\n");
@@ -403,6 +404,8 @@ static bool fill(struct load *l, struct instance *i, int state)
         i->value = tcore_value_double(&value->value);
     if (member(l, "message"))
         i->message = tcore_strndup(message.s, message.len);
+    if (member(l, "message") && !i->message)
+        l->no_memory = true;
     (void)read_ns(l, "since", &i->since_ns);
     (void)read_ns(l, "clear", &i->clear_ns);
     (void)read_ns(l, "last", &i->last_ns);
@@ -503,8 +506,15 @@ static bool read_waiting(struct load *l)
     if (!read_ns(l, "attempts", &attempts) || attempts < 0 || attempts >= UINT32_MAX ||
         !channel.len || !alert.len)
         return false;
-    if (!notifier_keep(l->e->notifier, channel.s, channel.len, alert.s, alert.len,
-                       (uint32_t)attempts))
+    struct tcore_value name = read_string(l, "type");
+    int type = 0;
+
+    while (channel_type_names[type] && !is_word(name, channel_type_names[type]))
+        type++;
+    if (!channel_type_names[type])
+        return false;
+    if (!notifier_keep(l->e->notifier, channel.s, channel.len, channel_type_names[type], alert.s,
+                       alert.len, (uint32_t)attempts))
         l->no_memory = true;
     return true;
 }

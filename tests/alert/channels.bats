@@ -137,6 +137,16 @@ trace-alert: 1 message waits for the next run"
     assert_equal "$(wc -l <no/out)" 1
 }
 
+@test 'a message that waits for a channel that is gone tells what that was' {
+    rules '{type: exec, argv: ["false"]}' "$A"
+    metric 0 11 >in
+    run -4 trace-alert run --rules=rules.yaml --state=st in
+    rules '{type: file, path: out}' "$A"
+    sed -i 's/^  c:/  d:/' rules.yaml
+    run -4 trace-alert run --rules=rules.yaml --state=st /dev/null
+    assert_output --partial '"channel":"c","channelType":"exec","attempt":2,"outcome":"failed","detail":"this channel is gone from the rules"'
+}
+
 @test 'exec: arguments without a shell, the alert as input, its output kept apart' {
     cat >tell <<'END'
 #!/bin/sh
