@@ -612,6 +612,8 @@ static enum tcore_status add_value(struct engine *e, struct instance *i, int64_t
     if (!window_add(&i->window, ns, value))
         return tcore_error_nomem(err);
     window_now(rule, i, ns);
+    if (!i->has_value)
+        e->seen[i->rule].lacks_stat = true;
     return TCORE_OK;
 }
 
@@ -713,7 +715,7 @@ enum tcore_status engine_open(struct engine *e, struct cli *cli, const struct ru
     if (!e->seen)
         return tcore_error_nomem(err);
     for (size_t r = 0; r < rules->count; r++)
-        e->seen[r] = (struct rule_seen){INT64_MIN, INT64_MIN};
+        e->seen[r] = (struct rule_seen){.floor_ns = INT64_MIN, .before_ns = INT64_MIN};
     if (tcore_map_init(&e->keys) || tcore_map_init(&e->raw) || tcore_map_init(&e->index))
         return tcore_error_set(err, TCORE_FATAL, "no randomness");
     return series_index(e, err);

@@ -92,9 +92,11 @@ struct column_set {
 struct notifier;
 struct merge;
 
-/* As of struct seen, of the series of a rule that are gone. */
+/* What a rule has seen. */
 struct rule_seen {
-    int64_t floor_ns, before_ns;
+    int64_t floor_ns, before_ns; /* as of struct seen, of its series that are gone */
+    bool matched;                /* some record; or in a run before */
+    bool lacks_stat;             /* raw samples, which do not have its stat */
 };
 
 struct engine {
@@ -132,6 +134,7 @@ struct engine {
     size_t value_capacity;
     struct tcore_buf key;
     struct tcore_json json;
+    bool any; /* records came */
     uint64_t untimed, unordered, without_number, known, late;
 };
 

@@ -170,6 +170,7 @@ static enum tcore_status open_evaluation(const struct alert_run *run, struct eva
 
 static void keep_counts(const struct evaluation *from, struct evaluation *to)
 {
+    to->engine.any = from->engine.any;
     to->engine.untimed = from->engine.untimed;
     to->engine.unordered = from->engine.unordered;
     to->engine.without_number = from->engine.without_number;
@@ -240,6 +241,20 @@ static void note(struct cli *cli, uint64_t count, const char *one, const char *m
         cli_note(cli, "%" PRIu64 " %s", count, count == 1 ? one : many);
 }
 
+/* absent() is for when there are none. */
+static void note_rules(struct cli *cli, const struct engine *e)
+{
+    for (size_t r = 0; r < e->rules->count; r++) {
+        const struct rule *rule = &e->rules->rule[r];
+
+        if (e->any && !e->seen[r].matched && rule->form != RULE_ABSENT)
+            cli_note(cli, "rule %s: no record matched", rule->name);
+        if (e->seen[r].lacks_stat)
+            cli_note(cli, "rule %s: metrics have no %s but in aggregates of them", rule->name,
+                     rule->stat);
+    }
+}
+
 static void print_notes(struct cli *cli, const struct alert_run *run)
 {
     if (run->merge_ended)
@@ -261,6 +276,7 @@ static void print_notes(struct cli *cli, const struct alert_run *run)
          "records had no number to compare");
     note(cli, run->state.forgotten, "alert was of a rule that is gone: forgotten",
          "alerts were of rules that are gone: forgotten");
+    note_rules(cli, &run->now->engine);
     if (run->now->notifier.failures && run->options->state)
         note(cli, run->now->notifier.outbox_count, "message waits for the next run",
              "messages wait for the next run");

@@ -670,8 +670,10 @@ static bool read_values(struct engine *e, const struct tcore_batch *batch, size_
         e->values = values;
         e->value_capacity = found->count;
     }
-    for (uint32_t m = 0; m < found->count; m++)
+    for (uint32_t m = 0; m < found->count; m++) {
         e->values[m] = value_of(e, batch, row, found->item[m].rule);
+        e->seen[found->item[m].rule].matched = true;
+    }
     return true;
 }
 
@@ -704,6 +706,7 @@ enum tcore_status series_row(struct engine *e, const struct tcore_batch *batch, 
     struct matches found = {0};
     enum tcore_status status = TCORE_OK;
 
+    e->any |= event.type != TCORE_RECORD_CLOCK;
     if (!find_time(e, batch, row, &event)) {
         e->untimed++;
         return TCORE_OK;

@@ -208,6 +208,7 @@ static void put_state(struct tcore_buf *out, const struct engine *e, bool same_r
         put_string(out, "name", rule->name, strlen(rule->name));
         tcore_buf_printf(out, ",\"hash\":\"%s\"", rule->hash);
         put_ns(out, "floor", e->seen[r].floor_ns);
+        put_flag(out, "matched", e->seen[r].matched);
         if (same_run)
             put_ns(out, "before", e->seen[r].before_ns);
         tcore_buf_puts(out, "}\n");
@@ -302,6 +303,7 @@ static bool read_rule(struct load *l)
     if (rule == TCORE_MAP_NONE)
         return true;
     l->same[rule] = is_word(read_string(l, "hash"), l->e->rules->rule[rule].hash);
+    l->e->seen[rule].matched = l->same[rule] && read_flag(l, "matched");
     if (l->same[rule])
         read_floor(l, &l->e->seen[rule].floor_ns, &l->e->seen[rule].before_ns);
     return true;

@@ -24,7 +24,7 @@ metric() {
     for i in 0 1; do
         echo "{\"type\":\"finding\",\"kind\":\"anomaly\",\"severity\":\"critical\",\"metricName\":\"durationNano\",\"group\":{\"service\":\"cart\"},\"timeUnixNano\":\"170000004${i}000000000\",\"message\":\"cart p99: 400 ms\"}"
     done >in
-    run -0 trace-alert run --rules="$top_srcdir/contrib/rules.yaml" in
+    run -0 --separate-stderr trace-alert run --rules="$top_srcdir/contrib/rules.yaml" in
     assert_equal "${#lines[@]}" 2
     assert_line --index 1 --regexp '^\{"type":"notification","alertId":"[0-9a-f]{32}","channel":"log","channelType":"file","attempt":1,"outcome":"sent","timeUnixNano":"1700000040000000000"\}$'
     assert_equal "$(cat alerts.ndjson)" "${lines[0]}"

@@ -512,6 +512,25 @@ trace-alert: no record had the field 'nonesuch'"
     assert_regex "$stderr" '1 record was older than the one before of its series: left out'
 }
 
+@test 'run: a rule that no record matched is named' {
+    rules '{alert: Typo, when: {metric: mm, greater_than: 10}}' '{alert: A, when: {metric: m, greater_than: 10}}' \
+        '{alert: S, expr: '"'"'absent(spans[1m])'"'"'}' '{alert: E, when: {metric: m, stat: errorRate, greater_than: 1}}' \
+        '{alert: F, expr: anomaly}'
+    values a 0:1 >in
+    run -0 trace-alert run --rules=rules.yaml in
+    assert_output 'trace-alert: rule Typo: no record matched
+trace-alert: rule E: metrics have no errorRate but in aggregates of them
+trace-alert: rule F: no record matched'
+    run -0 trace-alert run --rules=rules.yaml /dev/null
+    assert_output ''
+    # Once is enough.
+    echo '{"type":"finding","kind":"anomaly","group":{},"timeUnixNano":"1700000040000000000"}' >finding
+    trace-alert run --rules=rules.yaml --state=st in finding >/dev/null
+    values a 1:1 >in
+    run -0 trace-alert run --rules=rules.yaml --state=st in
+    refute_output --partial 'rule F'
+}
+
 @test 'run: usage' {
     run -2 trace-alert run </dev/null
     assert_output --partial '--rules=FILE is missing'
