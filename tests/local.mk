@@ -157,9 +157,17 @@ detect_tests += %D%/core/test-detector
 
 # Tests of parts of trace-alert.
 alert_tests =
+alert_tests += %D%/core/test-alert-state
 alert_tests += %D%/core/test-rules
 alert_rule_sources = src/alert/rule_expr.c src/alert/rule_parse.c src/alert/rule_schema.c \
 	src/alert/rule_yaml.c
+%C%_core_test_alert_state_SOURCES = %D%/core/test-alert-state.c $(alert_rule_sources)
+%C%_core_test_alert_state_SOURCES += src/alert/engine.c src/alert/merge.c src/alert/notify.c \
+	src/alert/notify_exec.c src/alert/notify_file.c src/alert/rules_file.c src/alert/run.c \
+	src/alert/seen.c src/alert/series.c src/alert/series_columns.c src/alert/state.c \
+	src/alert/template.c src/alert/window.c
+%C%_core_test_alert_state_CPPFLAGS = $(program_cppflags)
+%C%_core_test_alert_state_LDADD = $(program_libs)
 %C%_core_test_rules_SOURCES = %D%/core/test-rules.c $(alert_rule_sources)
 %C%_core_test_rules_CPPFLAGS = $(program_cppflags)
 %C%_core_test_rules_LDADD = $(program_libs)

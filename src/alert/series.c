@@ -250,9 +250,9 @@ static void add_label(struct labels *labels, const char *key, size_t length,
 /* Replaces what is there. */
 static void set_label(struct labels *labels, const char *key, const char *value, size_t length)
 {
-    struct label *l = find_label(labels, key, strlen(key));
+    struct label *l = labels->text.failed ? NULL : find_label(labels, key, strlen(key));
 
-    if (!l)
+    if (!l && !labels->text.failed)
         l = new_label(labels, key, strlen(key));
     if (!l)
         return;
@@ -369,6 +369,10 @@ static void put_labels(struct labels *labels, struct tcore_buf *out)
 {
     bool any = false;
 
+    if (labels->text.failed) {
+        out->failed = true;
+        return;
+    }
     if (labels->count > 1)
         qsort_r(labels->item, labels->count, sizeof *labels->item, compare_labels, labels);
     tcore_buf_putc(out, '{');
@@ -415,8 +419,7 @@ static void put_alert_labels(const struct rule *rule, const struct labels *serie
         set_label(&labels, rule->labels.item[i].key, value.length ? value.data : "", value.length);
     }
     put_labels(&labels, out);
-    if (labels.text.failed || value.failed)
-        out->failed = true;
+    out->failed |= value.failed;
     tcore_buf_free(&value);
     tcore_buf_free(&labels.text);
     tcore_free(labels.item);
