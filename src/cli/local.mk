@@ -1,6 +1,8 @@
 # The programs' common front end; the include path and flags are those of a program.
 noinst_LTLIBRARIES += %D%/libcli.la
 %C%_libcli_la_SOURCES =
+%C%_libcli_la_SOURCES += %D%/append.c
+%C%_libcli_la_SOURCES += %D%/append.h
 %C%_libcli_la_SOURCES += %D%/fields.c
 %C%_libcli_la_SOURCES += %D%/fields.h
 %C%_libcli_la_SOURCES += %D%/filter.c
