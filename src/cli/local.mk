@@ -33,6 +33,7 @@ noinst_LTLIBRARIES += %D%/libcli.la
 %C%_libcli_la_SOURCES += %D%/replace.h
 %C%_libcli_la_SOURCES += %D%/rows.c
 %C%_libcli_la_SOURCES += %D%/rows.h
+%C%_libcli_la_SOURCES += %D%/same_file.c
 %C%_libcli_la_SOURCES += %D%/screen.c
 %C%_libcli_la_SOURCES += %D%/screen.h
 %C%_libcli_la_SOURCES += %D%/select.c

@@ -62,6 +62,10 @@ struct cli_parsed {
 int cli_parse(struct cli *cli, const struct cli_tables *tables, int count, char **args,
               bool operands_last, struct cli_parsed *parsed);
 
+/* Whether --rejects names a file of its own, and no input, output or FILE of another option:
+ * CLI_DONE, or CLI_USAGE after a report. */
+int cli_check_rejects(struct cli *cli, const struct cli_tables *tables, int count, char **operands);
+
 /* Help for the program as a whole, and for one verb. */
 void cli_help_program(const struct cli_program *program, struct tcore_buf *out);
 void cli_help_verb(const struct cli_program *program, const struct cli_verb *verb,

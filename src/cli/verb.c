@@ -172,6 +172,15 @@ static int select_verb(struct cli *cli, int count, char **args)
 
 /* --- Running it */
 
+static int check_and_run(struct cli *cli, void *options, const struct cli_tables *tables,
+                         const struct cli_parsed *parsed)
+{
+    int status = cli_check_rejects(cli, tables, parsed->operand_count, parsed->operands);
+    if (status != CLI_DONE)
+        return status;
+    return cli->verb->run(cli, options, parsed->operand_count, parsed->operands);
+}
+
 static int run_parsed(struct cli *cli, void *options, struct cli_tables *tables, int count,
                       char **args)
 {
@@ -184,7 +193,7 @@ static int run_parsed(struct cli *cli, void *options, struct cli_tables *tables,
     else if (status == CLI_DONE && general.version)
         status = print_version(cli);
     else if (status == CLI_DONE)
-        status = cli->verb->run(cli, options, parsed.operand_count, parsed.operands);
+        status = check_and_run(cli, options, tables, &parsed);
     tcore_arena_free(&parsed.arena);
     return status;
 }

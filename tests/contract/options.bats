@@ -100,3 +100,29 @@ Try '$* --help'."
     run -0 bash -c 'trace-span filter -bj1 -- in | trace-span filter -oout2'
     assert_files_equal in out2
 }
+
+@test '--rejects takes no file that is read or written otherwise' {
+    cd "$BATS_TEST_TMPDIR"
+    echo '{"type":"clock","timeUnixNano":"1"}' >in
+    cp in before
+    ln in linked
+    refuses() {
+        list_options "$@" | cut -f 2 | grep -qx rejects || return 0
+        run -2 "$@" --rejects=in linked in
+        assert_line --index 0 "$1: --rejects: 'in' is an input, too"
+        run -2 bash -c '"$@" --rejects=in - <in' bash "$@"
+        assert_line --index 0 "$1: --rejects: 'in' is an input, too"
+        run -2 bash -c '"$@" --rejects=linked <in' bash "$@"
+        assert_line --index 0 "$1: --rejects: 'linked' is an input, too"
+        run -2 "$@" --output=new --rejects=./new in
+        assert_line --index 0 "$1: --rejects: './new' is the file of --output, too"
+        assert_file_not_exists new
+        run -2 bash -c '"$@" --rejects=linked /dev/null >>in' bash "$@"
+        assert_line --index 0 "$1: --rejects: 'linked' is standard output, too"
+        assert_files_equal in before
+    }
+    each_verb refuses
+    run -2 trace-alert run --rejects=in --rules=linked /dev/null
+    assert_line --index 0 "trace-alert: --rejects: 'in' is the file of --rules, too"
+    assert_files_equal in before
+}
