@@ -103,7 +103,7 @@ void symbol_key(struct tcore_buf *key, const struct tcore_value *value)
         break;
     case TCORE_JSON:
         tcore_buf_putc(key, 'j');
-        tcore_buf_append(key, value->s, value->len);
+        tcore_json_write_key(key, value->s, value->len);
         break;
     default:
         tcore_buf_putc(key, 's');

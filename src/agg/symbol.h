@@ -4,7 +4,7 @@
  *     s text     a string
  *     n literal  a number in its canonical text; an integral double is the integer (1.0 is 1)
  *     t f 0      true, false, null
- *     j text     an object or array as its JSON text
+ *     j text     an object or array as its JSON text, in the form of tcore_json_write_key
  *     (empty)    absent: the key is left out of the group
  * Symbol 0 is absent.
  */

@@ -45,6 +45,7 @@ model_sources += %D%/model/json.c
 model_sources += %D%/model/json_parse.c
 model_sources += %D%/model/json_text.c
 model_sources += %D%/model/json_text.h
+model_sources += %D%/model/json_key.c
 model_sources += %D%/model/json_write.c
 model_sources += %D%/model/number.c
 model_sources += %D%/model/projection.c

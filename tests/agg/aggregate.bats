@@ -90,6 +90,20 @@ END
     assert_output --partial '"group":{"k":true},"count":1'
 }
 
+@test "arrays and objects of one value are one group, however written, from NDJSON and binary" {
+    {
+        for a in '{ "x": 1}' '{"x":1}' '{"x":1.0}' '{"y":[1.50],"x":2}' '{"x":2,"y":[ 1.5 ]}'; do
+            printf '{"spanId":"1","traceId":"1","attributes":{"a":%s}}\n' "$a"
+        done
+    } > objects.ndjson
+    run -0 trace-agg --by=a '--stat=count,distinct(a)' objects.ndjson
+    assert_output '{"type":"aggregate","recordType":"span","metricName":"durationNano","group":{"a":{"x":1}},"count":3,"distinct(a)":1}
+{"type":"aggregate","recordType":"span","metricName":"durationNano","group":{"a":{"x":2,"y":[1.5]}},"count":2,"distinct(a)":1}'
+    text=$output
+    run -0 bash -c "trace-span filter -b objects.ndjson | trace-agg --by=a '--stat=count,distinct(a)'"
+    assert_output "$text"
+}
+
 @test "groups come in the order of their bytes" {
     for name in b a B é '"q' 'a b'; do
         printf '{"traceId":"1","spanId":"1","name":"%s"}\n' "${name//\"/\\\"}"

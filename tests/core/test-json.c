@@ -326,6 +326,43 @@ static void test_write_value(void)
 }
 
 /* Each byte at each place of a string longer than a vector goes out and comes back the same. */
+static void test_write_key(void)
+{
+    static const struct {
+        const char *text, *wanted;
+    } cases[] = {
+        {"{\"a\":{ \"x\": 1}}", "{\"a\":{\"x\":1}}"},
+        {"{\"b\":1,\"a\":[ 1.0 , 1e0, 10E-1 ],\"ab\":{}}", "{\"a\":[1,1,1],\"ab\":{},\"b\":1}"},
+        {"{\"a\":1,\"b\":2,\"a\":3}", "{\"a\":3,\"b\":2}"},
+        {"[1.50,-0.0,\"1.0\",null,true,[],[[ ]]]", "[1.5,0,\"1.0\",null,true,[],[[]]]"},
+        {"[9223372036854775807,1e400]", "[9223372036854775807,1e400]"},
+        {"\"\\u0041\"", "\"A\""},
+        {"no JSON", "no JSON"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct tcore_buf buf = {0};
+        tcore_json_write_key(&buf, cases[i].text, strlen(cases[i].text));
+        ok(!buf.failed && buf.length == strlen(cases[i].wanted) &&
+               memcmp(buf.data, cases[i].wanted, buf.length) == 0,
+           "%s as a key is %.*s", cases[i].text, (int)buf.length, buf.data);
+        tcore_buf_free(&buf);
+    }
+}
+
+/* As deep as a reader may be told to go: no depth takes the program's stack. */
+static void test_deep_key(void)
+{
+    enum { DEPTH = 100000 };
+    struct tcore_buf text = {0}, key = {0};
+    for (size_t i = 0; i < 2 * (size_t)DEPTH; i++)
+        tcore_buf_putc(&text, i < DEPTH ? '[' : ']');
+    tcore_json_write_key(&key, text.data, text.length);
+    ok(!key.failed && key.length == text.length && memcmp(key.data, text.data, key.length) == 0,
+       "a deep value as a key");
+    tcore_buf_free(&text);
+    tcore_buf_free(&key);
+}
+
 static void test_string_positions(void)
 {
     size_t bad = 0;
@@ -387,6 +424,8 @@ int main(void)
     test_depth();
     test_many_keys();
     test_write_value();
+    test_write_key();
+    test_deep_key();
     test_string_positions();
     test_allocation_failures();
     ok(tcore_json_parse(&json, "[", 1, NULL) == TCORE_SKIP, "an error struct is not needed");

@@ -113,5 +113,9 @@ void tcore_json_write_value(struct tcore_buf *buf, const struct tcore_value *v);
 /* Appends the tree at index i without blanks; of duplicate keys the last stays, at the first's
  * place. */
 void tcore_json_write_tree(struct tcore_buf *buf, const struct tcore_json *json, uint32_t i);
+/* Appends the JSON text in the one form in which equal values are equal bytes, to group by: without
+ * blanks, members in the order of their keys' bytes, numbers of one value (1, 1.0, 1e0) alike. What
+ * is no JSON is appended as it is. */
+void tcore_json_write_key(struct tcore_buf *buf, const char *text, size_t length);
 
 #endif
