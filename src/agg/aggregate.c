@@ -255,6 +255,13 @@ static void note(struct cli *cli, uint64_t count, const char *one, const char *m
         cli_note(cli, "%llu %s", (unsigned long long)count, count == 1 ? one : many);
 }
 
+void agg_note_overflow(struct cli *cli, const struct agg_work *total)
+{
+    if (total->table.overflowed)
+        cli_note(cli, "more than %llu groups (--max-groups): the rest is counted in one",
+                 (unsigned long long)total->plan->max_groups);
+}
+
 static void print_notes(const struct aggregation *agg)
 {
     const struct agg_span *seen = &agg->total.seen;
@@ -266,9 +273,23 @@ static void print_notes(const struct aggregation *agg)
          "late records were left out: their windows had been closed (--lateness)");
     note(agg->cli, seen->bad_histograms, "histogram was left out: its buckets make no sense",
          "histograms were left out: their buckets make no sense");
-    if (agg->total.table.overflowed)
-        cli_note(agg->cli, "more than %llu groups (--max-groups): the rest is counted in one",
-                 (unsigned long long)agg->plan.max_groups);
+    agg_note_overflow(agg->cli, &agg->total);
+}
+
+/* A partial is one thing: with some of its records, or some members of them, it is none. */
+static int partial_usage(struct cli *cli, const struct agg_options *options)
+{
+    const struct cli_io_options *io = &cli->io;
+    bool selects = io->where || io->since.set || io->until.set || io->types.count;
+    if (options->merge && selects)
+        return cli_usage_error(cli, "--merge takes whole partials: --where, --type, --since and "
+                                    "--until are for what makes them");
+    if (options->partial && (io->limit >= 0 || io->fields.count))
+        return cli_usage_error(cli, "--partial writes whole partials: --limit and --fields are for "
+                                    "what --merge writes");
+    if (options->partial && strcmp(io->format, "ndjson") != 0)
+        return cli_usage_error(cli, "--partial and --format=%s exclude each other", io->format);
+    return CLI_DONE;
 }
 
 static int usage(struct cli *cli, const struct agg_options *options)
@@ -285,7 +306,7 @@ static int usage(struct cli *cli, const struct agg_options *options)
         (options->by.count || options->stats.count || options->window_ns || options->value))
         return cli_usage_error(cli,
                                "--merge takes groups, statistics and windows from the partials");
-    return CLI_DONE;
+    return partial_usage(cli, options);
 }
 
 /* Each thread fills a table of its own, and the last one is merged into a whole: as much again. */

@@ -28,7 +28,7 @@ struct attempt {
 
 struct merge {
     struct cli *cli;
-    struct agg_plan plan;
+    struct agg_plan plan, apart; /* of the total; of an attempt, whose groups are never too many */
     bool planned; /* the first header told groups, statistics and windows */
     const char **by_items;
     char **names; /* that the plan borrows; owned */
@@ -115,6 +115,8 @@ static enum tcore_status make_plan(struct merge *m, uint32_t header, struct tcor
     if (agg_stats_parse(&m->plan.stats, m->by_items + by_count, stat_count, err))
         return err->status;
     m->planned = true;
+    m->apart = m->plan;
+    m->apart.max_groups = UINT64_MAX;
     return agg_work_open(&m->total, &m->plan, err);
 }
 
@@ -202,7 +204,7 @@ static enum tcore_status add_header(struct merge *m, struct attempt *attempt, ui
     attempt->cells = attempt->checksum = 0;
     attempt->damaged = false;
     attempt->open = true;
-    return agg_work_open(&attempt->work, &m->plan, err);
+    return agg_work_open(&attempt->work, &m->apart, err);
 }
 
 /* The series that the record's own members name. */
@@ -477,6 +479,8 @@ int agg_merge(struct cli *cli, const struct agg_options *options, int argc, char
         status = cli_filter(cli, &op, &m, argc, argv);
         if (status != CLI_USAGE)
             status = cli_exit_status(cli, false);
+        if (m.planned && !m.incomplete)
+            agg_note_overflow(cli, &m.total);
         if (m.repeated)
             cli_note(cli, "%" PRIu64 " repeated %s counted once", m.repeated,
                      m.repeated == 1 ? "unit is" : "units are");

@@ -87,6 +87,29 @@ setup() {
     assert_output --partial 'an aggregate that is no partial'
 }
 
+@test "a partial is whole: what would make it less, or take a part of it, is refused" {
+    trace-agg --partial --unit=a "${options[@]}" all.ndjson > a
+    for option in --limit=1 --fields=group --format=csv --format=tsv --format=table; do
+        run -2 --separate-stderr trace-agg --partial "$option" all.ndjson
+        assert_output ''
+        run -2 --separate-stderr trace-agg --merge --partial "$option" a
+        assert_output ''
+    done
+    for option in --where=.count --since=0 --until=now --type=aggregate; do
+        run -2 --separate-stderr trace-agg --merge "$option" a
+        assert_output ''
+        assert_equal "${stderr_lines[0]}" 'trace-agg: --merge takes whole partials: --where, --type, --since and --until are for what makes them'
+    done
+}
+
+@test "--max-groups of a merge makes the overflow group of an intact unit" {
+    trace-agg --partial --unit=a --by=name --stat=count all.ndjson > a
+    run -0 --separate-stderr trace-agg --merge --max-groups=2 a
+    assert_line -n 1 '{"type":"aggregate","recordType":"span","metricName":"durationNano","group":{"name":"n1"},"count":180}'
+    assert_line -n 2 '{"type":"aggregate","group":{},"overflow":true,"count":540}'
+    assert_equal "$stderr" 'trace-agg: more than 2 groups (--max-groups): the rest is counted in one'
+}
+
 @test "partials pass through binary streams" {
     trace-agg --partial -b "${options[@]}" all.ndjson > a.bin
     trace-agg --merge a.bin > total
