@@ -90,13 +90,14 @@ void agg_write_key(const struct agg_work *work, const struct agg_window *window,
 
 struct agg_partial {
     char unit[64], attempt[17]; /* NUL-terminated; every record of this run carries both */
-    uint64_t cells, checksum;
+    uint64_t cells, checksum, random;
     bool begun;
 };
 enum tcore_status agg_partial_open(struct agg_partial *partial, const char *unit,
                                    struct tcore_error *err);
-void agg_partial_header(struct agg_partial *partial, const struct agg_plan *plan,
-                        struct tcore_buf *out);
+/* complete: nothing more will come to the table. TCORE_OK, or TCORE_FATAL: out of memory. */
+enum tcore_status agg_partial_header(struct agg_partial *partial, const struct agg_work *work,
+                                     bool complete, struct tcore_buf *out);
 enum tcore_status agg_partial_cell(struct agg_partial *partial, const struct agg_work *work,
                                    const struct agg_window *window, const struct agg_cell *cell,
                                    struct tcore_buf *out);
@@ -105,6 +106,8 @@ void agg_partial_trailer(const struct agg_partial *partial, const struct agg_spa
 /* What a cell adds to the sum of checksums of its unit, in whatever order cells come. */
 uint64_t agg_partial_checksum(const char *key, size_t key_length, const char *state,
                               size_t state_length);
+/* What the times that the data spans add to it. */
+uint64_t agg_partial_times(const struct agg_span *seen);
 
 /* --- merge.c: the verb with --merge */
 int agg_merge(struct cli *cli, const struct agg_options *options, int argc, char **argv);

@@ -214,7 +214,7 @@ static enum tcore_status add_in_order(void *state, void *worker, const struct tc
     (void)worker;
     agg->total.seen.negative += batch->negative_durations;
     if (agg->partial && !agg->partial->begun)
-        agg_partial_header(agg->partial, &agg->plan, out);
+        (void)agg_partial_header(agg->partial, &agg->total, false, out);
     for (size_t i = 0; i < count && !status; i++) {
         int64_t time = time_of_row(agg, batch, rows[i]);
         bool clock = batch->types[rows[i]] == TCORE_RECORD_CLOCK;
@@ -236,8 +236,9 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
     struct aggregation *agg = state;
     bool more = false;
     enum tcore_status status = TCORE_OK;
-    if (agg->partial && !agg->partial->begun)
-        agg_partial_header(agg->partial, &agg->plan, out);
+    if (agg->partial && !agg->partial->begun &&
+        agg_partial_header(agg->partial, &agg->total, true, out))
+        return tcore_error_nomem(err);
     if (!agg->emitted)
         status = agg_emit(&agg->emitter, &agg->total, agg->total.table.window_count, agg->partial,
                           out, &more, err);

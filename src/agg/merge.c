@@ -2,7 +2,9 @@
 /*
  * --merge: partials in, the one result out. An attempt at a unit is kept apart until its trailer
  * comes; if its cells are all there and unharmed, and no other attempt at the unit was counted, it
- * is added to the total. So repeated, mixed and cut-off streams do no harm.
+ * is added to the total. So repeated, mixed and cut-off streams do no harm. Two attempts that gave
+ * the same have the same name: of several copies under way a cell goes to the newest one that is
+ * waiting for its number, and it does not matter whose it was.
  */
 #include <config.h>
 
@@ -18,18 +20,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct attempt {
+/* A stream of an attempt whose header came and whose trailer did not yet. */
+struct copy {
+    struct copy *older; /* of the same attempt; owned */
     struct agg_work work;
     uint64_t cells, checksum;
-    bool open;    /* a header came and no trailer yet */
     bool damaged; /* a cell could not be read */
-    char *unit;   /* owned */
+};
+
+struct attempt {
+    struct copy *copies; /* the newest one; owned */
+    char *unit;          /* owned */
 };
 
 struct merge {
     struct cli *cli;
     struct agg_plan plan, apart; /* of the total; of an attempt, whose groups are never too many */
-    bool planned; /* the first header told groups, statistics and windows */
+    bool planned;                /* the first header told groups, statistics and windows */
     const char **by_items;
     char **names; /* that the plan borrows; owned */
     size_t name_count;
@@ -199,12 +206,17 @@ static enum tcore_status add_header(struct merge *m, struct attempt *attempt, ui
                                attempt->unit);
     if (status)
         return status;
-    if (attempt->open)
-        agg_work_free(&attempt->work); /* the same stream twice: the first copy was cut off */
-    attempt->cells = attempt->checksum = 0;
-    attempt->damaged = false;
-    attempt->open = true;
-    return agg_work_open(&attempt->work, &m->apart, err);
+    struct copy *copy = tcore_calloc(1, sizeof *copy);
+    if (!copy)
+        return tcore_error_nomem(err);
+    status = agg_work_open(&copy->work, &m->apart, err);
+    if (status) {
+        tcore_free(copy);
+        return status;
+    }
+    copy->older = attempt->copies;
+    attempt->copies = copy;
+    return TCORE_OK;
 }
 
 /* The series that the record's own members name. */
@@ -256,13 +268,13 @@ static enum tcore_status read_window(struct merge *m, int64_t *index, struct tco
     return TCORE_OK;
 }
 
-static enum tcore_status add_cell(struct merge *m, struct attempt *attempt, uint32_t partial,
-                                  struct tcore_error *err)
+static enum tcore_status add_state(struct merge *m, struct copy *copy, uint32_t partial,
+                                   struct tcore_error *err)
 {
     const struct tcore_value *text = member(m, partial, "state", TCORE_STRING);
     uint32_t series;
     int64_t index;
-    enum tcore_status status = read_series(m, &attempt->work, &series, err);
+    enum tcore_status status = read_series(m, &copy->work, &series, err);
     if (!status)
         status = read_window(m, &index, err);
     if (status)
@@ -273,20 +285,35 @@ static enum tcore_status add_cell(struct merge *m, struct attempt *attempt, uint
     struct agg_cell cell = {0};
     status = cell_decode(&cell, &m->plan.stats, m->state.data, m->state.length, err);
     if (!status) {
-        struct agg_window *window = table_window(&attempt->work.table, index);
+        struct agg_window *window = table_window(&copy->work.table, index);
         struct agg_cell *into = window ? table_cell(window, series) : NULL;
         if (!into || cell_merge(into, &cell, &m->plan.stats)) {
             status = tcore_error_nomem(err);
         } else {
             tcore_buf_clear(&m->scratch);
-            agg_write_key(&attempt->work, window, series, &m->scratch);
-            attempt->cells++;
-            attempt->checksum += agg_partial_checksum(m->scratch.data, m->scratch.length,
-                                                      m->state.data, m->state.length);
+            agg_write_key(&copy->work, window, series, &m->scratch);
+            copy->checksum += agg_partial_checksum(m->scratch.data, m->scratch.length,
+                                                   m->state.data, m->state.length);
         }
     }
     cell_free(&cell, &m->plan.stats);
     return status;
+}
+
+/* A cell that no copy waits for comes after one that was lost: the trailer will tell. */
+static enum tcore_status add_cell(struct merge *m, struct attempt *attempt, uint32_t partial,
+                                  struct tcore_error *err)
+{
+    const struct tcore_value *number = member(m, partial, "number", TCORE_INT);
+    struct copy *copy = number ? attempt->copies : NULL;
+    while (copy && copy->cells != (uint64_t)number->i)
+        copy = copy->older;
+    if (!copy)
+        return TCORE_OK;
+    copy->cells++;
+    enum tcore_status status = add_state(m, copy, partial, err);
+    copy->damaged |= status == TCORE_BAD_INPUT;
+    return status == TCORE_BAD_INPUT ? TCORE_OK : status;
 }
 
 static void read_time(const struct merge *m, uint32_t trailer, const char *name, int64_t *time)
@@ -299,19 +326,47 @@ static void read_time(const struct merge *m, uint32_t trailer, const char *name,
     *time = strtoll(text, NULL, 10);
 }
 
-static enum tcore_status add_trailer(struct merge *m, struct attempt *attempt, uint32_t trailer,
-                                     struct tcore_error *err)
+static bool is_whole(struct merge *m, struct copy *copy, uint32_t trailer)
 {
     const struct tcore_value *cells = member(m, trailer, "cells", TCORE_INT);
     const struct tcore_value *checksum = member(m, trailer, "checksum", TCORE_STRING);
     char expected[20];
-    snprintf(expected, sizeof expected, "%016" PRIx64, attempt->checksum);
-    attempt->open = false;
-    bool whole = !attempt->damaged && cells && (uint64_t)cells->i == attempt->cells && checksum &&
-                 checksum->len == 16 && !memcmp(checksum->s, expected, 16);
+    copy->work.seen.first_ns = INT64_MAX;
+    copy->work.seen.last_ns = INT64_MIN;
+    read_time(m, trailer, "firstUnixNano", &copy->work.seen.first_ns);
+    read_time(m, trailer, "lastUnixNano", &copy->work.seen.last_ns);
+    snprintf(expected, sizeof expected, "%016" PRIx64,
+             copy->checksum + agg_partial_times(&copy->work.seen));
+    return !copy->damaged && cells && (uint64_t)cells->i == copy->cells && checksum &&
+           checksum->len == 16 && !memcmp(checksum->s, expected, 16);
+}
+
+static void free_copy(struct copy *copy)
+{
+    agg_work_free(&copy->work);
+    tcore_free(copy);
+}
+
+/* Of several copies the trailer is that of one that has all cells; else of the newest. */
+static struct copy *take_copy(struct merge *m, struct attempt *attempt, uint32_t trailer)
+{
+    struct copy **at = &attempt->copies;
+    while (*at && !is_whole(m, *at, trailer))
+        at = &(*at)->older;
+    if (!*at)
+        at = &attempt->copies;
+    struct copy *copy = *at;
+    *at = copy->older;
+    return copy;
+}
+
+static enum tcore_status add_trailer(struct merge *m, struct attempt *attempt, uint32_t trailer,
+                                     struct tcore_error *err)
+{
+    struct copy *copy = take_copy(m, attempt, trailer);
     bool added = false;
     enum tcore_status status = TCORE_OK;
-    if (!whole) {
+    if (!is_whole(m, copy, trailer)) {
         cli_note(m->cli, "an attempt at unit %s is damaged and does not count", attempt->unit);
     } else if (tcore_map_intern(&m->units, attempt->unit, strlen(attempt->unit), &added) ==
                TCORE_MAP_NONE) {
@@ -319,12 +374,10 @@ static enum tcore_status add_trailer(struct merge *m, struct attempt *attempt, u
     } else if (!added) {
         m->repeated++;
     } else {
-        read_time(m, trailer, "firstUnixNano", &attempt->work.seen.first_ns);
-        read_time(m, trailer, "lastUnixNano", &attempt->work.seen.last_ns);
-        agg_span_merge(&m->total.seen, &attempt->work.seen);
-        status = table_merge(&m->total.table, &attempt->work.table, err);
+        agg_span_merge(&m->total.seen, &copy->work.seen);
+        status = table_merge(&m->total.table, &copy->work.table, err);
     }
-    agg_work_free(&attempt->work);
+    free_copy(copy);
     return status;
 }
 
@@ -350,16 +403,11 @@ static enum tcore_status add_record(struct merge *m, const struct tcore_slice *t
         return err->status;
     if (is_part(part, "header"))
         return add_header(m, attempt, partial, err);
-    if (!attempt->open)
+    if (!attempt->copies)
         return TCORE_OK; /* its header is missing: it will be found incomplete */
     if (is_part(part, "trailer"))
         return add_trailer(m, attempt, partial, err);
-    status = add_cell(m, attempt, partial, err);
-    if (status == TCORE_BAD_INPUT) {
-        attempt->damaged = true;
-        status = TCORE_OK;
-    }
-    return status;
+    return add_cell(m, attempt, partial, err);
 }
 
 static enum tcore_status open_text(void *state, struct tcore_projection *projection,
@@ -419,8 +467,8 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
         check_units(m);
     if (!m->planned || m->incomplete)
         return TCORE_OK;
-    if (m->partial && !m->partial->begun)
-        agg_partial_header(m->partial, &m->plan, out);
+    if (m->partial && !m->partial->begun && agg_partial_header(m->partial, &m->total, true, out))
+        return tcore_error_nomem(err);
     enum tcore_status status =
         agg_emit(&m->emitter, &m->total, m->total.table.window_count, m->partial, out, &more, err);
     if (status || more)
@@ -433,8 +481,11 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
 static void free_merge(struct merge *m)
 {
     for (size_t i = 0; i < m->attempt_capacity; i++) {
-        if (m->attempt[i].open)
-            agg_work_free(&m->attempt[i].work);
+        while (m->attempt[i].copies) {
+            struct copy *copy = m->attempt[i].copies;
+            m->attempt[i].copies = copy->older;
+            free_copy(copy);
+        }
         tcore_free(m->attempt[i].unit);
     }
     tcore_free(m->attempt);

@@ -2,8 +2,11 @@
 /*
  * A partial: a header that says what was aggregated, a record a cell with its state in base64, and
  * a trailer with the number of cells and a checksum, without which the unit does not count. Every
- * record names the unit and the attempt at it, so that streams may be concatenated, mixed and
- * repeated.
+ * record names the unit and the attempt at it, and cells are numbered, so that streams may be
+ * concatenated, mixed and repeated.
+ *
+ * An attempt is named by a checksum of all that is in it: equal input gives equal bytes. Only where
+ * cells are written before all of them are known (--lateness, --idle) is its name random.
  */
 #include "agg/agg.h"
 
@@ -14,6 +17,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <endian.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,7 +37,7 @@ enum tcore_status agg_partial_open(struct agg_partial *partial, const char *unit
     else
         snprintf(partial->unit, sizeof partial->unit, "%016" PRIx64 "%016" PRIx64, random[0],
                  random[1]);
-    snprintf(partial->attempt, sizeof partial->attempt, "%016" PRIx64, random[2]);
+    partial->random = random[2];
     return TCORE_OK;
 }
 
@@ -59,12 +63,8 @@ static void write_names(const char *name, const char *const *first, size_t count
     tcore_buf_putc(out, ']');
 }
 
-void agg_partial_header(struct agg_partial *partial, const struct agg_plan *plan,
-                        struct tcore_buf *out)
+static void write_plan(const struct agg_plan *plan, struct tcore_buf *out)
 {
-    partial->begun = true;
-    tcore_buf_puts(out, "{\"type\":\"aggregate\",");
-    begin(partial, "header", out);
     tcore_buf_puts(out, ",\"version\":1");
     write_names("by", plan->by_names.item, plan->by_names.count, sizeof *plan->by_names.item, out);
     write_names("stats", &plan->stats.stat->name, plan->stats.count, sizeof *plan->stats.stat, out);
@@ -77,26 +77,80 @@ uint64_t agg_partial_checksum(const char *key, size_t key_length, const char *st
     return XXH3_64bits_withSeed(state, state_length, XXH3_64bits(key, key_length));
 }
 
+uint64_t agg_partial_times(const struct agg_span *seen)
+{
+    const uint64_t times[2] = {htole64((uint64_t)seen->first_ns), htole64((uint64_t)seen->last_ns)};
+    return seen->first_ns <= seen->last_ns ? XXH3_64bits(times, sizeof times) : 0;
+}
+
+/* The key of a cell to out and its state to state. */
+static enum tcore_status encode(const struct agg_work *work, const struct agg_window *window,
+                                const struct agg_cell *cell, struct tcore_buf *out,
+                                struct tcore_buf *state)
+{
+    agg_write_key(work, window, cell->series, out);
+    enum tcore_status status = cell_encode(cell, &work->plan->stats, state);
+    return state->failed || out->failed ? TCORE_FATAL : status;
+}
+
+/* The sum of the checksums of all cells. */
+static enum tcore_status sum_cells(const struct agg_work *work, uint64_t *sum)
+{
+    struct tcore_buf key = {0}, state = {0};
+    enum tcore_status status = TCORE_OK;
+    *sum = 0;
+    for (size_t w = 0; w < work->table.window_count; w++) {
+        const struct agg_window *window = work->table.windows[w];
+        for (uint32_t i = 0; i < window->count && !status; i++) {
+            tcore_buf_clear(&key);
+            tcore_buf_clear(&state);
+            status = encode(work, window, &window->cells[i], &key, &state);
+            if (!status)
+                *sum += agg_partial_checksum(key.data, key.length, state.data, state.length);
+        }
+    }
+    tcore_buf_free(&key);
+    tcore_buf_free(&state);
+    return status;
+}
+
+enum tcore_status agg_partial_header(struct agg_partial *partial, const struct agg_work *work,
+                                     bool complete, struct tcore_buf *out)
+{
+    uint64_t name = partial->random;
+    struct tcore_buf plan = {0};
+    enum tcore_status status = TCORE_OK;
+    write_plan(work->plan, &plan);
+    if (complete)
+        status = sum_cells(work, &name);
+    if (complete)
+        name = XXH3_64bits_withSeed(plan.data, plan.length, name + agg_partial_times(&work->seen));
+    snprintf(partial->attempt, sizeof partial->attempt, "%016" PRIx64, name);
+    partial->begun = true;
+    tcore_buf_puts(out, "{\"type\":\"aggregate\",");
+    begin(partial, "header", out);
+    tcore_buf_append(out, plan.data, plan.length);
+    out->failed |= plan.failed || status;
+    tcore_buf_free(&plan);
+    return out->failed ? TCORE_FATAL : TCORE_OK;
+}
+
 enum tcore_status agg_partial_cell(struct agg_partial *partial, const struct agg_work *work,
                                    const struct agg_window *window, const struct agg_cell *cell,
                                    struct tcore_buf *out)
 {
     struct tcore_buf state = {0};
     size_t start = out->length;
-    agg_write_key(work, window, cell->series, out);
-    enum tcore_status status = cell_encode(cell, &work->plan->stats, &state);
-    if (!status && !state.failed && !out->failed) {
+    enum tcore_status status = encode(work, window, cell, out, &state);
+    if (!status) {
         partial->checksum +=
             agg_partial_checksum(out->data + start, out->length - start, state.data, state.length);
-        partial->cells++;
         tcore_buf_putc(out, ',');
         begin(partial, "cell", out);
-        tcore_buf_puts(out, ",\"state\":\"");
+        tcore_buf_printf(out, ",\"number\":%" PRIu64 ",\"state\":\"", partial->cells++);
         tcore_base64_encode(state.data, state.length, out);
         tcore_buf_puts(out, "\"}}\n");
     }
-    if (state.failed)
-        status = TCORE_FATAL;
     tcore_buf_free(&state);
     return status;
 }
@@ -107,7 +161,7 @@ void agg_partial_trailer(const struct agg_partial *partial, const struct agg_spa
     tcore_buf_puts(out, "{\"type\":\"aggregate\",");
     begin(partial, "trailer", out);
     tcore_buf_printf(out, ",\"cells\":%" PRIu64 ",\"checksum\":\"%016" PRIx64 "\"", partial->cells,
-                     partial->checksum);
+                     partial->checksum + agg_partial_times(seen));
     if (seen->first_ns <= seen->last_ns)
         tcore_buf_printf(out, ",\"firstUnixNano\":\"%" PRId64 "\",\"lastUnixNano\":\"%" PRId64 "\"",
                          seen->first_ns, seen->last_ns);

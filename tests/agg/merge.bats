@@ -55,6 +55,38 @@ setup() {
     assert_equal "$stderr" 'trace-agg: 1 repeated unit is counted once'
 }
 
+@test "equal input gives equal bytes of a unit; other input is another attempt at it" {
+    trace-agg --partial --unit=a -j1 "${options[@]}" all.ndjson > one
+    trace-agg --partial --unit=a -j4 "${options[@]}" all.ndjson > two
+    cmp one two
+    trace-agg --merge --partial --unit=a one > merged
+    cmp one merged
+    sed '$d' all.ndjson | trace-agg --partial --unit=a "${options[@]}" > less
+    attempts=$(cat one less | sed -E 's/.*"attempt":"([^"]*)".*/\1/' | sort -u | wc -l)
+    assert_equal "$attempts" 2
+    run -0 --separate-stderr bash -c 'cat one less two | trace-agg --merge'
+    assert_equal "$output" "$(cat whole)"
+    assert_equal "$stderr" 'trace-agg: 2 repeated units are counted once'
+}
+
+@test "equal attempts, mixed line by line, count once" {
+    trace-agg --partial --unit=a "${options[@]}" all.ndjson > a
+    head -n 7 a > short
+    for mixed in "paste -d '\n' a a" "{ head -n 4 a; paste -d '\n' <(tail -n +5 a) a; }" \
+        "paste -d '\n' a a short" "{ cat short; paste -d '\n' a a; }"; do
+        run -0 --separate-stderr bash -o pipefail -c "$mixed | grep . | trace-agg --merge --expect=a"
+        assert_equal "$output" "$(cat whole)"
+    done
+}
+
+@test "times that were changed are damage, too" {
+    trace-agg --partial --unit=a --stat=rate all.ndjson > a
+    sed -E 's/("lastUnixNano":")9/\18/' a > changed
+    run ! cmp -s a changed
+    run -4 --separate-stderr trace-agg --merge changed
+    assert_output ''
+}
+
 @test "a missing, cut-off or damaged unit is an error, and there is no result" {
     split -n r/2 all.ndjson piece
     trace-agg --partial --unit=a "${options[@]}" pieceaa > a
