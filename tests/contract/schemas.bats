@@ -37,6 +37,17 @@ setup() {
     validate aggregates.ndjson
 }
 
+@test 'partials' {
+    trace-agg --partial --by=service --window=5m --stat=rate,p99 all.ndjson >partial.ndjson
+    trace-agg --partial --stat=rate all.ndjson >>partial.ndjson
+    for part in header cell trailer; do
+        grep -q "\"part\":\"$part\"" partial.ndjson
+    done
+    validate partial.ndjson
+    trace-agg --partial -b --stat=rate all.ndjson | trace-span filter --type=aggregate >again.ndjson
+    validate again.ndjson
+}
+
 @test 'assembled traces' {
     trace-span assemble all.ndjson >traces.ndjson
     grep -q '"criticalPath":' traces.ndjson

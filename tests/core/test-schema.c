@@ -264,6 +264,20 @@ static bool check_items(struct validator *v, uint32_t items, uint32_t at)
     return true;
 }
 
+static bool check_one_of(struct validator *v, uint32_t choices, uint32_t at)
+{
+    const struct tcore_json_node *node = v->schema->node;
+    unsigned valid = 0;
+    for (uint32_t e = choices + 1; e < node[choices].next; e = node[e].next)
+        valid += validate(v, e, at);
+    if (valid == 1)
+        return true;
+    char inner[160];
+    snprintf(inner, sizeof inner, "%.150s", v->reason);
+    return refuse(v, valid ? "is several things at once" : "is none of them:", inner,
+                  valid ? 0 : strlen(inner));
+}
+
 static bool check_keyword(struct validator *v, const struct tcore_value *keyword, uint32_t schema,
                           uint32_t at)
 {
@@ -279,6 +293,10 @@ static bool check_keyword(struct validator *v, const struct tcore_value *keyword
         return check_properties(v, schema, at);
     if (is_text(keyword, "items"))
         return check_items(v, schema, at);
+    if (is_text(keyword, "oneOf"))
+        return check_one_of(v, schema, at);
+    if (is_text(keyword, "not"))
+        return !validate(v, schema, at) || refuse(v, "is what it must not be", "", 0);
     if (is_text(keyword, "$schema") || is_text(keyword, "title") || is_text(keyword, "description"))
         return true;
     if (is_text(keyword, "additionalProperties"))
@@ -378,6 +396,21 @@ static const struct {
     {false, "an aggregate without a group", "{\"type\":\"aggregate\",\"count\":1}"},
     {false, "an aggregate with a word for a mean",
      "{\"type\":\"aggregate\",\"group\":{},\"mean\":\"much\"}"},
+    {true, "the header of a partial",
+     "{\"type\":\"aggregate\",\"partial\":{\"part\":\"header\",\"unit\":\"h1\",\"attempt\":"
+     "\"0123456789abcdef\",\"version\":1,\"by\":[\"service\"],\"stats\":[\"p99\"],"
+     "\"windowNano\":0}}"},
+    {true, "the cell of a partial",
+     "{\"type\":\"aggregate\",\"group\":{},\"partial\":{\"part\":\"cell\",\"unit\":\"h1\","
+     "\"attempt\":\"0123456789abcdef\",\"number\":0,\"state\":\"AQAB\"}}"},
+    {false, "the cell of a partial without a group",
+     "{\"type\":\"aggregate\",\"partial\":{\"part\":\"cell\",\"unit\":\"h1\","
+     "\"attempt\":\"0123456789abcdef\",\"number\":0,\"state\":\"AQAB\"}}"},
+    {false, "the trailer of a partial without a checksum",
+     "{\"type\":\"aggregate\",\"partial\":{\"part\":\"trailer\",\"unit\":\"h1\","
+     "\"attempt\":\"0123456789abcdef\",\"cells\":0}}"},
+    {false, "an aggregate with something else for a partial",
+     "{\"type\":\"aggregate\",\"group\":{},\"partial\":1}"},
     {true, "a finding",
      "{\"type\":\"finding\",\"kind\":\"anomaly\",\"severity\":\"warning\",\"score\":5.5,"
      "\"group\":{}," TIME ",\"value\":1,\"evidence\":[{" TRACE_ID "}],\"fingerprint\":\"x\"}"},
