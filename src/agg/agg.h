@@ -28,7 +28,7 @@ struct agg_plan {
     bool watermark; /* windows close as event time goes on */
     /* columns of the projection */
     size_t *by;
-    size_t span_value, metric_value, metric_name, histogram, status, severity;
+    size_t span_value, metric_value, metric_name, histogram, sample_rate, status, severity;
     size_t start_time, time;
 };
 
@@ -39,6 +39,7 @@ struct agg_span {
     uint64_t negative;         /* spans that end before they start */
     uint64_t late;
     uint64_t bad_histograms;
+    uint64_t bad_rates; /* sampling rates that are none */
 };
 
 /* One thread's share, or all of it. */

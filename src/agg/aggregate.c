@@ -75,6 +75,7 @@ static enum tcore_status add_other_columns(struct agg_plan *plan,
     enum tcore_status status = TCORE_OK;
     bool spans = types & 1u << TCORE_RECORD_SPAN, logs = types & 1u << TCORE_RECORD_LOG;
     bool metrics = types & 1u << TCORE_RECORD_METRIC;
+    static const struct tcore_path_key sample_rate[] = {{"quality", 7}, {"sampleRate", 10}};
     bool errors = wants(&plan->stats, STAT_ERRORS) || wants(&plan->stats, STAT_ERROR_RATE) ||
                   wants(&plan->stats, STAT_APDEX);
     if (errors && spans)
@@ -85,6 +86,8 @@ static enum tcore_status add_other_columns(struct agg_plan *plan,
         status = add_path(projection, "startTimeUnixNano", &plan->start_time, err);
     if (!status && plan->timed && (logs || metrics))
         status = add_path(projection, "timeUnixNano", &plan->time, err);
+    if (!status && metrics)
+        status = tcore_projection_add_path(projection, sample_rate, 2, &plan->sample_rate, err);
     for (size_t i = 0; i < plan->stats.count && !status; i++)
         if (plan->stats.stat[i].field)
             status = tcore_projection_add_field(projection, plan->stats.stat[i].field,
@@ -274,6 +277,9 @@ static void print_notes(const struct aggregation *agg)
          "late records were left out: their windows had been closed (--lateness)");
     note(agg->cli, seen->bad_histograms, "histogram was left out: its buckets make no sense",
          "histograms were left out: their buckets make no sense");
+    note(agg->cli, seen->bad_rates,
+         "quality.sampleRate is none (above 0, up to 1): its record counts once",
+         "quality.sampleRates are none (above 0, up to 1): their records count once");
     agg_note_overflow(agg->cli, &agg->total);
 }
 
@@ -329,6 +335,7 @@ static enum tcore_status set_up(struct aggregation *agg, const struct agg_option
                                   .metric_value = SIZE_MAX,
                                   .metric_name = SIZE_MAX,
                                   .histogram = SIZE_MAX,
+                                  .sample_rate = SIZE_MAX,
                                   .status = SIZE_MAX,
                                   .severity = SIZE_MAX,
                                   .start_time = SIZE_MAX,

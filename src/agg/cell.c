@@ -50,53 +50,86 @@ static void widen_double(struct agg_cell *cell, double low, double high)
 }
 
 enum tcore_status cell_add_square_int(struct agg_cell *cell, const struct agg_stats *stats,
-                                      int64_t value)
+                                      int64_t value, uint64_t weight)
 {
     struct agg_extra *extra = cell_extra(cell, stats);
-    return extra ? tcore_exact_sum_add_square_int64(&extra->squares, value, TCORE_WEIGHT_ONE)
-                 : TCORE_FATAL;
+    return extra ? tcore_exact_sum_add_square_int64(&extra->squares, value, weight) : TCORE_FATAL;
+}
+
+/* *units += more, within what a cell holds. */
+static enum tcore_status add_units(uint64_t *units, uint64_t more)
+{
+    if (more > CELL_UNITS_MAX || *units > CELL_UNITS_MAX - more)
+        return TCORE_BAD_INPUT;
+    *units += more;
+    return TCORE_OK;
+}
+
+enum tcore_status cell_count_weighted(struct agg_cell *cell, uint64_t weight, bool error)
+{
+    enum tcore_status status = add_units(&cell->count, weight);
+    return status || !error ? status : add_units(&cell->errors, weight);
+}
+
+enum tcore_status cell_add_weighted_int(struct agg_cell *cell, const struct agg_stats *stats,
+                                        int64_t value, uint64_t weight)
+{
+    enum tcore_status status = add_units(&cell->values, weight);
+    cell_widen_int(cell, value);
+    if (!status && stats->sum)
+        status = tcore_exact_sum_add_weighted_int64(&cell->sum, value, weight);
+    if (!status && stats->squares)
+        status = cell_add_square_int(cell, stats, value, weight);
+    if (!status && stats->histogram)
+        status = tcore_histogram_insert_weighted_int64(&cell->histogram, value, weight);
+    return status;
 }
 
 enum tcore_status cell_add_double(struct agg_cell *cell, const struct agg_stats *stats,
-                                  double value)
+                                  double value, uint64_t weight)
 {
-    enum tcore_status status = TCORE_OK;
-    cell->values++;
+    enum tcore_status status = add_units(&cell->values, weight);
     if (!isnan(value))
         widen_double(cell, value, value);
-    if (stats->sum)
-        status = tcore_exact_sum_add_double(&cell->sum, value);
+    if (!status && stats->sum)
+        status = weight == TCORE_WEIGHT_ONE
+                     ? tcore_exact_sum_add_double(&cell->sum, value)
+                     : tcore_exact_sum_add_weighted_double(&cell->sum, value, weight);
     if (!status && stats->squares) {
         struct agg_extra *extra = cell_extra(cell, stats);
-        status = extra ? tcore_exact_sum_add_square_double(&extra->squares, value, TCORE_WEIGHT_ONE)
-                       : TCORE_FATAL;
+        status =
+            extra ? tcore_exact_sum_add_square_double(&extra->squares, value, weight) : TCORE_FATAL;
     }
     if (!status && stats->histogram)
-        status = tcore_histogram_insert_double(&cell->histogram, value);
+        status = weight == TCORE_WEIGHT_ONE
+                     ? tcore_histogram_insert_double(&cell->histogram, value)
+                     : tcore_histogram_insert_weighted_double(&cell->histogram, value, weight);
     return status == TCORE_SKIP ? TCORE_OK : status; /* NaN and infinities have no bucket */
 }
 
 enum tcore_status cell_add_bytes(struct agg_cell *cell, const struct agg_stats *stats,
-                                 const struct agg_stat *stat, const char *data, size_t length)
+                                 const struct agg_stat *stat, const char *data, size_t length,
+                                 uint64_t weight)
 {
     struct agg_extra *extra = cell_extra(cell, stats);
     if (!extra)
         return TCORE_FATAL;
     if (stat->kind == STAT_DISTINCT)
         return tcore_distinct_add(&extra->state[stat->extra].distinct, data, length);
-    return tcore_topk_add(&extra->state[stat->extra].topk, data, length, TCORE_WEIGHT_ONE);
+    return tcore_topk_add(&extra->state[stat->extra].topk, data, length, weight);
 }
 
 enum tcore_status cell_add_apdex(struct agg_cell *cell, const struct agg_stats *stats,
-                                 const struct agg_stat *stat, double value, bool error)
+                                 const struct agg_stat *stat, double value, bool error,
+                                 uint64_t weight)
 {
     struct agg_extra *extra = cell_extra(cell, stats);
     if (!extra)
         return TCORE_FATAL;
     struct tcore_apdex *apdex = &extra->state[stat->extra].apdex;
-    enum tcore_status status =
-        error ? tcore_apdex_add_frustrated(apdex, TCORE_WEIGHT_ONE)
-              : tcore_apdex_add_double(apdex, value, stat->threshold, TCORE_WEIGHT_ONE);
+    enum tcore_status status = error
+                                   ? tcore_apdex_add_frustrated(apdex, weight)
+                                   : tcore_apdex_add_double(apdex, value, stat->threshold, weight);
     return status == TCORE_SKIP ? TCORE_OK : status;
 }
 
@@ -144,7 +177,7 @@ static bool read_side(const struct tcore_json *json, uint32_t side,
 }
 
 static enum tcore_status add_exponential(struct agg_cell *cell, const struct tcore_json *json,
-                                         int64_t scale)
+                                         int64_t scale, uint64_t weight)
 {
     struct tcore_exponential point = {0};
     bool nomem = false;
@@ -158,14 +191,14 @@ static enum tcore_status add_exponential(struct agg_cell *cell, const struct tco
     point.zero_count = (uint64_t)zero;
     enum tcore_status status =
         nomem   ? TCORE_FATAL
-        : valid ? tcore_histogram_add_exponential(&cell->histogram, &point, TCORE_WEIGHT_ONE, NULL)
+        : valid ? tcore_histogram_add_exponential(&cell->histogram, &point, weight, NULL)
                 : TCORE_SKIP;
     tcore_exponential_free(&point);
     return status;
 }
 
 static enum tcore_status add_bounded(struct agg_cell *cell, const struct agg_stats *stats,
-                                     const struct tcore_json *json)
+                                     const struct tcore_json *json, uint64_t weight)
 {
     bool nomem = false;
     uint32_t length = 0, count_length = 0;
@@ -176,29 +209,31 @@ static enum tcore_status add_bounded(struct agg_cell *cell, const struct agg_sta
     enum tcore_status status = nomem || !extra ? TCORE_FATAL : TCORE_OK;
     if (!status && counts && count_length)
         status = tcore_bounded_histogram_add(&extra->bounded, bounds, length, counts, count_length,
-                                             TCORE_WEIGHT_ONE, NULL);
+                                             weight, NULL);
     tcore_free(bounds);
     tcore_free(counts);
     return status;
 }
 
 static enum tcore_status add_parsed(struct agg_cell *cell, const struct agg_stats *stats,
-                                    const struct tcore_json *json)
+                                    const struct tcore_json *json, uint64_t weight)
 {
     int64_t count = 0, scale = 0;
     uint32_t at = tcore_json_find(json, 0, "count");
     if (!at || !tcore_value_int64(&json->node[at].value, &count) || count < 0 ||
-        (uint64_t)count > TCORE_COUNT_MAX - cell->values)
+        (unsigned __int128)count * weight > CELL_UNITS_MAX ||
+        (uint64_t)count * weight > CELL_UNITS_MAX - cell->values)
         return TCORE_SKIP;
     uint32_t scale_at = tcore_json_find(json, 0, "scale");
     enum tcore_status status = scale_at && tcore_value_int64(&json->node[scale_at].value, &scale)
-                                   ? add_exponential(cell, json, scale)
-                                   : add_bounded(cell, stats, json);
+                                   ? add_exponential(cell, json, scale, weight)
+                                   : add_bounded(cell, stats, json, weight);
     if (status)
         return status;
-    cell->values += (uint64_t)count;
+    cell->values += (uint64_t)count * weight;
     if (stats->sum && (at = tcore_json_find(json, 0, "sum")) != 0)
-        status = tcore_exact_sum_add_double(&cell->sum, tcore_value_double(&json->node[at].value));
+        status = tcore_exact_sum_add_weighted_double(
+            &cell->sum, tcore_value_double(&json->node[at].value), weight);
     uint32_t min = tcore_json_find(json, 0, "min"), max = tcore_json_find(json, 0, "max");
     if (min && max && tcore_value_is_number(&json->node[min].value) &&
         tcore_value_is_number(&json->node[max].value))
@@ -208,12 +243,12 @@ static enum tcore_status add_parsed(struct agg_cell *cell, const struct agg_stat
 }
 
 enum tcore_status cell_add_histogram(struct agg_cell *cell, const struct agg_stats *stats,
-                                     const char *text, size_t length)
+                                     const char *text, size_t length, uint64_t weight)
 {
     struct tcore_json json = {0};
     enum tcore_status status = tcore_json_parse(&json, text, length, NULL);
     if (!status)
-        status = add_parsed(cell, stats, &json);
+        status = add_parsed(cell, stats, &json, weight);
     tcore_json_free(&json);
     return status;
 }
@@ -254,13 +289,13 @@ enum tcore_status cell_merge(struct agg_cell *into, const struct agg_cell *from,
     }
     if (from->has_double)
         widen_double(into, from->min_double, from->max_double);
-    if (from->values > TCORE_COUNT_MAX - into->values ||
-        from->count > TCORE_COUNT_MAX - into->count)
-        return TCORE_BAD_INPUT;
-    into->count += from->count;
-    into->errors += from->errors;
-    into->values += from->values;
-    enum tcore_status status = tcore_exact_sum_merge(&into->sum, &from->sum);
+    enum tcore_status status = add_units(&into->count, from->count);
+    if (!status)
+        status = add_units(&into->errors, from->errors);
+    if (!status)
+        status = add_units(&into->values, from->values);
+    if (!status)
+        status = tcore_exact_sum_merge(&into->sum, &from->sum);
     if (!status)
         status = tcore_histogram_merge(&into->histogram, &from->histogram);
     if (!status && from->extra)

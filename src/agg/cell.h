@@ -18,8 +18,8 @@ struct agg_extra;
 struct agg_cell {
     uint32_t series;
     bool has_int, has_double; /* values of either kind were seen: which extremes count */
-    uint64_t count, errors;   /* records */
-    uint64_t values;          /* numbers; a histogram record has many */
+    uint64_t count, errors;   /* records, in units (stats/weight.h) */
+    uint64_t values;          /* numbers, in units; a histogram record has many */
     int64_t min_int, max_int;
     double min_double, max_double;
     struct tcore_exact_sum sum;
@@ -28,22 +28,31 @@ struct agg_cell {
 };
 
 /* A zeroed cell is an empty one but for series. Each returns TCORE_OK, TCORE_FATAL (no memory) or
- * TCORE_BAD_INPUT (more than 2^48 values). */
+ * TCORE_BAD_INPUT (more than 2^47 values). weight is how many records this one stands for, in units
+ * of 1/65,536, up to CELL_UNITS_MAX. */
+#define CELL_UNITS_MAX (TCORE_UNITS_MAX / 2) /* so that plain records need no check for overflow   \
+                                              */
 void cell_free(struct agg_cell *cell, const struct agg_stats *stats);
+/* Counts a record. */
+enum tcore_status cell_count_weighted(struct agg_cell *cell, uint64_t weight, bool error);
 enum tcore_status cell_add_double(struct agg_cell *cell, const struct agg_stats *stats,
-                                  double value);
+                                  double value, uint64_t weight);
+enum tcore_status cell_add_weighted_int(struct agg_cell *cell, const struct agg_stats *stats,
+                                        int64_t value, uint64_t weight);
 /* What distinct, topk and apdex of the list want of a row: bytes of the field's value (a symbol,
  * agg/symbol.h), or the row's value itself. */
 enum tcore_status cell_add_bytes(struct agg_cell *cell, const struct agg_stats *stats,
-                                 const struct agg_stat *stat, const char *data, size_t length);
+                                 const struct agg_stat *stat, const char *data, size_t length,
+                                 uint64_t weight);
 enum tcore_status cell_add_apdex(struct agg_cell *cell, const struct agg_stats *stats,
-                                 const struct agg_stat *stat, double value, bool error);
+                                 const struct agg_stat *stat, double value, bool error,
+                                 uint64_t weight);
 /* The squares of the values so far, for stddev. */
 enum tcore_status cell_add_square_int(struct agg_cell *cell, const struct agg_stats *stats,
-                                      int64_t value);
+                                      int64_t value, uint64_t weight);
 /* A metric's histogram from its JSON text. TCORE_SKIP: it is none. */
 enum tcore_status cell_add_histogram(struct agg_cell *cell, const struct agg_stats *stats,
-                                     const char *text, size_t length);
+                                     const char *text, size_t length, uint64_t weight);
 /* into += from; from stays as it is. */
 enum tcore_status cell_merge(struct agg_cell *into, const struct agg_cell *from,
                              const struct agg_stats *stats);
@@ -59,11 +68,14 @@ enum tcore_status cell_encode(const struct agg_cell *cell, const struct agg_stat
 enum tcore_status cell_decode(struct agg_cell *cell, const struct agg_stats *stats,
                               const void *data, size_t length, struct tcore_error *err);
 
-/* Adds a value that is an integer: the hot path of durations. */
-static inline enum tcore_status cell_add_int(struct agg_cell *cell, const struct agg_stats *stats,
-                                             int64_t value)
+static inline void cell_count(struct agg_cell *cell, bool error)
 {
-    cell->values++;
+    cell->count += TCORE_WEIGHT_ONE;
+    cell->errors += error * TCORE_WEIGHT_ONE;
+}
+
+static inline void cell_widen_int(struct agg_cell *cell, int64_t value)
+{
     if (!cell->has_int) {
         cell->has_int = true;
         cell->min_int = cell->max_int = value;
@@ -72,10 +84,18 @@ static inline enum tcore_status cell_add_int(struct agg_cell *cell, const struct
     } else if (value > cell->max_int) {
         cell->max_int = value;
     }
+}
+
+/* Adds a value that is an integer: the hot path of durations. */
+static inline enum tcore_status cell_add_int(struct agg_cell *cell, const struct agg_stats *stats,
+                                             int64_t value)
+{
+    cell->values += TCORE_WEIGHT_ONE;
+    cell_widen_int(cell, value);
     if (stats->sum)
         tcore_exact_sum_add_int64(&cell->sum, value);
     if (stats->squares) {
-        enum tcore_status status = cell_add_square_int(cell, stats, value);
+        enum tcore_status status = cell_add_square_int(cell, stats, value, TCORE_WEIGHT_ONE);
         if (status)
             return status;
     }

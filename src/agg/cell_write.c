@@ -66,9 +66,16 @@ static void write_sum(const struct agg_cell *cell, const struct agg_stat *stat,
     tcore_buf_append(out, text, length);
 }
 
-static void write_count(const struct agg_stat *stat, uint64_t count, struct tcore_buf *out)
+/* A count in units, as an integer if it is one: weights may make fractions. */
+static struct tcore_value count_of(uint64_t units)
 {
-    struct tcore_value value = tcore_value_int((int64_t)count);
+    return units % TCORE_WEIGHT_ONE ? tcore_value_of_double(tcore_units_to_count(units))
+                                    : tcore_value_int((int64_t)(units / TCORE_WEIGHT_ONE));
+}
+
+static void write_count(const struct agg_stat *stat, uint64_t units, struct tcore_buf *out)
+{
+    struct tcore_value value = count_of(units);
     write_name(stat, out);
     tcore_json_write_value(out, &value);
 }
@@ -86,8 +93,7 @@ static enum tcore_status write_topk(const struct agg_stat *stat, const struct tc
         for (size_t i = 0; i < found; i++) {
             tcore_buf_puts(out, i ? ",{\"value\":" : "{\"value\":");
             symbol_write(items[i].data, items[i].length, out);
-            struct tcore_value count =
-                tcore_value_int((int64_t)(items[i].units / TCORE_WEIGHT_ONE));
+            struct tcore_value count = count_of(items[i].units);
             tcore_buf_puts(out, ",\"count\":");
             tcore_json_write_value(out, &count);
             tcore_buf_puts(out, tcore_topk_is_exact(topk) ? "}" : ",\"exact\":false}");
@@ -104,7 +110,7 @@ static enum tcore_status write_extra(const struct agg_cell *cell, const struct a
     static const union agg_extra_state none;
     const union agg_extra_state *state = cell->extra ? &cell->extra->state[stat->extra] : &none;
     if (stat->kind == STAT_DISTINCT)
-        write_count(stat, tcore_distinct_count(&state->distinct), out);
+        write_count(stat, tcore_distinct_count(&state->distinct) * TCORE_WEIGHT_ONE, out);
     else if (stat->kind == STAT_APDEX)
         write_double(stat, tcore_apdex_value(&state->apdex), out);
     else
@@ -116,7 +122,6 @@ static enum tcore_status write_stat(const struct agg_cell *cell, const struct ag
                                     double seconds, struct tcore_buf *out)
 {
     static const struct tcore_exact_sum nothing;
-    uint64_t units = cell->values * TCORE_WEIGHT_ONE;
     struct tcore_value value;
     switch (stat->kind) {
     case STAT_COUNT:
@@ -126,7 +131,7 @@ static enum tcore_status write_stat(const struct agg_cell *cell, const struct ag
         write_count(stat, cell->errors, out);
         break;
     case STAT_RATE:
-        write_double(stat, seconds > 0 ? (double)cell->count / seconds : NAN, out);
+        write_double(stat, seconds > 0 ? tcore_units_to_count(cell->count) / seconds : NAN, out);
         break;
     case STAT_ERROR_RATE:
         write_double(stat, (double)cell->errors / (double)cell->count, out);
@@ -137,13 +142,13 @@ static enum tcore_status write_stat(const struct agg_cell *cell, const struct ag
         break;
     case STAT_MEAN:
         if (cell->values)
-            write_double(stat, tcore_exact_mean(&cell->sum, units), out);
+            write_double(stat, tcore_exact_mean(&cell->sum, cell->values), out);
         break;
     case STAT_STDDEV:
-        write_double(
-            stat,
-            tcore_exact_stddev(&cell->sum, cell->extra ? &cell->extra->squares : &nothing, units),
-            out);
+        write_double(stat,
+                     tcore_exact_stddev(&cell->sum, cell->extra ? &cell->extra->squares : &nothing,
+                                        cell->values),
+                     out);
         break;
     case STAT_MIN:
     case STAT_MAX:
@@ -172,18 +177,21 @@ enum tcore_status cell_write(const struct agg_cell *cell, const struct agg_stats
 }
 
 /*
- * The state: counts, the extremes that there are, the sum, the histogram, then a part for what is
- * rarer. The sizes of the parts are known to their own decoders (stats/encode.h).
+ * The state: what there is, counts, the extremes, the sum, the histogram, then a part for what is
+ * rarer. Counts are of whole records, or in units when any is not whole. The sizes of the parts are
+ * known to their own decoders (stats/encode.h).
  */
 enum tcore_status cell_encode(const struct agg_cell *cell, const struct agg_stats *stats,
                               struct tcore_buf *out)
 {
     enum tcore_status status = TCORE_OK;
-    tcore_encode_uint64(out, cell->count);
-    tcore_encode_uint64(out, cell->errors);
-    tcore_encode_uint64(out, cell->values);
+    bool in_units = (cell->count | cell->errors | cell->values) % TCORE_WEIGHT_ONE;
+    uint64_t unit = in_units ? 1 : TCORE_WEIGHT_ONE;
     tcore_encode_uint64(out, (uint64_t)cell->has_int | (uint64_t)cell->has_double << 1 |
-                                 (uint64_t)(cell->extra != NULL) << 2);
+                                 (uint64_t)(cell->extra != NULL) << 2 | (uint64_t)in_units << 3);
+    tcore_encode_uint64(out, cell->count / unit);
+    tcore_encode_uint64(out, cell->errors / unit);
+    tcore_encode_uint64(out, cell->values / unit);
     if (cell->has_int) {
         tcore_encode_int64(out, cell->min_int);
         tcore_encode_int64(out, cell->max_int);
@@ -233,15 +241,21 @@ static enum tcore_status decode_extra(struct agg_cell *cell, const struct agg_st
     return status;
 }
 
+static bool decode_count(struct tcore_state_reader *in, uint64_t unit, uint64_t *units)
+{
+    return tcore_decode_uint64(in, units) && *units <= CELL_UNITS_MAX / unit &&
+           !__builtin_mul_overflow(*units, unit, units);
+}
+
 enum tcore_status cell_decode(struct agg_cell *cell, const struct agg_stats *stats,
                               const void *data, size_t length, struct tcore_error *err)
 {
     struct tcore_state_reader in = tcore_state_reader(data, length);
     uint64_t flags = 0;
-    bool ok = tcore_decode_uint64(&in, &cell->count) && tcore_decode_uint64(&in, &cell->errors) &&
-              tcore_decode_uint64(&in, &cell->values) && tcore_decode_uint64(&in, &flags) &&
-              flags < 8 && cell->values <= TCORE_COUNT_MAX && cell->count <= TCORE_COUNT_MAX &&
-              cell->errors <= cell->count;
+    bool ok = tcore_decode_uint64(&in, &flags) && flags < 16;
+    uint64_t unit = flags & 8 ? 1 : TCORE_WEIGHT_ONE;
+    ok = ok && decode_count(&in, unit, &cell->count) && decode_count(&in, unit, &cell->errors) &&
+         decode_count(&in, unit, &cell->values) && cell->errors <= cell->count;
     cell->has_int = flags & 1;
     cell->has_double = flags >> 1 & 1;
     if (ok && cell->has_int)

@@ -313,6 +313,6 @@ enum tcore_status table_merge(struct agg_table *into, struct agg_table *from,
     tcore_free(series);
     table_free(from);
     if (status == TCORE_BAD_INPUT)
-        return tcore_error_set(err, status, "more than 2^48 records in one group");
+        return tcore_error_set(err, status, "more than 2^47 records in one group");
     return status ? tcore_error_nomem(err) : TCORE_OK;
 }

@@ -19,7 +19,7 @@ static uint32_t metric_symbol(struct symbols *symbols, const char *name)
 enum tcore_status agg_work_open(struct agg_work *work, const struct agg_plan *plan,
                                 struct tcore_error *err)
 {
-    *work = (struct agg_work){.plan = plan, .seen = {INT64_MAX, INT64_MIN, 0, 0, 0, 0}};
+    *work = (struct agg_work){.plan = plan, .seen = {.first_ns = INT64_MAX, .last_ns = INT64_MIN}};
     enum tcore_status status =
         table_init(&work->table, &plan->stats, plan->by_names.count, plan->max_groups, err);
     if (status)
@@ -50,6 +50,7 @@ void agg_span_merge(struct agg_span *into, const struct agg_span *from)
     into->negative += from->negative;
     into->late += from->late;
     into->bad_histograms += from->bad_histograms;
+    into->bad_rates += from->bad_rates;
 }
 
 static inline bool is_error(const struct tcore_value *v, enum tcore_record_type type)
@@ -104,7 +105,7 @@ struct rows {
     const uint32_t *row; /* selected */
     size_t count;
     const struct tcore_column *status, *severity, *span_value, *metric_value, *metric_name,
-        *histogram, *start_time, *time;
+        *histogram, *sample_rate, *start_time, *time;
     const uint32_t *by; /* symbols: by[column * count + i] */
     uint32_t *series;   /* of each selected row */
     int64_t closed;
@@ -214,22 +215,23 @@ static bool special_double(const struct tcore_value *v, double *d)
 
 /* A value that is no integer: a double, a histogram, or nothing that can be summed. */
 static enum tcore_status add_other(const struct rows *r, struct agg_cell *cell, uint32_t row,
-                                   enum tcore_record_type type, const struct tcore_value *value)
+                                   enum tcore_record_type type, const struct tcore_value *value,
+                                   uint64_t weight)
 {
     const struct agg_stats *stats = &r->work->plan->stats;
     double d;
     if (tcore_value_is_number(value))
-        return cell_add_double(cell, stats, tcore_value_double(value));
+        return cell_add_double(cell, stats, tcore_value_double(value), weight);
     if (type != TCORE_RECORD_METRIC)
         return TCORE_OK;
     if (special_double(value, &d))
-        return cell_add_double(cell, stats, d);
+        return cell_add_double(cell, stats, d, weight);
     struct tcore_value histogram = {0};
     if (r->histogram)
         histogram = tcore_column_get(r->histogram, row);
     if (histogram.kind != TCORE_JSON)
         return TCORE_OK;
-    enum tcore_status status = cell_add_histogram(cell, stats, histogram.s, histogram.len);
+    enum tcore_status status = cell_add_histogram(cell, stats, histogram.s, histogram.len, weight);
     if (status == TCORE_SKIP)
         r->work->seen.bad_histograms++;
     return status == TCORE_SKIP ? TCORE_OK : status;
@@ -237,7 +239,8 @@ static enum tcore_status add_other(const struct rows *r, struct agg_cell *cell, 
 
 /* distinct, topk, apdex. The value is integer if value is NULL. */
 static enum tcore_status add_extras(const struct rows *r, struct agg_cell *cell, uint32_t row,
-                                    const struct tcore_value *value, int64_t integer, bool error)
+                                    const struct tcore_value *value, int64_t integer, bool error,
+                                    uint64_t weight)
 {
     struct agg_work *work = r->work;
     const struct agg_stats *stats = &work->plan->stats;
@@ -245,8 +248,9 @@ static enum tcore_status add_extras(const struct rows *r, struct agg_cell *cell,
         const struct agg_stat *stat = &stats->stat[k];
         enum tcore_status status = TCORE_OK;
         if (stat->kind == STAT_APDEX && (!value || tcore_value_is_number(value))) {
-            status = cell_add_apdex(cell, stats, stat,
-                                    value ? tcore_value_double(value) : (double)integer, error);
+            status =
+                cell_add_apdex(cell, stats, stat,
+                               value ? tcore_value_double(value) : (double)integer, error, weight);
         } else if (stat->kind == STAT_DISTINCT || stat->kind == STAT_TOPK) {
             struct tcore_value field = tcore_column_get(&r->batch->columns[stat->column], row);
             if (field.kind == TCORE_ABSENT)
@@ -255,7 +259,7 @@ static enum tcore_status add_extras(const struct rows *r, struct agg_cell *cell,
             symbol_key(&work->key, &field);
             if (work->key.failed)
                 return TCORE_FATAL;
-            status = cell_add_bytes(cell, stats, stat, work->key.data, work->key.length);
+            status = cell_add_bytes(cell, stats, stat, work->key.data, work->key.length, weight);
         }
         if (status)
             return status;
@@ -292,40 +296,73 @@ static inline struct agg_window *window_of(const struct rows *r, uint32_t row,
     return window;
 }
 
+/* How many records this one stands for, in units: the inverse of the rate at which it was sampled.
+ * One that is beyond all use, below 2^-32, is taken for none, as 0 is. */
+static uint64_t weight_of(const struct rows *r, uint32_t row)
+{
+    struct tcore_value value = tcore_column_get(r->sample_rate, row);
+    if (value.kind == TCORE_ABSENT || value.kind == TCORE_NULL)
+        return TCORE_WEIGHT_ONE;
+    double rate = tcore_value_double(&value);
+    if (rate >= 0x1p-32 && rate <= 1)
+        return (uint64_t)((double)TCORE_WEIGHT_ONE / rate + 0.5);
+    r->work->seen.bad_rates++;
+    return TCORE_WEIGHT_ONE;
+}
+
+static enum tcore_status add_value(const struct rows *r, struct agg_cell *cell, uint32_t row,
+                                   bool error, uint64_t weight)
+{
+    const struct agg_stats *stats = &r->work->plan->stats;
+    enum tcore_record_type type = r->batch->types[row];
+    int64_t integer = 0;
+    const struct tcore_value *value;
+    const struct tcore_column *values = type == TCORE_RECORD_SPAN || r->work->value_metric
+                                            ? r->span_value
+                                        : type == TCORE_RECORD_METRIC ? r->metric_value
+                                                                      : NULL;
+    bool is_integer = integer_at(values, row, &integer, &value);
+    enum tcore_status status;
+    if (!is_integer)
+        status = add_other(r, cell, row, type, value, weight);
+    else if (weight == TCORE_WEIGHT_ONE)
+        status = cell_add_int(cell, stats, integer);
+    else
+        status = cell_add_weighted_int(cell, stats, integer, weight);
+    if (!status && stats->extra_count)
+        status = add_extras(r, cell, row, is_integer ? NULL : value, integer, error, weight);
+    return status;
+}
+
 static enum tcore_status add_row(const struct rows *r, size_t i)
 {
-    const struct agg_plan *plan = r->work->plan;
     uint32_t row = r->row[i];
     enum tcore_record_type type = r->batch->types[row];
     enum tcore_status status = TCORE_OK;
     struct agg_window *window = window_of(r, row, type, &status);
     if (!window)
         return status;
-    bool span = type == TCORE_RECORD_SPAN;
     struct agg_cell *cell = table_cell(window, r->series[i]);
     if (!cell)
         return TCORE_FATAL;
-    cell->count++;
     bool error = false;
-    int64_t integer = 0;
-    const struct tcore_value *value;
-    const struct tcore_column *errors = span                       ? r->status
+    const struct tcore_column *errors = type == TCORE_RECORD_SPAN  ? r->status
                                         : type == TCORE_RECORD_LOG ? r->severity
                                                                    : NULL;
     if (errors) {
+        int64_t integer;
+        const struct tcore_value *value;
         integer_at(errors, row, &integer, &value);
         error = is_error(value, type);
-        cell->errors += error;
     }
-    const struct tcore_column *values = span || r->work->value_metric ? r->span_value
-                                        : type == TCORE_RECORD_METRIC ? r->metric_value
-                                                                      : NULL;
-    bool is_integer = integer_at(values, row, &integer, &value);
-    status = is_integer ? cell_add_int(cell, &plan->stats, integer)
-                        : add_other(r, cell, row, type, value);
-    if (!status && plan->stats.extra_count)
-        status = add_extras(r, cell, row, is_integer ? NULL : value, integer, error);
-    return status;
+    uint64_t weight = TCORE_WEIGHT_ONE;
+    if (type == TCORE_RECORD_METRIC && r->sample_rate)
+        weight = weight_of(r, row);
+    if (weight == TCORE_WEIGHT_ONE)
+        cell_count(cell, error);
+    else
+        status = cell_count_weighted(cell, weight, error);
+    return status ? status : add_value(r, cell, row, error, weight);
 }
 
 static enum tcore_status by_symbols(struct agg_work *work, const struct tcore_batch *batch,
@@ -369,6 +406,7 @@ enum tcore_status agg_add(struct agg_work *work, const struct tcore_batch *batch
                            .metric_value = column(batch, plan->metric_value),
                            .metric_name = column(batch, plan->metric_name),
                            .histogram = column(batch, plan->histogram),
+                           .sample_rate = column(batch, plan->sample_rate),
                            .start_time = column(batch, plan->start_time),
                            .time = column(batch, plan->time),
                            .by = work->scratch,
@@ -379,7 +417,7 @@ enum tcore_status agg_add(struct agg_work *work, const struct tcore_batch *batch
     for (size_t i = 0; i < count && !status; i++)
         status = add_row(&r, i);
     if (status == TCORE_BAD_INPUT)
-        return tcore_error_set(err, status, "more than 2^48 values in one group");
+        return tcore_error_set(err, status, "more than 2^47 values in one group");
     if (status)
         return tcore_error_nomem(err);
     if (plan->table_bytes && table_bytes(&work->table) > plan->table_bytes)

@@ -143,6 +143,42 @@ END
     assert_line --regexp '"metricName":"e","group":\{\},"count":1,"sum":7\.0,"mean":2\.33333333333333[0-9]+,"p50":2\.6666666666666665\}'
 }
 
+@test "a metric that was sampled counts as many times as the rate says" {
+    cat > sampled.ndjson <<'END'
+{"metricName":"m","value":3,"quality":{"sampleRate":0.1},"dimensions":{"k":"a"}}
+{"metricName":"m","value":7,"quality":{"sampleRate":0.5},"dimensions":{"k":"b"}}
+{"metricName":"m","value":50,"quality":{"sampleRate":1},"dimensions":{"k":"b"}}
+{"metricName":"m","value":"up","quality":{"sampleRate":0.25}}
+{"metricName":"f","value":1,"quality":{"sampleRate":0.3}}
+{"metricName":"f","value":2}
+{"metricName":"h","histogram":{"count":4,"sum":40,"bounds":[5,10],"bucketCounts":[1,2,1]},"quality":{"sampleRate":0.5}}
+END
+    options=('--stat=count,sum,mean,stddev,p50,p99,max,distinct(k),topk(9,k),apdex(6)')
+    trace-agg "${options[@]}" sampled.ndjson > got
+    # 10 times 3, twice 7, once 50 and four that are no numbers: stddev by awk
+    deviation=$(awk 'BEGIN { m = 94 / 13; printf "%.12g", sqrt((10 * (3 - m)^2 + 2 * (7 - m)^2 + (50 - m)^2) / 12) }')
+    run -0 cat got
+    assert_line --regexp "\"metricName\":\"m\",\"group\":\{\},\"count\":17,\"sum\":94,\"mean\":7\.23076923076923[0-9]*,\"stddev\":${deviation%??}[0-9]*,\"p50\":(2\.99|3\.0)[0-9]*,\"p99\":50\.0,\"max\":50,"
+    assert_line --partial '"distinct(k)":2,"topk(9,k)":[{"value":"a","count":10},{"value":"b","count":3}],"apdex(6)":0.8461538461538461}'
+    # 3 1/3 is held as 218,453 of 1/65,536
+    assert_line --partial '"metricName":"f","group":{},"count":4.3333282470703125,"sum":5.3333282470703125,'
+    assert_line --partial '"metricName":"h","group":{},"count":2,"sum":80.0,"mean":10.0,'
+    for parts in 2 5; do
+        split -n "r/$parts" sampled.ndjson piece
+        for piece in piece*; do trace-agg --partial "${options[@]}" "$piece"; done | trace-agg --merge > merged
+        cmp got merged
+        rm piece*
+    done
+    trace-span filter --type=metric -b sampled.ndjson | trace-agg "${options[@]}" > binary
+    cmp got binary
+}
+
+@test "a sampling rate that is none is counted, and its record once" {
+    run -0 --separate-stderr bash -c "printf '{\"metricName\":\"m\",\"value\":1,\"quality\":{\"sampleRate\":%s}}\n' 0 2 '\"x\"' -1 1e-30 null 0.25 | trace-agg --stat=count,sum"
+    assert_equal "$output" '{"type":"aggregate","recordType":"metric","metricName":"m","group":{},"count":10,"sum":10}'
+    assert_equal "$stderr" 'trace-agg: 5 quality.sampleRates are none (above 0, up to 1): their records count once'
+}
+
 @test "distinct, topk, apdex and stddev" {
     run -0 trace-agg --stat='distinct(service),topk(2,name),apdex(30),stddev' spans.ndjson
     assert_output --partial '"distinct(service)":2,'
