@@ -29,6 +29,7 @@ struct agg_plan {
     /* columns of the projection */
     size_t *by;
     size_t span_value, metric_value, metric_name, histogram, sample_rate, status, severity;
+    size_t metric_type, temporality; /* where it matters that a point is cumulative */
     size_t start_time, time;
 };
 
@@ -39,7 +40,8 @@ struct agg_span {
     uint64_t negative;         /* spans that end before they start */
     uint64_t late;
     uint64_t bad_histograms;
-    uint64_t bad_rates; /* sampling rates that are none */
+    uint64_t bad_rates;  /* sampling rates that are none */
+    uint64_t cumulative; /* points that say what came since a start, added as they are */
 };
 
 /* One thread's share, or all of it. */

@@ -88,6 +88,11 @@ static enum tcore_status add_other_columns(struct agg_plan *plan,
         status = add_path(projection, "timeUnixNano", &plan->time, err);
     if (!status && metrics)
         status = tcore_projection_add_path(projection, sample_rate, 2, &plan->sample_rate, err);
+    bool of_values = plan->stats.sum || plan->stats.squares || plan->stats.histogram;
+    if (!status && metrics && of_values && !plan->value)
+        status = add_path(projection, "metricType", &plan->metric_type, err);
+    if (!status && metrics && of_values && !plan->value)
+        status = add_path(projection, "temporality", &plan->temporality, err);
     for (size_t i = 0; i < plan->stats.count && !status; i++)
         if (plan->stats.stat[i].field)
             status = tcore_projection_add_field(projection, plan->stats.stat[i].field,
@@ -277,6 +282,10 @@ static void print_notes(const struct aggregation *agg)
          "late records were left out: their windows had been closed (--lateness)");
     note(agg->cli, seen->bad_histograms, "histogram was left out: its buckets make no sense",
          "histograms were left out: their buckets make no sense");
+    note(agg->cli, seen->cumulative,
+         "cumulative point was added as it is: its values are totals since a start, not increases",
+         "cumulative points were added as they are: their values are totals since a start, not "
+         "increases");
     note(agg->cli, seen->bad_rates,
          "quality.sampleRate is none (above 0, up to 1): its record counts once",
          "quality.sampleRates are none (above 0, up to 1): their records count once");
@@ -336,6 +345,8 @@ static enum tcore_status set_up(struct aggregation *agg, const struct agg_option
                                   .metric_name = SIZE_MAX,
                                   .histogram = SIZE_MAX,
                                   .sample_rate = SIZE_MAX,
+                                  .metric_type = SIZE_MAX,
+                                  .temporality = SIZE_MAX,
                                   .status = SIZE_MAX,
                                   .severity = SIZE_MAX,
                                   .start_time = SIZE_MAX,

@@ -30,8 +30,9 @@ struct agg_cell {
 /* A zeroed cell is an empty one but for series. Each returns TCORE_OK, TCORE_FATAL (no memory) or
  * TCORE_BAD_INPUT (more than 2^47 values). weight is how many records this one stands for, in units
  * of 1/65,536, up to CELL_UNITS_MAX. */
-#define CELL_UNITS_MAX (TCORE_UNITS_MAX / 2) /* so that plain records need no check for overflow   \
-                                              */
+#define CELL_UNITS_MAX                                                                             \
+    (TCORE_UNITS_MAX / 2) /* so that plain records need no check for overflow                      \
+                           */
 void cell_free(struct agg_cell *cell, const struct agg_stats *stats);
 /* Counts a record. */
 enum tcore_status cell_count_weighted(struct agg_cell *cell, uint64_t weight, bool error);

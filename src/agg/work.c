@@ -51,6 +51,7 @@ void agg_span_merge(struct agg_span *into, const struct agg_span *from)
     into->late += from->late;
     into->bad_histograms += from->bad_histograms;
     into->bad_rates += from->bad_rates;
+    into->cumulative += from->cumulative;
 }
 
 static inline bool is_error(const struct tcore_value *v, enum tcore_record_type type)
@@ -105,7 +106,7 @@ struct rows {
     const uint32_t *row; /* selected */
     size_t count;
     const struct tcore_column *status, *severity, *span_value, *metric_value, *metric_name,
-        *histogram, *sample_rate, *start_time, *time;
+        *histogram, *sample_rate, *metric_type, *temporality, *start_time, *time;
     const uint32_t *by; /* symbols: by[column * count + i] */
     uint32_t *series;   /* of each selected row */
     int64_t closed;
@@ -310,6 +311,23 @@ static uint64_t weight_of(const struct rows *r, uint32_t row)
     return TCORE_WEIGHT_ONE;
 }
 
+static bool is_word(const struct tcore_value *value, const char *word)
+{
+    return value->kind == TCORE_STRING && value->len == strlen(word) &&
+           !memcmp(value->s, word, value->len);
+}
+
+/* A point of a counter or a histogram that says what came since a start, and not since the point
+ * before. A counter that does not say which is taken to be such a one. */
+static bool is_cumulative(const struct rows *r, uint32_t row)
+{
+    struct tcore_value type = tcore_column_get(r->metric_type, row);
+    struct tcore_value temporality = tcore_column_get(r->temporality, row);
+    if (is_word(&type, "counter"))
+        return temporality.kind == TCORE_ABSENT || is_word(&temporality, "cumulative");
+    return is_word(&type, "histogram") && is_word(&temporality, "cumulative");
+}
+
 static enum tcore_status add_value(const struct rows *r, struct agg_cell *cell, uint32_t row,
                                    bool error, uint64_t weight)
 {
@@ -323,6 +341,8 @@ static enum tcore_status add_value(const struct rows *r, struct agg_cell *cell, 
                                                                       : NULL;
     bool is_integer = integer_at(values, row, &integer, &value);
     enum tcore_status status;
+    if (type == TCORE_RECORD_METRIC && r->temporality)
+        r->work->seen.cumulative += is_cumulative(r, row);
     if (!is_integer)
         status = add_other(r, cell, row, type, value, weight);
     else if (weight == TCORE_WEIGHT_ONE)
@@ -407,6 +427,8 @@ enum tcore_status agg_add(struct agg_work *work, const struct tcore_batch *batch
                            .metric_name = column(batch, plan->metric_name),
                            .histogram = column(batch, plan->histogram),
                            .sample_rate = column(batch, plan->sample_rate),
+                           .metric_type = column(batch, plan->metric_type),
+                           .temporality = column(batch, plan->temporality),
                            .start_time = column(batch, plan->start_time),
                            .time = column(batch, plan->time),
                            .by = work->scratch,

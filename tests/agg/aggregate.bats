@@ -143,6 +143,21 @@ END
     assert_line --regexp '"metricName":"e","group":\{\},"count":1,"sum":7\.0,"mean":2\.33333333333333[0-9]+,"p50":2\.6666666666666665\}'
 }
 
+@test "points that are totals since a start are added as they are, and said so" {
+    cat > points.ndjson <<'END'
+{"metricName":"c","metricType":"counter","temporality":"cumulative","value":5}
+{"metricName":"c","metricType":"counter","value":7}
+{"metricName":"d","metricType":"counter","temporality":"delta","value":1}
+{"metricName":"g","metricType":"gauge","value":1}
+{"metricName":"h","metricType":"histogram","temporality":"cumulative","histogram":{"count":1,"sum":2,"bounds":[5],"bucketCounts":[1,0]}}
+END
+    run -0 --separate-stderr trace-agg --stat=sum points.ndjson
+    assert_equal "$stderr" 'trace-agg: 3 cumulative points were added as they are: their values are totals since a start, not increases'
+    assert_line --partial '"metricName":"c","group":{},"sum":12}'
+    run -0 --separate-stderr trace-agg --stat=count points.ndjson
+    assert_equal "$stderr" ''
+}
+
 @test "a metric that was sampled counts as many times as the rate says" {
     cat > sampled.ndjson <<'END'
 {"metricName":"m","value":3,"quality":{"sampleRate":0.1},"dimensions":{"k":"a"}}
