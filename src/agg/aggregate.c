@@ -434,6 +434,10 @@ static const struct cli_option options[] = {
 
 static const struct agg_options defaults = {.lateness_ns = -1, .max_groups = 2000000};
 
+static const struct cli_exit_meaning exits[] = {
+    {"4", "input, output or a helper failed, --strict stopped, or a unit is missing or damaged"},
+    {0}};
+
 const struct cli_verb agg_aggregate = {
     .name = "",
     .summary = "Aggregate records by window and group.",
@@ -449,6 +453,8 @@ const struct cli_verb agg_aggregate = {
         "  trace-agg --partial --unit=$HOST --by=service spans.ndjson > $HOST.partial\n"
         "  cat *.partial | trace-agg --merge --expect=h1,h2,h3\n",
     .groups = CLI_READS | CLI_WRITES,
+    .memory = "fail rather than hold more groups than fit",
+    .exits = exits,
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .options_size = sizeof(struct agg_options),

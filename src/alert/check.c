@@ -24,6 +24,9 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
     return exit_status;
 }
 
+static const struct cli_exit_meaning exits[] = {{"2", "wrong usage, or an error in the rules"},
+                                                {0}};
+
 const struct cli_verb alert_check = {
     .name = "check",
     .summary = "Check rule files.",
@@ -34,5 +37,6 @@ const struct cli_verb alert_check = {
         "\n"
         "Example:\n"
         "  trace-alert check rules.yaml\n",
+    .exits = exits,
     .run = run,
 };

@@ -356,6 +356,12 @@ static const struct cli_option options[] = {
      NULL},
 };
 
+static const struct cli_exit_meaning exits[] = {
+    {"1", "with --exit-code: an alert fires"},
+    {"2", "wrong usage, a bad expression, or an error in the rules"},
+    {"4", "input, output or a helper failed, --strict stopped, or a message could not be sent"},
+    {0}};
+
 const struct cli_verb alert_run_rules = {
     .name = "run",
     .summary = "Evaluate rules over records and send what changes.",
@@ -372,6 +378,7 @@ const struct cli_verb alert_run_rules = {
         "  trace-agg --window=10s spans.ndjson | trace-alert run --rules=rules.yaml\n"
         "  trace-alert run --rules=rules.yaml aggregates.ndjson findings.ndjson\n",
     .groups = CLI_READS | CLI_WRITES,
+    .exits = exits,
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .options_size = sizeof(struct run_options),

@@ -107,14 +107,76 @@ static void describe_tables(const struct cli_tables *tables, struct tcore_buf *o
     }
 }
 
-static void exit_statuses(struct tcore_buf *out)
+/* --- Exit statuses */
+
+static const char *own_meaning(const struct cli_verb *verb, const char *status)
 {
-    tcore_buf_puts(out, "\nExit status:\n"
-                        "  0  done\n"
-                        "  1  the condition looked for was found\n"
-                        "  2  wrong usage, or a bad expression, rule or policy\n"
-                        "  3  done, but records were rejected\n"
-                        "  4  input, output or a helper failed, or --strict stopped\n");
+    for (const struct cli_exit_meaning *own = verb->exits; own && own->status; own++)
+        if (strcmp(own->status, status) == 0)
+            return own->meaning;
+    return NULL;
+}
+
+/* What the status means in this verb; NULL: it has none of that. */
+static const char *meaning_of(const struct cli_verb *verb, const char *status)
+{
+    const char *own = own_meaning(verb, status);
+    bool reads = verb->groups & CLI_READS;
+    if (own)
+        return *own ? own : NULL;
+    if (strcmp(status, "0") == 0)
+        return "done";
+    if (strcmp(status, "2") == 0)
+        return reads ? "wrong usage, or a bad expression" : "wrong usage";
+    if (strcmp(status, "3") == 0 && reads)
+        return "done, but records were rejected";
+    if (strcmp(status, "4") == 0)
+        return reads ? "input, output or a helper failed, or --strict stopped"
+                     : "input or output failed";
+    return NULL;
+}
+
+/* A line of the list: STATUS  VERB: meaning */
+static void describe_status(struct tcore_buf *out, const char *status, const char *verb,
+                            const char *meaning)
+{
+    struct tcore_buf text = {0};
+    size_t column = strlen(status) + 4;
+    tcore_buf_printf(&text, "%s%s%s", verb, *verb ? ": " : "", meaning);
+    tcore_buf_printf(out, "  %s  ", status);
+    wrap(out, text.data, text.length, column, column);
+    tcore_buf_free(&text);
+}
+
+static const char *const statuses[] = {"N", "0", "1", "2", "3", "4", "5", "126", "127", "128+N"};
+#define STATUSES (sizeof statuses / sizeof *statuses)
+
+static void exit_statuses(const struct cli_verb *verb, struct tcore_buf *out)
+{
+    tcore_buf_puts(out, "\nExit status:\n");
+    for (size_t i = 0; i < STATUSES; i++) {
+        const char *meaning = meaning_of(verb, statuses[i]);
+        if (meaning)
+            describe_status(out, statuses[i], "", meaning);
+    }
+}
+
+/* What all verbs may end with, and with their names what only some of them do. */
+static void program_statuses(const struct cli_program *program, struct tcore_buf *out)
+{
+    unsigned groups = 0;
+    for (const struct cli_verb *const *verb = program->verbs; *verb; verb++)
+        groups |= (*verb)->groups;
+    const struct cli_verb common = {.groups = groups};
+    tcore_buf_puts(out, "\nExit status:\n");
+    for (size_t i = 0; i < STATUSES; i++) {
+        const char *meaning = meaning_of(&common, statuses[i]), *own;
+        if (meaning)
+            describe_status(out, statuses[i], "", meaning);
+        for (const struct cli_verb *const *verb = program->verbs; *verb && !meaning; verb++)
+            if ((own = own_meaning(*verb, statuses[i])))
+                describe_status(out, statuses[i], (*verb)->name, own);
+    }
 }
 
 static void see_also(const struct cli_program *program, struct tcore_buf *out)
@@ -132,8 +194,8 @@ void cli_help_verb(const struct cli_program *program, const struct cli_verb *ver
                      verb->operands ? verb->operands : "");
     paragraphs(out, verb->summary);
     if (verb->groups & CLI_READS)
-        paragraphs(out, "\nINPUT is a file, a repository or - for standard input, which is read "
-                        "when none is named.");
+        paragraphs(out, "\nINPUT is a file, or - for standard input, which is read when none is "
+                        "named.");
     describe_tables(&tables, out);
     if (verb->description) {
         tcore_buf_putc(out, '\n');
@@ -143,7 +205,7 @@ void cli_help_verb(const struct cli_program *program, const struct cli_verb *ver
         tcore_buf_putc(out, '\n');
         paragraphs(out, program->epilogue);
     }
-    exit_statuses(out);
+    exit_statuses(verb, out);
     see_also(program, out);
 }
 
@@ -173,7 +235,7 @@ void cli_help_program(const struct cli_program *program, struct tcore_buf *out)
         tcore_buf_putc(out, '\n');
         paragraphs(out, program->epilogue);
     }
-    exit_statuses(out);
+    program_statuses(program, out);
     see_also(program, out);
 }
 

@@ -27,8 +27,7 @@ static const struct cli_option read_options[] = {
     {0, "line-limit", CLI_SIZE, IO(line_limit), "SIZE", "refuse longer lines (default 32M)", NULL},
     {0, "depth-limit", CLI_INT, IO(depth_limit), "N", "refuse deeper nesting (default 512)", NULL},
     {'j', "threads", CLI_INT, IO(threads), "N", "worker threads (default: all cores)", NULL},
-    {0, "memory", CLI_SIZE, IO(memory_bytes), "SIZE", "memory to work in before spilling to disk",
-     NULL},
+    {0, "memory", CLI_SIZE, IO(memory_bytes), "SIZE", NULL, NULL}, /* the verb says what it does */
     {0, "progress", CLI_FLAG, IO(progress), NULL, "show progress on standard error", NULL},
     {0, "explain", CLI_FLAG, IO(explain), NULL, "say on standard error how the work is done", NULL},
 };
@@ -51,6 +50,9 @@ static const struct cli_option write_options[] = {
     {0, "provenance", CLI_FLAG, IO(provenance), NULL,
      "with -b: record the command lines that made the stream", NULL},
 };
+
+_Static_assert(COUNT(read_options) <= COUNT(((struct cli_tables *)0)->read_option),
+               "room for a verb's copy");
 
 static const struct cli_option output_options[] = {OUTPUT_OPTION};
 

@@ -25,6 +25,18 @@ struct parser {
     bool stop; /* --help or --version was met */
 };
 
+/* The options of CLI_READS as this verb has them. */
+static void take_read_options(struct cli_tables *tables, const struct cli_verb *verb)
+{
+    tables->read = cli_read_group;
+    tables->read.options = tables->read_option;
+    for (size_t i = 0; i < cli_read_group.count; i++) {
+        tables->read_option[i] = cli_read_group.options[i];
+        if (strcmp(tables->read_option[i].name, "memory") == 0)
+            tables->read_option[i].help = verb->memory;
+    }
+}
+
 void cli_tables_of(struct cli_tables *tables, const struct cli_verb *verb, void *options,
                    struct cli_io_options *io, struct cli_general_options *general)
 {
@@ -32,8 +44,10 @@ void cli_tables_of(struct cli_tables *tables, const struct cli_verb *verb, void 
     if (verb) {
         tables->own = (struct cli_option_group){"Options", verb->options, verb->option_count};
         tables->table[tables->count++] = (struct cli_table){&tables->own, options};
-        if (verb->groups & CLI_READS)
-            tables->table[tables->count++] = (struct cli_table){&cli_read_group, io};
+        if (verb->groups & CLI_READS) {
+            take_read_options(tables, verb);
+            tables->table[tables->count++] = (struct cli_table){&tables->read, io};
+        }
         if (verb->groups & CLI_WRITES)
             tables->table[tables->count++] = (struct cli_table){&cli_write_group, io};
         else if (verb->groups & CLI_OUTPUT)

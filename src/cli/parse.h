@@ -27,8 +27,10 @@ struct cli_table {
 };
 
 struct cli_tables {
-    struct cli_option_group own; /* the verb's */
-    struct cli_table table[5];   /* of a name in two tables the first one counts */
+    struct cli_option_group own;  /* the verb's */
+    struct cli_option_group read; /* cli_read_group with the verb's own words: */
+    struct cli_option read_option[16];
+    struct cli_table table[5]; /* of a name in two tables the first one counts */
     size_t count;
 };
 

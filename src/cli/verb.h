@@ -19,12 +19,22 @@ enum {
 
 struct cli;
 
+/* An exit status in --help. */
+struct cli_exit_meaning {
+    const char *status;  /* "1", "128+N" */
+    const char *meaning; /* starts in lower case, without final stop */
+};
+
 struct cli_verb {
     const char *name;
     const char *summary;     /* one line */
     const char *operands;    /* "[INPUT]...", "TRACEID... [INPUT]..." */
     const char *description; /* paragraphs for --help below the options; may be NULL */
     unsigned groups;         /* CLI_READS | CLI_WRITES ... */
+    const char *memory;      /* help of --memory; NULL: it does nothing here and is not offered */
+    /* Exit statuses besides 0, 2, 4 and with CLI_READS 3, or what these mean here; by number, up to
+     * one without a status; a meaning of "" takes one of these away. NULL: none. */
+    const struct cli_exit_meaning *exits;
     const struct cli_option *options;
     size_t option_count;
     size_t options_size;  /* of the options struct, zeroed and then filled with defaults */

@@ -445,6 +445,9 @@ static const struct cli_option option_table[] = {
      "report only values that were measured in this trace", NULL},
 };
 
+static const struct cli_exit_meaning exits[] = {{"1", "with --exit-code: there was an anomaly"},
+                                                {0}};
+
 const struct cli_verb detect_anomaly = {
     .name = "anomaly",
     .summary = "Report values that a series has never had.",
@@ -457,6 +460,8 @@ const struct cli_verb detect_anomaly = {
         "  trace-agg --window=10s --by=service,name spans.ndjson | trace-detect anomaly\n"
         "  trace-detect anomaly --state=seen.state --exit-code metrics.ndjson\n",
     .groups = CLI_READS | CLI_WRITES,
+    .memory = "watch as many series as fit, and count the records of others",
+    .exits = exits,
     .options = option_table,
     .option_count = sizeof option_table / sizeof *option_table,
     .options_size = sizeof(struct anomaly_options),

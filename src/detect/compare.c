@@ -300,6 +300,12 @@ static const struct cli_option option_table[] = {
 static const struct compare_options defaults = {
     .min_effect = 0.05, .alpha = 0.05, .inconclusive = "pass"};
 
+static const struct cli_exit_meaning exits[] = {
+    {"1", "a series got worse"},
+    {"5",
+     "with --inconclusive=fail: no series got worse, but of one or of all there is no telling"},
+    {0}};
+
 const struct cli_verb detect_compare = {
     .name = "compare",
     .summary = "Report what got worse or better from one input to another.",
@@ -312,6 +318,8 @@ const struct cli_verb detect_compare = {
                    "  trace-detect compare --by=service --min-effect=10% --per=host.name \\\n"
                    "      base.ndjson candidate.ndjson\n",
     .groups = CLI_READS | CLI_WRITES,
+    .memory = "fail when the samples of both inputs, 24 bytes each, are more",
+    .exits = exits,
     .options = option_table,
     .option_count = sizeof option_table / sizeof *option_table,
     .options_size = sizeof(struct compare_options),

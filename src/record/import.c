@@ -107,6 +107,7 @@ const struct cli_verb import_verb = {
         "native records, which pass in canonical form; with --pass those of unknown types, too,\n"
         "as they are.\n",
     .groups = CLI_READS | CLI_WRITES,
+    .memory = "have no more input under way than fits, a megabyte for each 256 kB",
     .options = table,
     .option_count = sizeof(table) / sizeof(*table),
     .options_size = sizeof(struct options),

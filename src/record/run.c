@@ -373,6 +373,14 @@ static int run_run(struct cli *cli, void *options, int argc, char **argv)
     return status;
 }
 
+static const struct cli_exit_meaning exits[] = {{"0", ""},
+                                                {"N", "as the command ended"},
+                                                {"4", ""},
+                                                {"126", "the command cannot be executed"},
+                                                {"127", "there is no such command"},
+                                                {"128+N", "signal N ended it"},
+                                                {0}};
+
 const struct cli_verb run_verb = {
     .name = "run",
     .summary = "Run a command as a span.",
@@ -384,6 +392,7 @@ const struct cli_verb run_verb = {
         "number\n"
         "of the signal that ended it.\n",
     .groups = CLI_COMMAND,
+    .exits = exits,
     .options = table,
     .option_count = sizeof(table) / sizeof(*table),
     .options_size = sizeof(struct options),

@@ -153,6 +153,7 @@ const struct cli_verb report_summary = {
         "  trace-report summary --format=md --since=-1h spans.ndjson > summary.md\n"
         "  trace-detect anomaly spans.ndjson | trace-report summary - spans.ndjson\n",
     .groups = CLI_READS | CLI_OUTPUT,
+    .memory = "remember one trace in two, four, eight ... beyond that (default 256M)",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .options_size = sizeof(struct summary_options),

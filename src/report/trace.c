@@ -226,6 +226,9 @@ static const struct cli_option options[] = {
 
 static const struct trace_options defaults = {.format = "html", .max_spans = MAX_SPANS};
 
+static const struct cli_exit_meaning exits[] = {
+    {"4", "input, output or a helper failed, --strict stopped, or the trace is not there"}, {0}};
+
 const struct cli_verb report_trace = {
     .name = "trace",
     .summary = "Make a page of one trace.",
@@ -240,6 +243,8 @@ const struct cli_verb report_trace = {
         "  trace-report trace 5b8efff798038103d269b633813fc60c -o trace.html spans.ndjson\n"
         "  trace-report trace --format=text -w '.status == \"error\"' spans.ndjson\n",
     .groups = CLI_READS | CLI_OUTPUT,
+    .memory = "fail when the spans are more (default 1G)",
+    .exits = exits,
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .options_size = sizeof(struct trace_options),

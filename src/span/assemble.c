@@ -161,6 +161,7 @@ const struct cli_verb span_assemble = {
         "  trace-span assemble --summary --format=table \\\n"
         "      --fields=traceId,serviceName,timeline.totalDuration spans.ndjson\n",
     .groups = CLI_READS | CLI_WRITES,
+    .memory = "fail when the spans are more (default 1G)",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .options_size = sizeof(struct assemble_options),

@@ -328,6 +328,9 @@ static const struct cli_option options[] = {
 
 static const struct context_options defaults = {.propagator = "w3c"};
 
+static const struct cli_exit_meaning exits[] = {
+    {"4", "input or output failed, or extract found no valid context"}, {0}};
+
 const struct cli_verb span_context = {
     .name = "context",
     .summary = "Make, hand on and read trace context.",
@@ -348,6 +351,7 @@ const struct cli_verb span_context = {
         "  trace-span context inject --carrier=headers\n"
         "  trace-span context extract --carrier=headers <request\n",
     .groups = CLI_OUTPUT,
+    .exits = exits,
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .options_size = sizeof(struct context_options),

@@ -154,6 +154,8 @@ static const struct cli_option options[] = {
      NULL},
 };
 
+static const struct cli_exit_meaning exits[] = {{"1", "there was none of what was named"}, {0}};
+
 const struct cli_verb span_get = {
     .name = "get",
     .summary = "Print the records of traces, or one span.",
@@ -167,6 +169,7 @@ const struct cli_verb span_get = {
         "  trace-span get 5b8efff798038103d269b633813fc60c spans.ndjson\n"
         "  trace-span get --span=eee19b7ec3c1b174 spans.ndjson\n",
     .groups = CLI_READS | CLI_WRITES,
+    .exits = exits,
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .options_size = sizeof(struct get_options),

@@ -157,6 +157,8 @@ static const struct cli_option options[] = {
 
 static const struct timeline_options defaults = {.limit = 10, .rows = 200};
 
+static const struct cli_exit_meaning exits[] = {{"1", "no TRACEID was found"}, {0}};
+
 const struct cli_verb span_timeline = {
     .name = "timeline",
     .summary = "Draw traces as waterfalls.",
@@ -175,6 +177,8 @@ const struct cli_verb span_timeline = {
         "  trace-span timeline 5b8efff798038103d269b633813fc60c spans.ndjson\n"
         "  trace-span assemble spans.ndjson | trace-span timeline\n",
     .groups = CLI_READS | CLI_OUTPUT,
+    .memory = "fail when the spans are more (default 1G)",
+    .exits = exits,
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .options_size = sizeof(struct timeline_options),

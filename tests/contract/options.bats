@@ -44,6 +44,43 @@ list_options() {
     each_verb tells
 }
 
+@test 'help tells the exit statuses that a verb has, and no others' {
+    statuses() {
+        "$@" --help | sed -n '/^Exit status:/,/^$/s/^  \([^ ]*\)  .*/\1/p' | xargs
+    }
+    has() {
+        local wanted='0 2 4'
+        if list_options "$@" | cut -f 2 | grep -qx strict; then wanted='0 2 3 4'; fi
+        case "$*" in
+        'trace-detect compare') wanted='0 1 2 3 4 5' ;;
+        'trace-record run') wanted='N 2 126 127 128+N' ;;
+        'trace-detect anomaly' | 'trace-alert run' | 'trace-span get' | 'trace-span timeline')
+            wanted='0 1 2 3 4'
+            ;;
+        esac
+        assert_equal "$*: $(statuses "$@")" "$*: $wanted"
+    }
+    each_verb has
+    assert_equal "$(statuses trace-record)" 'N 0 2 3 4 126 127 128+N'
+    run -0 trace-detect --help
+    assert_line '  1  compare: a series got worse'
+}
+
+@test 'help offers --memory where it does something, and it is taken everywhere' {
+    offers() {
+        local does=no
+        case "$*" in
+        trace-agg | trace-detect* | 'trace-report summary' | 'trace-report trace') does=yes ;;
+        'trace-record import' | 'trace-span assemble' | 'trace-span timeline') does=yes ;;
+        esac
+        local offered=no
+        if list_options "$@" | cut -f 2 | grep -qx memory; then offered=yes; fi
+        assert_equal "$*: $offered" "$*: $does"
+    }
+    each_verb offers
+    run -0 trace-span filter --memory=1G /dev/null
+}
+
 @test 'an option is described as all are: lower case, no final stop' {
     styled() {
         list_options "$@" | awk -F'\t' -v what="$*" '

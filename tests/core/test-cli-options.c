@@ -79,16 +79,22 @@ static int run(struct cli *cli, void *data, int argc, char **argv)
     return cli_exit_status(cli, o->exit_code);
 }
 
-#define TABLE option_table, sizeof option_table / sizeof *option_table, sizeof(struct options)
-static const struct cli_verb work = {"work", "Work.",   "[INPUT]...", NULL, CLI_READS | CLI_WRITES,
-                                     TABLE,  &defaults, run};
-static const struct cli_verb execute = {"run",       "Run.", "CMD [ARG]...", NULL,
-                                        CLI_COMMAND, TABLE,  &defaults,      run};
+#define TABLE                                                                                      \
+    .options = option_table, .option_count = sizeof option_table / sizeof *option_table,           \
+    .options_size = sizeof(struct options), .defaults = &defaults, .run = run
+static const struct cli_verb work = {.name = "work",
+                                     .summary = "Work.",
+                                     .operands = "[INPUT]...",
+                                     .groups = CLI_READS | CLI_WRITES,
+                                     TABLE};
+static const struct cli_verb execute = {
+    .name = "run", .summary = "Run.", .operands = "CMD [ARG]...", .groups = CLI_COMMAND, TABLE};
 static const struct cli_verb *const verbs[] = {&work, &execute, NULL};
 static const struct cli_program program = {"prog", "Test.", verbs, NULL, NULL};
 static const struct cli_program with_default = {"prog", "Test.", verbs, "work", NULL};
 
-static const struct cli_verb only = {"", "Work.", "[INPUT]...", NULL, 0, TABLE, &defaults, run};
+static const struct cli_verb only = {
+    .name = "", .summary = "Work.", .operands = "[INPUT]...", TABLE};
 static const struct cli_verb *const only_verb[] = {&only, NULL};
 static const struct cli_program single = {"prog", "Test.", only_verb, NULL, NULL};
 
