@@ -58,7 +58,8 @@ enum tcore_status cell_add_histogram(struct agg_cell *cell, const struct agg_sta
 enum tcore_status cell_merge(struct agg_cell *into, const struct agg_cell *from,
                              const struct agg_stats *stats);
 
-/* Appends ,"name":value for each statistic that has one. seconds: of the window or the data, 0 if
+/* Appends ,"name":value for each statistic that has one, and ,"estimated":[names] of those that are
+ * estimates. seconds: of the window or the data, 0 if
  * that is not known. */
 enum tcore_status cell_write(const struct agg_cell *cell, const struct agg_stats *stats,
                              double seconds, struct tcore_buf *out);

@@ -167,12 +167,34 @@ static enum tcore_status write_stat(const struct agg_cell *cell, const struct ag
     return TCORE_OK;
 }
 
+static bool is_estimated(const struct agg_cell *cell, const struct agg_stat *stat)
+{
+    return stat->kind == STAT_DISTINCT && cell->extra &&
+           !tcore_distinct_is_exact(&cell->extra->state[stat->extra].distinct);
+}
+
+/* The names of those whose value is neither exact nor within a bound of its own. */
+static void write_estimated(const struct agg_cell *cell, const struct agg_stats *stats,
+                            struct tcore_buf *out)
+{
+    bool any = false;
+    for (size_t i = 0; i < stats->count; i++) {
+        if (!is_estimated(cell, &stats->stat[i]))
+            continue;
+        tcore_buf_puts(out, any ? "," : ",\"estimated\":[");
+        tcore_json_write_string(out, stats->stat[i].name, strlen(stats->stat[i].name));
+        any = true;
+    }
+    tcore_buf_puts(out, any ? "]" : "");
+}
+
 enum tcore_status cell_write(const struct agg_cell *cell, const struct agg_stats *stats,
                              double seconds, struct tcore_buf *out)
 {
     enum tcore_status status = TCORE_OK;
     for (size_t i = 0; i < stats->count && !status; i++)
         status = write_stat(cell, &stats->stat[i], seconds, out);
+    write_estimated(cell, stats, out);
     return status;
 }
 

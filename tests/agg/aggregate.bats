@@ -202,6 +202,14 @@ END
     assert_output --regexp '"stddev":436\.1765697512878\}'
 }
 
+@test "an estimate says that it is one" {
+    seq 5000 | sed 's/.*/{"spanId":"1","traceId":"1","attributes":{"u":&,"v":1}}/' > users.ndjson
+    run -0 trace-agg --stat='distinct(u),distinct(v)' users.ndjson
+    assert_output --regexp '"distinct\(u\)":(4[89]|5[01])[0-9]{2},"distinct\(v\)":1,"estimated":\["distinct\(u\)"\]\}$'
+    run -0 bash -c "head -n 4096 users.ndjson | trace-agg --stat='distinct(u)'"
+    assert_output --partial '"distinct(u)":4096}'
+}
+
 @test "--value aggregates another field" {
     run -0 trace-agg --value=size --stat=count,sum <<<'{"traceId":"1","spanId":"1","attributes":{"size":7}}'
     assert_output --partial '"metricName":"size","group":{},"count":1,"sum":7}'
