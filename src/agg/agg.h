@@ -64,6 +64,8 @@ void agg_work_free(struct agg_work *work);
 enum tcore_status agg_add(struct agg_work *work, const struct tcore_batch *batch,
                           const uint32_t *rows, size_t count, int64_t closed,
                           struct tcore_error *err);
+/* TCORE_FATAL: the table has become larger than --memory allows. */
+enum tcore_status agg_check_memory(const struct agg_work *work, struct tcore_error *err);
 /* Says so if there were more groups than --max-groups. */
 void agg_note_overflow(struct cli *cli, const struct agg_work *total);
 void agg_span_merge(struct agg_span *into, const struct agg_span *from);

@@ -35,6 +35,22 @@ void cell_free(struct agg_cell *cell, const struct agg_stats *stats)
     cell->extra = NULL;
 }
 
+size_t cell_extra_bytes(const struct agg_cell *cell, const struct agg_stats *stats)
+{
+    const struct agg_extra *extra = cell->extra;
+    if (!extra || !stats->extra_count)
+        return 0;
+    size_t bytes = sizeof *extra + stats->extra_count * sizeof *extra->state;
+    for (size_t i = 0; i < stats->count; i++) {
+        const struct agg_stat *stat = &stats->stat[i];
+        if (stat->kind == STAT_DISTINCT)
+            bytes += tcore_distinct_bytes(&extra->state[stat->extra].distinct);
+        else if (stat->kind == STAT_TOPK)
+            bytes += tcore_topk_bytes(&extra->state[stat->extra].topk);
+    }
+    return bytes;
+}
+
 static void widen_double(struct agg_cell *cell, double low, double high)
 {
     if (!cell->has_double) {

@@ -54,6 +54,8 @@ enum tcore_status cell_add_square_int(struct agg_cell *cell, const struct agg_st
 /* A metric's histogram from its JSON text. TCORE_SKIP: it is none. */
 enum tcore_status cell_add_histogram(struct agg_cell *cell, const struct agg_stats *stats,
                                      const char *text, size_t length, uint64_t weight);
+/* Memory held for distinct, topk and apdex. */
+size_t cell_extra_bytes(const struct agg_cell *cell, const struct agg_stats *stats);
 /* into += from; from stays as it is. */
 enum tcore_status cell_merge(struct agg_cell *into, const struct agg_cell *from,
                              const struct agg_stats *stats);

@@ -124,6 +124,7 @@ static enum tcore_status make_plan(struct merge *m, uint32_t header, struct tcor
     m->planned = true;
     m->apart = m->plan;
     m->apart.max_groups = UINT64_MAX;
+    m->apart.table_bytes = 0;
     return agg_work_open(&m->total, &m->plan, err);
 }
 
@@ -287,9 +288,11 @@ static enum tcore_status add_state(struct merge *m, struct copy *copy, uint32_t 
     if (!status) {
         struct agg_window *window = table_window(&copy->work.table, index);
         struct agg_cell *into = window ? table_cell(window, series) : NULL;
+        size_t before = into ? cell_extra_bytes(into, &m->plan.stats) : 0;
         if (!into || cell_merge(into, &cell, &m->plan.stats)) {
             status = tcore_error_nomem(err);
         } else {
+            window->extra_bytes += cell_extra_bytes(into, &m->plan.stats) - before;
             tcore_buf_clear(&m->scratch);
             agg_write_key(&copy->work, window, series, &m->scratch);
             copy->checksum += agg_partial_checksum(m->scratch.data, m->scratch.length,
@@ -376,6 +379,8 @@ static enum tcore_status add_trailer(struct merge *m, struct attempt *attempt, u
     } else {
         agg_span_merge(&m->total.seen, &copy->work.seen);
         status = table_merge(&m->total.table, &copy->work.table, err);
+        if (!status)
+            status = agg_check_memory(&m->total, err);
     }
     free_copy(copy);
     return status;
@@ -512,7 +517,8 @@ int agg_merge(struct cli *cli, const struct agg_options *options, int argc, char
                                            .batch = merge_batch,
                                            .finish = finish};
     struct merge m = {.cli = cli,
-                      .plan = {.max_groups = (uint64_t)options->max_groups},
+                      .plan = {.max_groups = (uint64_t)options->max_groups,
+                               .table_bytes = (size_t)cli->io.memory_bytes},
                       .expect = &options->expect};
     struct tcore_error err = {0};
     int status = CLI_FAILED;

@@ -237,7 +237,7 @@ size_t table_bytes(const struct agg_table *table)
         bytes += table->levels[i].count * 3 * sizeof(struct pair_slot);
     for (size_t i = 0; i < table->window_count; i++) {
         const struct agg_window *window = table->windows[i];
-        bytes += window->capacity * sizeof *window->cells +
+        bytes += window->capacity * sizeof *window->cells + window->extra_bytes +
                  (table->stats->histogram ? (size_t)window->count * HISTOGRAM_BYTES : 0);
     }
     return bytes;
@@ -294,9 +294,11 @@ static enum tcore_status merge_cells(struct agg_table *into, struct agg_table *f
             struct agg_cell *cell = table_cell(target, series[source->cells[i].series]);
             if (!cell)
                 return TCORE_FATAL;
+            size_t before = cell_extra_bytes(cell, into->stats);
             enum tcore_status status = cell_merge(cell, &source->cells[i], into->stats);
             if (status)
                 return status;
+            target->extra_bytes += cell_extra_bytes(cell, into->stats) - before;
         }
     }
     return TCORE_OK;

@@ -28,6 +28,7 @@ struct agg_window {
     uint32_t others_capacity;
     struct agg_cell *cells; /* owned */
     uint32_t count, capacity;
+    size_t extra_bytes; /* that cells hold for distinct, topk and apdex */
 };
 
 struct agg_table {

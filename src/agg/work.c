@@ -328,8 +328,8 @@ static bool is_cumulative(const struct rows *r, uint32_t row)
     return is_word(&type, "histogram") && is_word(&temporality, "cumulative");
 }
 
-static enum tcore_status add_value(const struct rows *r, struct agg_cell *cell, uint32_t row,
-                                   bool error, uint64_t weight)
+static enum tcore_status add_value(const struct rows *r, struct agg_window *window,
+                                   struct agg_cell *cell, uint32_t row, bool error, uint64_t weight)
 {
     const struct agg_stats *stats = &r->work->plan->stats;
     enum tcore_record_type type = r->batch->types[row];
@@ -349,8 +349,11 @@ static enum tcore_status add_value(const struct rows *r, struct agg_cell *cell, 
         status = cell_add_int(cell, stats, integer);
     else
         status = cell_add_weighted_int(cell, stats, integer, weight);
-    if (!status && stats->extra_count)
-        status = add_extras(r, cell, row, is_integer ? NULL : value, integer, error, weight);
+    if (status || !stats->extra_count)
+        return status;
+    size_t before = cell_extra_bytes(cell, stats);
+    status = add_extras(r, cell, row, is_integer ? NULL : value, integer, error, weight);
+    window->extra_bytes += cell_extra_bytes(cell, stats) - before;
     return status;
 }
 
@@ -382,7 +385,7 @@ static enum tcore_status add_row(const struct rows *r, size_t i)
         cell_count(cell, error);
     else
         status = cell_count_weighted(cell, weight, error);
-    return status ? status : add_value(r, cell, row, error, weight);
+    return status ? status : add_value(r, window, cell, row, error, weight);
 }
 
 static enum tcore_status by_symbols(struct agg_work *work, const struct tcore_batch *batch,
@@ -404,6 +407,18 @@ static enum tcore_status by_symbols(struct agg_work *work, const struct tcore_ba
             return status;
     }
     return TCORE_OK;
+}
+
+enum tcore_status agg_check_memory(const struct agg_work *work, struct tcore_error *err)
+{
+    size_t limit = work->plan->table_bytes;
+    if (!limit || table_bytes(&work->table) <= limit)
+        return TCORE_OK;
+    return tcore_error_set(err, TCORE_FATAL,
+                           "the groups%s need more memory than --memory allows (--max-groups "
+                           "limits them)",
+                           work->plan->stats.extra_count ? " and what distinct and topk count"
+                                                         : "");
 }
 
 enum tcore_status agg_add(struct agg_work *work, const struct tcore_batch *batch,
@@ -442,9 +457,5 @@ enum tcore_status agg_add(struct agg_work *work, const struct tcore_batch *batch
         return tcore_error_set(err, status, "more than 2^47 values in one group");
     if (status)
         return tcore_error_nomem(err);
-    if (plan->table_bytes && table_bytes(&work->table) > plan->table_bytes)
-        return tcore_error_set(err, TCORE_FATAL,
-                               "the groups need more memory than --memory allows (--max-groups "
-                               "limits them)");
-    return TCORE_OK;
+    return agg_check_memory(work, err);
 }

@@ -299,3 +299,16 @@ END
     run -0 trace-agg --memory=64M --by=service wide.ndjson
     assert_equal "${#lines[@]}" 5000
 }
+
+@test "--memory is a limit of what topk and distinct hold, too, and of a merge" {
+    seq 8000 | sed 's/.*/{"spanId":"1","traceId":"1","name":"&-a-rather-long-name-of-an-operation-that-takes-some-room-in-memory-&"}/' > names.ndjson
+    for stat in 'topk(3,name)' 'distinct(name)'; do
+        run -4 --separate-stderr trace-agg -j1 --memory=64K --stat="$stat" names.ndjson
+        assert_output ''
+        assert_equal "$stderr" 'trace-agg: the groups and what distinct and topk count need more memory than --memory allows (--max-groups limits them)'
+        run -0 trace-agg -j1 --memory=16M --stat="$stat" names.ndjson
+        trace-agg --partial --stat="$stat" names.ndjson > partial
+        run -4 trace-agg --merge --memory=12K partial
+        run -0 trace-agg --merge --memory=16M partial
+    done
+}
