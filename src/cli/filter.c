@@ -200,6 +200,7 @@ static void run_crew(struct crew *crew)
 {
     struct run *run = &crew->run;
     struct tcore_error err;
+    watch_progress(run);
     if (open_worker(&crew->worker[0], run, &err) == TCORE_OK) {
         work(&crew->worker[0]);
         join_workers(crew);
@@ -207,6 +208,7 @@ static void run_crew(struct crew *crew)
         cli_report(run->cli, &err);
         run->abandoned = true;
     }
+    end_watching(run);
     end_progress(run);
     close_workers(crew);
     if (!run->abandoned && run->op->finish && !run->op->silent)

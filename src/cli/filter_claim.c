@@ -49,13 +49,14 @@ static void open_next(struct run *run)
     pthread_mutex_unlock(&run->lock);
     enum tcore_status status =
         tcore_input_open(&source->input, source->name, &run->input_options, &source->problem);
+    if (status == TCORE_OK)
+        explain_input(run, source->name, tcore_input_format(source->input));
     pthread_mutex_lock(&run->lock);
     run->opening = false;
     source->first = source->next = run->next_number;
     if (status == TCORE_OK) {
         source->problem.status = TCORE_OK;
         source->format = tcore_input_format(source->input);
-        explain_input(run, source);
         run->current = source;
     } else {
         source->problem.status = status;
@@ -162,6 +163,7 @@ static void advance(struct run *run)
 void end_turn(struct worker *worker)
 {
     struct run *run = worker->run;
+    struct tcore_buf line = {0};
     bool has_lines = !worker->is_problem && worker->batch && !worker->chunk.clock;
     pthread_mutex_lock(&run->lock);
     run->turns[worker->number % TURNS] = (struct turn){
@@ -173,8 +175,9 @@ void end_turn(struct worker *worker)
     worker->counts = (struct counts){0};
     uint64_t before = run->turn;
     advance(run);
-    show_progress(run);
+    add_progress(run, &line);
     if (run->turn != before)
         pthread_cond_broadcast(&run->changed);
     pthread_mutex_unlock(&run->lock);
+    write_progress(&line);
 }

@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a run says on standard error: progress, --explain, and the counts of what was left out. */
+/* What a run says on standard error: --explain, and the counts of what was left out. */
 #include <config.h>
 
 #include "cli/fields.h"
 #include "cli/filter_private.h"
 #include "cli/message.h"
-#include "cli/signals.h"
-
-#include "base/sys.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-#define PROGRESS_NS INT64_C(200000000)
 
 void add_counts(struct counts *sum, const struct counts *part)
 {
@@ -27,70 +20,13 @@ void add_counts(struct counts *sum, const struct counts *part)
         sum->passed_over[i] += part->passed_over[i];
 }
 
-/* --- Progress */
-
-static void append_bytes(struct tcore_buf *out, uint64_t bytes)
-{
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-    double amount = (double)bytes;
-    size_t unit = 0;
-    for (; amount >= 1024 && unit + 1 < sizeof units / sizeof *units; unit++)
-        amount /= 1024;
-    tcore_buf_printf(out, unit ? "%.1f %s" : "%.0f %s", amount, units[unit]);
-}
-
-static void print_progress(struct run *run, int64_t now_ns, bool rewrite)
-{
-    struct tcore_buf line = {0};
-    double seconds = (double)(now_ns - run->started_ns) / 1e9;
-    uint64_t done = 0, total = 0;
-    if (run->current && run->current->input)
-        tcore_input_position(run->current->input, &done, &total);
-    tcore_buf_printf(&line, "%s%s: ", rewrite ? "\r" : "", run->cli->program->name);
-    tcore_buf_printf(&line, "%" PRIu64 " records, ", run->done.records);
-    append_bytes(&line, run->done.bytes);
-    if (run->source_count > 1)
-        tcore_buf_printf(&line, ", input %zu of %zu", run->opened, run->source_count);
-    if (total)
-        tcore_buf_printf(&line, ", %.0f %%", 100.0 * (double)done / (double)total);
-    if (seconds > 0)
-        tcore_buf_printf(&line, ", %.0f records/s", (double)run->done.records / seconds);
-    if (run->cli->rejected)
-        tcore_buf_printf(&line, ", %" PRIu64 " rejected", run->cli->rejected);
-    tcore_buf_puts(&line, rewrite ? "\033[K" : "\n");
-    if (!line.failed)
-        (void)tcore_write_all(STDERR_FILENO, line.data, line.length);
-    tcore_buf_free(&line);
-}
-
-void show_progress(struct run *run)
-{
-    bool asked = cli_take_progress_request();
-    if (!asked && !run->cli->io.progress)
-        return;
-    int64_t now_ns = tcore_sys()->monotonic_ns();
-    if (!asked && now_ns - run->progress_ns < PROGRESS_NS)
-        return;
-    run->progress_ns = now_ns;
-    print_progress(run, now_ns, !asked && run->rewrite_progress);
-}
-
-void end_progress(struct run *run)
-{
-    if (!run->cli->io.progress)
-        return;
-    print_progress(run, tcore_sys()->monotonic_ns(), run->rewrite_progress);
-    if (run->rewrite_progress)
-        (void)tcore_write_all(STDERR_FILENO, "\n", 1);
-}
-
 /* --- --explain */
 
-void explain_input(struct run *run, const struct source *source)
+void explain_input(struct run *run, const char *name, enum tcore_format format)
 {
     if (run->cli->io.explain)
-        cli_note(run->cli, "explain: %s is %s", source->name,
-                 source->format == TCORE_FORMAT_BINARY ? "a binary stream" : "NDJSON");
+        cli_note(run->cli, "explain: %s is %s", name,
+                 format == TCORE_FORMAT_BINARY ? "a binary stream" : "NDJSON");
 }
 
 static void explain_types(const struct run *run, struct tcore_buf *text)

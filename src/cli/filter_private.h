@@ -88,6 +88,9 @@ struct run {
     bool spawned;
     int64_t started_ns, progress_ns; /* when progress was shown last */
     bool rewrite_progress;           /* on a terminal: one line that changes */
+    pthread_t progress_thread;       /* answers USR1 while everybody waits for input */
+    bool watches_progress;           /* there is one */
+    bool done_watching;
     const char *where_reason;        /* of the first record that --where failed on */
     int64_t unflushed_ns;            /* since when output waits to be flushed; 0: none does */
     struct counts done;              /* of chunks that are done */
@@ -161,13 +164,21 @@ void select_rows(struct worker *worker);
 /* Runs the operator over them, appending to worker->out. operator_worker: its state. */
 enum tcore_status operate(struct worker *worker, void *operator_worker, struct tcore_error *err);
 
-/* --- filter_notes.c: what people are told */
+/* --- filter_progress.c: how far it is */
 
-/* Under the lock: prints progress if it is due or was asked for. */
-void show_progress(struct run *run);
+/* Under the lock: appends a line of progress if it is due or was asked for. */
+void add_progress(struct run *run, struct tcore_buf *line);
+/* Without the lock: writes it, and frees it. */
+void write_progress(struct tcore_buf *line);
+/* From here on USR1 is answered at once, and no more. */
+void watch_progress(struct run *run);
+void end_watching(struct run *run);
 /* The last state of it. */
 void end_progress(struct run *run);
-void explain_input(struct run *run, const struct source *source);
+
+/* --- filter_notes.c: what else people are told */
+
+void explain_input(struct run *run, const char *name, enum tcore_format format);
 void explain_run(struct run *run);
 void note_counts(struct run *run);
 /* Sets seen for columns whose absence is no news, so that nobody looks for them. */

@@ -11,6 +11,7 @@ noinst_LTLIBRARIES += %D%/libcli.la
 %C%_libcli_la_SOURCES += %D%/filter_columns.c
 %C%_libcli_la_SOURCES += %D%/filter_notes.c
 %C%_libcli_la_SOURCES += %D%/filter_private.h
+%C%_libcli_la_SOURCES += %D%/filter_progress.c
 %C%_libcli_la_SOURCES += %D%/filter_select.c
 %C%_libcli_la_SOURCES += %D%/filter_worker.c
 %C%_libcli_la_SOURCES += %D%/help.c

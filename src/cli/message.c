@@ -102,8 +102,8 @@ void cli_note(struct cli *cli, const char *format, ...)
 void cli_reject(struct cli *cli, const char *input, uint64_t line, uint64_t byte,
                 const char *reason)
 {
-    cli->rejected++;
-    if (cli->rejected <= REJECTS_SHOWN)
+    /* progress may be shown meanwhile */
+    if (__atomic_add_fetch(&cli->rejected, 1, __ATOMIC_RELAXED) <= REJECTS_SHOWN)
         print(cli, (struct place){input, line, byte}, reason, 0);
 }
 

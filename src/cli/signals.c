@@ -11,14 +11,24 @@
 
 /* What handlers can reach: the requests that came (bits of CLI_CATCH_...), and who is woken. */
 static volatile unsigned requests;
-static volatile int wake_fd;
+static volatile int wake_fd, progress_fd;
 static volatile bool reloads; /* HUP asks for that; else it ends the run */
+
+static void wake(int fd)
+{
+    uint64_t one = 1;
+    if (fd > 0 && write(fd, &one, sizeof one) < 0)
+        return; /* it is readable already */
+}
 
 void cli_wake_for_stop(void)
 {
-    uint64_t one = 1;
-    if (wake_fd > 0 && write(wake_fd, &one, sizeof one) < 0)
-        return; /* it is readable already */
+    wake(wake_fd);
+}
+
+void cli_wake_for_progress(void)
+{
+    wake(progress_fd);
 }
 
 static void on_signal(int number)
@@ -33,6 +43,8 @@ static void on_signal(int number)
         raise(number);
     } else if (request == CLI_CATCH_STOP) {
         cli_wake_for_stop();
+    } else if (request == CLI_CATCH_PROGRESS) {
+        cli_wake_for_progress();
     }
     errno = saved;
 }
@@ -63,8 +75,11 @@ void cli_catch_signals(unsigned which)
         catch_one(SIGTERM);
         catch_one(SIGHUP);
     }
-    if (which & CLI_CATCH_PROGRESS)
+    if (which & CLI_CATCH_PROGRESS) {
+        if (!progress_fd)
+            progress_fd = open_wake_fd();
         catch_one(SIGUSR1);
+    }
     if (which & CLI_CATCH_RELOAD) {
         reloads = true;
         catch_one(SIGHUP);
@@ -79,6 +94,11 @@ bool cli_stop_requested(void)
 int cli_stop_fd(void)
 {
     return wake_fd;
+}
+
+int cli_progress_fd(void)
+{
+    return progress_fd;
 }
 
 static bool take_request(unsigned request)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Signals. INT and TERM ask a run to end well (flush and seal what was accepted), as does HUP
- * unless it asks to read rules again, USR1 to print progress. Handlers set flags; INT and TERM also
- * make a descriptor readable, for whoever waits in poll. A second INT or TERM ends the process at
- * once. A signal that was ignored when the program started stays ignored.
+ * unless it asks to read rules again, USR1 to print progress. Handlers set flags; INT, TERM and
+ * USR1 also make a descriptor readable, for whoever waits in poll. A second INT or TERM ends the
+ * process at once. A signal that was ignored when the program started stays ignored.
  */
 #ifndef CLI_SIGNALS_H
 #define CLI_SIGNALS_H
@@ -22,6 +22,10 @@ bool cli_stop_requested(void);
 /* Readable once they did, or after cli_wake_for_stop(); 0: not caught, or out of descriptors. */
 int cli_stop_fd(void);
 void cli_wake_for_stop(void);
+/* Readable once USR1 came, or after cli_wake_for_progress(), until it is read; 0: not caught, or
+ * out of descriptors. */
+int cli_progress_fd(void);
+void cli_wake_for_progress(void);
 /* Whether USR1, or HUP, came since the last call. */
 bool cli_take_progress_request(void);
 bool cli_take_reload_request(void);

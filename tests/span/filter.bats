@@ -319,6 +319,27 @@ a\u001b[31m\u202eb\u0085'
     [[ $stderr == 'trace-span: 2 records, '*' B, input 2 of 2'* ]]
 }
 
+@test 'USR1 is answered at once, while the input is idle' {
+    mkfifo idle
+    for threads in 1 4; do
+        trace-span filter "-j$threads" idle >out 2>err 3>&- &
+        program=$!
+        exec 9>idle
+        cat one >&9
+        until [[ -s out ]]; do sleep 0.01; done
+        kill -USR1 "$program"
+        for ((i = 0; i < 500; i++)); do
+            [[ ! -s err ]] || break
+            sleep 0.01
+        done
+        kill -0 "$program"
+        [[ $(cat err) == 'trace-span: 1 records, '*' B, '*' records/s' ]]
+        exec 9>&-
+        wait "$program"
+        assert_equal "$(wc -l <err)" 1
+    done
+}
+
 @test '--idle puts clock records where input is awaited' {
     run -0 bash -c "{ cat one; sleep 0.5; cat two; } | trace-span filter --idle=100ms"
     assert_line --index 0 "$(cat one)"
