@@ -38,13 +38,21 @@ static void set_field(struct cli_field *field, const char *name, size_t length)
     }
 }
 
+static bool is_asked(const struct cli_fields *fields, const char *name)
+{
+    for (size_t i = 0; i < fields->count; i++)
+        if (strcmp(fields->field[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 bool cli_fields_ask(struct cli_fields *fields, const struct cli_strings *names)
 {
     fields->asked = true;
-    fields->count = names->count;
     fields->field = tcore_arena_alloc(&fields->arena, names->count * sizeof *fields->field);
     for (size_t i = 0; fields->field && i < names->count; i++)
-        set_field(&fields->field[i], names->item[i], strlen(names->item[i]));
+        if (!is_asked(fields, names->item[i]))
+            set_field(&fields->field[fields->count++], names->item[i], strlen(names->item[i]));
     return fields->field;
 }
 
@@ -245,16 +253,40 @@ static size_t schema_names(const char **list)
     return count;
 }
 
+/* The shortest name that has all of this one, from its beginning or the beginning of a part of it
+ * on: http.status is in http.status_code, and all its parts are in http.response.status_code. */
+static const char *name_with(const char *name, const char *const *list)
+{
+    const char *found = NULL;
+    size_t length = strlen(name), first = strcspn(name, ".");
+    const char *rest = name[first] ? name + first + 1 : NULL;
+    for (; length >= 3 && *list; list++) {
+        const char *at = strstr(*list, name);
+        bool has = at && (at == *list || strchr("._-", at[-1]));
+        if (!has && rest && *rest && strncmp(*list, name, first + 1) == 0) {
+            at = strstr(*list + first + 1, rest);
+            has = at && strchr("._-", at[-1]);
+        }
+        if (has && (!found || strlen(*list) < strlen(found)))
+            found = *list;
+    }
+    return found;
+}
+
 /* The nearest known name; of attributes.x also the nearest to x. */
 static const char *nearest_name(const char *name, const char *const *list)
 {
     struct cli_field field;
     set_field(&field, name, strlen(name));
     const char *nearest = cli_nearest(name, list);
+    if (!nearest)
+        nearest = name_with(name, list);
     if (!field.object)
         return nearest;
-    return nearest && strlen(nearest) > field.object_length ? nearest
-                                                            : cli_nearest(field.key, list);
+    if (nearest && strlen(nearest) > field.object_length)
+        return nearest;
+    nearest = cli_nearest(field.key, list);
+    return nearest ? nearest : name_with(field.key, list);
 }
 
 void cli_note_absent_field(struct cli *cli, const char *name, const struct tcore_map *names)

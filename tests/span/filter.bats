@@ -155,6 +155,22 @@ two,front,\"a,b\"\"c	d\",'=1+1,2
 '-3,'@shop,,,-1"
 }
 
+@test 'a field that is named twice is written once' {
+    run -0 trace-span filter --fields=name,traceId,name,name one
+    [[ $(grep -o '"name":' <<<"$output" | wc -l) -eq 1 ]]
+    run -0 trace-span filter --format=csv --fields=name,name one
+    assert_line --index 0 'name'
+}
+
+@test 'the beginning of a name, or its parts, are known as well' {
+    echo '{"traceId":"1","spanId":"1","name":"x","attributes":{"http.route":"/","http.response.status_code":200}}' >in
+    local asked
+    for asked in http.status http.resp status_code attributes.http.status; do
+        run -0 --separate-stderr trace-span filter "--fields=name,$asked" in
+        assert_equal "$stderr" "trace-span: no record had the field '$asked': did you mean 'http.response.status_code'?"
+    done
+}
+
 @test 'a table is aligned, numbers to the right, and has the scalar fields by default' {
     run -0 trace-span filter --format=table --fields=name,n,service one two
     assert_output 'name  n  service
