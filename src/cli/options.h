@@ -18,7 +18,7 @@ enum cli_option_kind {
                      parentheses: topk(5,name) is one item */
     CLI_INT,      /* int64_t, 0 or more */
     CLI_DOUBLE,   /* double */
-    CLI_PERCENT,  /* double: "5%" gives 0.05, "0.05" the same */
+    CLI_PERCENT,  /* double: "5%" gives 0.05, "0.05" the same; above 1 only with % */
     CLI_SIZE,     /* int64_t bytes: 64K 1M 2G (powers of 1024) */
     CLI_DURATION, /* int64_t ns: 250ms 10s 5m 2h 7d, also us, ns and sums as 1h30m */
     CLI_TIME,     /* struct cli_time: RFC 3339, epoch, now, -1h, today */

@@ -241,6 +241,8 @@ bool cli_parse_percent(const char *text, double *fraction, const char **reason)
     double number;
     if (!parse_number(text, text + length - percent, &number))
         return fail(reason, "is not a fraction (5% or 0.05)");
+    if (!percent && fabs(number) > 1)
+        return fail(reason, "is above 1: for ten percent write 10%, or 0.1");
     *fraction = percent ? number / 100 : number;
     return true;
 }

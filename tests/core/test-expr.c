@@ -53,6 +53,9 @@ static const struct {
     {".name | test(\"(\")", 16, "pattern"},
     {".name | test(\"ab(\")", 18, "pattern"},
     {".name | test(\"a\"; \"iq\")", 21, "modifier"},
+    {".durationNano > 100ms", 17, "write 100*ms"},
+    {"any(.events[]; .d < (1.5s))", 22, "write 1.5*s"},
+    {".a == 7d and 1e3us < 2", 7, "write 7*d"},
 };
 
 static void test_refused(void)

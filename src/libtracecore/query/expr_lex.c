@@ -90,6 +90,25 @@ static void skip_number(struct tcore_lexer *l)
     }
 }
 
+/* 100ms is no number of jq, but what one would write; the units are names to multiply by. */
+static enum tcore_status check_unit(const struct tcore_lexer *l, size_t start,
+                                    struct tcore_error *err)
+{
+    static const char *const units[] = {"ns", "us", "ms", "s", "m", "h", "d"};
+    size_t number = l->at - start, length = 0;
+    const char *text = l->text + start;
+    while (l->at + length < l->length &&
+           (begins_name(text[number + length]) || is_digit(text[number + length])))
+        length++;
+    if (!among(units, sizeof units / sizeof *units, text + number, length))
+        return TCORE_OK;
+    tcore_error_set(err, TCORE_BAD_INPUT, "write %.*s*%.*s", (int)(number < 40 ? number : 40), text,
+                    (int)length, text + number);
+    if (err)
+        err->byte = start + 1;
+    return TCORE_BAD_INPUT;
+}
+
 static void skip_name(struct tcore_lexer *l)
 {
     for (;;) {
@@ -222,6 +241,7 @@ enum tcore_status tcore_lex(struct tcore_lexer *l, struct tcore_token *token,
     } else if (is_digit(c) || (c == '.' && is_digit(next))) {
         token->kind = TCORE_TOKEN_NUMBER;
         skip_number(l);
+        status = check_unit(l, token->start, err);
     } else if (begins_name(c) || (c == '$' && begins_name(next))) {
         token->kind = c == '$' ? TCORE_TOKEN_VARIABLE : TCORE_TOKEN_NAME;
         l->at += c == '$';
