@@ -10,7 +10,7 @@
 struct agg_options {
     struct cli_strings by, stats, expect;
     const char *value, *unit;
-    int64_t window_ns, lateness_ns; /* lateness -1: not given */
+    int64_t window_ns, lateness_ns; /* -1: not given */
     int64_t max_groups;
     bool partial, merge;
 };

@@ -310,7 +310,13 @@ static int partial_usage(struct cli *cli, const struct agg_options *options)
 
 static int usage(struct cli *cli, const struct agg_options *options)
 {
-    if (options->window_ns < 0 || (options->lateness_ns >= 0 && !options->window_ns))
+    if (!options->window_ns)
+        return cli_usage_error(cli, "--window must be longer than 0");
+    if (!options->stats.count)
+        return cli_usage_error(cli, "--stat names no statistic");
+    if (options->value && !*options->value)
+        return cli_usage_error(cli, "--value names no field");
+    if (options->lateness_ns >= 0 && options->window_ns < 0)
         return cli_usage_error(cli, "--lateness needs --window");
     if (options->max_groups < 1)
         return cli_usage_error(cli, "--max-groups must be at least 1");
@@ -318,8 +324,8 @@ static int usage(struct cli *cli, const struct agg_options *options)
         return cli_usage_error(cli, "--expect needs --merge");
     if (options->unit && !options->partial)
         return cli_usage_error(cli, "--unit needs --partial");
-    if (options->merge &&
-        (options->by.count || options->stats.count || options->window_ns || options->value))
+    if (options->merge && (options->by.count || options->stats.item != agg_default_stats ||
+                           options->window_ns > 0 || options->value))
         return cli_usage_error(cli,
                                "--merge takes groups, statistics and windows from the partials");
     return partial_usage(cli, options);
@@ -336,7 +342,7 @@ static enum tcore_status set_up(struct aggregation *agg, const struct agg_option
                                 struct tcore_error *err)
 {
     agg->plan = (struct agg_plan){.by_names = options->by,
-                                  .window_ns = options->window_ns,
+                                  .window_ns = options->window_ns > 0 ? options->window_ns : 0,
                                   .value = options->value,
                                   .max_groups = (uint64_t)options->max_groups,
                                   .table_bytes = table_limit(agg->cli),
@@ -355,8 +361,9 @@ static enum tcore_status set_up(struct aggregation *agg, const struct agg_option
         agg_stats_parse(&agg->plan.stats, options->stats.item, options->stats.count, err);
     if (status)
         return status;
-    agg->plan.watermark = options->window_ns && (options->lateness_ns >= 0 || agg->cli->io.idle_ns);
-    agg->plan.timed = options->window_ns || wants(&agg->plan.stats, STAT_RATE);
+    agg->plan.watermark =
+        agg->plan.window_ns && (options->lateness_ns >= 0 || agg->cli->io.idle_ns);
+    agg->plan.timed = agg->plan.window_ns || wants(&agg->plan.stats, STAT_RATE);
     agg->lateness_ns = options->lateness_ns > 0 ? options->lateness_ns : 0;
     agg->newest_ns = agg->closed = INT64_MIN;
     if (options->partial) {
@@ -432,7 +439,10 @@ static const struct cli_option options[] = {
      "fail (4) unless each of these units is there and complete", NULL},
 };
 
-static const struct agg_options defaults = {.lateness_ns = -1, .max_groups = 2000000};
+static const struct agg_options defaults = {.stats = {agg_default_stats, AGG_DEFAULT_STATS},
+                                            .window_ns = -1,
+                                            .lateness_ns = -1,
+                                            .max_groups = 2000000};
 
 static const struct cli_exit_meaning exits[] = {
     {"4", "input, output or a helper failed, --strict stopped, or a unit is missing or damaged"},

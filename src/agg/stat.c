@@ -23,7 +23,8 @@ static const char *const known[] = {
     "stddev",          "errors",        "errorRate", "p50",  "p95", "p99",
     "distinct(FIELD)", "topk(N,FIELD)", "apdex(T)",  NULL};
 
-static const char *const by_default[] = {"count", "errorRate", "mean", "p50", "p95", "p99", "max"};
+const char *agg_default_stats[AGG_DEFAULT_STATS] = {"count", "errorRate", "mean", "p50",
+                                                    "p95",   "p99",       "max"};
 
 static enum tcore_status unknown(const char *name, struct tcore_error *err)
 {
@@ -142,10 +143,8 @@ enum tcore_status agg_stats_parse(struct agg_stats *list, const char *const *nam
                                   struct tcore_error *err)
 {
     *list = (struct agg_stats){0};
-    if (!count) {
-        names = by_default;
-        count = sizeof by_default / sizeof *by_default;
-    }
+    if (!count)
+        return tcore_error_set(err, TCORE_BAD_INPUT, "no statistic is named");
     list->stat = tcore_calloc(count, sizeof *list->stat);
     if (!list->stat)
         return tcore_error_nomem(err);

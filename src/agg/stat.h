@@ -43,7 +43,11 @@ struct agg_stats {
     bool sum, squares, histogram; /* what cells must keep */
 };
 
-/* Parses the names (or the default list if there are none). TCORE_BAD_INPUT: an unknown one. */
+/* What is computed unless --stat is given. */
+#define AGG_DEFAULT_STATS 7
+extern const char *agg_default_stats[AGG_DEFAULT_STATS];
+
+/* Parses the names. TCORE_BAD_INPUT: an unknown one, or none. */
 enum tcore_status agg_stats_parse(struct agg_stats *list, const char *const *names, size_t count,
                                   struct tcore_error *err);
 void agg_stats_free(struct agg_stats *list);

@@ -175,9 +175,14 @@ static int select_verb(struct cli *cli, int count, char **args)
 static int check_and_run(struct cli *cli, void *options, const struct cli_tables *tables,
                          const struct cli_parsed *parsed)
 {
+    const struct cli_io_options *io = &cli->io;
     int status = cli_check_rejects(cli, tables, parsed->operand_count, parsed->operands);
     if (status != CLI_DONE)
         return status;
+    if (io->where && !io->where[strspn(io->where, " \t\r\n")])
+        return cli_usage_error(cli, "--where is empty: name what a record must have");
+    if (io->since.set && io->until.set && io->since.unix_ns > io->until.unix_ns)
+        return cli_usage_error(cli, "--since is later than --until");
     return cli->verb->run(cli, options, parsed->operand_count, parsed->operands);
 }
 

@@ -284,6 +284,12 @@ END
     run -2 trace-agg --stat='topk(0,name)' spans.ndjson
     run -2 trace-agg --stat=p101 spans.ndjson
     run -2 trace-agg --expect=a spans.ndjson
+    run -2 trace-agg --window=0s spans.ndjson
+    assert_line -n 0 'trace-agg: --window must be longer than 0'
+    run -2 trace-agg --stat= spans.ndjson
+    assert_line -n 0 'trace-agg: --stat names no statistic'
+    run -2 trace-agg --value= spans.ndjson
+    assert_line -n 0 'trace-agg: --value names no field'
 }
 
 @test "a field that no record had is named, with the nearest one" {

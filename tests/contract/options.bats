@@ -138,6 +138,20 @@ Try '$* --help'."
     assert_files_equal in out2
 }
 
+@test 'what selects nothing whatever comes is refused' {
+    refuses() {
+        list_options "$@" | cut -f 2 | grep -qx where || return 0
+        for where in '' ' '; do
+            run -2 "$@" --where="$where" /dev/null
+            assert_line --index 0 "$1: --where is empty: name what a record must have"
+        done
+        run -2 "$@" --since=2 --until=1 /dev/null
+        assert_line --index 0 "$1: --since is later than --until"
+    }
+    each_verb refuses
+    run -0 trace-span filter --since=1 --until=1 /dev/null
+}
+
 @test '--rejects takes no file that is read or written otherwise' {
     cd "$BATS_TEST_TMPDIR"
     echo '{"type":"clock","timeUnixNano":"1"}' >in
