@@ -11,8 +11,8 @@ fi
 : "${BATS_LIB_PATH:=/usr/lib/bats}"
 PATH=$top_builddir/src/record:$top_builddir/src/span:$top_builddir/src/agg:$top_builddir/src/detect:$top_builddir/src/alert:$top_builddir/src/report:$PATH
 TRACECORE_LIBEXEC=$top_builddir/libexec
-LC_ALL=C
-export top_srcdir top_builddir BATS_LIB_PATH PATH TRACECORE_LIBEXEC LC_ALL
+LC_ALL=C TERM=xterm
+export TERM top_srcdir top_builddir BATS_LIB_PATH PATH TRACECORE_LIBEXEC LC_ALL
 unset TRACE_TO TRACEPARENT TRACESTATE BAGGAGE NO_COLOR
 
 programs=(trace-record trace-span trace-agg trace-detect trace-alert trace-report)

@@ -5,6 +5,7 @@
 #include "cli/filter_private.h"
 #include "cli/message.h"
 #include "cli/pieces.h"
+#include "cli/screen.h"
 #include "cli/signals.h"
 
 #include "base/sys.h"
@@ -260,7 +261,7 @@ int cli_filter(struct cli *cli, const struct cli_operator *op, void *state, int 
     run->state = state;
     run->select.io = &cli->io;
     run->rejects.fd = -1;
-    run->rewrite_progress = cli->io.progress && isatty(STDERR_FILENO);
+    run->rewrite_progress = cli->io.progress && isatty(STDERR_FILENO) && !cli_terminal_is_dumb();
     run->started_ns = run->progress_ns = tcore_sys()->monotonic_ns();
     pthread_mutex_init(&run->lock, NULL);
     pthread_cond_init(&run->changed, NULL);

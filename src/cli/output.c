@@ -11,11 +11,11 @@
 #include "cli/fields.h"
 #include "cli/message.h"
 #include "cli/rows.h"
+#include "cli/screen.h"
 #include "cli/sink.h"
 #include "cli/visible.h"
 #include "stream/binary.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define DRAIN_BYTES ((size_t)64 * 1024)
@@ -62,7 +62,7 @@ static void choose_form(struct cli_output *output)
     const struct cli_io_options *io = &output->cli->io;
     bool records = output->cli->verb->groups & CLI_WRITES;
     output->rows.terminal = output->sink.terminal;
-    output->rows.colour = output->sink.terminal && !getenv("NO_COLOR");
+    output->rows.colour = output->sink.terminal && cli_colour_is_welcome();
     if (!records)
         output->form = FORM_TEXT;
     else if (io->binary)

@@ -37,11 +37,22 @@ static unsigned line_width(bool terminal)
     return 80;
 }
 
+bool cli_terminal_is_dumb(void)
+{
+    const char *terminal = getenv("TERM");
+    return !terminal || !*terminal || strcmp(terminal, "dumb") == 0;
+}
+
+bool cli_colour_is_welcome(void)
+{
+    return !getenv("NO_COLOR") && !cli_terminal_is_dumb();
+}
+
 void cli_screen_look(struct cli_screen *screen, const struct cli *cli)
 {
     const char *path = cli->io.output;
     bool terminal = (!path || strcmp(path, "-") == 0) && isatty(STDOUT_FILENO);
     screen->width = line_width(terminal);
     screen->unicode = is_utf8_locale();
-    screen->colour = terminal && !getenv("NO_COLOR");
+    screen->colour = terminal && cli_colour_is_welcome();
 }

@@ -194,6 +194,10 @@ a\u001b[31m\u202eb\u0085'
         run -0 script -qec "trace-span filter --format=$format --fields=name evil" /dev/null </dev/null
         assert_output --partial 'a\u009b31m\u202eb'
     done
+    for setting in NO_COLOR=1 TERM=dumb; do
+        run -0 script -qec "$setting trace-span filter --format=table --fields=name evil" /dev/null </dev/null
+        [[ $output != *$'\e'* ]]
+    done
     run -0 script -qec 'NO_COLOR=1 trace-span filter --format=table --fields=name evil' /dev/null </dev/null
     refute_output --partial $'\e'
 }

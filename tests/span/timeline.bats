@@ -179,6 +179,8 @@ widest() {
     shop >spans
     run -0 script -qec 'COLUMNS=80 trace-span timeline spans' /dev/null </dev/null
     assert_output --partial $'\e[31m'
+    run -0 script -qec 'COLUMNS=80 TERM=dumb trace-span timeline spans' /dev/null </dev/null
+    [[ $output != *$'\e'* ]]
     run -0 script -qec 'COLUMNS=80 NO_COLOR=1 trace-span timeline spans' /dev/null </dev/null
     refute_output --partial $'\e'
     run -0 script -qec 'stty cols 100; trace-span timeline spans' /dev/null </dev/null
