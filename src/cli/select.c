@@ -50,6 +50,8 @@ int cli_select_where(struct cli_select *select, struct cli *cli,
     enum tcore_status status =
         tcore_expr_compile(&select->where, cli->io.where, &options, projection, &err);
     select->where_columns[1] = projection->count;
+    if (status == TCORE_OK && tcore_expr_rounds_times(select->where))
+        cli_note(cli, "--where: this runs in libjq, where times are exact to about 256 ns only");
     if (status == TCORE_OK)
         return CLI_DONE;
     err.input = "--where";

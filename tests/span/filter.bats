@@ -155,6 +155,19 @@ two,front,\"a,b\"\"c	d\",'=1+1,2
 '-3,'@shop,,,-1"
 }
 
+@test 'times that libjq rounds are announced' {
+    echo '{"traceId":"1","spanId":"1","startTimeUnixNano":"1544712660000000005","events":[{"timeUnixNano":"1544712660000000005"}]}' >in
+    local expr
+    for expr in 'any(.events[]; .timeUnixNano > 4)' '.events[0]["timeUnixNano"] > 4' '.events[] | {timeUnixNano} | .[] > 4'; do
+        run -0 --separate-stderr trace-span filter -w "$expr" in
+        assert_equal "$stderr" 'trace-span: --where: this runs in libjq, where times are exact to about 256 ns only'
+    done
+    run -0 --separate-stderr trace-span filter -w '.startTimeUnixNano > 1544712660000000004' in
+    assert_equal "$output$stderr" "$(cat in)"
+    run -0 --separate-stderr trace-span filter -w 'any(.events[]; .name > 4)' in
+    assert_equal "$stderr" ''
+}
+
 @test 'a field that is named twice is written once' {
     run -0 trace-span filter --fields=name,traceId,name,name one
     [[ $(grep -o '"name":' <<<"$output" | wc -l) -eq 1 ]]

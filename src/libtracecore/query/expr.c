@@ -143,6 +143,22 @@ bool tcore_expr_is_native(const struct tcore_expr *e)
     return e->op != NULL;
 }
 
+bool tcore_expr_rounds_times(const struct tcore_expr *e)
+{
+    static const char suffix[] = "UnixNano";
+    struct tcore_lexer lexer = {.text = e->text, .length = strlen(e->text)};
+    struct tcore_token token = {.kind = TCORE_TOKEN_NUMBER};
+    while (!e->op && token.kind != TCORE_TOKEN_END) {
+        if (tcore_lex(&lexer, &token, NULL) != TCORE_OK)
+            break;
+        bool names = token.kind == TCORE_TOKEN_FIELD || token.kind == TCORE_TOKEN_NAME ||
+                     token.kind == TCORE_TOKEN_STRING;
+        if (names && memmem(e->text + token.start, token.length, suffix, sizeof suffix - 1))
+            return true;
+    }
+    return false;
+}
+
 /* --- Evaluating */
 
 enum tcore_status tcore_expr_state_new(struct tcore_expr_state **state, const struct tcore_expr *e,

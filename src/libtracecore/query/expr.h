@@ -46,6 +46,9 @@ enum tcore_status tcore_expr_compile(struct tcore_expr **expr, const char *text,
                                      struct tcore_projection *projection, struct tcore_error *err);
 void tcore_expr_free(struct tcore_expr *expr);
 bool tcore_expr_is_native(const struct tcore_expr *expr);
+/* Whether the expression names a time (...UnixNano) and runs in libjq, whose numbers are doubles:
+ * times of these years are rounded to 256 ns there. */
+bool tcore_expr_rounds_times(const struct tcore_expr *expr);
 
 /*
  * What one thread needs to evaluate; also owns its helper process, which dies with the thread that
