@@ -3,7 +3,12 @@
 
 #include "cli/ids.h"
 
+#include "cli/message.h"
+
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool is_digits(const char *text, size_t length)
 {
@@ -41,4 +46,27 @@ int cli_ids_first(int argc, char **argv)
         argv[ids++] = operand;
     }
     return ids;
+}
+
+static bool is_input(const char *operand)
+{
+    return strcmp(operand, "-") == 0 || faccessat(AT_FDCWD, operand, R_OK, AT_EACCESS) == 0;
+}
+
+bool cli_check_inputs(struct cli *cli, int count, char **inputs)
+{
+    bool good = true;
+    for (int i = 0; i < count; i++) {
+        struct tcore_error err;
+        if (is_input(inputs[i]))
+            continue;
+        bool name = errno == ENOENT && !strpbrk(inputs[i], "/.");
+        tcore_error_errno(&err, TCORE_FATAL, errno, "%s",
+                          name ? "no ID, which has 32 or 16 hexadecimal digits, and no INPUT"
+                               : "cannot open");
+        err.input = inputs[i];
+        cli_report(cli, &err);
+        good = false;
+    }
+    return good;
 }

@@ -6,6 +6,7 @@
 #ifndef CLI_IDS_H
 #define CLI_IDS_H
 
+#include "cli/verb.h"
 #include "model/id.h"
 
 struct cli_id {
@@ -17,5 +18,8 @@ struct cli_id {
 bool cli_parse_id(const char *text, struct cli_id *id);
 /* Moves the operands that are ids to the front of argv, in their order, and returns how many. */
 int cli_ids_first(int argc, char **argv);
+/* For the operands that are left: reports those that cannot be read, which may be ids mistyped, so
+ * that nothing is printed of the other inputs. False: there was one. */
+bool cli_check_inputs(struct cli *cli, int count, char **inputs);
 
 #endif

@@ -6,6 +6,7 @@
 #include <config.h>
 
 #include "cli/filter.h"
+#include "cli/ids.h"
 #include "cli/message.h"
 #include "cli/pieces.h"
 #include "report/render.h"
@@ -35,6 +36,7 @@ struct trace_run {
     uint64_t span_id; /* the id, if it is one of a span or a short one of a trace */
     struct trace_spans all;
     struct page paper;
+    bool not_found; /* and that is all that went wrong */
 };
 
 /* Says in terms of --memory what the store refused. */
@@ -139,6 +141,7 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
     enum tcore_status status =
         failure(run, trace_spans_group(&run->all, cli_threads(run->cli), err), err);
     if (!status && !choose(run, &page)) {
+        run->not_found = run->id && !run->cli->failed;
         if (run->id)
             status =
                 tcore_error_set(err, TCORE_BAD_INPUT, "no span of %s is in the input", run->id);
@@ -160,27 +163,17 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
 
 /* --- */
 
-static bool is_hex(const char *text, size_t digits)
+/* What the operand, which is an ID, stands for. */
+static void take_id(struct trace_run *run, const char *operand)
 {
-    return strlen(text) == digits && strspn(text, "0123456789abcdefABCDEF") == digits;
-}
-
-/* Whether the operand is an ID; then it is taken. */
-static bool take_id(struct trace_run *run, const char *operand)
-{
-    struct tcore_traceparent parent;
-    if (tcore_traceparent_parse(operand, strlen(operand), &parent)) {
-        memcpy(run->all.only, parent.trace_id, sizeof run->all.only);
-    } else if (is_hex(operand, 32)) {
-        if (tcore_id_normalise(TCORE_TRACE_ID, operand, 32, run->all.only) == TCORE_ID_ZERO)
-            return false;
-    } else if (is_hex(operand, 16)) {
-        run->span_id = strtoull(operand, NULL, 16);
-    } else {
-        return false;
-    }
+    struct cli_id id;
+    if (!cli_parse_id(operand, &id))
+        return;
     run->id = operand;
-    return true;
+    if (strlen(operand) == TCORE_SPAN_ID)
+        run->span_id = strtoull(operand, NULL, 16);
+    else
+        memcpy(run->all.only, id.trace_id, sizeof run->all.only);
 }
 
 static int run_verb(struct cli *cli, void *verb_options, int argc, char **argv)
@@ -203,15 +196,20 @@ static int run_verb(struct cli *cli, void *verb_options, int argc, char **argv)
     if (is_page(run.options) && !cli->io.output && isatty(STDOUT_FILENO))
         return cli_usage_error(cli, "a page of HTML is nothing for a terminal: name a file, "
                                     "-o trace.html, or --format=text");
-    if (argc && take_id(&run, argv[0])) {
-        argc--;
-        argv++;
-    }
+    int ids = cli_ids_first(argc, argv);
+    if (ids > 1)
+        return cli_usage_error(cli, "one ID at a time: %s and %s are two", argv[0], argv[1]);
+    if (!cli_check_inputs(cli, argc - ids, argv + ids))
+        return cli_exit_status(cli, false);
+    if (ids)
+        take_id(&run, argv[0]);
     if (trace_spans_open(&run.all, (size_t)memory_bytes, &err)) {
         cli_report(cli, &err);
         exit_status = cli_exit_status(cli, false);
     } else {
-        exit_status = cli_filter(cli, &op, &run, argc, argv);
+        exit_status = cli_filter(cli, &op, &run, argc - ids, argv + ids);
+        if (run.not_found)
+            exit_status = CLI_FOUND;
     }
     trace_spans_free(&run.all);
     return exit_status;
@@ -234,9 +232,10 @@ const struct cli_verb report_trace = {
     .summary = "Make a page of one trace.",
     .operands = "[ID] [INPUT]...",
     .description =
-        "ID is a trace id (32 hexadecimal digits), a span id (16), or a traceparent. Without one "
-        "the page is of the slowest trace and lists the others. The page is one file that needs no "
-        "network; it shows a waterfall with the critical path, attributes and events.\n"
+        "ID is a trace id (32 hexadecimal digits), a span id (16), or a traceparent, before or "
+        "after the inputs; the exit status is 1 if the input has none such. Without one the page "
+        "is of the slowest trace and lists the others. The page is one file that needs no network; "
+        "it shows a waterfall with the critical path, attributes and events.\n"
         "\n"
         "Examples:\n"
         "  trace-report trace -o slowest.html spans.ndjson\n"

@@ -23,7 +23,8 @@ struct get {
     struct tcore_map traces; /* empty: any */
     const char *span_id;     /* NULL: any */
     size_t trace_column, context_trace_column, span_column, context_span_column, execution_column;
-    bool found; /* atomic */
+    bool found;        /* atomic */
+    bool *found_trace; /* by number in traces; owned, atomic */
 };
 
 /* --- The filter */
@@ -61,14 +62,16 @@ static bool read_id(const struct tcore_batch *batch, size_t column, uint32_t row
            tcore_id_normalise(id, value.s, value.len, digits) != TCORE_ID_ZERO;
 }
 
-static bool is_wanted(const struct get *get, const struct tcore_batch *batch, uint32_t row)
+/* *trace: its number in get->traces, if there are any. */
+static bool is_wanted(const struct get *get, const struct tcore_batch *batch, uint32_t row,
+                      uint32_t *trace)
 {
     char trace_id[TCORE_TRACE_ID], span_id[TCORE_SPAN_ID];
     bool metric = batch->types[row] == TCORE_RECORD_METRIC;
     size_t trace_column = metric ? get->context_trace_column : get->trace_column;
     if (get->traces.count &&
         (!read_id(batch, trace_column, row, TCORE_TRACE_ID, trace_id) ||
-         tcore_map_find(&get->traces, trace_id, sizeof trace_id) == TCORE_MAP_NONE))
+         (*trace = tcore_map_find(&get->traces, trace_id, sizeof trace_id)) == TCORE_MAP_NONE))
         return false;
     if (!get->span_id)
         return true;
@@ -87,8 +90,11 @@ static enum tcore_status select_batch(void *state, void *worker, const struct tc
     (void)worker;
     for (size_t i = 0; i < count; i++) {
         const struct tcore_slice *text = &batch->text[rows[i]];
-        if (!is_wanted(get, batch, rows[i]))
+        uint32_t trace;
+        if (!is_wanted(get, batch, rows[i], &trace))
             continue;
+        if (get->traces.count)
+            __atomic_store_n(&get->found_trace[trace], true, __ATOMIC_RELAXED);
         tcore_buf_append(out, text->data, text->length);
         tcore_buf_putc(out, '\n');
         __atomic_store_n(&get->found, true, __ATOMIC_RELAXED);
@@ -107,7 +113,19 @@ static bool add_traces(struct get *get, int count, char **ids)
         if (!cli_parse_id(ids[i], &id) ||
             tcore_map_intern(&get->traces, id.trace_id, TCORE_TRACE_ID, NULL) == TCORE_MAP_NONE)
             return false;
-    return true;
+    get->found_trace = tcore_calloc((size_t)count + 1, sizeof *get->found_trace);
+    return get->found_trace;
+}
+
+static void note_missing(const struct get *get)
+{
+    for (uint32_t i = 0; i < get->traces.count; i++)
+        if (!get->found_trace[i])
+            cli_note(get->cli, "no record of trace %.*s%s%s is in the input", TCORE_TRACE_ID,
+                     (const char *)get->traces.keys[i].data, get->span_id ? " and span " : "",
+                     get->span_id ? get->span_id : "");
+    if (!get->traces.count && !get->found)
+        cli_note(get->cli, "no record of span %s is in the input", get->span_id);
 }
 
 static int get_records(struct get *get, int count, char **inputs)
@@ -119,9 +137,11 @@ static int get_records(struct get *get, int count, char **inputs)
         .batch = select_batch,
     };
     int status = cli_filter(get->cli, &selecting, get, count, inputs);
-    if ((status == CLI_DONE || status == CLI_REJECTED) && !get->found)
-        return CLI_FOUND;
-    return status;
+    if (status != CLI_DONE && status != CLI_REJECTED)
+        return status;
+    if (!get->cli->reader_gone)
+        note_missing(get);
+    return get->found ? status : CLI_FOUND;
 }
 
 static int run(struct cli *cli, void *verb_options, int argc, char **argv)
@@ -139,13 +159,15 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
         return cli_usage_error(
             cli, argc ? "get: '%s' is no trace id of 32 or 16 digits" : "get needs a TRACEID",
             argc ? argv[0] : "");
-    if (!add_traces(&get, ids, argv)) {
+    int status = CLI_FAILED;
+    if (!cli_check_inputs(cli, argc - ids, argv + ids))
+        return status;
+    if (add_traces(&get, ids, argv))
+        status = get_records(&get, argc - ids, argv + ids);
+    else
         cli_error(cli, "out of memory");
-        tcore_map_free(&get.traces);
-        return CLI_FAILED;
-    }
-    int status = get_records(&get, argc - ids, argv + ids);
     tcore_map_free(&get.traces);
+    tcore_free(get.found_trace);
     return status;
 }
 

@@ -12,7 +12,9 @@
 #include "span/verbs.h"
 #include "span/waterfall.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define ROWS_MOST 100000
 
@@ -112,6 +114,27 @@ static bool want_traces(struct timeline *timeline, int count, char **ids)
     return true;
 }
 
+static bool has_trace(const struct timeline *timeline, const char *digits)
+{
+    for (size_t i = 0; i < timeline->traces.count; i++) {
+        char id[TCORE_TRACE_ID + 1];
+        const uint64_t *half = timeline->traces.refs[i].trace_id;
+        snprintf(id, sizeof id, "%016" PRIx64 "%016" PRIx64, half[0], half[1]);
+        if (!memcmp(id, digits, TCORE_TRACE_ID))
+            return true;
+    }
+    return false;
+}
+
+static void note_missing(const struct timeline *timeline)
+{
+    const struct tcore_map *wanted = &timeline->wanted;
+    for (uint32_t i = 0; i < wanted->count; i++)
+        if (!has_trace(timeline, wanted->keys[i].data))
+            cli_note(timeline->gather.cli, "no span of trace %.*s is in the input", TCORE_TRACE_ID,
+                     (const char *)wanted->keys[i].data);
+}
+
 static int draw(struct timeline *timeline, int count, char **inputs)
 {
     static const struct cli_operator drawing = {
@@ -123,8 +146,11 @@ static int draw(struct timeline *timeline, int count, char **inputs)
         .finish = finish,
     };
     int status = cli_filter(timeline->gather.cli, &drawing, timeline, count, inputs);
-    bool nothing = timeline->gather.wanted && !timeline->traces.count;
-    return nothing && (status == CLI_DONE || status == CLI_REJECTED) ? CLI_FOUND : status;
+    if (!timeline->gather.wanted || (status != CLI_DONE && status != CLI_REJECTED))
+        return status;
+    if (!timeline->gather.cli->reader_gone)
+        note_missing(timeline);
+    return timeline->traces.count ? status : CLI_FOUND;
 }
 
 static int run(struct cli *cli, void *verb_options, int argc, char **argv)
@@ -134,6 +160,8 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
     int ids = cli_ids_first(argc, argv), status = CLI_FAILED;
     if (options->rows < 1 || options->rows > ROWS_MOST)
         return cli_usage_error(cli, "--max-rows must be 1 to %d", ROWS_MOST);
+    if (!cli_check_inputs(cli, argc - ids, argv + ids))
+        return status;
     cli_screen_look(&timeline.style.screen, cli);
     timeline.style.most_rows = (uint32_t)options->rows;
     if (!want_traces(&timeline, ids, argv))
@@ -167,7 +195,8 @@ const struct cli_verb span_timeline = {
         "Spans, or traces that were assembled, are drawn as rows below their parents, with a bar "
         "where they were in time. A star marks the critical path, an exclamation mark an error; "
         "bars are heavier where the critical path is in them. Without a TRACEID the slowest "
-        "traces are drawn, slowest first. The exit status is 1 if no TRACEID was found.\n"
+        "traces are drawn, slowest first. An ID that is not in the input is named; the exit "
+        "status is 1 if none was found.\n"
         "\n"
         "A line is as wide as COLUMNS or the terminal, else 80. Bars are Unicode in a UTF-8 "
         "locale, and colours are for terminals, unless NO_COLOR is set.\n"

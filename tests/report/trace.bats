@@ -56,12 +56,23 @@ hash_of() {
     run -0 grep -c '"select":"0000000000000003"' page.html
 }
 
-@test 'a trace that is not there is an error, and leaves no file' {
-    run -4 trace-report trace 00000000000000000000000000000009 -o page.html spans.ndjson
-    assert_output --partial 'no span of 00000000000000000000000000000009 is in the input'
+@test 'a trace that is not there is 1, and leaves no file; no spans at all are 4' {
+    run -1 trace-report trace 00000000000000000000000000000009 -o page.html spans.ndjson
+    assert_output 'trace-report: no span of 00000000000000000000000000000009 is in the input'
     assert_file_not_exists page.html
     run -4 trace-report trace -o page.html /dev/null
     assert_output --partial 'no spans are in the input'
+}
+
+@test 'an operand that is neither an ID nor an input is an error, and no page is made' {
+    run -4 trace-report trace deadbeef spans.ndjson
+    assert_output 'trace-report: deadbeef: no ID, which has 32 or 16 hexadecimal digits, and no INPUT: No such file or directory'
+    run -4 trace-report trace ./nowhere
+    assert_output 'trace-report: ./nowhere: cannot open: No such file or directory'
+    trace-report trace -o page.html spans.ndjson 00000000000000000000000000000001
+    run -0 grep -c '<title>GET / (100 ms)' page.html
+    run -2 trace-report trace 0000000000000001 spans.ndjson 0000000000000002
+    assert_line -n 0 'trace-report: one ID at a time: 0000000000000001 and 0000000000000002 are two'
 }
 
 @test 'the data is JSON with tree, critical path, attributes and events' {

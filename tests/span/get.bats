@@ -43,8 +43,16 @@ setup() {
 
 @test 'nothing found is 1, and that wins over rejected records, but not over failures' {
     run -1 trace-span get ffffffffffffffff spans
-    assert_output ''
+    assert_output 'trace-span: no record of trace 0000000000000000ffffffffffffffff is in the input'
     run -1 trace-span get $a --span=00000000000000ff spans
+    assert_output "trace-span: no record of trace $a and span 00000000000000ff is in the input"
+    run -1 trace-span get --span=00000000000000ff spans
+    assert_output 'trace-span: no record of span 00000000000000ff is in the input'
+    run -0 --separate-stderr trace-span get ffffffffffffffff $b spans
+    assert_output "$(sed -n 7p spans)"
+    assert_equal "$stderr" 'trace-span: no record of trace 0000000000000000ffffffffffffffff is in the input'
+    run -4 trace-span get $b spans nowhere
+    assert_output 'trace-span: nowhere: no ID, which has 32 or 16 hexadecimal digits, and no INPUT: No such file or directory'
     run -1 trace-span get $a </dev/null
     echo 'no json' >>spans
     run -1 --separate-stderr trace-span get ffffffffffffffff spans

@@ -82,8 +82,13 @@ widest() {
     assert_equal "$(grep -o '^0[0-9a-f]*  ' <<<"$output" | xargs)" '00000000000000000000000000000002 00000000000000000000000000000009 00000000000000000000000000000011'
     assert_equal "$stderr" ''
     run -1 trace-span timeline ffffffffffffffff spans
-    assert_output ''
+    assert_output 'trace-span: no span of trace 0000000000000000ffffffffffffffff is in the input'
+    run -0 --separate-stderr trace-span timeline spans ffffffffffffffff 0000000000000002
+    assert_line --index 0 '00000000000000000000000000000002  x: y'
+    assert_equal "$stderr" 'trace-span: no span of trace 0000000000000000ffffffffffffffff is in the input'
     run -4 trace-span timeline ffffffffffffffff nowhere
+    run -4 trace-span timeline nosuchtrace spans
+    assert_output 'trace-span: nosuchtrace: no ID, which has 32 or 16 hexadecimal digits, and no INPUT: No such file or directory'
 }
 
 @test 'siblings that are alike are folded when there are too many rows' {
