@@ -212,7 +212,8 @@ static void run_crew(struct crew *crew)
     end_watching(run);
     end_progress(run);
     close_workers(crew);
-    if (!run->abandoned && run->op->finish && !run->op->silent)
+    bool nothing = run->cli->failed && !run->done.records; /* its result would be about no input */
+    if (!run->abandoned && !nothing && run->op->finish && !run->op->silent)
         finish(run);
     if (!run->abandoned) {
         note_counts(run);

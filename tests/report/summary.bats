@@ -147,6 +147,20 @@ END
     assert_output 'No records.'
 }
 
+@test 'after an input failed and nothing was read there is no result' {
+    echo '{"resourceSpans":[]}' >capture.json
+    for verb in summary table 'trace --format=text'; do
+        run -4 trace-report $verb capture.json
+        assert_equal "${#lines[@]}" 1
+        assert_output --partial 'trace-record import'
+        run -4 trace-report $verb nowhere
+        assert_equal "${#lines[@]}" 1
+        assert_output --partial 'trace-report: nowhere: '
+    done
+    run -4 trace-report summary nowhere spans.ndjson
+    assert_line --regexp '^[0-9]+ spans in'
+}
+
 @test 'a full disk is told' {
     run -4 bash -c 'trace-report summary spans.ndjson >/dev/full'
     assert_output --partial 'No space left on device'
