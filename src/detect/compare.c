@@ -65,25 +65,28 @@ static struct tcore_value run_of(const struct compare *c, const struct tcore_bat
     return run;
 }
 
-/* SKIP: --per names a field that the record does not have. */
+/* *kind: what such a unit is called. SKIP: --per names a field that the record does not have. */
 static enum tcore_status unit_of(struct compare *c, const struct tcore_batch *batch, size_t row,
-                                 uint32_t *unit, struct tcore_error *err)
+                                 uint32_t *unit, const char **kind, struct tcore_error *err)
 {
     bool is_span = batch->types[row] == TCORE_RECORD_SPAN;
     struct tcore_value name;
 
+    *kind = c->options->per;
     if (c->options->per) {
         name = column_value(batch, c->per, row);
         if (name.kind == TCORE_ABSENT)
             return TCORE_SKIP;
     } else {
         name = run_of(c, batch, row);
+        *kind = name.kind != TCORE_ABSENT ? RUN_ID : "trace";
         c->by_run += name.kind != TCORE_ABSENT;
         c->by_trace += name.kind == TCORE_ABSENT;
         if (name.kind == TCORE_ABSENT)
             name = column_value(batch, is_span ? c->trace_id : c->context_trace, row);
     }
     if (name.kind == TCORE_ABSENT) { /* each is one by itself */
+        *kind = "record";
         *unit = UINT32_MAX - c->nameless_units++;
         return TCORE_OK;
     }
@@ -148,13 +151,15 @@ static enum tcore_status collect_row(struct compare *c, const struct tcore_batch
     bool is_span = batch->types[row] == TCORE_RECORD_SPAN;
     struct sample sample = {.value = column_double(batch, is_span ? c->duration : c->value, row)};
     uint32_t series;
+    const char *kind;
     enum tcore_status status;
 
+    c->read[c->side]++;
     if (!isfinite(sample.value)) {
         c->without_number++;
         return TCORE_OK;
     }
-    status = unit_of(c, batch, row, &sample.unit, err);
+    status = unit_of(c, batch, row, &sample.unit, &kind, err);
     if (status == TCORE_SKIP) {
         c->without_unit++;
         return TCORE_OK;
@@ -169,8 +174,10 @@ static enum tcore_status collect_row(struct compare *c, const struct tcore_batch
 
     if (!compared)
         return tcore_error_nomem(err);
-    if (!compared->samples[0].count && !compared->samples[1].count)
+    if (!compared->kind) {
+        compared->kind = kind;
         describe_series(c, compared, c->table.name[series].metric_name, batch, row);
+    }
     return add_sample(c, &compared->samples[c->side], sample, err);
 }
 
@@ -190,19 +197,22 @@ static enum tcore_status collect(void *state, void *worker, const struct tcore_b
 static void note_left_out(const struct compare *c)
 {
     if (c->without_number)
-        cli_note(c->cli, "%" PRIu64 " records without a number to compare", c->without_number);
+        cli_note(c->cli, "%" PRIu64 " record%s without a number to compare", c->without_number,
+                 c->without_number == 1 ? "" : "s");
     if (c->without_unit)
-        cli_note(c->cli, "%" PRIu64 " records without %s left out", c->without_unit,
-                 c->options->per);
+        cli_note(c->cli, "%" PRIu64 " record%s without %s left out", c->without_unit,
+                 c->without_unit == 1 ? "" : "s", c->options->per);
     if (c->by_run && c->by_trace)
-        cli_note(c->cli,
-                 "%" PRIu64 " records without " RUN_ID " were taken as repetitions by trace",
-                 c->by_trace);
+        cli_note(c->cli, "%" PRIu64 " record%s without " RUN_ID " %s taken as repetitions by trace",
+                 c->by_trace, c->by_trace == 1 ? "" : "s", c->by_trace == 1 ? "was" : "were");
 }
 
 static enum tcore_status finish_compare(void *state, struct tcore_buf *out, struct tcore_error *err)
 {
     struct compare *c = state;
+    /* beside an input that failed the other one says nothing */
+    if (c->cli->failed && (!c->read[COMPARE_BASE] || !c->read[COMPARE_CAND]))
+        return TCORE_OK;
     enum tcore_status status = compare_judge(c, out, err);
 
     c->finished = status == TCORE_OK;
@@ -251,6 +261,8 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
 
     if (argc != 2)
         return cli_usage_error(cli, "two inputs are compared, BASE and CAND");
+    if (!strcmp(argv[0], "-") && !strcmp(argv[1], "-"))
+        return cli_usage_error(cli, "only one of BASE and CAND can be standard input");
     if (wrong_option(o))
         return cli_usage_error(cli, "%s", wrong_option(o));
     if (series_init(&c.table, &err) != TCORE_OK || tcore_map_init(&c.units)) {

@@ -48,7 +48,8 @@ struct repetitions {
 struct compared {
     struct samples samples[COMPARE_SIDES];
     enum unit_rule rule;
-    char unit[16]; /* of measurement, for messages */
+    const char *kind; /* of unit of repetition: "run.id", "trace", "record", the field of --per */
+    char unit[16];    /* of measurement, for messages */
 };
 
 struct compare {
@@ -63,7 +64,8 @@ struct compare {
     bool *allow_used;       /* by line; owned */
     size_t duration, start, time, value, metric_type, temporality, unit;
     size_t trace_id, context_trace, per, run_id[4];
-    enum compare_side side; /* of the batch in hand */
+    enum compare_side side;       /* of the batch in hand */
+    uint64_t read[COMPARE_SIDES]; /* records */
     size_t samples, sample_limit;
     uint64_t without_number, without_unit, by_run, by_trace;
     /* what came out */

@@ -438,13 +438,19 @@ static void note_totals(const struct compare *c)
 {
     char allowed[48] = "";
 
+    if (!c->compared_series)
+        cli_note(c->cli,
+                 "0 series compared: no series is in both, so nothing says whether CAND is worse; "
+                 "%zu only in BASE, %zu only in CAND",
+                 c->vanished, c->appeared);
     if (c->allowed)
         snprintf(allowed, sizeof allowed, " (and %zu allowed)", c->allowed);
-    cli_note(c->cli,
-             "%zu series compared: %zu regression%s%s, %zu improvement%s; %zu only in BASE, "
-             "%zu only in CAND",
-             c->compared_series, c->regressions, c->regressions == 1 ? "" : "s", allowed,
-             c->improvements, c->improvements == 1 ? "" : "s", c->vanished, c->appeared);
+    if (c->compared_series)
+        cli_note(c->cli,
+                 "%zu series compared: %zu regression%s%s, %zu improvement%s; %zu only in BASE, "
+                 "%zu only in CAND",
+                 c->compared_series, c->regressions, c->regressions == 1 ? "" : "s", allowed,
+                 c->improvements, c->improvements == 1 ? "" : "s", c->vanished, c->appeared);
     for (uint32_t line = 0; line < c->allow.count; line++)
         if (!c->allow_used[line])
             cli_note(c->cli, "%s: no series is called %s", c->options->allow,
@@ -486,18 +492,22 @@ static void note_doubts(const struct judging *j)
 {
     const struct doubts *d = &j->doubts;
     const struct compare *c = j->c;
-    const char *unit = c->options->per ? c->options->per : c->by_run ? "run.id" : "trace";
+    const char *unit;
 
-    if (d->within)
+    if (d->within) {
+        unit = c->series[d->within_series].kind;
         cli_note(c->cli,
                  "samples of one %s are alike, as in %s (intra-class correlation %.2f): each %s "
                  "counts once, with its median",
                  unit, c->table.name[d->within_series].label, d->within_value, unit);
-    if (d->serial)
+    }
+    if (d->serial) {
+        unit = c->series[d->serial_series].kind;
         cli_note(c->cli,
                  "one %s is like the one before it, as in %s (correlation %.2f): they are no "
                  "independent repetitions, and p-values too small; name better ones by --per",
                  unit, c->table.name[d->serial_series].label, d->serial_value);
+    }
 }
 
 enum tcore_status compare_judge(struct compare *c, struct tcore_buf *out, struct tcore_error *err)

@@ -111,7 +111,8 @@ setup() {
     : >empty
     run --separate-stderr trace-detect compare --inconclusive=fail base empty
     assert_failure 5
-    assert_regex "$stderr" '0 series compared.*3 only in BASE'
+    assert_equal "$stderr" 'trace-detect: 0 series compared: no series is in both, so nothing says whether CAND is worse; 3 only in BASE, 0 only in CAND'
+    run -0 trace-detect compare base empty
 }
 
 @test 'compare: 4 a side can be significant alone, not among 20 series' {
@@ -205,14 +206,14 @@ setup() {
     { cat base; echo '{"metricName":"m","value":"text"}'; } >cand
     run --separate-stderr trace-detect compare base cand
     assert_success
-    assert_regex "$stderr" '1 records without a number'
+    assert_regex "$stderr" '1 record without a number'
     sed '1d' base >one
     sed '2s/"run.id"/"other"/' base >other
     run --separate-stderr trace-detect compare --per=run.id base other
     assert_success
-    assert_regex "$stderr" '1 records without run.id left out'
+    assert_regex "$stderr" '1 record without run.id left out'
     run --separate-stderr trace-detect compare base other
-    assert_regex "$stderr" '1 records without run.id were taken as repetitions by trace'
+    assert_regex "$stderr" '1 record without run.id was taken as repetitions by trace'
 }
 
 @test 'compare: repetitions that follow each other are doubted' {
@@ -226,6 +227,17 @@ setup() {
     assert_regex "$stderr" 'one trace is like the one before it, as in a op \(correlation 0\.[6-9]'
 }
 
+@test 'compare: metrics without a trace are repetitions by record, and said to be' {
+    for file in base cand; do
+        awk -v file="$file" "$random"' BEGIN { state = file == "base" ? 8 : 9
+            for (i = 1; i <= 200; i++) {
+                level = 0.9 * level + normal()
+                printf "{\"metricName\":\"m\",\"value\":%.6f,\"timeUnixNano\":\"%d\"}\n", 1 + 0.01 * level, i } }' >"$file"
+    done
+    run --separate-stderr trace-detect compare base cand
+    assert_regex "$stderr" 'one record is like the one before it, as in m '
+}
+
 @test 'compare: wrong usage is 2, a missing input 4' {
     runs 1 2 1 base
     for arguments in '' base 'base base base' '--alpha=0 base base' '--alpha=x base base' \
@@ -233,8 +245,13 @@ setup() {
         run trace-detect compare $arguments
         assert_failure 2
     done
-    run trace-detect compare base nofile
-    assert_failure 4
+    run -2 trace-detect compare - - <base
+    assert_line --index 0 'trace-detect: only one of BASE and CAND can be standard input'
+    run -4 trace-detect compare base nofile
+    assert_output 'trace-detect: nofile: cannot open: No such file or directory'
+    run -4 trace-detect compare nofile nofile2
+    assert_output 'trace-detect: nofile: cannot open: No such file or directory
+trace-detect: nofile2: cannot open: No such file or directory'
     run trace-detect compare --memory=100 base base
     assert_failure 4
     assert_output --partial 'more samples than --memory has room for'
