@@ -379,12 +379,21 @@ static enum tcore_status finish_anomaly(void *state, struct tcore_buf *out, stru
     note_count(a->cli, a->unordered, "counter point was no later than the one before: left out",
                "counter points were no later than those before: left out");
     note_count(a->cli, a->resets, "reset of a counter", "resets of counters");
-    note_count(a->cli, a->beyond_limit, "record of series that --memory has no room for",
-               "records of series that --memory has no room for");
     if (series && !a->judged)
         cli_note(a->cli, "%zu series, none with more than the %d values that are learnt from first",
                  series, DETECTOR_WARM_UP);
     return TCORE_OK;
+}
+
+/* The last word of a run: some series were not looked at. */
+static void tell_limit(const struct anomaly *a)
+{
+    if (a->beyond_limit)
+        cli_note(a->cli,
+                 "%" PRIu64 " record%s not judged: --memory has room for %zu series, and %s of "
+                 "others",
+                 a->beyond_limit, a->beyond_limit == 1 ? " was" : "s were", a->limit,
+                 a->beyond_limit == 1 ? "it is" : "they are");
 }
 
 static int run_filter(struct anomaly *a, int argc, char **argv)
@@ -399,6 +408,16 @@ static int run_filter(struct anomaly *a, int argc, char **argv)
     return cli_filter(a->cli, &op, a, argc, argv);
 }
 
+static bool read_trace(struct anomaly *a, const char *text)
+{
+    struct tcore_traceparent parent;
+
+    if (!tcore_traceparent_parse(text, strlen(text), &parent))
+        return tcore_id_normalise(TCORE_TRACE_ID, text, strlen(text), a->trace) == TCORE_ID_OK;
+    memcpy(a->trace, parent.trace_id, sizeof a->trace);
+    return true;
+}
+
 static int run(struct cli *cli, void *options, int argc, char **argv)
 {
     const struct anomaly_options *o = options;
@@ -406,8 +425,7 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
     struct tcore_error err;
     int status;
 
-    if (o->trace &&
-        tcore_id_normalise(TCORE_TRACE_ID, o->trace, strlen(o->trace), a.trace) == TCORE_ID_ZERO)
+    if (o->trace && !read_trace(&a, o->trace))
         return cli_usage_error(cli, "--trace: '%s' is no trace id", o->trace);
     if (cli->io.memory_bytes)
         a.limit = (size_t)cli->io.memory_bytes / sizeof(struct watched);
@@ -427,7 +445,12 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
         anomaly_state_save(cli, &a.list, o->state);
     watch_list_free(&a.list);
     tcore_free(a.stat_columns);
-    return status == CLI_USAGE ? status : cli_exit_status(cli, o->exit_code && a.found);
+    if (status == CLI_USAGE)
+        return status;
+    tell_limit(&a);
+    status = cli_exit_status(cli, o->exit_code && a.found);
+    /* "nothing was found" is no answer of a part of the series */
+    return o->exit_code && a.beyond_limit && status != CLI_FOUND ? CLI_FAILED : status;
 }
 
 #define OPTION(member) offsetof(struct anomaly_options, member)
@@ -435,8 +458,8 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
 static const struct cli_option option_table[] = {
     {0, "by", CLI_LIST, OPTION(by), "LIST",
      "the fields that make a series of spans and metrics (spans: service,name)", NULL},
-    {0, "exit-code", CLI_FLAG, OPTION(exit_code), NULL, "exit with 1 when something was found",
-     NULL},
+    {0, "exit-code", CLI_FLAG, OPTION(exit_code), NULL,
+     "exit with 1 when something was found, with 4 when --memory did not suffice to tell", NULL},
     {0, "stat", CLI_LIST, OPTION(stats), "LIST",
      "the statistics of aggregates to watch (the first of p99, mean, rate, count)", NULL},
     {0, "state", CLI_STRING, OPTION(state), "FILE",

@@ -186,8 +186,12 @@ setup() {
     run trace-detect anomaly --exit-code --trace=00000000000000000000000000000001 in
     assert_success
     assert_output ''
-    run trace-detect anomaly --trace=0 in
-    assert_failure 2
+    run -0 trace-detect anomaly --trace=00-0000000000000000000000000000003c-000000000000013c-01 in
+    assert_equal "${#lines[@]}" 1
+    for id in 0 zzz 3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c; do
+        run -2 trace-detect anomaly --trace=$id in
+        assert_line --index 0 "trace-detect: --trace: '$id' is no trace id"
+    done
 }
 
 @test 'anomaly: faster than ever is for information only' {
@@ -278,12 +282,15 @@ setup() {
     assert_equal "$(tail -n 1 out)" '{"type":"clock","timeUnixNano":"1800000000000000000"}'
 }
 
-@test 'anomaly --memory: series beyond it are counted' {
-    windows 30 25 400 >in
-    run --separate-stderr trace-detect anomaly --memory=2K in
-    assert_success
+@test 'anomaly --memory: series beyond it are counted last, and then nothing found is 4' {
+    { windows 30 25 400; windows 30 0 0 | sed 's/op2/op3/'; echo '{"type":"log","body":"x"}'; } >in
+    run -0 --separate-stderr trace-detect anomaly --memory=2K in
     assert_equal "${#lines[@]}" 1
-    assert_regex "$stderr" '30 records of series that --memory has no room for'
+    assert_regex "$stderr" 'trace-detect: 60 records were not judged: --memory has room for 1 series, and they are of others$'
+    run -1 --separate-stderr trace-detect anomaly --exit-code --memory=2K in
+    windows 30 0 0 >in
+    run -4 --separate-stderr trace-detect anomaly --exit-code --memory=2K in
+    run -0 --separate-stderr trace-detect anomaly --memory=2K in
 }
 
 @test 'anomaly: names in any script and any characters stay one valid record' {
