@@ -165,12 +165,13 @@ static const char *severity_of(const struct series_name *name,
 }
 
 /* "checkout POST /pay p99: 412 ms, highest in 3 h; usual 120-140 ms" */
-static void put_message(struct tcore_buf *out, const struct series_name *name, const char *unit,
-                        const struct finding *finding, const struct detector_verdict *verdict)
+static void put_message(struct tcore_buf *out, const struct series_table *table, uint32_t series,
+                        const char *unit, const struct finding *finding,
+                        const struct detector_verdict *verdict)
 {
     static const char *const how[] = {", unlike any ", ", highest ", ", lowest "};
 
-    tcore_buf_puts(out, name->label);
+    series_put_label(out, table, series);
     tcore_buf_puts(out, ": ");
     describe_value(out, finding->value, unit);
     tcore_buf_puts(out, how[verdict->side]);
@@ -232,7 +233,7 @@ static enum tcore_status report(struct anomaly *a, const struct tcore_batch *bat
     finding.p_value = verdict->p_value;
     finding.method = "novelty";
     finding.quantile = quantile_of(name->stat);
-    put_message(&message, name, a->list.item[series]->unit, &finding, verdict);
+    put_message(&message, &a->list.table, series, a->list.item[series]->unit, &finding, verdict);
     tcore_buf_putc(&message, '\0');
     finding.message = message.data;
     finding.trace_id = trace;

@@ -84,6 +84,8 @@ static void put_series(struct tcore_buf *out, const struct series_name *name,
     put_text(out, "metricName", name->metric_name);
     put_text(out, "stat", name->stat);
     tcore_buf_printf(out, ",\"group\":%s", name->group);
+    if (name->origin_count)
+        tcore_buf_printf(out, ",\"ofResource\":%zu", name->origin_count);
     put_text(out, "unit", w->unit);
     if (d->timed)
         tcore_buf_printf(out, ",\"firstUnixNano\":%" PRId64, d->first_ns);
@@ -237,10 +239,14 @@ static enum tcore_status read_series(struct watch_list *list, const struct tcore
     char *stat = read_text(json, "stat");
     enum tcore_status status = TCORE_BAD_INPUT;
     uint32_t series = SERIES_NONE;
+    int64_t origin_count;
+
+    if (!read_int64(json, "ofResource", &origin_count) || origin_count < 0)
+        origin_count = 0;
 
     if (type && metric && stat && group && tcore_json_is_object(&json->node[group]))
         status = series_of_parts(&list->table, type, metric, stat, json->node[group].value.s,
-                                 json->node[group].value.len, &series, err);
+                                 json->node[group].value.len, (size_t)origin_count, &series, err);
     if (status == TCORE_OK) {
         struct watched *watched = watch_list_get(list, series);
 

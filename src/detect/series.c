@@ -16,6 +16,7 @@
 /* One field of a group: key and value as JSON text, both in the table's buffer. */
 struct member {
     size_t key, key_length, value, value_length;
+    bool of_resource;
 };
 
 struct members {
@@ -54,7 +55,8 @@ static enum tcore_status open_by(struct series_table *table, struct tcore_projec
 enum tcore_status series_init(struct series_table *table, struct tcore_error *err)
 {
     *table = (struct series_table){0};
-    if (tcore_map_init(&table->raw) || tcore_map_init(&table->known))
+    if (tcore_map_init(&table->raw) || tcore_map_init(&table->known) ||
+        tcore_map_init(&table->kin_known))
         return tcore_error_set(err, TCORE_FATAL, "no randomness");
     return TCORE_OK;
 }
@@ -82,6 +84,8 @@ void series_free(struct series_table *table)
 {
     tcore_map_free(&table->raw);
     tcore_map_free(&table->known);
+    tcore_map_free(&table->kin_known);
+    tcore_free(table->kin);
     tcore_free(table->by_columns);
     tcore_free(table->of_raw);
     tcore_free(table->name);
@@ -170,7 +174,7 @@ static bool has_member(const struct series_table *table, const struct members *m
 
 static enum tcore_status add_member(struct series_table *table, struct members *members,
                                     const char *key, size_t length, struct tcore_value value,
-                                    struct tcore_error *err)
+                                    bool of_resource, struct tcore_error *err)
 {
     bool left_out = table->left_out && strlen(table->left_out) == length &&
                     !memcmp(table->left_out, key, length);
@@ -191,6 +195,7 @@ static enum tcore_status add_member(struct series_table *table, struct members *
     m->key = table->built.length;
     tcore_buf_append(&table->built, key, length);
     m->key_length = length;
+    m->of_resource = of_resource;
     m->value = table->built.length;
     put_value(&table->built, value);
     m->value_length = table->built.length - m->value;
@@ -225,7 +230,7 @@ static enum tcore_status add_object(struct series_table *table, struct members *
         if (resource && (is_of_the_sdk(key.s, key.len) || (key.len == sizeof service_name - 1 &&
                                                            !memcmp(key.s, service_name, key.len))))
             continue;
-        status = add_member(table, members, key.s, key.len, json->node[k + 1].value, err);
+        status = add_member(table, members, key.s, key.len, json->node[k + 1].value, resource, err);
     }
     return status;
 }
@@ -240,12 +245,12 @@ static enum tcore_status add_row(struct series_table *table, struct members *mem
     if (is_grouped_by(table, type)) {
         for (size_t i = 0; i < table->by_count && status == TCORE_OK; i++)
             status = add_member(table, members, by_name(table, i), strlen(by_name(table, i)),
-                                get(batch, table->by_columns[i], row), err);
+                                get(batch, table->by_columns[i], row), false, err);
         return status;
     }
     if (type == TCORE_RECORD_AGGREGATE)
         return add_object(table, members, get(batch, table->group, row), false, err);
-    status = add_member(table, members, "service", 7, get(batch, table->service, row), err);
+    status = add_member(table, members, "service", 7, get(batch, table->service, row), false, err);
     if (status == TCORE_OK)
         status = add_object(table, members, get(batch, table->dimensions, row), false, err);
     if (status == TCORE_OK && !table->without_resource)
@@ -253,15 +258,21 @@ static enum tcore_status add_row(struct series_table *table, struct members *mem
     return status;
 }
 
+/* resource: with the members of the resource. */
 static void put_group(struct tcore_buf *out, const struct series_table *table,
-                      const struct members *members)
+                      const struct members *members, bool resource)
 {
+    bool first = true;
+
     tcore_buf_putc(out, '{');
     for (size_t i = 0; i < members->count; i++) {
         const struct member *m = &members->item[i];
 
-        if (i)
+        if (m->of_resource && !resource)
+            continue;
+        if (!first)
             tcore_buf_putc(out, ',');
+        first = false;
         tcore_json_write_string(out, table->built.data + m->key, m->key_length);
         tcore_buf_putc(out, ':');
         tcore_buf_append(out, table->built.data + m->value, m->value_length);
@@ -274,27 +285,34 @@ static bool is_key(const struct series_table *table, const struct member *m, con
     return m->key_length == strlen(name) && !memcmp(table->built.data + m->key, name, strlen(name));
 }
 
+static void put_member(struct tcore_buf *out, const struct series_table *table,
+                       const struct member *m)
+{
+    const char *value = table->built.data + m->value;
+    size_t length = m->value_length;
+
+    if (!is_key(table, m, "service") && !is_key(table, m, "name")) {
+        tcore_buf_append(out, table->built.data + m->key, m->key_length);
+        tcore_buf_putc(out, '=');
+    }
+    if (*value == '"') {
+        value++;
+        length -= 2;
+    }
+    tcore_buf_append(out, value, length);
+}
+
 static void put_label(struct tcore_buf *out, const struct series_table *table,
                       const struct members *members, const char *metric_name, const char *stat)
 {
     if (strcmp(metric_name, "durationNano") != 0)
         tcore_buf_puts(out, metric_name);
     for (size_t i = 0; i < members->count; i++) {
-        const struct member *m = &members->item[i];
-        const char *value = table->built.data + m->value;
-        size_t length = m->value_length;
-
+        if (members->item[i].of_resource)
+            continue;
         if (out->length)
             tcore_buf_putc(out, ' ');
-        if (!is_key(table, m, "service") && !is_key(table, m, "name")) {
-            tcore_buf_append(out, table->built.data + m->key, m->key_length);
-            tcore_buf_putc(out, '=');
-        }
-        if (*value == '"') {
-            value++;
-            length -= 2;
-        }
-        tcore_buf_append(out, value, length);
+        put_member(out, table, &members->item[i]);
     }
     if (*stat) {
         if (out->length)
@@ -334,36 +352,143 @@ static enum tcore_status have_room(struct series_table *table, struct tcore_erro
     return TCORE_OK;
 }
 
+/* --- Series that differ in their resource only */
+
+/* Keeps what the resource has, as "key=value". */
+static bool keep_origin(struct series_table *table, const struct members *members,
+                        struct series_name *name)
+{
+    struct tcore_buf text = {0};
+    bool kept = true;
+
+    name->origin = tcore_arena_alloc(&table->text, (members->count + 1) * sizeof *name->origin);
+    for (size_t i = 0; i < members->count && name->origin && kept; i++) {
+        if (!members->item[i].of_resource)
+            continue;
+        tcore_buf_clear(&text);
+        put_member(&text, table, &members->item[i]);
+        const char *origin = keep(table, &text);
+
+        name->origin[name->origin_count++] = origin;
+        kept = origin != NULL;
+    }
+    tcore_buf_free(&text);
+    return name->origin && kept;
+}
+
+static bool has_text(const char *const *texts, size_t count, const char *text)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(texts[i], text) == 0)
+            return true;
+    return false;
+}
+
+/* Numbers the kin of a new series, and takes from what they share that which it has not. */
+static bool join_kin(struct series_table *table, const struct tcore_buf *identity,
+                     struct series_name *name)
+{
+    bool added;
+
+    name->kin = tcore_map_intern(&table->kin_known, identity->data, identity->length, &added);
+    if (name->kin == TCORE_MAP_NONE)
+        return false;
+    if (name->kin >= table->kin_capacity) {
+        size_t capacity = table->kin_capacity ? table->kin_capacity * 2 : 64;
+        struct series_kin *kin = tcore_reallocarray(table->kin, capacity, sizeof *kin);
+
+        if (!kin)
+            return false;
+        table->kin = kin;
+        table->kin_capacity = capacity;
+    }
+    struct series_kin *kin = &table->kin[name->kin];
+
+    if (added) {
+        size_t bytes = (name->origin_count + 1) * sizeof *kin->shared;
+
+        kin->shared = tcore_arena_alloc(&table->text, bytes);
+        kin->shared_count = kin->shared ? name->origin_count : 0;
+        for (size_t i = 0; i < kin->shared_count; i++)
+            kin->shared[i] = name->origin[i];
+        return kin->shared;
+    }
+    size_t kept = 0;
+
+    for (size_t i = 0; i < kin->shared_count; i++)
+        if (has_text(name->origin, name->origin_count, kin->shared[i]))
+            kin->shared[kept++] = kin->shared[i];
+    kin->shared_count = kept;
+    return true;
+}
+
+/* Numbers and paths that are new in every run, and say to nobody where it was. */
+static bool is_of_process(const char *origin)
+{
+    return strncmp(origin, "process.", 8) == 0 || strncmp(origin, "container.id=", 13) == 0;
+}
+
+void series_put_label(struct tcore_buf *out, const struct series_table *table, uint32_t series)
+{
+    const struct series_name *name = &table->name[series];
+    const struct series_kin *kin = &table->kin[name->kin];
+    bool any = false;
+
+    tcore_buf_puts(out, name->label);
+    for (int processes = 0; processes < 2 && !any; processes++)
+        for (size_t i = 0; i < name->origin_count; i++) {
+            if (is_of_process(name->origin[i]) != processes ||
+                has_text(kin->shared, kin->shared_count, name->origin[i]))
+                continue;
+            tcore_buf_printf(out, " %s", name->origin[i]);
+            any = true;
+        }
+}
+
+/* --- Known and new series */
+
+/* What the table keeps of a new series; group and label are those of its members, kin its identity
+ * without the resource. */
+static bool keep_series(struct series_table *table, const struct members *members,
+                        const struct tcore_buf *group, const struct tcore_buf *label,
+                        const struct tcore_buf *kin, struct series_name *name)
+{
+    name->group = keep(table, group);
+    name->label = keep(table, label);
+    name->metric_name =
+        tcore_arena_copy(&table->text, name->metric_name, strlen(name->metric_name));
+    name->stat = tcore_arena_copy(&table->text, name->stat, strlen(name->stat));
+    name->record_type =
+        tcore_arena_copy(&table->text, name->record_type, strlen(name->record_type));
+    return name->group && name->label && name->metric_name && name->stat && name->record_type &&
+           keep_origin(table, members, name) && join_kin(table, kin, name);
+}
+
 /* The series with these members, known or new; sorts them. */
 static enum tcore_status intern(struct series_table *table, struct members *members,
                                 struct series_name name, size_t limit, uint32_t *series,
                                 struct tcore_error *err)
 {
-    struct tcore_buf group = {0}, label = {0}, identity = {0};
+    struct tcore_buf group = {0}, label = {0}, identity = {0}, kin = {0};
     enum tcore_status status = have_room(table, err);
 
-    put_group(&group, table, members);
+    put_group(&group, table, members, true);
     put_label(&label, table, members, name.metric_name, name.stat);
     if (members->count > 1)
         qsort_r(members->item, members->count, sizeof *members->item, compare_members, table);
     tcore_buf_printf(&identity, "%s %s %s ", name.record_type, name.metric_name, name.stat);
-    put_group(&identity, table, members);
-    if (status == TCORE_OK && (group.failed || label.failed || identity.failed))
+    tcore_buf_append(&kin, identity.data, identity.length);
+    put_group(&identity, table, members, true);
+    put_group(&kin, table, members, false);
+    if (status == TCORE_OK && (group.failed || label.failed || identity.failed || kin.failed))
         status = tcore_error_nomem(err);
     *series = SERIES_NONE;
     if (status == TCORE_OK)
         *series = tcore_map_find(&table->known, identity.data, identity.length);
     if (status == TCORE_OK && *series == TCORE_MAP_NONE && table->known.count < limit) {
         *series = tcore_map_intern(&table->known, identity.data, identity.length, NULL);
-        name.group = keep(table, &group);
-        name.label = keep(table, &label);
-        name.metric_name =
-            tcore_arena_copy(&table->text, name.metric_name, strlen(name.metric_name));
-        name.stat = tcore_arena_copy(&table->text, name.stat, strlen(name.stat));
-        name.record_type =
-            tcore_arena_copy(&table->text, name.record_type, strlen(name.record_type));
-        if (*series == TCORE_MAP_NONE || !name.group || !name.label || !name.metric_name ||
-            !name.stat || !name.record_type) {
+        if (*series == TCORE_MAP_NONE ||
+            !keep_series(table, members, &group, &label, &kin, &name)) {
             status = tcore_error_nomem(err);
         } else {
             name.identity = table->known.keys[*series].data;
@@ -374,6 +499,7 @@ static enum tcore_status intern(struct series_table *table, struct members *memb
     tcore_buf_free(&group);
     tcore_buf_free(&label);
     tcore_buf_free(&identity);
+    tcore_buf_free(&kin);
     return status;
 }
 
@@ -446,7 +572,8 @@ enum tcore_status series_of_row(struct series_table *table, const struct tcore_b
 
 enum tcore_status series_of_parts(struct series_table *table, const char *record_type,
                                   const char *metric_name, const char *stat, const char *group,
-                                  size_t group_length, uint32_t *series, struct tcore_error *err)
+                                  size_t group_length, size_t origin_count, uint32_t *series,
+                                  struct tcore_error *err)
 {
     struct members members = {0};
     struct series_name name = {
@@ -456,6 +583,8 @@ enum tcore_status series_of_parts(struct series_table *table, const char *record
     tcore_buf_clear(&table->built);
     enum tcore_status status = add_object(table, &members, object, false, err);
 
+    for (size_t i = members.count; i > 0 && members.count - i < origin_count; i--)
+        members.item[i - 1].of_resource = true;
     if (status == TCORE_OK)
         status = intern(table, &members, name, SIZE_MAX, series, err);
     tcore_free(members.item);

@@ -21,11 +21,21 @@
 struct series_name {
     const char *record_type; /* what was measured: "span", "metric"; of an aggregate, of what */
     const char *metric_name;
-    const char *stat;  /* of an aggregate, else "" */
-    const char *group; /* text of a JSON object: the fields in the order they came */
-    const char *label; /* for people: "checkout POST /pay", "queue_depth queue=mail" */
+    const char *stat;    /* of an aggregate, else "" */
+    const char *group;   /* text of a JSON object: the fields in the order they came */
+    const char *label;   /* for people: "checkout POST /pay", "queue_depth queue=mail"; without the
+                            resource, for which series_put_label() is */
+    const char **origin; /* of the resource: "host.name=h1" ... */
+    size_t origin_count; /* so many members of the group, its last */
+    uint32_t kin;        /* the series that differ in their resource only share a number */
     const char *identity;
     size_t identity_length;
+};
+
+/* Series that are alike but for their resource. */
+struct series_kin {
+    const char **shared; /* what all of them have of it */
+    size_t shared_count;
 };
 
 struct series_table {
@@ -41,6 +51,9 @@ struct series_table {
     struct tcore_map known; /* by identity; a series is its number here */
     struct series_name *name;
     size_t capacity;
+    struct tcore_map kin_known; /* by identity without the resource */
+    struct series_kin *kin;
+    size_t kin_capacity;
     struct tcore_arena text;
     struct tcore_buf key, built;
     struct tcore_json json;
@@ -64,9 +77,13 @@ static inline size_t series_count(const struct series_table *table)
 enum tcore_status series_of_row(struct series_table *table, const struct tcore_batch *batch,
                                 size_t row, const char *stat, size_t limit, uint32_t *series,
                                 struct tcore_error *err);
-/* The series with these parts (of a saved state); group is the text of a JSON object. */
+/* The name for people with as much of the resource as tells the series from those known so far. */
+void series_put_label(struct tcore_buf *out, const struct series_table *table, uint32_t series);
+/* The series with these parts (of a saved state); group is the text of a JSON object, of which the
+ * last origin_count members are of the resource. */
 enum tcore_status series_of_parts(struct series_table *table, const char *record_type,
                                   const char *metric_name, const char *stat, const char *group,
-                                  size_t group_length, uint32_t *series, struct tcore_error *err);
+                                  size_t group_length, size_t origin_count, uint32_t *series,
+                                  struct tcore_error *err);
 
 #endif

@@ -121,6 +121,29 @@ setup() {
     assert_output --partial '"group":{"service":"s","queue":"mail","host.name":"h2"}'
 }
 
+@test 'anomaly: messages have of the resource what tells series apart, also after a state' {
+    # on FROM HOST RESOURCE: a gauge of that host, whose value FROM is wild
+    on() {
+        gauge 40 "$1" 400 | sed "s/}\$/,\"resource\":{\"service.name\":\"s\",\"host.name\":\"$2\",\"os.description\":\"a very long sentence\",\"process.pid\":$3}}/"
+    }
+    on 35 h1 17 >in
+    run -0 trace-detect anomaly in
+    assert_output --partial '"group":{"service":"s","queue":"mail","host.name":"h1","os.description":"a very long sentence","process.pid":17}'
+    assert_output --partial '"message":"depth s queue=mail: 400 By, highest'
+    # two hosts: the host; what only processes differ in is not said besides
+    { on 0 h2 18; on 35 h1 17; } >in
+    run -0 trace-detect anomaly in
+    assert_output --partial '"message":"depth s queue=mail host.name=h1: 400 By, highest'
+    trace-detect anomaly in >whole
+    head -n 70 in | trace-detect anomaly --state=state >halves
+    tail -n +71 in | trace-detect anomaly --state=state >>halves
+    cmp whole halves
+    # two processes of one host
+    { on 0 h1 18; on 35 h1 17; } >in
+    run -0 trace-detect anomaly in
+    assert_output --partial '"message":"depth s queue=mail process.pid=17: 400 By, highest'
+}
+
 @test 'anomaly: --by groups metrics' {
     for host in h1 h2; do
         gauge 40 0 0 | sed "s/\"mail\"/\"mail\",\"host\":\"$host\"/"
