@@ -40,8 +40,8 @@ struct aggregate_group {
 
 struct alert_group {
     uint64_t transitions;
-    int64_t time_ns;
-    uint8_t rank; /* of the state */
+    int64_t time_ns, started_ns; /* of the last transition, and of what it ended or began */
+    uint8_t rank;                /* of the state */
     const char *state, *name, *labels, *text;
 };
 
@@ -58,14 +58,15 @@ struct remark {
 struct summary_columns {
     size_t trace_id, span_id, parent_id, name, service, start, end, duration, status,
         status_message, time, severity, metric_name, value, unit, group, count, error_rate, p50,
-        p95, p99, kind, score, message, alert_id, alert_name, state, labels, annotations;
+        p95, p99, kind, score, message, alert_id, alert_name, state, labels, annotations,
+        record_type, partial, fingerprint, started;
 };
 
 struct summary_data {
     struct tcore_arena arena;
     uint64_t records[TCORE_RECORD_TYPES];
     uint64_t spans, errors, untimed, negative;
-    uint64_t log_errors;
+    uint64_t log_errors, partials;
     uint64_t findings[3];
     int64_t first_ns, last_ns; /* of spans; first > last: none */
     struct bins time;

@@ -77,8 +77,13 @@ enum tcore_status summary_add_aggregate(const struct row *row, struct tcore_erro
 {
     struct summary_data *data = row->data;
     const struct summary_columns *columns = row->columns;
+    if (value_at(row, columns->partial).kind != TCORE_ABSENT) {
+        data->partials++;
+        return TCORE_OK;
+    }
     struct tcore_slice name = text_at(row, columns->metric_name);
     struct tcore_slice text = text_at(row, columns->group);
+    struct tcore_slice type = text_at(row, columns->record_type);
     key_pair(&data->key, name.data, name.length, text.data, text.length);
     uint32_t number = data->key.failed
                           ? TCORE_MAP_NONE
@@ -89,7 +94,8 @@ enum tcore_status summary_add_aggregate(const struct row *row, struct tcore_erro
     const struct aggregate_group more = {
         .rows = 1,
         .count = count > 0 && count < 1e18 ? (uint64_t)count : 0,
-        .error_rate = number_at(row, columns->error_rate),
+        /* a metric has none; trace-agg says 0 of it beside spans that may have some */
+        .error_rate = is_text(&type, "metric") ? NAN : number_at(row, columns->error_rate),
         .p50 = number_at(row, columns->p50),
         .p95 = number_at(row, columns->p95),
         .p99 = number_at(row, columns->p99),
@@ -187,7 +193,7 @@ enum tcore_status summary_add_alert(const struct row *row, struct tcore_error *e
 {
     struct summary_data *data = row->data;
     const struct summary_columns *columns = row->columns;
-    struct tcore_slice id = text_at(row, columns->alert_id);
+    struct tcore_slice id = text_at(row, columns->fingerprint);
     struct tcore_slice name = text_at(row, columns->alert_name);
     struct tcore_slice labels = text_at(row, columns->labels);
     struct tcore_slice state = text_at(row, columns->state);
@@ -196,6 +202,8 @@ enum tcore_status summary_add_alert(const struct row *row, struct tcore_error *e
                                        : is_text(&state, "nodata")  ? 2
                                        : is_text(&state, "pending") ? 1
                                                                     : 0};
+    if (!id.length) /* of one time that it fires; the fingerprint is of all of them */
+        id = text_at(row, columns->alert_id);
     if (id.length)
         key_pair(&data->key, id.data, id.length, "", 0);
     else
@@ -207,6 +215,8 @@ enum tcore_status summary_add_alert(const struct row *row, struct tcore_error *e
         return tcore_error_nomem(err);
     struct alert_group *group = groups_item(&data->alerts, number);
     (void)time_at(row, columns->time, &more.time_ns);
+    if (!time_at(row, columns->started, &more.started_ns))
+        more.started_ns = more.time_ns;
     if (!is_later(group, &more)) {
         group->transitions++;
         return TCORE_OK;
@@ -254,6 +264,7 @@ enum tcore_status summary_merge_records(struct summary_data *into, const struct 
                                         struct tcore_error *err)
 {
     enum tcore_status status = merge_metrics(into, from, err);
+    into->partials += from->partials;
     into->aggregates.overflowed |= from->aggregates.overflowed;
     into->alerts.overflowed |= from->alerts.overflowed;
     for (uint32_t i = 0; i < from->aggregates.keys.count && !status; i++) {

@@ -34,7 +34,7 @@ struct table_run {
     struct table *table;
     struct page page;
     bool nanoseconds; /* the statistics are durations */
-    uint64_t left_out;
+    uint64_t left_out, partials;
 };
 
 static enum tcore_status open_columns(void *state, struct tcore_projection *projection,
@@ -172,6 +172,8 @@ static struct cell make_cell(struct table_run *run, const struct cli_field *fiel
         return cell_text(document, value->s, value->len);
     if (tcore_value_is_number(value)) {
         bool duration = ends_with(field, "Nano") || (run->nanoseconds && is_statistic(field));
+        if (is_named(field, "errorRate") && text_is(&run->json, "recordType", "metric"))
+            return (struct cell){0}; /* a metric has no errors, and so none that are 0 */
         if (is_named(field, "errorRate"))
             return cell_number(CELL_SHARE, tcore_value_double(value));
         return cell_number(duration ? CELL_DURATION : CELL_NUMBER, tcore_value_double(value));
@@ -215,7 +217,9 @@ static enum tcore_status add_batch(void *state, void *worker, const struct tcore
         enum tcore_status status = tcore_json_parse(&run->json, text->data, text->length, err);
         if (status == TCORE_FATAL)
             return status;
-        if (status == TCORE_OK && !add_record(run))
+        if (status == TCORE_OK && tcore_json_find(&run->json, 0, "partial"))
+            run->partials++;
+        else if (status == TCORE_OK && !add_record(run))
             return tcore_error_nomem(err);
     }
     return TCORE_OK;
@@ -230,6 +234,10 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
                            (unsigned long long)run->left_out);
     if (!status)
         renderer_find(run->options->format)->render(&run->document, &run->page, out);
+    if (run->partials)
+        cli_note(run->cli,
+                 "%llu record%s of partial aggregates left out: trace-agg --merge makes them whole",
+                 (unsigned long long)run->partials, run->partials == 1 ? "" : "s");
     for (size_t i = 0; i < run->fields.count && run->table && run->fields.asked; i++)
         if (!run->fields.field[i].seen)
             cli_note_absent_field(run->cli, run->fields.field[i].name, &run->fields.names);

@@ -167,8 +167,11 @@ static void headline(const struct view *view)
     const struct summary_data *data = view->data;
     struct tcore_buf text = {0};
     size_t services = 0;
-    for (uint32_t i = 0; i < data->services.keys.count; i++)
-        services += ((struct span_group *)groups_item(&data->services, i))->spans > 0;
+    for (uint32_t i = 0; i < data->services.keys.count; i++) {
+        struct tcore_slice name, rest;
+        key_parts(&data->services.keys.keys[i], &name, &rest);
+        services += name.length && ((struct span_group *)groups_item(&data->services, i))->spans;
+    }
     human_count(&text, data->spans);
     tcore_buf_printf(&text, " span%s in %s", data->spans == 1 ? "" : "s",
                      data->traces.level ? "about " : "");
@@ -221,6 +224,7 @@ static void other_counts(const struct view *view)
     struct tcore_buf text = {0};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         uint64_t count = data->records[types[i].type];
+        count -= types[i].type == TCORE_RECORD_AGGREGATE ? data->partials : 0;
         if (!count)
             continue;
         tcore_buf_puts(&text, text.length ? ", " : data->spans ? "Also " : "");
@@ -251,6 +255,11 @@ static void head(const struct view *view)
         all += data->records[i];
     if (!all)
         document_title(view->document, "No records.");
+    if (data->partials)
+        document_paragraph(view->document, TONE_WARNING,
+                           "%" PRIu64 " record%s of partial aggregates, which trace-agg --merge "
+                           "makes whole.",
+                           data->partials, data->partials == 1 ? "" : "s");
 }
 
 /* --- Alerts and findings */
@@ -272,6 +281,18 @@ static int compare_alerts(const void *a, const void *b, void *groups)
     return compare_keys(groups, x, y);
 }
 
+/* Since when it is so; of what is over, from when to when it was. */
+static void put_when(struct tcore_buf *out, const struct alert_group *alert)
+{
+    bool over = !alert->rank, lasted = alert->started_ns < alert->time_ns;
+    tcore_buf_puts(out, !over ? " since " : lasted ? " from " : " at ");
+    human_time(out, lasted ? alert->started_ns : alert->time_ns, INT64_MAX);
+    if (!over || !lasted)
+        return;
+    tcore_buf_puts(out, " to ");
+    human_time(out, alert->time_ns, INT64_MAX);
+}
+
 static void alerts(const struct view *view)
 {
     static const enum tone tones[] = {TONE_GOOD, TONE_WARNING, TONE_WARNING, TONE_BAD};
@@ -285,13 +306,12 @@ static void alerts(const struct view *view)
         const struct alert_group *alert = groups_item(groups, order[i]);
         struct tcore_buf text = {0};
         tcore_buf_puts(&text, alert->name);
-        if (*alert->labels) {
+        if (*alert->labels && strcmp(alert->labels, "{}") != 0) {
             tcore_buf_puts(&text, " (");
             put_pairs(view, &text, alert->labels, strlen(alert->labels));
             tcore_buf_puts(&text, ")");
         }
-        tcore_buf_puts(&text, " since ");
-        human_time(&text, alert->time_ns, INT64_MAX);
+        put_when(&text, alert);
         put_annotation(view, &text, alert->text);
         document_remark(view->document, tones[alert->rank], alert->state, text.data, text.length);
         view->document->failed |= text.failed;

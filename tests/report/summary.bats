@@ -85,6 +85,43 @@ END
     assert_line '- **critical** a lot'
 }
 
+@test 'an alert is listed once, by its last state, with the time that was so' {
+    cat >alerts.ndjson <<'END'
+{"type":"alert","alertId":"1","alertName":"Slow","state":"firing","labels":{},"timeUnixNano":"1767607100000000000","startedUnixNano":"1767607100000000000","fingerprint":"00000000000000aa"}
+{"type":"alert","alertId":"1","alertName":"Slow","state":"resolved","labels":{},"timeUnixNano":"1767607200000000000","startedUnixNano":"1767607100000000000","fingerprint":"00000000000000aa"}
+END
+    run -0 trace-report summary alerts.ndjson
+    assert_line 'resolved  Slow from 2026-01-05T09:58:20Z to 2026-01-05T10:00:00Z'
+    echo '{"type":"alert","alertId":"2","alertName":"Slow","state":"firing","labels":{},"timeUnixNano":"1767607300000000000","startedUnixNano":"1767607240000000000","fingerprint":"00000000000000aa"}' >>alerts.ndjson
+    run -0 trace-report summary alerts.ndjson
+    assert_line 'firing    Slow since 2026-01-05T10:00:40Z'
+    refute_output --partial resolved
+}
+
+@test 'spans without a service count as none, and metrics have no errors' {
+    sed 's/,"service":"web"//' spans.ndjson >nameless.ndjson
+    run -0 trace-report summary nameless.ndjson
+    assert_line -n 0 '5 spans in 3 traces of 1 service, 40 % errors'
+    assert_line --regexp '^\(none\) +3 '
+    echo '{"metricName":"m","value":1,"timeUnixNano":"1"}' | trace-agg >aggregate.ndjson
+    run -0 trace-report summary aggregate.ndjson
+    assert_output --partial 'm '
+    refute_output --partial '%'
+    run -0 trace-report table aggregate.ndjson
+    refute_output --partial '%'
+}
+
+@test 'partial aggregates are pointed at, not shown empty' {
+    trace-agg --partial --by=service spans.ndjson >partials.ndjson
+    run -0 trace-report summary partials.ndjson
+    assert_output '4 records of partial aggregates, which trace-agg --merge makes whole.'
+    run -0 trace-report table partials.ndjson
+    assert_output 'trace-report: 4 records of partial aggregates left out: trace-agg --merge makes them whole'
+    trace-agg --merge partials.ndjson | trace-report table >whole
+    run -0 grep -c durationNano whole
+    assert_output 2
+}
+
 @test 'metrics and aggregates are there in short' {
     printf '{"type":"metric","metricName":"cpu","metricType":"gauge","value":%s,"unit":"%%","timeUnixNano":"%s","service":"db"}\n' \
         5 10 9 30 7 20 >metrics.ndjson
