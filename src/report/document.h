@@ -44,11 +44,14 @@ struct cell {
     };
 };
 
+enum { COLUMN_CUT_LAST = 2 };
+
 struct column {
     const char *title;
-    bool right;    /* aligned to the right */
-    bool shrinks;  /* may be cut when the page is narrow */
-    uint8_t spare; /* 0: always there; else the higher goes first when the page is too narrow */
+    bool right;      /* aligned to the right */
+    uint8_t shrinks; /* may be cut when the page is narrow; COLUMN_CUT_LAST: not before all columns
+                        went that can be spared */
+    uint8_t spare;   /* 0: always there; else the higher goes first when the page is too narrow */
 };
 
 enum block_kind { BLOCK_TITLE, BLOCK_HEADING, BLOCK_PARAGRAPH, BLOCK_REMARK, BLOCK_TABLE };

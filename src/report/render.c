@@ -107,6 +107,21 @@ static void append_bar(double share, const struct page *page, struct tcore_buf *
         tcore_buf_putc(out, ' ');
 }
 
+static void append_time(int64_t time_ns, enum page_times times, struct tcore_buf *out)
+{
+    struct tcore_buf whole = {0};
+    human_time(&whole, time_ns, TIME_ALL_DIGITS);
+    const char *hour = whole.failed ? NULL : memchr(whole.data, 'T', whole.length);
+    if (times == TIMES_WHOLE || !hour)
+        tcore_buf_append(out, whole.length ? whole.data : "", whole.length);
+    else if (times == TIMES_DAY)
+        tcore_buf_printf(out, "%.5s %.8s", hour - 5, hour + 1);
+    else
+        tcore_buf_append(out, hour + 1, 8);
+    out->failed |= whole.failed;
+    tcore_buf_free(&whole);
+}
+
 void cell_render(const struct cell *cell, const struct page *page, size_t spark,
                  struct tcore_buf *out)
 {
@@ -138,7 +153,7 @@ void cell_render(const struct cell *cell, const struct page *page, size_t spark,
         human_share(out, cell->number);
         break;
     case CELL_TIME:
-        human_time(out, cell->time_ns, TIME_ALL_DIGITS);
+        append_time(cell->time_ns, page->times, out);
         break;
     case CELL_SPARK:
         append_spark(cell, page, spark, out);

@@ -7,11 +7,15 @@
 #include "cli/verb.h"
 #include "report/document.h"
 
+/* How much of a time is shown. */
+enum page_times { TIMES_WHOLE, TIMES_DAY, TIMES_CLOCK }; /* RFC 3339, 01-05 10:00:00, 10:00:00 */
+
 /* What the reader's end can do. */
 struct page {
     size_t width; /* in columns; 0: no limit */
     bool ascii;   /* letters beyond ASCII of our own would not show */
     bool colour;
+    enum page_times times;
 };
 
 struct renderer {

@@ -15,7 +15,8 @@
 #define GAP           2  /* blanks between columns */
 #define SPARK_MAX     24 /* columns of a sparkline where there is room, and where not */
 #define SPARK_MIN     8
-#define SHRINK_MIN    10 /* a text is not cut below */
+#define SHRINK_MIN    10 /* a text is not cut below, while anything else can go */
+#define SHRINK_LEAST  4
 #define WIDEST_COLUMN 80 /* a text beyond is cut on a wide page, too */
 
 /* --- Colour */
@@ -114,7 +115,7 @@ static size_t slack(const struct layout *layout)
 {
     size_t sum = 0;
     for (size_t c = 0; c < layout->table->column_count; c++)
-        if (layout->table->columns[c].shrinks && layout->width[c] > SHRINK_MIN)
+        if (layout->table->columns[c].shrinks == true && layout->width[c] > SHRINK_MIN)
             sum += layout->width[c] - SHRINK_MIN;
     return sum;
 }
@@ -123,8 +124,10 @@ static size_t slack(const struct layout *layout)
 static bool drop_column(struct layout *layout)
 {
     const struct table *table = layout->table;
-    size_t worst = SIZE_MAX;
+    size_t worst = SIZE_MAX, left = 0;
     for (size_t c = 0; c < table->column_count; c++)
+        left += layout->width[c] > 0;
+    for (size_t c = 0; c < table->column_count && left > 1; c++)
         if (layout->width[c] && table->columns[c].spare &&
             (worst == SIZE_MAX || table->columns[c].spare >= table->columns[worst].spare))
             worst = c;
@@ -134,19 +137,28 @@ static bool drop_column(struct layout *layout)
     return true;
 }
 
-/* Takes one column at a time off the widest text. */
-static void cut_texts(struct layout *layout, size_t width)
+/* Takes one column at a time off the widest text that is wider than least. */
+static void cut_texts(struct layout *layout, size_t width, size_t least)
 {
     const struct table *table = layout->table;
     for (size_t over = total_width(layout); over > width; over--) {
         size_t widest = SIZE_MAX;
         for (size_t c = 0; c < table->column_count; c++)
-            if (table->columns[c].shrinks && layout->width[c] > SHRINK_MIN &&
+            if (table->columns[c].shrinks && layout->width[c] > least &&
                 (widest == SIZE_MAX || layout->width[c] > layout->width[widest]))
                 widest = c;
         if (widest == SIZE_MAX)
             return;
         layout->width[widest]--;
+    }
+}
+
+/* What no view thought of: columns go from the right, and the one that is left is cut. */
+static void force(struct layout *layout, size_t width)
+{
+    for (size_t c = layout->table->column_count; c-- > 0 && total_width(layout) > width;) {
+        size_t rest = total_width(layout) - layout->width[c];
+        layout->width[c] = rest ? 0 : width;
     }
 }
 
@@ -158,9 +170,9 @@ static void fit(struct layout *layout)
         return;
     while (total_width(layout) > width + slack(layout) / 2 && drop_column(layout))
         ;
-    while (total_width(layout) > width + slack(layout) && drop_column(layout))
-        ;
-    cut_texts(layout, width);
+    cut_texts(layout, width, SHRINK_MIN);
+    cut_texts(layout, width, SHRINK_LEAST);
+    force(layout, width);
 }
 
 /* The bytes of text that take at most so many columns; *width: how many they take. */
@@ -187,7 +199,7 @@ static void append_cell(const struct layout *layout, const struct text_cell *cel
     const struct column *about = &layout->table->columns[column];
     size_t room = layout->width[column], width = cell->width, length = cell->length;
     const char *more = "";
-    if (width > room && about->shrinks) {
+    if (width > room) {
         more = layout->page->ascii ? "~" : "…";
         length = prefix(layout->text.data + cell->offset, length, room - 1, &width);
         width++;
@@ -222,19 +234,48 @@ static void append_row(const struct layout *layout, size_t row, struct tcore_buf
     tcore_buf_putc(out, '\n');
 }
 
+/* Whether a column is of times; *days: and they are not all of one day. */
+static bool has_times(const struct table *table, bool *days)
+{
+    const int64_t day_ns = INT64_C(86400000000000);
+    bool any = false;
+    *days = false;
+    for (size_t c = 0; c < table->column_count; c++) {
+        int64_t first = INT64_MIN;
+        for (size_t row = 0; row < table->row_count; row++) {
+            const struct cell *cell = &table->cells[row * table->column_count + c];
+            if (cell->kind != CELL_TIME)
+                continue;
+            int64_t day = cell->time_ns / day_ns - (cell->time_ns % day_ns < 0);
+            *days |= any && first != INT64_MIN && day != first;
+            first = day;
+            any = true;
+        }
+    }
+    return any;
+}
+
+static bool is_too_wide(const struct layout *layout)
+{
+    return layout->page->width && total_width(layout) > layout->page->width;
+}
+
 static void render_table(const struct table *table, const struct page *page, struct tcore_buf *out)
 {
-    struct layout layout = {.table = table, .page = page, .spark = SPARK_MAX};
-    bool good = lay_out(&layout);
-    if (good && page->width && total_width(&layout) > page->width) {
-        bool sparks = false;
-        for (size_t c = 0; c < table->column_count; c++)
-            sparks |= is_spark_column(table, c);
-        if (sparks) {
-            free_layout(&layout);
-            layout.spark = SPARK_MIN;
-            good = lay_out(&layout);
-        }
+    struct page narrow = *page;
+    struct layout layout = {.table = table, .page = &narrow, .spark = SPARK_MAX};
+    bool good = lay_out(&layout), sparks = false, days;
+    for (size_t c = 0; c < table->column_count; c++)
+        sparks |= is_spark_column(table, c);
+    if (good && sparks && is_too_wide(&layout)) {
+        free_layout(&layout);
+        layout.spark = SPARK_MIN;
+        good = lay_out(&layout);
+    }
+    if (good && is_too_wide(&layout) && has_times(table, &days)) {
+        free_layout(&layout);
+        narrow.times = days ? TIMES_DAY : TIMES_CLOCK;
+        good = lay_out(&layout);
     }
     if (good)
         fit(&layout);

@@ -106,15 +106,57 @@ static void arrange(struct cli_fields *fields)
         }
 }
 
-/* Which of the columns that nobody asked for by name go first where there is no room. */
-static uint8_t spare_of(const struct cli_field *field)
+/* What each type of record is looked at for, the most important first. Of the columns that nobody
+ * asked for by name those that are not listed go first where there is no room, then the list from
+ * its end. A name of ":" stands for all of group and dimensions. */
+static const char *const *wanted_of(enum tcore_record_type type)
 {
-    static const char *const last[] = {"traceId",      "kind",   "status",         "metricName",
-                                       "parentSpanId", "spanId", "endTimeUnixNano"};
-    for (size_t i = 0; i < sizeof last / sizeof *last; i++)
-        if (!field->object && is_named(field, last[i]))
-            return (uint8_t)(i + 1);
-    return 0;
+    static const char *const aggregate[] = {":",     "metricName", "windowStartUnixNano",
+                                            "count", "p99",        "errorRate",
+                                            "p95",   "p50",        "mean",
+                                            "max",   "rate",       NULL};
+    static const char *const metric[] = {"metricName",   "value", ":",    "service",
+                                         "timeUnixNano", "unit",  "stat", NULL};
+    static const char *const finding[] = {"message",    "severity", "timeUnixNano", "kind",
+                                          "metricName", ":",        "stat",         "value",
+                                          "expected",   "pValue",   "score",        NULL};
+    static const char *const log[] = {"body",    "severity", "timeUnixNano",
+                                      "service", "traceId",  NULL};
+    static const char *const alert[] = {"alertName", "state", "timeUnixNano", "value", NULL};
+    static const char *const other[] = {
+        "name",   "service", "serviceName", "durationNano", "startTimeUnixNano", "timeUnixNano",
+        "status", "kind",    "traceId",     "spanId",       "parentSpanId",      NULL};
+    switch (type) {
+    case TCORE_RECORD_AGGREGATE:
+        return aggregate;
+    case TCORE_RECORD_METRIC:
+        return metric;
+    case TCORE_RECORD_FINDING:
+        return finding;
+    case TCORE_RECORD_LOG:
+        return log;
+    case TCORE_RECORD_ALERT:
+        return alert;
+    default:
+        return other;
+    }
+}
+
+static uint8_t spare_of(const struct cli_field *field, enum tcore_record_type type)
+{
+    const char *const *wanted = wanted_of(type);
+    uint8_t i = 0;
+    for (; wanted[i]; i++)
+        if (field->object ? strcmp(wanted[i], ":") == 0 : is_named(field, wanted[i]))
+            break;
+    bool sentences = type == TCORE_RECORD_FINDING || type == TCORE_RECORD_LOG;
+    return sentences && i < 3 ? 0 : i; /* how grave and when stay beside what */
+}
+
+/* A sentence says more than the columns that have to go for it. */
+static bool is_sentence(const struct cli_field *field)
+{
+    return !field->object && (is_named(field, "message") || is_named(field, "body"));
 }
 
 static bool text_is(const struct tcore_json *json, const char *field, const char *text)
@@ -130,7 +172,7 @@ static const char *title_of(const struct cli_field *field)
     return is_named(field, "windowStartUnixNano") ? "window" : field->name;
 }
 
-static bool begin(struct table_run *run)
+static bool begin(struct table_run *run, enum tcore_record_type type)
 {
     struct cli_fields *fields = &run->fields;
     if (!fields->asked && !cli_fields_choose(fields, &run->json))
@@ -146,7 +188,9 @@ static bool begin(struct table_run *run)
         columns[i].title = title_of(field);
         columns[i].right = tcore_value_is_number(&value);
         columns[i].shrinks = !columns[i].right && !ends_with(field, "UnixNano");
-        columns[i].spare = fields->asked ? 0 : spare_of(field);
+        columns[i].spare = fields->asked ? 0 : spare_of(field, type);
+        if (!fields->asked && is_sentence(field))
+            columns[i].shrinks = COLUMN_CUT_LAST;
     }
     run->table = document_table(&run->document, columns, fields->count);
     tcore_free(columns);
@@ -185,9 +229,9 @@ static struct cell make_cell(struct table_run *run, const struct cli_field *fiel
     return cell;
 }
 
-static bool add_record(struct table_run *run)
+static bool add_record(struct table_run *run, enum tcore_record_type type)
 {
-    if (!run->table && !begin(run))
+    if (!run->table && !begin(run, type))
         return false;
     run->nanoseconds = text_is(&run->json, "metricName", "durationNano");
     struct cell *cells = document_row(&run->document, run->table);
@@ -219,7 +263,8 @@ static enum tcore_status add_batch(void *state, void *worker, const struct tcore
             return status;
         if (status == TCORE_OK && tcore_json_find(&run->json, 0, "partial"))
             run->partials++;
-        else if (status == TCORE_OK && !add_record(run))
+        else if (status == TCORE_OK &&
+                 !add_record(run, (enum tcore_record_type)batch->types[rows[i]]))
             return tcore_error_nomem(err);
     }
     return TCORE_OK;

@@ -150,7 +150,7 @@ END
 }
 
 @test 'text fits the page' {
-    for width in 60 80 100 200; do
+    for width in 30 40 50 60 80 100 200; do
         COLUMNS=$width run -0 trace-report summary spans.ndjson
         for line in "${lines[@]}"; do
             ((${#line} <= width)) || fail "$width: $line"

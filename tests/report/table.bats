@@ -37,8 +37,29 @@ web      /x               1.00 ms'
 
 @test 'what does not fit is cut, and columns that can be spared go' {
     COLUMNS=50 run -0 trace-report table aggregates.ndjson
-    assert_line -n 0 --regexp '^service  window +count  errorRate'
-    for line in "${lines[@]}"; do ((${#line} <= 66)); done
+    assert_line -n 0 'service  window    metricName     count  errorRate'
+    assert_line -n 1 'web      10:00:00  durationNano  12,345     12.5 %'
+    for width in $(seq 20 100); do
+        COLUMNS=$width run -0 trace-report table aggregates.ndjson
+        for line in "${lines[@]}"; do ((${#line} <= width)) || fail "$width: $line"; done
+    done
+    sed 2s/17676072/17677072/ aggregates.ndjson >days.ndjson
+    COLUMNS=60 run -0 trace-report table days.ndjson
+    assert_line -n 2 --regexp '^a\|b +01-06 13:46:50 '
+}
+
+@test 'each type of record keeps what it is looked at for' {
+    export COLUMNS=80
+    printf '%s' '{"type":"metric","metricName":"http.server.request.duration.of.a.long.name","metricType":"gauge","temporality":"delta","value":12,"unit":"ms","timeUnixNano":"1767607200000000000","dimensions":{"host":"a-long-host-name"},"service":"web"}' >metric.ndjson
+    run -0 trace-report table metric.ndjson
+    assert_line -n 0 --regexp '^host .*metricName +value'
+    message='web GET /a/long/path/here p99: 412 ms, highest in 3 h'
+    printf '{"type":"finding","kind":"anomaly","severity":"critical","score":12.5,"recordType":"span","metricName":"durationNano","stat":"p99","group":{"service":"web","name":"GET /a/long/path/here"},"timeUnixNano":"1767607200000000000","value":412000000,"expected":1.5e8,"pValue":1e-7,"method":"novelty","quantile":0.99,"message":"%s","fingerprint":"00000000000000aa"}\n' "$message" >finding.ndjson
+    run -0 trace-report table finding.ndjson
+    assert_line -n 0 'timeUnixNano  severity  message'
+    assert_line -n 1 "10:00:00      critical  $message"
+    COLUMNS=50 run -0 trace-report table finding.ndjson
+    assert_line -n 1 '10:00:00      critical  web GET /a/long/path/here~'
 }
 
 @test '--limit leaves the rest out and says so' {
