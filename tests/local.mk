@@ -136,10 +136,13 @@ noinst_HEADERS += %D%/core/tap.h
 # Tests of the programs' front end.
 cli_tests =
 cli_tests += %D%/core/test-cli-filter
+cli_tests += %D%/core/test-cli-human
 cli_tests += %D%/core/test-cli-options
 cli_tests += %D%/core/test-cli-values
 %C%_core_test_cli_filter_CPPFLAGS = $(program_cppflags)
 %C%_core_test_cli_filter_LDADD = $(program_libs)
+%C%_core_test_cli_human_CPPFLAGS = $(program_cppflags)
+%C%_core_test_cli_human_LDADD = $(program_libs)
 %C%_core_test_cli_options_CPPFLAGS = $(program_cppflags)
 %C%_core_test_cli_options_LDADD = $(program_libs)
 %C%_core_test_cli_values_CPPFLAGS = $(program_cppflags)

@@ -173,6 +173,51 @@ static struct tcore_value derived(const struct cli_field *field, const struct tc
     return (struct tcore_value){0};
 }
 
+static bool ends_with(const struct cli_field *field, const char *end)
+{
+    size_t length = strlen(end);
+    return field->name_length >= length &&
+           memcmp(field->name + field->name_length - length, end, length) == 0;
+}
+
+/* A statistic of the values, so in their unit: p99, mean ... */
+static bool is_statistic(const struct cli_field *field)
+{
+    static const char *const names[] = {"sum",    "mean",     "min",   "max",
+                                        "stddev", "expected", "lower", "upper"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (is_named(field, names[i]))
+            return true;
+    return field->name_length > 1 && field->name[0] == 'p' && field->name[1] >= '0' &&
+           field->name[1] <= '9';
+}
+
+static bool text_is(const struct tcore_json *record, const char *name, const char *text)
+{
+    uint32_t at = tcore_json_find(record, 0, name);
+    const struct tcore_value *value = &record->node[at].value;
+    return at && value->kind == TCORE_STRING && value->len == strlen(text) &&
+           memcmp(value->s, text, value->len) == 0;
+}
+
+/* What is told of a duration that is none: how many, how often. */
+static bool counts(const struct tcore_json *record)
+{
+    return text_is(record, "stat", "count") || text_is(record, "stat", "rate") ||
+           text_is(record, "stat", "errors") || text_is(record, "stat", "errorRate");
+}
+
+bool cli_fields_is_duration(const struct cli_field *field, const struct tcore_json *record)
+{
+    if (field->object)
+        return false;
+    if (ends_with(field, "Nano"))
+        return !ends_with(field, "UnixNano");
+    return text_is(record, "metricName", "durationNano") && !counts(record) &&
+           (is_statistic(field) ||
+            (is_named(field, "value") && text_is(record, "type", "finding")));
+}
+
 struct tcore_value cli_fields_get(struct cli_field *field, const struct tcore_json *record)
 {
     uint32_t at = 0;

@@ -37,6 +37,9 @@ bool cli_fields_ask(struct cli_fields *fields, const struct cli_strings *names);
 bool cli_fields_choose(struct cli_fields *fields, const struct tcore_json *record);
 /* The value of the field, or ABSENT; points into the record. Marks the field as seen. */
 struct tcore_value cli_fields_get(struct cli_field *field, const struct tcore_json *record);
+/* Whether a number in the field is a duration in nanoseconds: durationNano, and of an aggregate or
+ * a finding about it the statistics. */
+bool cli_fields_is_duration(const struct cli_field *field, const struct tcore_json *record);
 /* Remembers the names that the record has. */
 void cli_fields_learn(struct cli_fields *fields, const struct tcore_json *record);
 void cli_fields_free(struct cli_fields *fields);

@@ -61,6 +61,9 @@ static void choose_form(struct cli_output *output)
 {
     const struct cli_io_options *io = &output->cli->io;
     bool records = output->cli->verb->groups & CLI_WRITES;
+    struct cli_screen screen;
+    cli_screen_look(&screen, output->cli);
+    output->rows.ascii = !screen.unicode;
     output->rows.terminal = output->sink.terminal;
     output->rows.colour = output->sink.terminal && cli_colour_is_welcome();
     if (!records)

@@ -4,6 +4,7 @@
 #include "cli/rows.h"
 
 #include "base/sys.h"
+#include "cli/human.h"
 #include "cli/visible.h"
 
 #include <string.h>
@@ -144,6 +145,10 @@ static void hold_row(struct cli_rows *rows, struct cli_fields *fields,
     for (size_t i = 0; i < fields->count; i++) {
         struct tcore_value value = cli_fields_get(&fields->field[i], record);
         render(rows, &value);
+        if (tcore_value_is_number(&value) && cli_fields_is_duration(&fields->field[i], record)) {
+            tcore_buf_clear(&rows->text);
+            cli_human_duration(&rows->text, tcore_value_double(&value), rows->ascii);
+        }
         rows->cells.failed |= rows->text.failed;
         hold_cell(rows, rows->text.data, rows->text.length,
                   tcore_value_is_number(&value) || value.kind == TCORE_ABSENT);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Records as rows: tsv, csv, or a table whose columns are aligned. A table's widths come from its
- * first 1,000 rows, so that it can be endless; later cells that are wider stick out.
+ * first 1,000 rows, so that it can be endless; later cells that are wider stick out. In a table,
+ * which is for people, durations are shown with their unit (cli/human.h); tsv and csv have them as
+ * they are.
  */
 #ifndef CLI_ROWS_H
 #define CLI_ROWS_H
@@ -20,6 +22,7 @@ struct cli_rows {
     enum cli_row_format format;
     bool terminal; /* nothing may reach it raw */
     bool colour;
+    bool ascii;             /* the reader's locale has no other letters */
     bool headed;            /* the heading is written */
     struct tcore_buf text;  /* one cell */
     struct tcore_buf cells; /* of rows not yet written (table) */

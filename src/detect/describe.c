@@ -5,32 +5,11 @@
 
 #include "detect/describe.h"
 
+#include "cli/human.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-struct scale {
-    double size;
-    const char *unit;
-};
-
-/* Of durations in nanoseconds, ascending. */
-static const struct scale durations[] = {{1, "ns"},     {1e3, "us"},   {1e6, "ms"},   {1e9, "s"},
-                                         {60e9, "min"}, {3600e9, "h"}, {86400e9, "d"}};
-
-/* The largest in which value is at least 1; seconds reach to 120 and minutes to 120. */
-static struct scale scale_of(double value, const char *unit)
-{
-    struct scale scale = {1, strcmp(unit, "1") == 0 ? "" : unit};
-
-    if (strcmp(unit, "ns") != 0)
-        return scale;
-    scale = durations[0];
-    for (size_t i = 1; i < sizeof durations / sizeof *durations; i++)
-        if (fabs(value) >= durations[i].size * (i >= 4 ? 2 : 1))
-            scale = durations[i];
-    return scale;
-}
 
 static void put_number(struct tcore_buf *out, double value)
 {
@@ -55,38 +34,57 @@ static void put_number(struct tcore_buf *out, double value)
     tcore_buf_puts(out, text);
 }
 
-static void put_unit(struct tcore_buf *out, struct scale scale)
+static bool is_duration(const char *unit)
 {
-    if (*scale.unit && *scale.unit != '/' && *scale.unit != '%')
+    return strcmp(unit, "ns") == 0;
+}
+
+static void put_unit(struct tcore_buf *out, const char *unit)
+{
+    if (strcmp(unit, "1") == 0)
+        return;
+    if (*unit && *unit != '/' && *unit != '%')
         tcore_buf_putc(out, ' ');
-    tcore_buf_puts(out, scale.unit);
+    tcore_buf_puts(out, unit);
 }
 
 void describe_value(struct tcore_buf *out, double value, const char *unit)
 {
-    struct scale scale = scale_of(value, unit);
-
-    put_number(out, value / scale.size);
-    put_unit(out, scale);
+    if (is_duration(unit)) {
+        cli_human_duration(out, value, true);
+        return;
+    }
+    put_number(out, value);
+    put_unit(out, unit);
 }
 
 void describe_range(struct tcore_buf *out, double lower, double upper, const char *unit)
 {
-    struct scale scale = scale_of(upper, unit);
-
-    put_number(out, lower / scale.size);
+    if (is_duration(unit)) {
+        cli_human_durations(out, lower, upper, true);
+        return;
+    }
+    put_number(out, lower);
     if (lower < upper) {
         tcore_buf_puts(out, upper < 0 ? " to " : "-");
-        put_number(out, upper / scale.size);
+        put_number(out, upper);
     }
-    put_unit(out, scale);
+    put_unit(out, unit);
 }
 
 void describe_duration(struct tcore_buf *out, int64_t ns)
 {
-    struct scale scale = scale_of((double)ns, "ns");
+    static const struct {
+        double size;
+        const char *unit;
+    } units[] = {{1, "ns"},     {1e3, "us"},   {1e6, "ms"},   {1e9, "s"},
+                 {60e9, "min"}, {3600e9, "h"}, {86400e9, "d"}};
+    size_t unit = 0;
 
-    tcore_buf_printf(out, "%.0f %s", floor((double)ns / scale.size), scale.unit);
+    for (size_t i = 1; i < sizeof units / sizeof *units; i++)
+        if ((double)ns >= units[i].size * (i >= 4 ? 2 : 1)) /* up to 120 s, 120 min, 48 h */
+            unit = i;
+    tcore_buf_printf(out, "%.0f %s", floor((double)ns / units[unit].size), units[unit].unit);
 }
 
 void unit_of_series(char *out, size_t size, const char *metric_name, struct tcore_value stated,

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "model/value.h"
 
-/* unit: "ns" for durations (shown in the scale that suits), "1" or "" for a plain number, anything
+/* unit: "ns" for durations (shown as cli/human.h does), "1" or "" for a plain number, anything
  * else is put behind the number. */
 void describe_value(struct tcore_buf *out, double value, const char *unit);
 /* Two values as a range in one scale. */

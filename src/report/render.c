@@ -6,7 +6,7 @@
 
 #include "cli/screen.h"
 #include "cli/visible.h"
-#include "report/human.h"
+#include "cli/human.h"
 
 #include <math.h>
 #include <string.h>
@@ -110,7 +110,7 @@ static void append_bar(double share, const struct page *page, struct tcore_buf *
 static void append_time(int64_t time_ns, enum page_times times, struct tcore_buf *out)
 {
     struct tcore_buf whole = {0};
-    human_time(&whole, time_ns, TIME_ALL_DIGITS);
+    cli_human_time(&whole, time_ns, TIME_ALL_DIGITS);
     const char *hour = whole.failed ? NULL : memchr(whole.data, 'T', whole.length);
     if (times == TIMES_WHOLE || !hour)
         tcore_buf_append(out, whole.length ? whole.data : "", whole.length);
@@ -132,17 +132,17 @@ void cell_render(const struct cell *cell, const struct page *page, size_t spark,
         cli_visible(out, cell->text, cell->length, false);
         break;
     case CELL_COUNT:
-        human_count(out, cell->count);
+        cli_human_count(out, cell->count);
         break;
     case CELL_NUMBER:
-        human_number(out, cell->number);
+        cli_human_number(out, cell->number);
         break;
     case CELL_DURATION:
-        human_duration(out, cell->number, page->ascii);
+        cli_human_duration(out, cell->number, page->ascii);
         break;
     case CELL_BAR: {
         struct tcore_buf percent = {0};
-        human_share(&percent, cell->number);
+        cli_human_share(&percent, cell->number);
         tcore_buf_printf(out, "%7.*s ", (int)percent.length, percent.length ? percent.data : "");
         append_bar(cell->number, page, out);
         out->failed |= percent.failed;
@@ -150,7 +150,7 @@ void cell_render(const struct cell *cell, const struct page *page, size_t spark,
         break;
     }
     case CELL_SHARE:
-        human_share(out, cell->number);
+        cli_human_share(out, cell->number);
         break;
     case CELL_TIME:
         append_time(cell->time_ns, page->times, out);

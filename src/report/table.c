@@ -33,7 +33,6 @@ struct table_run {
     struct document document;
     struct table *table;
     struct page page;
-    bool nanoseconds; /* the statistics are durations */
     uint64_t left_out, partials;
 };
 
@@ -56,17 +55,6 @@ static bool ends_with(const struct cli_field *field, const char *end)
 static bool is_named(const struct cli_field *field, const char *name)
 {
     return field->name_length == strlen(name) && memcmp(field->name, name, field->name_length) == 0;
-}
-
-/* A statistic of the values, so in their unit: p99, mean ... */
-static bool is_statistic(const struct cli_field *field)
-{
-    static const char *const names[] = {"sum", "mean", "min", "max", "stddev"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (is_named(field, names[i]))
-            return true;
-    return field->name_length > 1 && field->name[0] == 'p' && field->name[1] >= '0' &&
-           field->name[1] <= '9';
 }
 
 /* --- Columns */
@@ -215,7 +203,7 @@ static struct cell make_cell(struct table_run *run, const struct cli_field *fiel
     if (value->kind == TCORE_STRING)
         return cell_text(document, value->s, value->len);
     if (tcore_value_is_number(value)) {
-        bool duration = ends_with(field, "Nano") || (run->nanoseconds && is_statistic(field));
+        bool duration = cli_fields_is_duration(field, &run->json);
         if (is_named(field, "errorRate") && text_is(&run->json, "recordType", "metric"))
             return (struct cell){0}; /* a metric has no errors, and so none that are 0 */
         if (is_named(field, "errorRate"))
@@ -233,7 +221,6 @@ static bool add_record(struct table_run *run, enum tcore_record_type type)
 {
     if (!run->table && !begin(run, type))
         return false;
-    run->nanoseconds = text_is(&run->json, "metricName", "durationNano");
     struct cell *cells = document_row(&run->document, run->table);
     if (!cells)
         return false;

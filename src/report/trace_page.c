@@ -9,7 +9,7 @@
 #include "report/trace_page.h"
 
 #include "report/html.h"
-#include "report/human.h"
+#include "cli/human.h"
 #include "report/trace_page_css.h"
 #include "report/trace_page_js.h"
 
@@ -61,7 +61,7 @@ static void put_fact(struct tcore_buf *out, const char *name, const char *class)
 static void put_count(struct tcore_buf *out, const char *name, uint64_t count, const char *class)
 {
     put_fact(out, name, class);
-    human_count(out, count);
+    cli_human_count(out, count);
     tcore_buf_puts(out, "</dd></div>\n");
 }
 
@@ -71,7 +71,7 @@ static void put_facts(const struct view_trace *view, struct tcore_buf *out)
     char time[TCORE_TIME_BYTES];
     tcore_buf_puts(out, "<dl class=\"facts\">\n");
     put_fact(out, "Duration", "");
-    human_duration(out, (double)duration_of(whole), false);
+    cli_human_duration(out, (double)duration_of(whole), false);
     tcore_buf_puts(out, "</dd></div>\n");
     put_count(out, "Spans", view->trace->count, "");
     put_count(out, "Services", view->service_count, "");
@@ -99,9 +99,9 @@ static void put_header(const struct trace_page *page, struct tcore_buf *out)
     put_facts(view, out);
     if (view->row_count < view->trace->count) {
         tcore_buf_puts(out, "<p class=\"note\">");
-        human_count(out, view->trace->count - view->row_count);
+        cli_human_count(out, view->trace->count - view->row_count);
         tcore_buf_puts(out, " of ");
-        human_count(out, view->trace->count);
+        cli_human_count(out, view->trace->count);
         tcore_buf_puts(out, " spans are left out (--max-spans): kept are those on the critical "
                             "path, those with errors, and then the longest.</p>\n");
     }
@@ -159,7 +159,7 @@ static void put_picture_row(const struct view_trace *view, const struct trace_ro
         tcore_buf_printf(out, "<text class=\"small\" x=\"%.2f\" y=\"%zu\"%s>",
                          inside && x > NAME_WIDTH + 60 ? x - 4 : x + width + 4, y + 14,
                          inside && x > NAME_WIDTH + 60 ? " text-anchor=\"end\"" : "");
-        human_duration(out, (double)(interval->end_ns - interval->start_ns), false);
+        cli_human_duration(out, (double)(interval->end_ns - interval->start_ns), false);
         tcore_buf_puts(out, "</text>");
     }
     tcore_buf_putc(out, '\n');
@@ -227,9 +227,9 @@ static enum tcore_status put_picture(const struct view_trace *view, struct tcore
     tcore_buf_puts(out, "</svg>\n<figcaption>The line below bars is the critical path.");
     if (lines < view->trace->count) {
         tcore_buf_puts(out, " The picture has ");
-        human_count(out, lines);
+        cli_human_count(out, lines);
         tcore_buf_puts(out, " of ");
-        human_count(out, view->trace->count);
+        cli_human_count(out, view->trace->count);
         tcore_buf_puts(out, " spans: the most important ones.");
     }
     tcore_buf_puts(out, "</figcaption>\n</figure>\n");
@@ -249,11 +249,11 @@ static void put_index_row(const struct trace_spans *all, const struct tcore_stor
     tcore_buf_puts(out, "</td><td>");
     put_text(out, span_name(all, span), "");
     tcore_buf_puts(out, "</td><td class=\"right\">");
-    human_duration(out, (double)duration_of(&trace->whole), false);
+    cli_human_duration(out, (double)duration_of(&trace->whole), false);
     tcore_buf_puts(out, "</td><td class=\"right\">");
-    human_count(out, trace->count);
+    cli_human_count(out, trace->count);
     tcore_buf_printf(out, "</td><td class=\"right%s\">", trace->errors ? " bad" : "");
-    human_count(out, trace->errors);
+    cli_human_count(out, trace->errors);
     tcore_buf_puts(out, "</td></tr>\n");
 }
 
@@ -263,7 +263,7 @@ static void put_index(const struct trace_page *page, struct tcore_buf *out)
     if (page->all->count < 2)
         return;
     tcore_buf_puts(out, "<details class=\"others\"><summary>");
-    human_count(out, page->all->count - 1);
+    cli_human_count(out, page->all->count - 1);
     tcore_buf_printf(out, " other trace%s in the input</summary>\n",
                      page->all->count == 2 ? "" : "s");
     tcore_buf_puts(out, "<p>Slowest first. <code>trace-report trace ID INPUT</code> makes the page "
@@ -280,7 +280,7 @@ static void put_index(const struct trace_page *page, struct tcore_buf *out)
     tcore_buf_puts(out, "</tbody></table></div>\n");
     if (listed < page->all->count - 1) {
         tcore_buf_puts(out, "<p>And ");
-        human_count(out, page->all->count - 1 - listed);
+        cli_human_count(out, page->all->count - 1 - listed);
         tcore_buf_puts(out, " more.</p>\n");
     }
     tcore_buf_puts(out, "</details>\n");
@@ -299,7 +299,7 @@ enum tcore_status trace_page_write(const struct trace_page *page, struct tcore_b
                         "<meta name=\"referrer\" content=\"no-referrer\">\n<title>");
     put_text(out, text_of(view, view->name_of[view->tree.root]), "trace");
     tcore_buf_puts(out, " (");
-    human_duration(out, (double)duration_of(&view->tree.whole), false);
+    cli_human_duration(out, (double)duration_of(&view->tree.whole), false);
     tcore_buf_printf(out, ") %016" PRIx64 "%016" PRIx64 "</title>\n<style>",
                      view->trace->spans[0]->trace_id[0], view->trace->spans[0]->trace_id[1]);
     tcore_buf_puts(out, trace_page_css);

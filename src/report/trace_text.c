@@ -4,7 +4,7 @@
 
 #include "report/trace_page.h"
 
-#include "report/human.h"
+#include "cli/human.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -26,9 +26,9 @@ static void put_head(const struct trace_page *page, struct document *document)
     struct tcore_buf text = {0};
     tcore_buf_append(&text, name->data, name->length);
     tcore_buf_puts(&text, name->length ? ": " : "");
-    human_duration(&text,
-                   tcore_interval_is_known(whole) ? (double)(whole->end_ns - whole->start_ns) : 0,
-                   true);
+    cli_human_duration(
+        &text, tcore_interval_is_known(whole) ? (double)(whole->end_ns - whole->start_ns) : 0,
+        true);
     tcore_buf_printf(&text, ", %" PRIu32 " span%s, %zu service%s, %" PRIu32 " error%s%c",
                      view->trace->count, view->trace->count == 1 ? "" : "s", view->service_count,
                      view->service_count == 1 ? "" : "s", view->trace->errors,
@@ -39,7 +39,7 @@ static void put_head(const struct trace_page *page, struct document *document)
     tcore_buf_clear(&text);
     if (tcore_interval_is_known(whole)) {
         tcore_buf_puts(&text, " at ");
-        human_time(&text, whole->start_ns, 0);
+        cli_human_time(&text, whole->start_ns, 0);
     }
     document_paragraph(document, TONE_FAINT, "%016" PRIx64 "%016" PRIx64 "%.*s",
                        view->trace->spans[0]->trace_id[0], view->trace->spans[0]->trace_id[1],

@@ -10,7 +10,7 @@
 
 #include "base/sys.h"
 #include "model/json.h"
-#include "report/human.h"
+#include "cli/human.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -172,14 +172,14 @@ static void headline(const struct view *view)
         key_parts(&data->services.keys.keys[i], &name, &rest);
         services += name.length && ((struct span_group *)groups_item(&data->services, i))->spans;
     }
-    human_count(&text, data->spans);
+    cli_human_count(&text, data->spans);
     tcore_buf_printf(&text, " span%s in %s", data->spans == 1 ? "" : "s",
                      data->traces.level ? "about " : "");
-    human_count(&text, trace_count(data));
+    cli_human_count(&text, trace_count(data));
     tcore_buf_printf(&text, " trace%s of %zu service%s, ", trace_count(data) == 1 ? "" : "s",
                      services, services == 1 ? "" : "s");
     if (data->errors) {
-        human_share(&text, (double)data->errors / (double)data->spans);
+        cli_human_share(&text, (double)data->errors / (double)data->spans);
         tcore_buf_puts(&text, " errors");
     } else {
         tcore_buf_puts(&text, "no errors");
@@ -199,11 +199,11 @@ static void time_range(const struct view *view)
         return;
     int64_t range = INT64_MAX;
     (void)__builtin_sub_overflow(data->last_ns, data->first_ns, &range);
-    human_time(&text, data->first_ns, range);
+    cli_human_time(&text, data->first_ns, range);
     tcore_buf_puts(&text, " to ");
-    human_time(&text, data->last_ns, range);
+    cli_human_time(&text, data->last_ns, range);
     tcore_buf_puts(&text, " (");
-    human_duration(&text, (double)range, true);
+    cli_human_duration(&text, (double)range, true);
     tcore_buf_puts(&text, ")");
     document_paragraph(view->document, TONE_FAINT, "%.*s", (int)text.length, text.data);
     view->document->failed |= text.failed;
@@ -228,7 +228,7 @@ static void other_counts(const struct view *view)
         if (!count)
             continue;
         tcore_buf_puts(&text, text.length ? ", " : data->spans ? "Also " : "");
-        human_count(&text, count);
+        cli_human_count(&text, count);
         tcore_buf_printf(&text, " %s", count == 1 ? types[i].one : types[i].many);
         if (types[i].type == TCORE_RECORD_LOG && data->log_errors)
             tcore_buf_printf(&text, " (%" PRIu64 " of errors)", data->log_errors);
@@ -286,11 +286,11 @@ static void put_when(struct tcore_buf *out, const struct alert_group *alert)
 {
     bool over = !alert->rank, lasted = alert->started_ns < alert->time_ns;
     tcore_buf_puts(out, !over ? " since " : lasted ? " from " : " at ");
-    human_time(out, lasted ? alert->started_ns : alert->time_ns, INT64_MAX);
+    cli_human_time(out, lasted ? alert->started_ns : alert->time_ns, INT64_MAX);
     if (!over || !lasted)
         return;
     tcore_buf_puts(out, " to ");
-    human_time(out, alert->time_ns, INT64_MAX);
+    cli_human_time(out, alert->time_ns, INT64_MAX);
 }
 
 static void alerts(const struct view *view)

@@ -11,6 +11,7 @@
 #include "span/waterfall.h"
 
 #include "base/sys.h"
+#include "cli/human.h"
 #include "cli/visible.h"
 #include "model/time.h"
 
@@ -18,7 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MARKS = 3, DURATION = 8, LEAST_WIDTH = 48, MOST_WIDTH = 1000, LEAST_LABEL = 16 };
+enum { MARKS = 3, LEAST_WIDTH = 48, MOST_WIDTH = 1000, LEAST_LABEL = 16 };
 
 enum ink { INK_NONE, INK_SPAN, INK_CRITICAL, INK_HIDDEN };
 
@@ -27,30 +28,15 @@ struct picture {
     const struct trace_build *build;
     const struct waterfall_style *style;
     struct tcore_buf *out;
-    unsigned label, bar;   /* columns */
-    struct tcore_buf text; /* a label before it is fitted in */
+    unsigned label, duration, bar; /* columns */
+    struct tcore_buf text;         /* a label before it is fitted in */
 };
 
 /* --- Text */
 
-void put_duration(struct tcore_buf *out, int64_t ns, bool unicode)
+static void put_duration(const struct picture *picture, struct tcore_buf *out, int64_t ns)
 {
-    static const struct {
-        int64_t ns;
-        const char *name;
-    } units[] = {{86400000000000, "d"}, {3600000000000, "h"}, {60000000000, "m"}, {1000000000, "s"},
-                 {1000000, "ms"},       {1000, "us"},         {1, "ns"}};
-    size_t unit = 0;
-    while (unit + 1 < sizeof units / sizeof *units && ns < units[unit].ns)
-        unit++;
-    double amount = (double)ns / (double)units[unit].ns;
-    bool whole = units[unit].ns == 1 || amount >= 1000;
-    tcore_buf_printf(out, "%.*f%s",
-                     whole           ? 0
-                     : amount >= 100 ? 1
-                     : amount >= 10  ? 2
-                                     : 3,
-                     amount, unicode && units[unit].ns == 1000 ? "\xc2\xb5s" : units[unit].name);
+    cli_human_duration(out, (double)ns, !picture->style->screen.unicode);
 }
 
 static void put_blanks(struct tcore_buf *out, unsigned count)
@@ -235,10 +221,10 @@ static void put_row(struct picture *picture, const struct fold_row *row)
     tcore_buf_putc(out, ' ');
     put_label(picture, row);
     if (row->longest_ns >= 0)
-        put_duration(&duration, row->longest_ns, picture->style->screen.unicode);
+        put_duration(picture, &duration, row->longest_ns);
     unsigned wide =
         duration.length ? (unsigned)cli_display_width(duration.data, duration.length) : 0;
-    put_blanks(out, wide < DURATION + 1 ? DURATION + 1 - wide : 1);
+    put_blanks(out, wide < picture->duration + 1 ? picture->duration + 1 - wide : 1);
     tcore_buf_append(out, duration.data, duration.length);
     tcore_buf_putc(out, ' ');
     put_bar(picture, row);
@@ -292,7 +278,7 @@ static void put_heading(struct picture *picture)
     if (tcore_interval_is_known(whole)) {
         tcore_buf_append(out, time, tcore_format_time(time, whole->start_ns));
         tcore_buf_puts(out, ", ");
-        put_duration(out, whole->end_ns - whole->start_ns, picture->style->screen.unicode);
+        put_duration(picture, out, whole->end_ns - whole->start_ns);
     } else {
         tcore_buf_puts(out, "without times");
     }
@@ -301,7 +287,7 @@ static void put_heading(struct picture *picture)
     put_count(out, build->trace->errors, "error", "errors");
     if (build->path.span_count) {
         tcore_buf_puts(out, ", critical path ");
-        put_duration(out, build->path.duration_ns, picture->style->screen.unicode);
+        put_duration(picture, out, build->path.duration_ns);
     }
     tcore_buf_putc(out, '\n');
 }
@@ -314,13 +300,13 @@ static void put_axis(struct picture *picture)
     if (!tcore_interval_is_known(whole))
         return;
     int64_t total = whole->end_ns - whole->start_ns;
-    put_duration(&middle, total / 2, picture->style->screen.unicode);
-    put_duration(&end, total, picture->style->screen.unicode);
+    put_duration(picture, &middle, total / 2);
+    put_duration(picture, &end, total);
     unsigned middle_wide =
         middle.data ? (unsigned)cli_display_width(middle.data, middle.length) : 0;
     unsigned end_wide = end.data ? (unsigned)cli_display_width(end.data, end.length) : 0;
-    put_fitted(picture, "* critical path, ! error", 24, MARKS + picture->label);
-    put_blanks(picture->out, DURATION + 3);
+    put_fitted(picture, "* critical path, ! error", 24, MARKS + picture->label + picture->duration);
+    put_blanks(picture->out, 3);
     tcore_buf_putc(picture->out, '0');
     unsigned used = 1;
     if (picture->bar / 2 + middle_wide + 1 + end_wide < picture->bar) {
@@ -336,12 +322,28 @@ static void put_axis(struct picture *picture)
     tcore_buf_free(&end);
 }
 
+static unsigned widest_duration(const struct picture *picture)
+{
+    struct tcore_buf text = {0};
+    size_t widest = 1;
+    for (uint32_t i = 0; i < picture->fold->count; i++) {
+        tcore_buf_clear(&text);
+        if (picture->fold->rows[i].longest_ns >= 0)
+            put_duration(picture, &text, picture->fold->rows[i].longest_ns);
+        size_t wide = text.length ? cli_display_width(text.data, text.length) : 0;
+        widest = wide > widest ? wide : widest;
+    }
+    tcore_buf_free(&text);
+    return (unsigned)widest;
+}
+
 /* How wide labels are: as they need, but no more than half of the line. */
 static void choose_widths(struct picture *picture)
 {
     unsigned width = picture->style->screen.width;
     width = width < LEAST_WIDTH ? LEAST_WIDTH : width > MOST_WIDTH ? MOST_WIDTH : width;
-    unsigned rest = width - MARKS - DURATION - 2 - 2; /* two blanks, two edges */
+    picture->duration = widest_duration(picture);
+    unsigned rest = width - MARKS - picture->duration - 2 - 2; /* two blanks, two edges */
     size_t widest = LEAST_LABEL;
     for (uint32_t i = 0; i < picture->fold->count; i++) {
         const struct fold_row *row = &picture->fold->rows[i];

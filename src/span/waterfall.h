@@ -17,7 +17,4 @@ enum tcore_status waterfall_draw(struct fold *fold, const struct trace_build *bu
                                  const struct waterfall_style *style, struct tcore_buf *out,
                                  struct tcore_error *err);
 
-/* 12.3ms: at most four digits and a unit. */
-void put_duration(struct tcore_buf *out, int64_t ns, bool unicode);
-
 #endif

@@ -193,6 +193,15 @@ two   2  front'
     assert_line --index 0 'type  traceId                           spanId            name  startTimeUnixNano  service'
 }
 
+@test 'a table, which is for people, has durations with their unit; tsv has them exact' {
+    sed 's/"service"/"durationNano":12345678,"service"/' one >timed
+    run -0 trace-span filter --format=table --fields=name,durationNano timed
+    assert_output 'name  durationNano
+one        12.3 ms'
+    run -0 trace-span filter --format=tsv --fields=durationNano timed
+    assert_output $'durationNano\n12345678'
+}
+
 @test 'a table shows control and bidirectional characters' {
     span 'a\u001b[31m\u202eb\u0085' 1 x '' >evil
     run -0 trace-span filter --format=table --fields=name evil

@@ -18,14 +18,14 @@ widest() {
     shop >spans
     run -0 trace-span timeline spans
     assert_output '000000000000000000000000000000a1  front: GET /cart
-2023-11-14T22:13:20Z, 100ns, 6 spans, 3 services, 2 errors, critical path 100ns
-* critical path, ! error              0                   50ns            100ns
-*  front: GET /cart            100ns |#########=======================#########|
-     front: cart.Get            55ns |  =======================                |
-       cart: cart.Get           40ns |    =================                    |
-         cart: SELECT items     30ns |      =============                      |
-*!   front: stock.Get           60ns |        #####===============#####        |
-*!     stock: stock.Get         40ns |            #################            |'
+2023-11-14T22:13:20Z, 100 ns, 6 spans, 3 services, 2 errors, critical path 100 ns
+* critical path, ! error            0                    50 ns           100 ns
+*  front: GET /cart         100 ns |#########=========================#########|
+     front: cart.Get         55 ns |  ========================                 |
+       cart: cart.Get        40 ns |    ==================                     |
+         cart: SELECT items  30 ns |      ==============                       |
+*!   front: stock.Get        60 ns |        #####=================#####        |
+*!     stock: stock.Get      40 ns |            ###################            |'
 }
 
 @test 'in a UTF-8 locale bars are blocks, at the same places' {
@@ -161,9 +161,9 @@ widest() {
 @test 'a moment has a bar of one column, at the end too' {
     { span a 1 - 0 1000 x root; span a 2 1 0 0 x first; span a 3 1 1000 1000 x last; span b 1 - 5 5 x moment; } >spans
     run -0 trace-span timeline spans
-    assert_line --regexp 'x: first +0ns \|= +\|$'
-    assert_line --regexp 'x: last +0ns \| +=\|$'
-    assert_line --regexp 'x: moment +0ns \|= +\|$'
+    assert_line --regexp 'x: first +0 s \|= +\|$'
+    assert_line --regexp 'x: last +0 s \| +=\|$'
+    assert_line --regexp 'x: moment +0 s \|= +\|$'
 }
 
 @test 'names reach nobody raw: no control, no bidirectional characters' {
@@ -176,7 +176,7 @@ widest() {
 @test 'wide characters are cut between, and columns stay in line' {
     { span a 1 - 0 100 x root; span a 2 1 5 60 商店 '购物车的操作名称特别特别特别特别特别特别长'; span a 3 1 5 60 e 'e\u0301e\u0301'; } >spans
     LC_ALL=C.UTF-8 run -0 trace-span timeline spans
-    assert_line --partial '商店: 购物车的操作名称特别特… '
+    assert_line --partial '商店: 购物车的操作名称特别特别… '
 }
 
 @test 'colours are for terminals, and not with NO_COLOR' {

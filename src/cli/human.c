@@ -2,7 +2,7 @@
 /* A unit is chosen after rounding, so that 999.9 µs is 1.00 ms and not 1000 µs. */
 #include <config.h>
 
-#include "report/human.h"
+#include "cli/human.h"
 
 #include "model/time.h"
 
@@ -34,30 +34,64 @@ static void long_duration(struct tcore_buf *out, double seconds)
         tcore_buf_printf(out, "%.0f %s", large, steps[i].large);
 }
 
-void human_duration(struct tcore_buf *out, double nanoseconds, bool ascii)
+static const struct {
+    double size;
+    const char *unit;
+} units[] = {{1, "ns"}, {1e3, "µs"}, {1e6, "ms"}, {1e9, "s"}};
+
+/* Of a duration below a minute. */
+static size_t unit_of(double nanoseconds)
 {
-    static const struct {
-        double size;
-        const char *unit;
-    } units[] = {{1, "ns"}, {1e3, "µs"}, {1e6, "ms"}, {1e9, "s"}};
     double size = fabs(nanoseconds);
+    return size < 999.5 ? 0 : size < 999.5e3 ? 1 : size < 999.5e6 ? 2 : 3;
+}
+
+static bool is_long(double nanoseconds)
+{
+    return fabs(nanoseconds) >= 59.95e9;
+}
+
+static const char *unit_name(size_t unit, bool ascii)
+{
+    return ascii && unit == 1 ? "us" : units[unit].unit;
+}
+
+void cli_human_duration(struct tcore_buf *out, double nanoseconds, bool ascii)
+{
     if (!isfinite(nanoseconds)) {
         tcore_buf_puts(out, "-");
         return;
     }
-    if (size >= 59.95e9) {
+    if (is_long(nanoseconds)) {
         tcore_buf_puts(out, nanoseconds < 0 ? "-" : "");
-        long_duration(out, round(size / 1e9));
+        long_duration(out, round(fabs(nanoseconds) / 1e9));
         return;
     }
     if (nanoseconds == 0) {
         tcore_buf_puts(out, "0 s");
         return;
     }
-    size_t i = size < 999.5 ? 0 : size < 999.5e3 ? 1 : size < 999.5e6 ? 2 : 3;
-    double scaled = nanoseconds / units[i].size;
-    int decimals = i == 0 && scaled == floor(scaled) ? 0 : decimals_of(scaled);
-    tcore_buf_printf(out, "%.*f %s", decimals, scaled, ascii && i == 1 ? "us" : units[i].unit);
+    size_t unit = unit_of(nanoseconds);
+    double scaled = nanoseconds / units[unit].size;
+    int decimals = unit == 0 && scaled == floor(scaled) ? 0 : decimals_of(scaled);
+    tcore_buf_printf(out, "%.*f %s", decimals, scaled, unit_name(unit, ascii));
+}
+
+void cli_human_durations(struct tcore_buf *out, double lower, double upper, bool ascii)
+{
+    if (lower < upper && upper > 0 && lower >= 0 && !is_long(upper)) {
+        size_t unit = unit_of(upper);
+        cli_human_number(out, lower / units[unit].size);
+        tcore_buf_putc(out, '-');
+        cli_human_number(out, upper / units[unit].size);
+        tcore_buf_printf(out, " %s", unit_name(unit, ascii));
+        return;
+    }
+    cli_human_duration(out, lower, ascii);
+    if (lower < upper) {
+        tcore_buf_puts(out, " to ");
+        cli_human_duration(out, upper, ascii);
+    }
 }
 
 /* Digits with a comma after each three. */
@@ -71,14 +105,14 @@ static void grouped(struct tcore_buf *out, const char *digits)
     }
 }
 
-void human_count(struct tcore_buf *out, uint64_t count)
+void cli_human_count(struct tcore_buf *out, uint64_t count)
 {
     char digits[24];
     snprintf(digits, sizeof digits, "%" PRIu64, count);
     grouped(out, digits);
 }
 
-void human_number(struct tcore_buf *out, double number)
+void cli_human_number(struct tcore_buf *out, double number)
 {
     double size = fabs(number);
     if (!isfinite(number)) {
@@ -96,7 +130,7 @@ void human_number(struct tcore_buf *out, double number)
     }
 }
 
-void human_share(struct tcore_buf *out, double fraction)
+void cli_human_share(struct tcore_buf *out, double fraction)
 {
     double percent = 100 * fraction;
     if (!isfinite(percent))
@@ -108,7 +142,7 @@ void human_share(struct tcore_buf *out, double fraction)
                          percent);
 }
 
-void human_time(struct tcore_buf *out, int64_t time_ns, int64_t range_ns)
+void cli_human_time(struct tcore_buf *out, int64_t time_ns, int64_t range_ns)
 {
     int64_t step = range_ns >= 60000000000 ? 1000000000 : range_ns >= 60000000 ? 1000000 : 1;
     int64_t rest = time_ns % step;
