@@ -225,8 +225,9 @@ static bool add_rest(struct fold *fold, const struct trace_build *build, uint32_
     return true;
 }
 
+/* limit: how many rows there may be before the one that counts the rest. */
 static bool make_rows(struct fold *fold, const struct trace_build *build, uint32_t keep,
-                      uint32_t most)
+                      uint32_t limit)
 {
     const struct tcore_trace_tree *tree = &build->tree;
     memset(fold->row_of, 0xff, tree->count * sizeof *fold->row_of);
@@ -234,7 +235,7 @@ static bool make_rows(struct fold *fold, const struct trace_build *build, uint32
         uint32_t span = tree->order[at];
         bool hidden = fold->rank[span] >= keep;
         bool new_row = !hidden || fold->row_of[fold->leader[span]] == TCORE_SPAN_NONE;
-        if (new_row && fold->count == most)
+        if (new_row && fold->count == limit)
             return add_rest(fold, build, at);
         struct fold_row *row = hidden ? row_of_group(fold, build, span) : add_row(fold);
         if (!row)
@@ -267,5 +268,6 @@ enum tcore_status fold_trace(struct fold *fold, const struct trace_build *build,
     if (build->tree.count > most)
         for (keep = 64; keep > 1 && count_rows(fold, &build->tree, keep, most) > most;)
             keep /= 2;
-    return make_rows(fold, build, keep, most) ? TCORE_OK : tcore_error_nomem(err);
+    bool all = count_rows(fold, &build->tree, keep, most) <= most;
+    return make_rows(fold, build, keep, all ? most : most - 1) ? TCORE_OK : tcore_error_nomem(err);
 }

@@ -33,8 +33,9 @@ struct fold {
     void *members;
 };
 
-/* Rows of the trace, in the order of a walk down the tree, at most most of them (and one that
- * counts the rest). A zeroed struct is ready for use. TCORE_FATAL: no memory. */
+/* Rows of the trace, in the order of a walk down the tree, at most most of them, which is 2 or
+ * more; the last one counts the rest where folding was not enough. A zeroed struct is ready for
+ * use. TCORE_FATAL: no memory. */
 enum tcore_status fold_trace(struct fold *fold, const struct trace_build *build, uint32_t most,
                              struct tcore_error *err);
 void fold_free(struct fold *fold);

@@ -158,8 +158,8 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
     const struct timeline_options *options = verb_options;
     struct timeline timeline = {.gather = {.cli = cli, .from_traces = true}, .options = options};
     int ids = cli_ids_first(argc, argv), status = CLI_FAILED;
-    if (options->rows < 1 || options->rows > ROWS_MOST)
-        return cli_usage_error(cli, "--max-rows must be 1 to %d", ROWS_MOST);
+    if (options->rows < 2 || options->rows > ROWS_MOST)
+        return cli_usage_error(cli, "--max-rows must be 2 to %d", ROWS_MOST);
     if (!cli_check_inputs(cli, argc - ids, argv + ids))
         return status;
     cli_screen_look(&timeline.style.screen, cli);
@@ -180,7 +180,8 @@ static const struct cli_option options[] = {
     {0, "limit", CLI_INT, offsetof(struct timeline_options, limit), "N",
      "draw the N slowest traces (default 10)", NULL},
     {0, "max-rows", CLI_INT, offsetof(struct timeline_options, rows), "N",
-     "rows of one trace, after which siblings that are alike are folded (default 200)", NULL},
+     "rows of one trace; where it has more, siblings that are alike are folded (default 200)",
+     NULL},
 };
 
 static const struct timeline_options defaults = {.limit = 10, .rows = 200};
@@ -194,7 +195,10 @@ const struct cli_verb span_timeline = {
     .description =
         "Spans, or traces that were assembled, are drawn as rows below their parents, with a bar "
         "where they were in time. A star marks the critical path, an exclamation mark an error; "
-        "bars are heavier where the critical path is in them. Without a TRACEID the slowest "
+        "bars are heavier where the critical path is in them. A row that stands for several "
+        "siblings "
+        "says how many and, behind <=, how long the longest of them took. Without a TRACEID the "
+        "slowest "
         "traces are drawn, slowest first. An ID that is not in the input is named; the exit "
         "status is 1 if none was found.\n"
         "\n"

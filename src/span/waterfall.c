@@ -32,11 +32,28 @@ struct picture {
     struct tcore_buf text;         /* a label before it is fitted in */
 };
 
+static unsigned line_width(const struct picture *picture)
+{
+    unsigned width = picture->style->screen.width;
+    return width < LEAST_WIDTH ? LEAST_WIDTH : width > MOST_WIDTH ? MOST_WIDTH : width;
+}
+
 /* --- Text */
 
 static void put_duration(const struct picture *picture, struct tcore_buf *out, int64_t ns)
 {
     cli_human_duration(out, (double)ns, !picture->style->screen.unicode);
+}
+
+/* Of a row that stands for several no more than the longest. */
+static void put_row_duration(const struct picture *picture, struct tcore_buf *out,
+                             const struct fold_row *row)
+{
+    if (row->longest_ns < 0)
+        return;
+    if (row->hidden > 1)
+        tcore_buf_puts(out, picture->style->screen.unicode ? "\xe2\x89\xa4" : "<=");
+    put_duration(picture, out, row->longest_ns);
 }
 
 static void put_blanks(struct tcore_buf *out, unsigned count)
@@ -51,30 +68,56 @@ static size_t character_length(const char *text, size_t length)
     return n < length ? n : length;
 }
 
-/* Appends text, cut to columns if it has more, and blanks up to that if it has fewer. */
-static void put_fitted(const struct picture *picture, const char *text, size_t length,
-                       unsigned columns)
+/* The bytes of text from its start that take at most columns; *used: how many. */
+static size_t head_of(const char *text, size_t length, unsigned columns, unsigned *used)
 {
-    const char *dots = picture->style->screen.unicode ? "\xe2\x80\xa6" : "..";
-    unsigned dot_columns = picture->style->screen.unicode ? 1 : 2;
-    unsigned used = 0;
     size_t at = 0;
-    bool cut = cli_display_width(text, length) > columns;
-    unsigned room = !cut ? columns : columns > dot_columns ? columns - dot_columns : 0;
+    *used = 0;
     while (at < length) {
         size_t bytes = character_length(text + at, length - at);
         unsigned wide = (unsigned)cli_display_width(text + at, bytes);
-        if (used + wide > room)
+        if (*used + wide > columns)
             break;
-        used += wide;
+        *used += wide;
         at += bytes;
     }
-    tcore_buf_append(picture->out, text, at);
-    if (cut && columns >= dot_columns) {
-        tcore_buf_puts(picture->out, dots);
-        used += dot_columns;
+    return at;
+}
+
+/* Where the end of text begins that takes at most columns; *used: how many. */
+static size_t tail_of(const char *text, size_t length, unsigned columns, unsigned *used)
+{
+    size_t at = 0;
+    while (at < length && cli_display_width(text + at, length - at) > columns)
+        at += character_length(text + at, length - at);
+    *used = (unsigned)cli_display_width(text + at, length - at);
+    return at;
+}
+
+/* Appends text and blanks up to columns. If it has more, it is cut: of a name, which often begins
+ * or ends as others do, the middle. */
+static void put_fitted(const struct picture *picture, const char *text, size_t length,
+                       unsigned columns, bool is_name)
+{
+    const char *dots = picture->style->screen.unicode ? "\xe2\x80\xa6" : "..";
+    unsigned dot_columns = picture->style->screen.unicode ? 1 : 2;
+    unsigned head = 0, tail = 0;
+    if (cli_display_width(text, length) <= columns) {
+        tcore_buf_append(picture->out, text, length);
+        put_blanks(picture->out, columns - (unsigned)cli_display_width(text, length));
+        return;
     }
-    put_blanks(picture->out, columns - used);
+    unsigned room = columns > dot_columns ? columns - dot_columns : 0;
+    unsigned behind = is_name ? room / 2 : 0;
+    size_t end = head_of(text, length, room - behind, &head);
+    size_t begin = tail_of(text, length, behind, &tail);
+    tcore_buf_append(picture->out, text, end);
+    if (columns >= dot_columns)
+        tcore_buf_puts(picture->out, dots);
+    else
+        dot_columns = 0;
+    tcore_buf_append(picture->out, text + begin, length - begin);
+    put_blanks(picture->out, columns - head - tail - dot_columns);
 }
 
 /* "service: name" made harmless, appended to text. */
@@ -129,7 +172,7 @@ static void put_label(struct picture *picture, const struct fold_row *row)
         indent++;
     if (picture->text.data)
         put_fitted(picture, picture->text.data, picture->text.length,
-                   picture->label > indent ? picture->label - indent : 0);
+                   picture->label > indent ? picture->label - indent : 0, !row->hidden);
     picture->out->failed |= picture->text.failed;
 }
 
@@ -220,8 +263,7 @@ static void put_row(struct picture *picture, const struct fold_row *row)
     put_colour(picture, "0");
     tcore_buf_putc(out, ' ');
     put_label(picture, row);
-    if (row->longest_ns >= 0)
-        put_duration(picture, &duration, row->longest_ns);
+    put_row_duration(picture, &duration, row);
     unsigned wide =
         duration.length ? (unsigned)cli_display_width(duration.data, duration.length) : 0;
     put_blanks(out, wide < picture->duration + 1 ? picture->duration + 1 - wide : 1);
@@ -259,35 +301,68 @@ static uint32_t count_services(struct picture *picture)
 
 static void put_count(struct tcore_buf *out, uint32_t count, const char *one, const char *many)
 {
-    tcore_buf_printf(out, ", %" PRIu32 " %s", count, count == 1 ? one : many);
+    tcore_buf_printf(out, "%" PRIu32 " %s", count, count == 1 ? one : many);
 }
 
+/* A part of a line, behind a comma, as long as the line has room; then the line is full. */
+static void put_part(struct picture *picture, unsigned *left)
+{
+    struct tcore_buf *text = &picture->text;
+    unsigned wide = text->length ? (unsigned)cli_display_width(text->data, text->length) : 0;
+    bool first = *left == line_width(picture);
+    unsigned more = wide + (first ? 0 : 2);
+    if (more <= *left && text->length) {
+        tcore_buf_puts(picture->out, first ? "" : ", ");
+        tcore_buf_append(picture->out, text->data, text->length);
+        *left -= more;
+    } else {
+        *left = 0;
+    }
+    picture->out->failed |= text->failed;
+    tcore_buf_clear(text);
+}
+
+/* Which trace, and the facts about it, the most important first. */
 static void put_heading(struct picture *picture)
 {
     const struct trace_build *build = picture->build;
     const struct tcore_interval *whole = &build->tree.whole;
-    struct tcore_buf *out = picture->out;
+    struct tcore_buf *out = picture->out, *text = &picture->text;
+    unsigned left = line_width(picture);
     char id[32], time[TCORE_TIME_BYTES];
     tcore_trace_id_digits(build->rows[0]->stored.trace_id, id);
     put_colour(picture, "1");
     tcore_buf_append(out, id, sizeof id);
     tcore_buf_puts(out, "  ");
-    append_who(picture, out, build->tree.root);
+    tcore_buf_clear(text);
+    append_who(picture, text, build->tree.root);
+    size_t wide = text->length ? cli_display_width(text->data, text->length) : 0;
+    if (text->length)
+        put_fitted(picture, text->data, text->length, wide < left - 34 ? (unsigned)wide : left - 34,
+                   true);
     put_colour(picture, "0");
     tcore_buf_putc(out, '\n');
+    tcore_buf_clear(text);
+    if (tcore_interval_is_known(whole))
+        tcore_buf_append(text, time, tcore_format_time(time, whole->start_ns));
+    else
+        tcore_buf_puts(text, "without times");
+    put_part(picture, &left);
     if (tcore_interval_is_known(whole)) {
-        tcore_buf_append(out, time, tcore_format_time(time, whole->start_ns));
-        tcore_buf_puts(out, ", ");
-        put_duration(picture, out, whole->end_ns - whole->start_ns);
-    } else {
-        tcore_buf_puts(out, "without times");
+        put_duration(picture, text, whole->end_ns - whole->start_ns);
+        put_part(picture, &left);
     }
-    put_count(out, build->tree.count, "span", "spans");
-    put_count(out, count_services(picture), "service", "services");
-    put_count(out, build->trace->errors, "error", "errors");
+    put_count(text, build->tree.count, "span", "spans");
+    put_part(picture, &left);
+    put_count(text, build->trace->errors, "error", "errors");
+    put_part(picture, &left);
+    uint32_t services = count_services(picture);
+    put_count(text, services, "service", "services");
+    put_part(picture, &left);
     if (build->path.span_count) {
-        tcore_buf_puts(out, ", critical path ");
-        put_duration(picture, out, build->path.duration_ns);
+        tcore_buf_puts(text, "critical path ");
+        put_duration(picture, text, build->path.duration_ns);
+        put_part(picture, &left);
     }
     tcore_buf_putc(out, '\n');
 }
@@ -305,7 +380,8 @@ static void put_axis(struct picture *picture)
     unsigned middle_wide =
         middle.data ? (unsigned)cli_display_width(middle.data, middle.length) : 0;
     unsigned end_wide = end.data ? (unsigned)cli_display_width(end.data, end.length) : 0;
-    put_fitted(picture, "* critical path, ! error", 24, MARKS + picture->label + picture->duration);
+    put_fitted(picture, "* critical path, ! error", 24, MARKS + picture->label + picture->duration,
+               false);
     put_blanks(picture->out, 3);
     tcore_buf_putc(picture->out, '0');
     unsigned used = 1;
@@ -328,8 +404,7 @@ static unsigned widest_duration(const struct picture *picture)
     size_t widest = 1;
     for (uint32_t i = 0; i < picture->fold->count; i++) {
         tcore_buf_clear(&text);
-        if (picture->fold->rows[i].longest_ns >= 0)
-            put_duration(picture, &text, picture->fold->rows[i].longest_ns);
+        put_row_duration(picture, &text, &picture->fold->rows[i]);
         size_t wide = text.length ? cli_display_width(text.data, text.length) : 0;
         widest = wide > widest ? wide : widest;
     }
@@ -340,8 +415,7 @@ static unsigned widest_duration(const struct picture *picture)
 /* How wide labels are: as they need, but no more than half of the line. */
 static void choose_widths(struct picture *picture)
 {
-    unsigned width = picture->style->screen.width;
-    width = width < LEAST_WIDTH ? LEAST_WIDTH : width > MOST_WIDTH ? MOST_WIDTH : width;
+    unsigned width = line_width(picture);
     picture->duration = widest_duration(picture);
     unsigned rest = width - MARKS - picture->duration - 2 - 2; /* two blanks, two edges */
     size_t widest = LEAST_LABEL;
