@@ -156,10 +156,9 @@ struct cell cell_spark(struct document *document, const double *points, size_t c
     return (struct cell){.kind = CELL_SPARK, .length = (uint32_t)count, .points = copy};
 }
 
-struct cell cell_range(struct document *document, double from, double to, bool critical)
+struct cell cell_range(struct document *document, const double *points, size_t count)
 {
-    const double points[] = {from, to, critical};
-    struct cell cell = cell_spark(document, points, 3);
+    struct cell cell = cell_spark(document, points, count);
     if (cell.kind == CELL_SPARK)
         cell.kind = CELL_RANGE;
     return cell;

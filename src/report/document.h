@@ -29,7 +29,8 @@ enum cell_kind {
     CELL_BAR,      /* number: 0 to 1, a percentage with a bar */
     CELL_TIME,     /* time_ns: since 1970 */
     CELL_SPARK,    /* points, length: values over time, NaN where there is none */
-    CELL_RANGE     /* points: from and to, 0 to 1, and whether it is critical (1) */
+    CELL_RANGE     /* points, length: from and to, 0 to 1, and such pairs for the parts of it that
+                      are on the critical path */
 };
 
 struct cell {
@@ -99,7 +100,7 @@ struct cell *document_row(struct document *document, struct table *table);
 /* Cells; text and points are copied. */
 struct cell cell_text(struct document *document, const char *text, size_t length);
 struct cell cell_spark(struct document *document, const double *points, size_t count);
-struct cell cell_range(struct document *document, double from, double to, bool critical);
+struct cell cell_range(struct document *document, const double *points, size_t count);
 static inline struct cell cell_count(uint64_t count)
 {
     return (struct cell){.kind = CELL_COUNT, .count = count};

@@ -75,20 +75,34 @@ static void append_spark(const struct cell *cell, const struct page *page, size_
     }
 }
 
-/* When something was: from one column to another. */
+/* The columns that a part of time takes: at least one. */
+static void columns_of(const double *part, size_t columns, size_t *first, size_t *end)
+{
+    double from = fmin(fmax(part[0], 0), 1) * (double)columns;
+    double to = fmin(fmax(part[1], 0), 1) * (double)columns;
+    *first = (size_t)from;
+    *end = (size_t)ceil(to);
+    if (*first >= columns)
+        *first = columns - 1;
+    if (*end <= *first)
+        *end = *first + 1;
+}
+
+/* When something was, and where in it the critical path is. */
 static void append_range(const struct cell *cell, const struct page *page, size_t columns,
                          struct tcore_buf *out)
 {
-    double from = fmin(fmax(cell->points[0], 0), 1) * (double)columns;
-    double to = fmin(fmax(cell->points[1], 0), 1) * (double)columns;
-    size_t first = (size_t)from, end = (size_t)lround(to);
-    if (first >= columns)
-        first = columns - 1;
-    if (end <= first)
-        end = first + 1;
-    const char *critical = page->ascii ? "#" : "█", *other = page->ascii ? "=" : "▒";
+    char ink[2 * SPARK_COLUMNS] = {0};
+    size_t first, end;
+    for (size_t part = 0; part + 1 < cell->length; part += 2) {
+        columns_of(cell->points + part, columns, &first, &end);
+        for (size_t i = first; i < end; i++)
+            ink[i] = part ? 2 : 1;
+    }
     for (size_t i = 0; i < columns; i++)
-        tcore_buf_puts(out, i < first || i >= end ? " " : cell->points[2] > 0 ? critical : other);
+        tcore_buf_puts(out, ink[i] == 2   ? PAGE_CRITICAL(page->ascii)
+                            : ink[i] == 1 ? PAGE_RANGE(page->ascii)
+                                          : " ");
 }
 
 static void append_bar(double share, const struct page *page, struct tcore_buf *out)

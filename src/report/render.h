@@ -18,6 +18,10 @@ struct page {
     enum page_times times;
 };
 
+/* What a range is drawn with, and where the critical path is in it. */
+#define PAGE_RANGE(ascii)    ((ascii) ? "=" : "\xe2\x96\x92")
+#define PAGE_CRITICAL(ascii) ((ascii) ? "#" : "\xe2\x96\x88")
+
 struct renderer {
     const char *name; /* in --format */
     /* Appends the document. Out of memory: out->failed. */

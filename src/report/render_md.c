@@ -50,13 +50,22 @@ static void render_cell(const struct cell *cell, struct tcore_buf *out)
     struct tcore_buf text = {0};
     bool marked = cell->tone == TONE_BAD && cell->kind != CELL_EMPTY;
     cell_render(cell, &page, SPARK_COLUMNS, &text);
+    if (cell->kind == CELL_RANGE) { /* as code its blanks are kept, but for one at each end */
+        tcore_buf_printf(out, " ` %.*s ` |", (int)text.length, text.length ? text.data : "");
+        out->failed |= text.failed;
+        tcore_buf_free(&text);
+        return;
+    }
     size_t length = text.length;
     while (length && text.data[length - 1] == ' ')
         length--;
     size_t start = 0;
     while (start < length && text.data[start] == ' ')
         start++;
-    tcore_buf_puts(out, marked ? " **" : " ");
+    tcore_buf_putc(out, ' ');
+    for (size_t i = 0; i < start && cell->kind == CELL_TEXT; i++) /* levels of a tree */
+        tcore_buf_puts(out, "&nbsp;");
+    tcore_buf_puts(out, marked ? "**" : "");
     if (length > start)
         append_escaped(out, text.data + start, length - start);
     tcore_buf_puts(out, marked ? "** |" : " |");

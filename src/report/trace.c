@@ -126,7 +126,8 @@ static enum tcore_status write_text(const struct trace_run *run, const struct tr
                                     struct tcore_buf *out, struct tcore_error *err)
 {
     struct document document = {0};
-    enum tcore_status status = trace_text(page, &document, err);
+    bool ascii = run->paper.ascii && strcmp(run->options->format, "text") == 0;
+    enum tcore_status status = trace_text(page, ascii, &document, err);
     if (!status)
         renderer_find(run->options->format)->render(&document, &run->paper, out);
     document_free(&document);

@@ -18,8 +18,9 @@ struct trace_page {
 enum tcore_status trace_page_write(const struct trace_page *page, struct tcore_buf *out,
                                    struct tcore_error *err);
 
-/* Fills a document with the same for terminals: the tree, and a bar for each span. */
-enum tcore_status trace_text(const struct trace_page *page, struct document *document,
+/* Fills a document with the same for terminals: the tree, and a bar for each span. ascii: what it
+ * says about the bars. */
+enum tcore_status trace_text(const struct trace_page *page, bool ascii, struct document *document,
                              struct tcore_error *err);
 
 /* --- trace_page_data.c */

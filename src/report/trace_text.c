@@ -5,6 +5,7 @@
 #include "report/trace_page.h"
 
 #include "cli/human.h"
+#include "report/render.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -67,6 +68,46 @@ static struct cell name_cell(struct document *document, const struct view_trace 
     return error ? cell_toned(cell, TONE_BAD) : cell;
 }
 
+static void put_share(struct tcore_buf *points, const struct view_trace *view, int64_t ns)
+{
+    const struct tcore_interval *whole = &view->tree.whole;
+    double all = whole->end_ns > whole->start_ns ? (double)(whole->end_ns - whole->start_ns) : 1;
+    double share = (double)(ns - whole->start_ns) / all;
+    tcore_buf_append(points, &share, sizeof share);
+}
+
+/* When the span was, and the segments of the critical path in it. They are in the order of time,
+ * and those of a span lie within it. */
+static struct cell range_cell(struct document *document, const struct view_trace *view,
+                              uint32_t span)
+{
+    const struct tcore_interval *own = &view->tree.interval[span];
+    const struct tcore_critical_path *path = &view->path;
+    struct tcore_buf points = {0};
+    size_t low = 0, high = path->segment_count;
+    put_share(&points, view, own->start_ns);
+    put_share(&points, view, own->end_ns);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (path->segments[middle].end_ns <= own->start_ns)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < path->segment_count && path->segments[low].start_ns < own->end_ns; low++)
+        if (path->segments[low].span == span) {
+            put_share(&points, view, path->segments[low].start_ns);
+            put_share(&points, view, path->segments[low].end_ns);
+        }
+    struct cell cell = {0};
+    document->failed |= points.failed;
+    if (!points.failed)
+        cell = cell_range(document, (const double *)(const void *)points.data,
+                          points.length / sizeof(double));
+    tcore_buf_free(&points);
+    return cell;
+}
+
 static void put_row(struct document *document, struct table *table, const struct view_trace *view,
                     const struct trace_row *row)
 {
@@ -79,15 +120,12 @@ static void put_row(struct document *document, struct table *table, const struct
     cell[1] = number_text(document, view, view->services[row->service].text);
     if (!tcore_interval_is_known(interval))
         return;
-    double start = (double)(interval->start_ns - whole->start_ns);
-    double end = (double)(interval->end_ns - whole->start_ns);
-    double all = whole->end_ns > whole->start_ns ? (double)(whole->end_ns - whole->start_ns) : 1;
-    cell[2] = cell_number(CELL_DURATION, start);
-    cell[3] = cell_number(CELL_DURATION, end - start);
-    cell[4] = cell_range(document, start / all, end / all, row->on_path);
+    cell[2] = cell_number(CELL_DURATION, (double)(interval->start_ns - whole->start_ns));
+    cell[3] = cell_number(CELL_DURATION, (double)(interval->end_ns - interval->start_ns));
+    cell[4] = range_cell(document, view, row->span);
 }
 
-enum tcore_status trace_text(const struct trace_page *page, struct document *document,
+enum tcore_status trace_text(const struct trace_page *page, bool ascii, struct document *document,
                              struct tcore_error *err)
 {
     static const struct column columns[] = {{"span", false, true, 0},
@@ -102,7 +140,9 @@ enum tcore_status trace_text(const struct trace_page *page, struct document *doc
     for (size_t i = 0; i < view->row_count; i++)
         put_row(document, table, view, &view->rows[i]);
     if (view->path.span_count)
-        document_paragraph(document, TONE_FAINT, "Dark bars are on the critical path.");
+        document_paragraph(document, TONE_FAINT,
+                           "%s is on the critical path, %s is not; ! is an error",
+                           PAGE_CRITICAL(ascii), PAGE_RANGE(ascii));
     if (view->row_count < view->trace->count)
         document_paragraph(document, TONE_FAINT, "and %zu more (--max-spans)",
                            view->trace->count - view->row_count);

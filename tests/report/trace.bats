@@ -155,9 +155,18 @@ hash_of() {
     assert_file_not_exists page.html
 }
 
-@test '--format=text draws the tree' {
+@test '--format=text draws the tree, and the critical path where it is, as trace-span timeline does' {
     COLUMNS=100 run -0 trace-report trace --format=text spans.ndjson
     assert_line -n 0 'GET /slow: 300 ms, 3 spans, 2 services, 1 error'
-    assert_line --regexp '^! GET /slow +web +0 s +300 ms  #{48}$'
-    assert_line --regexp '^  SELECT +db +10\.0 ms +250 ms   {1,2}#{39,41}$'
+    assert_line --regexp '^! GET /slow +web +0 s +300 ms  ##=+#{1,4}=+###?$'
+    assert_line --regexp '^  SELECT +db +10\.0 ms +250 ms   {1,2}#{39,42}$'
+    assert_line '# is on the critical path, = is not; ! is an error'
+    LC_ALL=C.UTF-8 COLUMNS=100 run -0 trace-report trace --format=text spans.ndjson
+    assert_line '█ is on the critical path, ▒ is not; ! is an error'
+}
+
+@test '--format=md keeps the tree, and where bars begin' {
+    run -0 trace-report trace --format=md spans.ndjson
+    assert_line --regexp '^\| &nbsp;&nbsp;SELECT \| db \| 10.0 ms \| 250 ms \| `  █.*   ` \|$'
+    assert_line --regexp '^\| \*\*\\! GET /slow\*\* \|'
 }
