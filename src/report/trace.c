@@ -235,13 +235,14 @@ const struct cli_verb report_trace = {
     .description =
         "ID is a trace id (32 hexadecimal digits), a span id (16), or a traceparent, before or "
         "after the inputs; the exit status is 1 if the input has none such. Without one the page "
-        "is of the slowest trace and lists the others. The page is one file that needs no network; "
-        "it shows a waterfall with the critical path, attributes and events.\n"
+        "is of the slowest trace and lists the others. -w chooses spans, not traces: the page "
+        "has those only that match. The page is one file that needs no network; it shows a "
+        "waterfall with the critical path, attributes and events.\n"
         "\n"
         "Examples:\n"
         "  trace-report trace -o slowest.html spans.ndjson\n"
         "  trace-report trace 5b8efff798038103d269b633813fc60c -o trace.html spans.ndjson\n"
-        "  trace-report trace --format=text -w '.status == \"error\"' spans.ndjson\n",
+        "  trace-report trace --format=text spans.ndjson\n",
     .groups = CLI_READS | CLI_OUTPUT,
     .memory = "fail when the spans are more (default 1G)",
     .exits = exits,
