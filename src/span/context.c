@@ -226,34 +226,58 @@ static bool read_input(struct action *action, const char *path, struct tcore_buf
     return fail(action, &err);
 }
 
+/* From the environment. *found: it has a context, or something that should be one. */
+static bool extract_environment(struct action *action, bool *found)
+{
+    const struct trace_context *context = &action->context;
+    struct tcore_error err;
+    if (!carrier_read_environment(&action->from))
+        return out_of_memory(action);
+    if (extract(action, &err) != TCORE_OK) {
+        err.input = "the environment";
+        return fail(action, &err);
+    }
+    *found = context->has_ids || context->decided || context->baggage.data;
+    return true;
+}
+
+static bool extract_input(struct action *action, const char *input, enum carrier_kind kind)
+{
+    struct tcore_error err;
+    struct tcore_buf text = {0};
+    bool good = read_input(action, input, &text);
+    if (good) {
+        enum tcore_status status =
+            carrier_read(&action->from, kind, text.data ? text.data : "", text.length, &err);
+        if (status == TCORE_OK)
+            status = extract(action, &err);
+        err.input = input;
+        good = status == TCORE_OK || fail(action, &err);
+    }
+    tcore_buf_free(&text);
+    return good;
+}
+
+/* An INPUT; else the environment, and where that has none, what is piped in. */
 static bool do_extract(struct action *action, const char *input)
 {
     struct tcore_error err;
     struct tcore_buf text = {0};
     enum carrier_kind kind =
         carrier_kind_find(action->options->carrier ? action->options->carrier : "env");
-    const char *name = input ? input : kind == CARRIER_ENV ? "the environment" : "-";
-    bool good = true;
-    if (!input && kind == CARRIER_ENV) {
-        good = carrier_read_environment(&action->from) || out_of_memory(action);
-    } else if ((good = read_input(action, name, &text))) {
-        enum tcore_status status =
-            carrier_read(&action->from, kind, text.data ? text.data : "", text.length, &err);
-        err.input = name;
-        good = status == TCORE_OK || fail(action, &err);
-    }
-    if (good && extract(action, &err) != TCORE_OK) {
-        err.input = name;
-        good = fail(action, &err);
-    }
+    const char *name = input ? input : "-";
+    bool good = true, found = false, first = !input && kind == CARRIER_ENV;
+    if (first)
+        good = extract_environment(action, &found);
+    if (good && !found && !(first && isatty(STDIN_FILENO)))
+        good = extract_input(action, name, kind);
     const struct trace_context *context = &action->context;
     if (good && !context->has_ids && !context->decided && !context->baggage.data) {
         tcore_error_set(&err, TCORE_BAD_INPUT, "no trace context of the %s propagator",
                         action->propagator->name);
-        err.input = name;
+        err.input = first ? "the environment and standard input" : name;
         good = fail(action, &err);
     }
-    tcore_buf_clear(&text);
     if (good)
         write_found(action, &text);
     good = good && print(action, &text);
@@ -339,8 +363,9 @@ const struct cli_verb span_context = {
         "new begins a trace. child [TRACEPARENT] is a new span below that one, or below the "
         "context in the environment. Both print a traceparent, or the carrier's form with "
         "--carrier. inject [TRACEPARENT] prints the context as it is in the carrier's form (env). "
-        "extract [INPUT] reads a context from the environment, or from INPUT or standard input in "
-        "the carrier's form, and prints what it found as JSON.\n"
+        "extract [INPUT] reads a context in the carrier's form and prints what it found as JSON; "
+        "without INPUT it is that of the environment (with --carrier=headers or json not), or else "
+        "what is piped in.\n"
         "\n"
         "A context in the environment that is invalid is ignored, with a note, and a new trace "
         "begun, as W3C Trace Context says; extract ends with 4.\n"
@@ -349,7 +374,8 @@ const struct cli_verb span_context = {
         "  export TRACEPARENT=$(trace-span context new)\n"
         "  env $(trace-span context child --carrier=env) make\n"
         "  trace-span context inject --carrier=headers\n"
-        "  trace-span context extract --carrier=headers <request\n",
+        "  trace-span context extract --carrier=headers <request\n"
+        "  trace-span context inject | trace-span context extract -\n",
     .groups = CLI_OUTPUT,
     .exits = exits,
     .options = options,

@@ -124,8 +124,8 @@ TRACEPARENT=$parent"
         TRACEPARENT=$text run -4 trace-span context extract
         assert_output "trace-span: the environment: traceparent ${reason[$text]}"
     done
-    run -4 trace-span context extract
-    assert_output 'trace-span: the environment: no trace context of the w3c propagator'
+    run -4 trace-span context extract </dev/null
+    assert_output 'trace-span: the environment and standard input: no trace context of the w3c propagator'
     run -4 trace-span context extract nowhere
     assert_output 'trace-span: nowhere: cannot read: No such file or directory'
 }
@@ -174,6 +174,13 @@ uberctx-user: x'
     for bad in 1:2:3 1:2:3:4:5 0:2:0:1 1:0:0:1 1:2:x:1 1:2:0:zz 1:2:0: ; do
         UBER_TRACE_ID=$bad run -4 trace-span context extract --propagator=jaeger
     done
+}
+
+@test 'extract takes what is piped in, where the environment has no context' {
+    run -0 bash -c "trace-span context inject $parent | trace-span context extract"
+    assert_output --partial "\"traceId\":\"${parent:3:32}\""
+    TRACEPARENT=$parent run -0 bash -c 'echo TRACEPARENT=00-11111111111111111111111111111111-2222222222222222-01 | trace-span context extract'
+    assert_output --partial "\"traceId\":\"${parent:3:32}\""
 }
 
 @test 'what was injected is extracted again' {
