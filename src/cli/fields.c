@@ -66,8 +66,9 @@ static bool is_scalar(const struct tcore_json_node *node)
 /* The object with that key, if its members make good columns: a few, the same in every record. */
 static const char *expanded_object(const struct tcore_value *key)
 {
-    static const char *const expanded[] = {"dimensions", "group"};
-    for (size_t i = 0; i < 2; i++)
+    static const char *const expanded[] = {"dimensions", "group", "timeline", "structure",
+                                           "errors"}; /* the last three of traces */
+    for (size_t i = 0; i < sizeof expanded / sizeof *expanded; i++)
         if (key->len == strlen(expanded[i]) && memcmp(key->s, expanded[i], key->len) == 0)
             return expanded[i];
     return NULL;
@@ -210,7 +211,7 @@ static bool counts(const struct tcore_json *record)
 bool cli_fields_is_duration(const struct cli_field *field, const struct tcore_json *record)
 {
     if (field->object)
-        return false;
+        return strcmp(field->object, "timeline") == 0 && ends_with(field, "Duration");
     if (ends_with(field, "Nano"))
         return !ends_with(field, "UnixNano");
     return text_is(record, "metricName", "durationNano") && !counts(record) &&

@@ -33,7 +33,8 @@ struct cli_fields {
 
 /* From --fields. False: out of memory. */
 bool cli_fields_ask(struct cli_fields *fields, const struct cli_strings *names);
-/* The scalar fields of this record, those of group and dimensions among them. */
+/* The scalar fields of this record, and those of its group and dimensions, and of a trace's
+ * timeline, structure and errors. */
 bool cli_fields_choose(struct cli_fields *fields, const struct tcore_json *record);
 /* The value of the field, or ABSENT; points into the record. Marks the field as seen. */
 struct tcore_value cli_fields_get(struct cli_field *field, const struct tcore_json *record);

@@ -70,10 +70,17 @@ static bool is_dull(const struct cli_field *field)
     return false;
 }
 
+/* Of the group or the dimensions, so part of a name. */
+static bool is_of_group(const struct cli_field *field)
+{
+    return field->object &&
+           (strcmp(field->object, "group") == 0 || strcmp(field->object, "dimensions") == 0);
+}
+
 /* Group and dimensions first, then times, then the rest in its order. */
 static unsigned place_of(const struct cli_field *field)
 {
-    if (field->object)
+    if (is_of_group(field))
         return 0;
     return ends_with(field, "StartUnixNano") || is_named(field, "timeUnixNano") ? 1 : 2;
 }
@@ -111,6 +118,8 @@ static const char *const *wanted_of(enum tcore_record_type type)
     static const char *const log[] = {"body",    "severity", "timeUnixNano",
                                       "service", "traceId",  NULL};
     static const char *const alert[] = {"alertName", "state", "timeUnixNano", "value", NULL};
+    static const char *const trace[] = {"traceId",    "totalDuration", "serviceName", "spanCount",
+                                        "errorCount", "startTime",     "rootSpanId",  NULL};
     static const char *const other[] = {
         "name",   "service", "serviceName", "durationNano", "startTimeUnixNano", "timeUnixNano",
         "status", "kind",    "traceId",     "spanId",       "parentSpanId",      NULL};
@@ -125,6 +134,8 @@ static const char *const *wanted_of(enum tcore_record_type type)
         return log;
     case TCORE_RECORD_ALERT:
         return alert;
+    case TCORE_RECORD_TRACE:
+        return trace;
     default:
         return other;
     }
@@ -135,7 +146,7 @@ static uint8_t spare_of(const struct cli_field *field, enum tcore_record_type ty
     const char *const *wanted = wanted_of(type);
     uint8_t i = 0;
     for (; wanted[i]; i++)
-        if (field->object ? strcmp(wanted[i], ":") == 0 : is_named(field, wanted[i]))
+        if (is_of_group(field) ? strcmp(wanted[i], ":") == 0 : is_named(field, wanted[i]))
             break;
     bool sentences = type == TCORE_RECORD_FINDING || type == TCORE_RECORD_LOG;
     return sentences && i < 3 ? 0 : i; /* how grave and when stay beside what */

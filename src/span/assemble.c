@@ -158,8 +158,7 @@ const struct cli_verb span_assemble = {
         "\n"
         "Examples:\n"
         "  trace-span assemble spans.ndjson\n"
-        "  trace-span assemble --summary --format=table \\\n"
-        "      --fields=traceId,serviceName,timeline.totalDuration spans.ndjson\n",
+        "  trace-span assemble --summary --format=table spans.ndjson\n",
     .groups = CLI_READS | CLI_WRITES,
     .memory = "fail when the spans are more (default 1G)",
     .options = options,

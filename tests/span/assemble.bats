@@ -204,3 +204,13 @@ field() {
     assert_equal "$(jq -sc '[(map(.structure.spanCount) | add), (map(.structure.spans[]) | length), (map(.metadata.customData.orphanSpans // 0) | add)]' traces)" '[547,547,1]'
     assert_equal "$(jq -s 'map(.services.involvedServices[].serviceName) | unique | length' traces)" 8
 }
+
+@test 'as a table a trace has its duration and its counts' {
+    shop >spans
+    run -0 trace-span assemble --summary --format=table spans
+    assert_line --index 0 --regexp 'serviceName .*spanCount .*totalDuration .*errorCount'
+    assert_line --index 1 --regexp ' front +6 .* 100 ns .* 2$'
+    trace-span assemble --summary spans >traces
+    COLUMNS=80 run -0 trace-report table traces
+    assert_output --partial '100 ns'
+}
