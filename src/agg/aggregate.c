@@ -455,7 +455,7 @@ const struct cli_verb agg_aggregate = {
     .description =
         "Spans aggregate their duration in nanoseconds, metrics their value; log records are "
         "counted. Each record type and metric is a group of its own, besides --by. Quantiles are "
-        "off by at most 0.54 %. Counts, sums and extremes are exact; distinct is estimated beyond "
+        "off by at most 0.5415 %. Counts, sums and extremes are exact; distinct is estimated beyond "
         "4,096 values and topk beyond 10,000, and the record says so.\n"
         "\n"
         "Examples:\n"

@@ -146,7 +146,7 @@ const struct cli_verb report_summary = {
     .description =
         "Services and their latencies, slowest operations, errors, slowest traces; findings and "
         "alerts as sentences, the gravest first; metrics and aggregates in short. Quantiles are "
-        "off by at most 0.54 %. Text fits the terminal, or COLUMNS.\n"
+        "off by at most 0.5415 %. Text fits the terminal, or COLUMNS.\n"
         "\n"
         "Examples:\n"
         "  trace-report summary spans.ndjson\n"

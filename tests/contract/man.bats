@@ -5,15 +5,15 @@
 # Of the page of a program: each option that is the program's or a verb's own is in it as `.It ...
 # Fl Fl NAME` or in the synopsis; those that all programs take are in tracecore(7).
 #
-# Of its EXAMPLES: each `.Dl` line is a command. All of a page run in one scratch folder, in the
-# order of the page, so that one may use what an earlier one wrote, and end with exit 0 or 1. The
+# Of its EXAMPLES: each `.Dl` line is a command, and so is a display (.Bd -literal), with backslashes
+# as it is pasted. All of a page run in one scratch folder, in the order of the page, so that one may use what an earlier one wrote, and end with exit 0 or 1. The
 # folder has, from contrib/sample-capture.sh:
 #     capture.json                      OTLP/JSON
 #     spans.ndjson metrics.ndjson logs.ndjson all.ndjson
 #     base.ndjson candidate.ndjson      spans of minutes 0 to 20, and of 20 to 30
 #     rules.yaml                        one alert rule
 # An example that cannot run here (a server elsewhere, root, another machine) stands in a display
-# (.Bd -literal), not in `.Dl`. Programs and verbs that are not built are skipped.
+# of its own kind (.Bd -unfilled). Programs and verbs that are not built are skipped.
 bats_require_minimum_version 1.5.0
 load ../helper
 
@@ -62,6 +62,26 @@ setup_file() {
         for section in SYNOPSIS 'EXIT STATUS' EXAMPLES; do
             grep -qx ".Sh $section" "$page" || fail "$page has no section $section"
         done
+    done
+}
+
+@test 'every page points at all others' {
+    for page in $(pages); do
+        for other in $(pages); do
+            name=$(basename "$other")
+            [[ $page == "$other" ]] || grep -qE "^\.Xr ${name%.*} ${name##*.}( ,)?$" <(sed -n '/^\.Sh SEE ALSO/,$p' "$page") ||
+                fail "$(basename "$page") does not point at $name"
+        done
+    done
+}
+
+@test 'examples are no wider than 80 columns' {
+    for page in $(pages); do
+        run -0 awk -v name="$(basename "$page")" '
+            /^\.Bd -literal/ { inside = 1 } /^\.Ed/ { inside = 0 }
+            { line = $0; dl = sub(/^\.Dl /, "", line); gsub(/\\&/, "", line); gsub(/\\e/, "\\", line) }
+            (dl || inside) && length(line) > 74 { print name ": " line }' "$page"
+        assert_output ''
     done
 }
 
@@ -127,7 +147,11 @@ options_of() {
 
 # examples PAGE: its commands, a line each, without the escapes of mdoc.
 examples() {
-    sed -n '/^\.Sh EXAMPLES/,/^\.Sh [^E]/s/^\.Dl //p' "$1" | sed 's/\\&//g; s/\\e/\\/g; s/\\-/-/g; s/\\(aq/'"'"'/g'
+    sed -n '/^\.Sh EXAMPLES/,/^\.Sh [^E]/p' "$1" | awk '
+        sub(/^\.Dl /, "") { print; next }
+        /^\.Ed/ && inside { print all; inside = 0; next }
+        inside { sub(/^ +/, ""); all = all between $0; between = sub(/\\e$/, "", all) || all ~ /\|$/ ? " " : "; " }
+        /^\.Bd -literal/ { inside = 1; all = between = "" }' | sed 's/\\&//g; s/\\e/\\/g; s/\\-/-/g; s/\\(aq/'"'"'/g'
 }
 
 # missing COMMAND: the first program and verb in the command that is not built, if any.
@@ -162,7 +186,7 @@ run_examples() {
 $(cat err)"
         count=$((count + 1))
     done < <(examples "$page")
-    ((count)) || skip "${skipped:-$1 has no examples in .Dl}"
+    ((count)) || skip "${skipped:-$1 has no examples}"
 }
 
 @test 'the examples of trace-agg(1) run' { run_examples trace-agg.1; }
