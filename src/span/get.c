@@ -90,7 +90,7 @@ static enum tcore_status select_batch(void *state, void *worker, const struct tc
     (void)worker;
     for (size_t i = 0; i < count; i++) {
         const struct tcore_slice *text = &batch->text[rows[i]];
-        uint32_t trace;
+        uint32_t trace = 0;
         if (!is_wanted(get, batch, rows[i], &trace))
             continue;
         if (get->traces.count)

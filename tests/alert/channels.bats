@@ -35,7 +35,8 @@ metric() {
         sed "s|contrib/|$top_srcdir/contrib/|" >job
     assert_equal "$(grep -c . job)" 8
     COLUMNS=80 LC_ALL=C.UTF-8 bash -e -o pipefail job >summary 2>messages
-    assert_equal "$(cat messages)" 'trace-alert: passed over 31 log records
+    assert_equal "$(cat messages)" 'trace-agg: 60 cumulative points were added as they are: their values are totals since a start, not increases
+trace-alert: passed over 31 log records
 trace-report: passed over 10 notification records
 trace-report: passed over 450 metric records, 31 log records'
     for name in CriticalAnomaly HighErrorRate; do

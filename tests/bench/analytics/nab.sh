@@ -30,6 +30,7 @@ records() {
                     day = int((153 * (m + (m > 2 ? -3 : 9)) + 2) / 5) + d - 1
                     return era * 146097 + year * 365 + int(year / 4) - int(year / 100) + day - 719468
                 }
+                { sub(/\r$/, "") }
                 NR > 1 {
                     split($1, t, /[- :.]/)
                     printf "{\"metricName\":\"value\",\"value\":%s,\"timeUnixNano\":\"%.0f000000000\",", \
