@@ -14,6 +14,7 @@
 #include "cli/signals.h"
 #include "cli/sink.h"
 #include "stream/binary.h"
+#include "stream/sniff.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -298,6 +299,16 @@ static bool find_syntax_error(struct import_run *run, const struct import_chunk 
     return true;
 }
 
+/* The format that the others would name too, if that is why nothing was recognised. */
+static bool find_foreign(const struct tcore_buf *text, struct tcore_error *err)
+{
+    const struct tcore_foreign *foreign = tcore_sniff(text->data, text->length, true).foreign;
+    if (!foreign || !foreign->name || foreign->importer)
+        return false;
+    tcore_sniff_refuse(foreign, err);
+    return true;
+}
+
 /* No document of the input was of a known format. */
 static void report_unknown(struct import_run *run)
 {
@@ -314,7 +325,8 @@ static void report_unknown(struct import_run *run)
     else if (run->format)
         tcore_error_set(&err, TCORE_BAD_INPUT, "nothing in it is %s (--from=%s)",
                         run->format->summary, run->format->name);
-    else if (slot->chunk.count > 1 || !find_syntax_error(run, &slot->chunk, &err))
+    else if (!find_foreign(text, &err) &&
+             (slot->chunk.count > 1 || !find_syntax_error(run, &slot->chunk, &err)))
         tcore_error_set(&err, TCORE_BAD_INPUT, "nothing in it is of a format that import knows: %s",
                         names.data ? names.data : "");
     err.input = run->input;

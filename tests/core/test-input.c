@@ -194,40 +194,76 @@ static void test_failure(void)
 }
 
 static const struct {
-    const char *text, *format; /* NULL: ours */
+    const char *text, *error; /* NULL: its lines are given */
 } formats[] = {
-    {"{\"resourceSpans\":[]}\n", "OTLP/JSON"},
-    {"{\n  \"resourceMetrics\": [\n", "OTLP/JSON"},
-    {"{\"data\":[{\"traceID\":\"1\"}]}", "Jaeger"},
-    {"{\"batches\":[]}", "Tempo"},
-    {"[{\"traceId\":\"1\",\"id\":\"2\"}]", "Zipkin"},
-    {"[\n{\"name\":\"a\",\"ph\":\"X\",\"ts\":1},\n", "Chrome"},
-    {"{\"traceEvents\":[]}", "Chrome"},
-    {"# HELP up Whether\n# TYPE up gauge\nup 1\n", "Prometheus"},
-    {"a,b,c\n1,2,3\n", "neither"},
-    {"\x1f\x9d\x90 no gzip \n", "neither"},
+    {"{\"resourceSpans\":[]}\n", "looks like OTLP/JSON"},
+    {"[{\"type\":\"span\"}]", "looks like a JSON array of records"},
+    {"\x1f\x9d\x90 no gzip \n{\"type\":\"span\"}\n", "is of no format that tracecore knows"},
+    {"a,b,c\n1,2,3\n", "is of no format that tracecore knows"},
+    {"[1,2]", "is of no format that tracecore knows"},
     {"{\"type\":\"span\"}\n", NULL},
-    {"junk\n{\"type\":\"span\"}\n", NULL},
+    {"junk\n\n[1]\n{\"type\":\"span\"}\n", NULL},
+    {"\xff\xfe{\1}\1\n{\"type\":\"span\"}\n", NULL},
     {"\xef\xbb\xbf{\"type\":\"span\"}\n", NULL},
     {"\n\n{\"data\":1}\n", NULL},
-    {"{\"context\":{\"traceId\":\"1\"},\"metricName\":\"m\"}\n", NULL},
+    {"\n  \n", NULL},
 };
 
+/* The format of an input, and what is given of it, does not depend on the sizes of the reads. */
 static void test_formats(void)
 {
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+    static const size_t limits[] = {0, 1, 5};
+    for (size_t i = 0; i < 3 * sizeof formats / sizeof *formats; i++) {
+        const char *text = formats[i / 3].text, *error = formats[i / 3].error;
         struct tcore_error err = {0};
         struct tcore_buf got = {0};
         bool whole;
-        write_file(formats[i].text, strlen(formats[i].text));
+        write_file(text, strlen(text));
+        system_reset();
+        read_limit = limits[i % 3];
         enum tcore_status status = read_all(path, NULL, &got, &whole, &err);
-        if (formats[i].format)
-            ok(status == TCORE_BAD_INPUT && strstr(err.text, formats[i].format) &&
-                   strstr(err.text, "trace-record import"),
-               "foreign %zu: %s", i, err.text);
+        if (error)
+            ok(status == TCORE_BAD_INPUT && !strncmp(err.text, error, strlen(error)) && !got.length,
+               "foreign %zu, reads of %zu: %s", i / 3, read_limit, err.text);
         else
-            ok(status == TCORE_EOF, "ours %zu %s", i, err.text);
+            ok(status == TCORE_EOF && whole && got.length == strlen(text),
+               "ours %zu, reads of %zu %s", i / 3, read_limit, err.text);
         tcore_buf_free(&got);
+    }
+}
+
+/* However much junk there is: what is a record behind it counts, and without any the input is of no
+ * known format. */
+static void test_junk(void)
+{
+    static const struct {
+        unsigned lines, length;
+        bool record, given; /* at the end; the junk, although there is none */
+    } cases[] = {
+        {1, 5000, true, true},    {1, 600000, true, true},  {9000, 70, true, true},
+        {1, 2000000, true, true}, {3, 50000, false, false}, {9000, 70, false, true},
+    };
+    struct tcore_input_options options = {.line_limit = 1 << 20};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct tcore_buf text = {0}, got = {0};
+        struct tcore_error err = {0};
+        bool whole;
+        for (unsigned n = 0; n < cases[i].lines; n++) {
+            for (unsigned k = 0; k < cases[i].length; k++)
+                tcore_buf_putc(&text, 'j');
+            tcore_buf_putc(&text, '\n');
+        }
+        if (cases[i].record)
+            tcore_buf_puts(&text, "{\"type\":\"span\"}\n");
+        write_file(text.data, text.length);
+        system_reset();
+        enum tcore_status status = read_all(path, &options, &got, &whole, &err);
+        ok(status == (cases[i].record ? TCORE_EOF : TCORE_BAD_INPUT) &&
+               (got.length > 0) == cases[i].given,
+           "%u lines of %u bytes of junk, %s record", cases[i].lines, cases[i].length,
+           cases[i].record ? "a" : "no");
+        tcore_buf_free(&got);
+        tcore_buf_free(&text);
     }
 }
 
@@ -236,8 +272,8 @@ static int pipe_ends[2];
 static void *write_slowly(void *unused)
 {
     (void)unused;
-    const char *parts[] = {"{\"a\":1}\n{\"b\"", ":2}\n", "{\"c\":3}"};
-    for (size_t i = 0; i < 3; i++) {
+    const char *parts[] = {"Listening", " on 80\n", "{\"a\":1}\n{\"b\"", ":2}\n", "{\"c\":3}"};
+    for (size_t i = 0; i < 5; i++) {
         usleep(60000);
         if (write(pipe_ends[1], parts[i], strlen(parts[i])) < 0)
             break;
@@ -271,7 +307,8 @@ static void test_live(void)
     }
     tcore_buf_putc(&got, '\0');
     pthread_join(writer, NULL);
-    is_str(got.data, "{\"a\":1}\n{\"b\":2}\n{\"c\":3}\n", "a slow pipe gives its lines");
+    is_str(got.data, "Listening on 80\n{\"a\":1}\n{\"b\":2}\n{\"c\":3}\n",
+           "a slow pipe gives its lines");
     ok(lines == 3 && live >= 1, "as they come, and says that the next read waits (%u, %u)", lines,
        live);
     ok(clocks >= 1, "%u clock records stand for the waiting", clocks);
@@ -327,6 +364,7 @@ int main(void)
     test_long_lines();
     test_failure();
     test_formats();
+    test_junk();
     test_live();
     test_threads();
     unlink(path);

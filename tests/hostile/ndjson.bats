@@ -83,7 +83,7 @@ one_line() {
     (
         developer_build || ulimit -v 400000 # the sanitizers reserve terabytes
         run -4 trace-span filter "$TRACECORE_TEST_DATA/hostile/made/bomb-1GiB.ndjson.gz"
-        assert_output --partial 'neither NDJSON records nor a binary stream'
+        assert_output --partial 'of no format that tracecore knows'
     )
 }
 

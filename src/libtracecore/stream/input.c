@@ -3,6 +3,10 @@
  * Cutting an input into chunks: whole lines of NDJSON, about CHUNK_BYTES at a time, or one binary
  * block. What follows the last whole line or block is carried over to the next chunk. A line that
  * outgrows the limit is passed over, never held.
+ *
+ * Lines that could begin no record are held back, up to a chunk of them, until one comes that
+ * could: they are the decoder's rejects then. If none ever comes, the input is of another format,
+ * which is one error.
  */
 #define _GNU_SOURCE
 #include "stream/input.h"
@@ -19,7 +23,7 @@
 enum {
     CHUNK_BYTES = 256 << 10,
     PADDING = 64,
-    SNIFF_BYTES = 4096,
+    SNIFF_BYTES = TCORE_SNIFF_BYTES,
     LINE_LIMIT = 32 << 20,
     OVERLONG_KEPT = 4096 /* of a line beyond the limit */
 };
@@ -33,6 +37,8 @@ struct tcore_input {
     size_t carried, carry_capacity;
     uint64_t sequence;
     bool ended;
+    bool in_doubt;              /* no line yet that could begin a record */
+    bool text;                  /* but some that is not blank */
     struct tcore_error pending; /* of a failed read, reported after what came before it */
 };
 
@@ -127,10 +133,27 @@ static void clock_chunk(struct tcore_chunk *chunk)
     chunk->live = true;
 }
 
+/* Whether there is still no record among the lines up to `whole`, up to `known` of which were
+ * looked at before. */
+static bool stays_in_doubt(struct tcore_input *input, const struct tcore_chunk *chunk, size_t known,
+                           size_t whole)
+{
+    if (input->in_doubt && whole > known)
+        input->in_doubt = !tcore_sniff_records(chunk->data + known, whole - known, &input->text);
+    return input->in_doubt;
+}
+
+/* At the end of an input without any line that could begin a record. */
+static bool is_unknown(const struct tcore_input *input)
+{
+    return input->in_doubt && input->text && !input->pending.status &&
+           !tcore_source_stopped(input->source);
+}
+
 static enum tcore_status next_lines(struct tcore_input *input, struct tcore_chunk *chunk,
                                     struct tcore_error *err)
 {
-    size_t limit = input->options.line_limit, whole = 0, searched = 0;
+    size_t limit = input->options.line_limit, whole = 0, searched = 0, looked_at = 0;
     bool nomem = false;
     if (!chunk_room(chunk, input->carried + CHUNK_BYTES))
         return tcore_error_nomem(err);
@@ -145,12 +168,14 @@ static enum tcore_status next_lines(struct tcore_input *input, struct tcore_chun
             whole = (size_t)(newline + 1 - chunk->data);
         searched = chunk->length;
         bool full = chunk->length >= CHUNK_BYTES;
-        if (whole && (full || input->ended || !tcore_source_ready(input->source, 0)))
+        bool hold = stays_in_doubt(input, chunk, looked_at, whole) && !full;
+        looked_at = whole;
+        if (input->ended || (whole && !hold && (full || !tcore_source_ready(input->source, 0))))
             break;
-        if (input->ended)
-            break;
-        if (!whole && chunk->length > limit)
+        if (!whole && chunk->length > limit) {
+            stays_in_doubt(input, chunk, 0, chunk->length);
             return pass_over(input, chunk, err);
+        }
         if (!whole && input->options.idle_ns && !chunk->length &&
             !tcore_source_ready(input->source, input->options.idle_ns)) {
             clock_chunk(chunk);
@@ -166,8 +191,11 @@ static enum tcore_status next_lines(struct tcore_input *input, struct tcore_chun
     if (input->ended && chunk->length && chunk->data[chunk->length - 1] != '\n' &&
         !input->pending.status && !tcore_source_stopped(input->source)) {
         chunk->data[chunk->length++] = '\n'; /* the last line may lack it */
+        stays_in_doubt(input, chunk, whole, chunk->length);
         whole = chunk->length;
     }
+    if (!input->sequence && input->ended && is_unknown(input))
+        return tcore_sniff_refuse(NULL, err);
     if (whole)
         cut(input, chunk, whole - 1, &nomem);
     else
@@ -242,8 +270,11 @@ static enum tcore_status next(struct tcore_input *input, struct tcore_chunk *chu
         input->ended = true;
         return status;
     }
-    if (input->ended && !input->carried)
-        return TCORE_EOF;
+    if (input->ended && !input->carried) {
+        bool unknown = is_unknown(input);
+        input->in_doubt = false;
+        return unknown ? tcore_sniff_refuse(NULL, err) : TCORE_EOF;
+    }
     enum tcore_status status = input->format == TCORE_FORMAT_BINARY ? next_block(input, chunk, err)
                                                                     : next_lines(input, chunk, err);
     if (status) {
@@ -273,17 +304,20 @@ enum tcore_status tcore_input_next(struct tcore_input *input, struct tcore_chunk
     return status;
 }
 
-/* Reads as much as one read gives (or a little more, if that is too little to tell). */
+/* Reads until what there is tells the format. */
 static enum tcore_status sniff(struct tcore_input *input, struct tcore_error *err)
 {
     struct tcore_chunk first = {0};
+    struct tcore_sniffed sniffed = {.more = true};
     enum tcore_status status = chunk_room(&first, SNIFF_BYTES) ? TCORE_OK : tcore_error_nomem(err);
-    while (!status && !input->ended && first.length < SNIFF_BYTES &&
-           (first.length < 16 ? !memchr(first.data, '\n', first.length)
-                              : tcore_source_ready(input->source, 0)))
+    while (!status && sniffed.more) {
         fill(input, &first, SNIFF_BYTES - first.length);
-    if (!status)
-        status = tcore_sniff(first.data, first.length, &input->format, err);
+        sniffed = tcore_sniff(first.data, first.length, input->ended);
+    }
+    input->format = sniffed.format;
+    input->in_doubt = sniffed.format == TCORE_FORMAT_NDJSON;
+    if (!status && sniffed.foreign)
+        status = tcore_sniff_refuse(sniffed.foreign, err);
     if (!status && !carry(input, first.data, first.length))
         status = tcore_error_nomem(err);
     tcore_chunk_free(&first);
