@@ -100,6 +100,8 @@ stream_sources += %D%/stream/sniff.c
 stream_sources += %D%/stream/sniff.h
 stream_sources += %D%/stream/source.c
 stream_sources += %D%/stream/source.h
+stream_sources += %D%/stream/unpack.c
+stream_sources += %D%/stream/unpack.h
 
 querydir = $(tracecoreincludedir)/query
 query_HEADERS =

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Bytes from a descriptor, decompressed if their first bytes say so. */
+/* Bytes from a descriptor, decompressed if their first bytes say so: gzip and zstd by unpack.h, the
+ * others by libarchive, which discards up to 64 KiB of what was good before damage or a cut. */
 #include "stream/source.h"
 
 #include "base/dl.h"
 #include "base/sys.h"
+#include "stream/unpack.h"
 
 #include <archive.h>
 #include <errno.h>
@@ -18,7 +20,11 @@
 #define TCORE_SONAME_ARCHIVE "libarchive.so.13"
 #endif
 
-enum { PEEK_BYTES = 1 << 16, PIPE_BYTES = 1 << 20 };
+enum {
+    PEEK_BYTES = 1 << 16,
+    PIPE_BYTES = 1 << 20,
+    PIECE_BYTES = 1 << 16 /* what libarchive unpacks at once; a read that fails gives nothing */
+};
 
 struct archive_table {
     struct archive *(*read_new)(void);
@@ -61,9 +67,10 @@ struct tcore_source {
     char *peek; /* first bytes, not yet handed out */
     size_t peeked, peek_used;
     struct archive_table lib;
-    struct archive *archive; /* NULL: plain */
-    bool empty;              /* there is nothing in it */
-    int read_errno;          /* of the descriptor under the archive */
+    struct archive *archive;
+    struct tcore_unpack *unpack; /* neither: plain */
+    bool empty;                  /* there is nothing in it */
+    int read_errno;              /* of the descriptor under the archive */
 };
 
 /* Reads once, waiting for data or for the wish to stop, whichever comes first. */
@@ -105,14 +112,19 @@ static ssize_t read_raw(struct tcore_source *s, const void **data, void *buffer,
     return got;
 }
 
-static la_ssize_t feed(struct archive *archive, void *source, const void **data)
+static ssize_t feed(void *source, const void **data)
 {
-    (void)archive;
     struct tcore_source *s = source;
     ssize_t got = read_raw(s, data, NULL, 0);
     if (got < 0)
         s->read_errno = errno;
     return got;
+}
+
+static la_ssize_t feed_archive(struct archive *archive, void *source, const void **data)
+{
+    (void)archive;
+    return feed(source, data);
 }
 
 /* libarchive's name of the compression that the bytes begin, ARCHIVE_FILTER_NONE if they begin
@@ -157,16 +169,11 @@ static enum tcore_status archive_failed(struct tcore_source *s, struct tcore_err
     return TCORE_BAD_INPUT;
 }
 
-/* libarchive takes the beginning of a gzip or bzip2 header for a whole stream of nothing. Such a
- * stream of gzip ends with a checksum and a size of zero, one of bzip2 has 14 bytes. */
+/* libarchive takes the beginning of a bzip2 header for a whole stream of nothing, which has 14
+ * bytes. */
 static bool is_whole_nothing(const struct tcore_source *s, int filter)
 {
-    static const char zeros[8];
-    if (s->done > s->peeked) /* more came than the first look has shown */
-        return true;
-    if (filter == ARCHIVE_FILTER_GZIP)
-        return s->peeked >= 18 && !memcmp(s->peek + s->peeked - 8, zeros, 8);
-    return filter != ARCHIVE_FILTER_BZIP2 || s->peeked >= 14;
+    return s->done > s->peeked || filter != ARCHIVE_FILTER_BZIP2 || s->peeked >= 14;
 }
 
 static enum tcore_status open_archive(struct tcore_source *s, int filter, struct tcore_error *err)
@@ -187,7 +194,7 @@ static enum tcore_status open_archive(struct tcore_source *s, int filter, struct
         return archive_failed(s, err);
     struct archive_entry *entry;
     /* what cannot be decompressed from its start on is opened as empty, but leaves a reason */
-    if (s->lib.open(a, s, NULL, feed, NULL) != ARCHIVE_OK || s->lib.error_string(a))
+    if (s->lib.open(a, s, NULL, feed_archive, NULL) != ARCHIVE_OK || s->lib.error_string(a))
         return archive_failed(s, err);
     int result = s->lib.next_header(a, &entry);
     s->empty = result == ARCHIVE_EOF;
@@ -195,6 +202,20 @@ static enum tcore_status open_archive(struct tcore_source *s, int filter, struct
         return fail(s, TCORE_BAD_INPUT, 0, "cannot decompress: it is cut short", err);
     return s->empty || result == ARCHIVE_OK || result == ARCHIVE_WARN ? TCORE_OK
                                                                       : archive_failed(s, err);
+}
+
+static enum tcore_status open_packed(struct tcore_source *s, int filter, struct tcore_error *err)
+{
+    switch (filter) {
+    case ARCHIVE_FILTER_NONE:
+        return TCORE_OK;
+    case ARCHIVE_FILTER_GZIP:
+        return tcore_unpack_open(&s->unpack, TCORE_PACKING_GZIP, feed, s, err);
+    case ARCHIVE_FILTER_ZSTD:
+        return tcore_unpack_open(&s->unpack, TCORE_PACKING_ZSTD, feed, s, err);
+    default:
+        return open_archive(s, filter, err);
+    }
 }
 
 static enum tcore_status look(struct tcore_source *s, struct tcore_error *err)
@@ -226,8 +247,7 @@ static enum tcore_status look(struct tcore_source *s, struct tcore_error *err)
         if (s->peek[0] == '{' || s->peek[0] == '\n')
             break;
     }
-    int filter = compression_of(s->peek, s->peeked);
-    return filter == ARCHIVE_FILTER_NONE ? TCORE_OK : open_archive(s, filter, err);
+    return open_packed(s, compression_of(s->peek, s->peeked), err);
 }
 
 enum tcore_status tcore_source_open(struct tcore_source **source, const char *path,
@@ -273,6 +293,7 @@ void tcore_source_close(struct tcore_source *s)
         return;
     if (s->archive)
         s->lib.free(s->archive);
+    tcore_unpack_close(s->unpack);
     if (s->owned)
         tcore_sys()->close(s->fd);
     tcore_free(s->peek);
@@ -285,15 +306,30 @@ const char *tcore_source_name(const struct tcore_source *s)
     return s->name;
 }
 
+static enum tcore_status read_unpacked(struct tcore_source *s, void *buffer, size_t bytes,
+                                       size_t *got, struct tcore_error *err)
+{
+    enum tcore_status status = tcore_unpack_read(s->unpack, buffer, bytes, got, err);
+    if (status == TCORE_EOF)
+        return fail(s, TCORE_FATAL, s->read_errno, "cannot read", err);
+    if (status && s->stopped)
+        return TCORE_OK;
+    if (status && err)
+        err->input = s->name;
+    return status;
+}
+
 enum tcore_status tcore_source_read(struct tcore_source *s, void *buffer, size_t bytes, size_t *got,
                                     struct tcore_error *err)
 {
     *got = 0;
     ssize_t n;
+    if (s->unpack)
+        return read_unpacked(s, buffer, bytes, got, err);
     if (s->empty) {
         n = 0;
     } else if (s->archive) {
-        n = s->lib.read_data(s->archive, buffer, bytes);
+        n = s->lib.read_data(s->archive, buffer, bytes < PIECE_BYTES ? bytes : PIECE_BYTES);
         if (n < 0 && s->stopped)
             n = 0;
         if (n < 0)
@@ -309,7 +345,7 @@ enum tcore_status tcore_source_read(struct tcore_source *s, void *buffer, size_t
 
 bool tcore_source_ready(struct tcore_source *s, int64_t timeout_ns)
 {
-    if (s->regular || s->archive || s->peek_used < s->peeked)
+    if (s->regular || s->archive || s->unpack || s->peek_used < s->peeked)
         return true;
     struct pollfd fds[] = {{.fd = s->fd, .events = POLLIN}, {.fd = s->stop_fd, .events = POLLIN}};
     int64_t ms = timeout_ns / 1000000 + (timeout_ns % 1000000 != 0);

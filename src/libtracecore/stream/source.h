@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Where an input's bytes come from: a file descriptor as it is, or through a decompressor
- * (libarchive, opened on first use). Private to stream/; foreign importers read through it too.
+ * (zlib, libzstd or libarchive, opened on first use). Private to stream/; foreign importers read
+ * through it too.
  */
 #ifndef TRACECORE_STREAM_SOURCE_H
 #define TRACECORE_STREAM_SOURCE_H
