@@ -17,10 +17,21 @@ struct import_job;
 
 /* An element that became no record. */
 struct import_reject {
-    uint64_t line, byte;     /* where it begins in the input, 1-based */
+    uint64_t line, byte;     /* where it begins in the input, 1-based; byte 0: it is the line */
     struct tcore_slice text; /* in the chunk; length 0: not kept */
     size_t reason;           /* offset in the result's reasons, NUL-terminated */
     size_t out_length;       /* of the result's text before it */
+};
+
+/* What is not as it was, or might not be as was meant; for the notes at the end. */
+struct import_counts {
+    uint64_t ignored;        /* members that the format does not define, and are left out */
+    uint64_t duplicate_keys; /* members that a later one of the same name replaced */
+    uint64_t replaced;       /* attributes of a list that a later one did */
+    uint64_t negative;       /* spans that end before they start */
+    uint64_t untimed;        /* spans without start or end */
+    uint64_t unknown_enums;  /* kinds and status codes that no name is known of */
+    uint64_t empty_metrics;  /* metrics without a data point */
 };
 
 /* What a chunk became. */
@@ -29,10 +40,9 @@ struct import_result {
     struct tcore_buf reasons;
     struct import_reject *rejects;
     size_t reject_count, reject_capacity;
-    uint64_t documents;      /* that some format recognised */
-    uint64_t ignored;        /* members that the format does not define, and are left out */
-    uint64_t duplicate_keys; /* attributes that a later one of the same name replaced */
-    char ignored_name[64];   /* the first such member */
+    uint64_t documents; /* that some format recognised */
+    struct import_counts counts;
+    char ignored_name[64]; /* the first member that was left out */
     struct cli_left_out left_out;
     const char *where_reason; /* why --where failed first in the thread of this; of its job */
 };
@@ -94,5 +104,12 @@ void import_too_long(char *reason, size_t size, size_t limit);
 void import_reject(struct import_job *job, uint32_t node);
 /* Counts a member that the format does not define. */
 void import_ignored(struct import_job *job, uint32_t key);
+/* Counts a span by its times, 0 if it has none. */
+void import_count_times(struct import_job *job, int64_t start_ns, int64_t end_ns);
+
+void import_counts_add(struct import_counts *sum, const struct import_counts *part);
+/* A note for each that is not 0. */
+void import_counts_note(const struct import_counts *counts, const char *ignored_name,
+                        struct cli *cli);
 
 #endif

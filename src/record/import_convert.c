@@ -52,7 +52,8 @@ static void result_clear(struct import_result *result)
     tcore_buf_clear(&result->out);
     tcore_buf_clear(&result->reasons);
     result->reject_count = 0;
-    result->documents = result->ignored = result->duplicate_keys = 0;
+    result->documents = 0;
+    result->counts = (struct import_counts){0};
     result->left_out = (struct cli_left_out){0};
     result->where_reason = NULL;
 }
@@ -153,22 +154,34 @@ void import_reject(struct import_job *job, uint32_t node)
 {
     struct tcore_slice text = text_of(job, node);
     struct import_reject reject = place_of(job, (size_t)(text.data - job->text));
+    if (!node && reject.byte == 1)
+        reject.byte = 0;
     reject.text = text;
     add_reject(job, reject);
 }
 
-static void reject_document(struct import_job *job, size_t offset)
+/* byte: which one of the document is bad; 0: it is bad as a whole. */
+static void reject_document(struct import_job *job, uint64_t byte)
 {
-    struct import_reject reject = place_of(job, offset);
+    struct import_reject reject = place_of(job, byte ? byte - 1 : 0);
+    if (!byte && reject.byte == 1)
+        reject.byte = 0;
     reject.text = (struct tcore_slice){job->text, job->length};
     add_reject(job, reject);
+}
+
+void import_count_times(struct import_job *job, int64_t start_ns, int64_t end_ns)
+{
+    struct import_counts *counts = &job->result->counts;
+    counts->untimed += !start_ns || !end_ns;
+    counts->negative += start_ns && end_ns && end_ns < start_ns;
 }
 
 void import_ignored(struct import_job *job, uint32_t key)
 {
     struct import_result *result = job->result;
     const struct tcore_value *name = &job->json.node[key].value;
-    if (!result->ignored++)
+    if (!result->counts.ignored++)
         snprintf(result->ignored_name, sizeof(result->ignored_name), "%.*s",
                  (int)(name->len < 63 ? name->len : 63), name->s);
 }
@@ -221,7 +234,7 @@ static enum tcore_status convert_unit(struct import_job *job, struct tcore_error
     enum tcore_status status = tcore_json_parse(&job->json, job->text, job->length, err);
     if (status == TCORE_SKIP) {
         import_bad(job, "%s", err->text);
-        reject_document(job, err->byte ? err->byte - 1 : 0);
+        reject_document(job, err->byte);
         return TCORE_OK;
     }
     if (status != TCORE_OK)
@@ -233,6 +246,11 @@ static enum tcore_status convert_unit(struct import_job *job, struct tcore_error
         reject_document(job, 0);
         return TCORE_OK;
     }
+    uint64_t duplicates;
+    status = tcore_json_duplicates(&job->json, &duplicates);
+    if (status != TCORE_OK)
+        return tcore_error_nomem(err);
+    job->result->counts.duplicate_keys += duplicates;
     job->last = format;
     job->result->documents++;
     format->convert(job);
@@ -247,7 +265,8 @@ static enum tcore_status convert_units(struct import_job *job, const struct impo
         set_unit(job, chunk, unit);
         if (unit->too_long) {
             import_too_long(job->reason, sizeof(job->reason), chunk->limit);
-            add_reject(job, (struct import_reject){.line = unit->line, .byte = unit->byte});
+            add_reject(job, (struct import_reject){.line = unit->line,
+                                                   .byte = unit->byte == 1 ? 0 : unit->byte});
             continue;
         }
         enum tcore_status status = convert_unit(job, err);

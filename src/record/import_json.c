@@ -6,6 +6,8 @@
 
 #include "model/number.h"
 
+#include <strings.h>
+
 static bool is_key(const struct import_key *key, const char *name, size_t length)
 {
     return key->length == length && memcmp(key->name, name, length) == 0;
@@ -99,6 +101,30 @@ bool import_int64(const struct import_job *job, uint32_t node, int64_t *i)
     if (v->kind == TCORE_STRING)
         return tcore_parse_int64(v->s, v->len, i);
     return tcore_value_int64(v, i);
+}
+
+static const char *const kind_names[] = {"unspecified", "internal", "server",
+                                         "client",      "producer", "consumer"};
+const struct import_enum import_span_kind = {"SPAN_KIND_", kind_names, 6, "kind"};
+static const char *const status_names[] = {"unset", "ok", "error"};
+const struct import_enum import_status_code = {"STATUS_CODE_", status_names, 3, "status"};
+
+bool import_enum(const struct import_job *job, uint32_t node, const struct import_enum *known,
+                 int64_t *number)
+{
+    const struct tcore_value *v = import_value(job, node);
+    if (import_int64(job, node, number))
+        return *number >= 0 && *number < known->count;
+    if (v->kind != TCORE_STRING)
+        return false;
+    size_t skip = strlen(known->prefix);
+    if (v->len < skip || strncasecmp(v->s, known->prefix, skip) != 0)
+        skip = 0;
+    for (*number = 0; *number < known->count; ++*number)
+        if (strlen(known->names[*number]) == v->len - skip &&
+            strncasecmp(known->names[*number], v->s + skip, v->len - skip) == 0)
+            return true;
+    return false;
 }
 
 void import_put_int64(struct tcore_buf *out, int64_t i)

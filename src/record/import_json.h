@@ -69,6 +69,20 @@ static inline bool import_is_text(const struct import_job *job, uint32_t node)
 
 /* An int64 from a number or a string of digits; 0 if node is 0. */
 bool import_int64(const struct import_job *job, uint32_t node, int64_t *i);
+
+/* The names of an enumeration's numbers 0, 1, 2, ... */
+struct import_enum {
+    const char *prefix; /* that protobuf's names have in front of them */
+    const char *const *names;
+    int64_t count;
+    const char *what; /* what it is, for messages and tracecore.original_ */
+};
+extern const struct import_enum import_span_kind, import_status_code;
+/* The number behind an enumeration's number, name (with or without prefix, any case) or digits; 0
+ * if node is 0. False: it is unknown. */
+bool import_enum(const struct import_job *job, uint32_t node, const struct import_enum *known,
+                 int64_t *number);
+
 void import_put_int64(struct tcore_buf *out, int64_t i);
 /* An integer of any size, digit for digit, from a number or a string; false: it is none. */
 bool import_put_integer(const struct import_job *job, struct tcore_buf *out, uint32_t node);

@@ -2,7 +2,7 @@
 /* Native records on the input of import: they stay, in canonical form or as they are. */
 #include <config.h>
 
-#include "record/import.h"
+#include "record/import_json.h"
 
 #include "model/canonical.h"
 
@@ -22,12 +22,43 @@ static void put_unchanged(struct tcore_buf *out, const char *text, size_t length
             out->data[i] = ' ';
 }
 
+/* Records may come with OTLP's numbers or names; ours have words. */
+static void name_enum(struct import_job *job, const char *field, const struct import_enum *known)
+{
+    int64_t number;
+    uint32_t node = tcore_json_find(&job->json, 0, field);
+    struct tcore_value *v = &job->json.node[node].value;
+    if (!node || (v->kind != TCORE_STRING && v->kind != TCORE_INT))
+        return;
+    if (!import_enum(job, node, known, &number)) {
+        if (v->kind == TCORE_STRING)
+            return;
+        job->result->counts.unknown_enums++;
+        number = 0;
+    }
+    v->kind = TCORE_STRING;
+    v->s = known->names[number];
+    v->len = (uint32_t)strlen(v->s);
+}
+
+static void adapt_span(struct import_job *job)
+{
+    int64_t start_ns = 0, end_ns = 0;
+    name_enum(job, "kind", &import_span_kind);
+    name_enum(job, "status", &import_status_code);
+    if (import_int64(job, tcore_json_find(&job->json, 0, "startTimeUnixNano"), &start_ns) &&
+        import_int64(job, tcore_json_find(&job->json, 0, "endTimeUnixNano"), &end_ns))
+        import_count_times(job, start_ns, end_ns);
+}
+
 static void convert(struct import_job *job)
 {
     struct tcore_error err;
     struct tcore_buf *out = &job->result->out;
     enum tcore_record_type type;
     size_t from = out->length;
+    if (tcore_record_type_of(&job->json) == TCORE_RECORD_SPAN)
+        adapt_span(job);
     switch (tcore_record_canonical(&job->json, false, out, &type, &err)) {
     case TCORE_OK:
         if (job->forwarded >> type & 1) {

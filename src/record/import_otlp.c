@@ -73,8 +73,9 @@ static const struct import_key library_names[LIBRARY_COUNT] = {
     IMPORT_KEY("droppedAttributesCount")};
 static const struct import_keys library_keys = {library_names, LIBRARY_COUNT};
 
-enum { RESOURCE_ATTRIBUTES, RESOURCE_COUNT };
-static const struct import_key resource_names[RESOURCE_COUNT] = {IMPORT_KEY("attributes")};
+enum { RESOURCE_ATTRIBUTES, RESOURCE_DROPPED, RESOURCE_COUNT };
+static const struct import_key resource_names[RESOURCE_COUNT] = {
+    IMPORT_KEY("attributes"), IMPORT_KEY("droppedAttributesCount")};
 static const struct import_keys resource_keys = {resource_names, RESOURCE_COUNT};
 
 typedef bool put_function(struct otlp *, uint32_t);
@@ -193,6 +194,27 @@ static uint32_t find_service(struct otlp *o, uint32_t attributes)
     return found;
 }
 
+/* The count of a resource's attributes that are not there stands among those that are. */
+static bool put_dropped(struct otlp *o, uint32_t node)
+{
+    struct tcore_buf *out = &o->job->resource;
+    size_t end = out->length;
+    if (!otlp_put_count_field(o, out, ",\"droppedAttributesCount\":", node))
+        return false;
+    if (out->length == end || out->failed)
+        return true;
+    if (end) {
+        memmove(out->data + end - 1, out->data + end, out->length - end); /* over the brace */
+        out->length--;
+    } else {
+        out->length = 0;
+        PUT(out, ",\"resource\":{");
+        otlp_put_count_field(o, out, "\"droppedAttributesCount\":", node);
+    }
+    tcore_buf_putc(out, '}');
+    return true;
+}
+
 static bool put_resource(struct otlp *o, const uint32_t *above)
 {
     uint32_t node = above[GROUP_RESOURCE];
@@ -204,7 +226,8 @@ static bool put_resource(struct otlp *o, const uint32_t *above)
     if (!tcore_json_is_object(node_at(o, node)))
         return import_bad(o->job, "a resource that is no object");
     import_collect(o->job, &resource_keys, node, at);
-    if (!otlp_put_map_field(o, &o->job->resource, ",\"resource\":", at[RESOURCE_ATTRIBUTES]))
+    if (!otlp_put_map_field(o, &o->job->resource, ",\"resource\":", at[RESOURCE_ATTRIBUTES]) ||
+        !put_dropped(o, at[RESOURCE_DROPPED]))
         return false;
     o->service = find_service(o, at[RESOURCE_ATTRIBUTES]);
     return true;

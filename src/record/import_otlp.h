@@ -16,9 +16,9 @@ struct otlp {
     uint32_t service; /* node of the resource's service.name, 0 if it has none */
     uint32_t schema;  /* node of the resource's schemaUrl, 0 if it has none */
     struct {
-        const char *name; /* of the attribute, between "tracecore.original_" and "id" */
+        const char *name; /* of the attribute, behind "tracecore.original_" */
         uint32_t node;
-    } original[3]; /* ids of the object being written that were no ids */
+    } original[5]; /* what of the object being written was no id, kind or status */
     unsigned original_count;
     /* job->resource and job->scope hold ,"resource":{...} and ,"scope":{...} or nothing */
 };
@@ -55,15 +55,15 @@ bool otlp_put_span_id(struct otlp *o, uint32_t node, bool *present);
 bool otlp_put_parent_id(struct otlp *o, uint32_t node);
 bool otlp_put_attributes(struct otlp *o, uint32_t node);
 void otlp_put_service(struct otlp *o);
+/* An enumeration's name, its first one for a number or name that is not known, which is kept in the
+ * attributes. */
+bool otlp_put_enum(struct otlp *o, const char *label, uint32_t node,
+                   const struct import_enum *known);
 /* schemaUrl and the end of the record. */
 bool otlp_put_end(struct otlp *o);
 
 /* The time at node, 0 if it is 0. False: it is no int64. */
 bool otlp_time(struct otlp *o, uint32_t node, const char *what, int64_t *time_ns);
-/* The number behind an enumeration's number, name (with or without prefix, any case) or digits; 0
- * if node is 0. names has count entries. */
-bool otlp_enum(struct otlp *o, uint32_t node, const char *prefix, const char *const *names,
-               int64_t count, int64_t *value);
 /* Whether node (0: yes) is an array; name for the reason if it is not. */
 bool otlp_is_list(struct otlp *o, uint32_t node, const char *name);
 

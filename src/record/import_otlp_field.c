@@ -4,8 +4,6 @@
 
 #include "record/import_otlp.h"
 
-#include <strings.h>
-
 bool otlp_put_map_field(struct otlp *o, struct tcore_buf *out, const char *label, uint32_t node)
 {
     const struct tcore_json_node *list = &o->job->json.node[node];
@@ -55,24 +53,6 @@ bool otlp_put_time_field(struct otlp *o, struct tcore_buf *out, const char *labe
     return true;
 }
 
-bool otlp_enum(struct otlp *o, uint32_t node, const char *prefix, const char *const *names,
-               int64_t count, int64_t *value)
-{
-    const struct tcore_value *v = import_value(o->job, node);
-    if (import_int64(o->job, node, value))
-        return *value >= 0 && *value < count;
-    if (v->kind != TCORE_STRING)
-        return false;
-    size_t skip = strlen(prefix);
-    if (v->len < skip || strncasecmp(v->s, prefix, skip) != 0)
-        skip = 0;
-    for (*value = 0; *value < count; ++*value)
-        if (strlen(names[*value]) == v->len - skip &&
-            strncasecmp(names[*value], v->s + skip, v->len - skip) == 0)
-            return true;
-    return false;
-}
-
 bool otlp_is_list(struct otlp *o, uint32_t node, const char *name)
 {
     return !node || tcore_json_is_array(&o->job->json.node[node]) ||
@@ -97,7 +77,7 @@ static bool put_id(struct otlp *o, const char *label, const char *original, enum
     if (result == TCORE_ID_ZERO)
         return true;
     if (result == TCORE_ID_HASHED) {
-        o->original[o->original_count].name = o->original_count ? original : "";
+        o->original[o->original_count].name = o->original_count ? original : "id";
         o->original[o->original_count++].node = node;
     }
     tcore_buf_puts(o->out, label);
@@ -111,18 +91,18 @@ static bool put_id(struct otlp *o, const char *label, const char *original, enum
 bool otlp_put_trace_id(struct otlp *o, uint32_t node, bool *present)
 {
     o->original_count = 0;
-    return put_id(o, ",\"traceId\":", "trace_", TCORE_TRACE_ID, node, present);
+    return put_id(o, ",\"traceId\":", "trace_id", TCORE_TRACE_ID, node, present);
 }
 
 bool otlp_put_span_id(struct otlp *o, uint32_t node, bool *present)
 {
-    return put_id(o, ",\"spanId\":", "span_", TCORE_SPAN_ID, node, present);
+    return put_id(o, ",\"spanId\":", "span_id", TCORE_SPAN_ID, node, present);
 }
 
 bool otlp_put_parent_id(struct otlp *o, uint32_t node)
 {
     bool present;
-    return put_id(o, ",\"parentSpanId\":", "parent_span_", TCORE_SPAN_ID, node, &present);
+    return put_id(o, ",\"parentSpanId\":", "parent_span_id", TCORE_SPAN_ID, node, &present);
 }
 
 bool otlp_put_attributes(struct otlp *o, uint32_t node)
@@ -138,11 +118,31 @@ bool otlp_put_attributes(struct otlp *o, uint32_t node)
             out->data[out->length - 1] = ','; /* where the brace was */
         PUT(out, "\"tracecore.original_");
         tcore_buf_puts(out, o->original[i].name);
-        PUT(out, "id\":");
-        import_put_string(o->job, out, import_value(o->job, o->original[i].node));
+        PUT(out, "\":");
+        tcore_json_write_value(out, import_value(o->job, o->original[i].node));
         tcore_buf_putc(out, '}');
     }
     o->original_count = 0;
+    return true;
+}
+
+bool otlp_put_enum(struct otlp *o, const char *label, uint32_t node,
+                   const struct import_enum *known)
+{
+    int64_t number;
+    enum tcore_kind kind = import_value(o->job, node)->kind;
+    if (!import_enum(o->job, node, known, &number)) {
+        if (kind != TCORE_STRING && kind != TCORE_INT && kind != TCORE_NUMBER)
+            return import_bad(o->job, "a %s that is neither name nor number", known->what);
+        o->job->result->counts.unknown_enums++;
+        o->original[o->original_count].name = known->what;
+        o->original[o->original_count++].node = node;
+        number = 0;
+    }
+    tcore_buf_puts(o->out, label);
+    tcore_buf_putc(o->out, '"');
+    tcore_buf_puts(o->out, known->names[number]);
+    tcore_buf_putc(o->out, '"');
     return true;
 }
 

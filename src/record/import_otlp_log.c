@@ -36,7 +36,9 @@ static const char *const severity_names[] = {
     "unspecified", "trace",  "trace2", "trace3", "trace4", "debug",  "debug2", "debug3", "debug4",
     "info",        "info2",  "info3",  "info4",  "warn",   "warn2",  "warn3",  "warn4",  "error",
     "error2",      "error3", "error4", "fatal",  "fatal2", "fatal3", "fatal4"};
-enum { SEVERITIES = sizeof(severity_names) / sizeof(*severity_names) };
+static const struct import_enum severity = {"SEVERITY_NUMBER_", severity_names,
+                                            sizeof(severity_names) / sizeof(*severity_names),
+                                            "severity"};
 
 /* The name of the number's group of four; without a number the text in lower case. */
 static void put_severity(struct otlp *o, const uint32_t *at, int64_t number)
@@ -90,7 +92,7 @@ bool otlp_put_log(struct otlp *o, uint32_t node)
     if (!otlp_time(o, at[LOG_TIME], "timeUnixNano", &time_ns) ||
         !otlp_time(o, at[LOG_OBSERVED], "observedTimeUnixNano", &observed_ns))
         return false;
-    if (!otlp_enum(o, at[LOG_NUMBER], "SEVERITY_NUMBER_", severity_names, SEVERITIES, &number))
+    if (!import_enum(o->job, at[LOG_NUMBER], &severity, &number))
         return import_bad(o->job, "a severityNumber that OTLP does not know");
     PUT(out, "{\"type\":\"log\"");
     otlp_put_time_field(o, out, ",\"timeUnixNano\":", time_ns ? time_ns : observed_ns);

@@ -270,12 +270,14 @@ static bool put_exemplar(struct otlp *o, uint32_t node)
         return import_bad(o->job, "an exemplar that is no object");
     import_collect(o->job, &exemplar_keys, node, at);
     size_t begin = o->out->length;
-    bool good = otlp_time(o, at[EXEMPLAR_TIME], "timeUnixNano of an exemplar", &time_ns) &&
-                otlp_put_time_field(o, o->out, ",\"timeUnixNano\":", time_ns) &&
-                put_value(o, ",\"value\":", at[EXEMPLAR_AS_INT], at[EXEMPLAR_AS_DOUBLE]) &&
-                otlp_put_trace_id(o, at[EXEMPLAR_TRACE], &present) &&
-                otlp_put_span_id(o, at[EXEMPLAR_SPAN], &present) && otlp_put_attributes(o, 0) &&
-                otlp_put_map_field(o, o->out, ",\"filteredAttributes\":", at[EXEMPLAR_ATTRIBUTES]);
+    bool good =
+        otlp_time(o, at[EXEMPLAR_TIME], "timeUnixNano of an exemplar", &time_ns) &&
+        otlp_put_time_field(o, o->out, ",\"timeUnixNano\":", time_ns) &&
+        otlp_put_trace_id(o, at[EXEMPLAR_TRACE], &present) &&
+        otlp_put_span_id(o, at[EXEMPLAR_SPAN], &present) && otlp_put_attributes(o, 0) &&
+        otlp_put_map_field(o, o->out, ",\"filteredAttributes\":", at[EXEMPLAR_ATTRIBUTES]) &&
+        put_value(o, at[EXEMPLAR_AS_INT] ? ",\"asInt\":" : ",\"asDouble\":", at[EXEMPLAR_AS_INT],
+                  at[EXEMPLAR_AS_DOUBLE]);
     close_object(o->out, begin);
     return good;
 }
@@ -379,11 +381,13 @@ static bool put_point(struct otlp *o, const struct metric *m, uint32_t node)
 static bool read_data(struct otlp *o, struct metric *m, uint32_t data, uint32_t *points)
 {
     static const char *const names[] = {"unspecified", "delta", "cumulative"};
+    static const struct import_enum temporality = {"AGGREGATION_TEMPORALITY_", names, 3,
+                                                   "temporality"};
     uint32_t at[DATA_COUNT];
     if (!tcore_json_is_object(&o->job->json.node[data]))
         return import_bad(o->job, "metric data that is no object");
     import_collect(o->job, &data_keys, data, at);
-    if (!otlp_enum(o, at[DATA_TEMPORALITY], "AGGREGATION_TEMPORALITY_", names, 3, &m->temporality))
+    if (!import_enum(o->job, at[DATA_TEMPORALITY], &temporality, &m->temporality))
         return import_bad(o->job, "an aggregationTemporality that OTLP does not know");
     m->monotonic =
         at[DATA_MONOTONIC] && import_value(o->job, at[DATA_MONOTONIC])->kind == TCORE_TRUE;
@@ -395,16 +399,23 @@ bool otlp_put_metric(struct otlp *o, uint32_t node)
 {
     const struct tcore_json_node *tape = o->job->json.node;
     uint32_t at[METRIC_COUNT], points = 0;
+    struct import_counts *counts = &o->job->result->counts;
+    uint64_t ignored = counts->ignored;
     import_collect(o->job, &metric_keys, node, at);
     if (!import_is_text(o->job, at[METRIC_NAME]))
         return import_bad(o->job, "a metric without a name");
     struct metric m = {.at = at, .kind = METRIC_GAUGE};
     while (m.kind <= METRIC_SUMMARY && !at[m.kind])
         m.kind++;
-    if (m.kind > METRIC_SUMMARY)
+    if (m.kind > METRIC_SUMMARY && counts->ignored > ignored)
         return import_bad(o->job, "a metric without data of a kind that OTLP knows");
+    if (m.kind > METRIC_SUMMARY) {
+        counts->empty_metrics++;
+        return true;
+    }
     if (!read_data(o, &m, at[m.kind], &points))
         return false;
+    counts->empty_metrics += !points || !tape[points].count;
     for (uint32_t e = points + 1; points && e < tape[points].next; e = tape[e].next) {
         size_t mark = o->out->length;
         if (!put_point(o, &m, e)) {

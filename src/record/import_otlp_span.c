@@ -61,25 +61,13 @@ static const struct import_key link_names[LINK_COUNT] = {IMPORT_KEY("traceId"),
                                                          IMPORT_KEY("flags")};
 static const struct import_keys link_keys = {link_names, LINK_COUNT};
 
-static bool put_kind(struct otlp *o, uint32_t node)
-{
-    static const char *const names[] = {"unspecified", "internal", "server",
-                                        "client",      "producer", "consumer"};
-    int64_t kind;
-    if (!otlp_enum(o, node, "SPAN_KIND_", names, 6, &kind))
-        return import_bad(o->job, "a kind that OTLP does not know");
-    PUT(o->out, ",\"kind\":\"");
-    tcore_buf_puts(o->out, names[kind]);
-    tcore_buf_putc(o->out, '"');
-    return true;
-}
-
 static bool put_times(struct otlp *o, const uint32_t *at)
 {
     int64_t start, end, duration;
     if (!otlp_time(o, at[SPAN_START], "startTimeUnixNano", &start) ||
         !otlp_time(o, at[SPAN_END], "endTimeUnixNano", &end))
         return false;
+    import_count_times(o->job, start, end);
     otlp_put_time_field(o, o->out, ",\"startTimeUnixNano\":", start);
     otlp_put_time_field(o, o->out, ",\"endTimeUnixNano\":", end);
     if (start && end >= start && !__builtin_sub_overflow(end, start, &duration)) {
@@ -91,20 +79,14 @@ static bool put_times(struct otlp *o, const uint32_t *at)
 
 static bool put_status(struct otlp *o, uint32_t node)
 {
-    static const char *const names[] = {"unset", "ok", "error"};
     uint32_t at[STATUS_COUNT] = {0};
-    int64_t code;
     if (node) {
         if (!tcore_json_is_object(&o->job->json.node[node]))
             return import_bad(o->job, "a status that is no object");
         import_collect(o->job, &status_keys, node, at);
     }
-    if (!otlp_enum(o, at[STATUS_CODE], "STATUS_CODE_", names, 3, &code))
-        return import_bad(o->job, "a status code that OTLP does not know");
-    PUT(o->out, ",\"status\":\"");
-    tcore_buf_puts(o->out, names[code]);
-    tcore_buf_putc(o->out, '"');
-    return otlp_put_text_field(o, o->out, ",\"statusMessage\":", at[STATUS_MESSAGE]);
+    return otlp_put_enum(o, ",\"status\":", at[STATUS_CODE], &import_status_code) &&
+           otlp_put_text_field(o, o->out, ",\"statusMessage\":", at[STATUS_MESSAGE]);
 }
 
 static bool put_event(struct otlp *o, uint32_t node)
@@ -203,8 +185,9 @@ bool otlp_put_span(struct otlp *o, uint32_t node)
     struct tcore_buf *out = o->out;
     import_collect(o->job, &span_keys, node, at);
     PUT(out, "{\"type\":\"span\"");
-    if (!put_ids(o, at) || !put_name(o, at[SPAN_NAME]) || !put_kind(o, at[SPAN_KIND]) ||
-        !put_times(o, at) || !put_status(o, at[SPAN_STATUS]))
+    if (!put_ids(o, at) || !put_name(o, at[SPAN_NAME]) ||
+        !otlp_put_enum(o, ",\"kind\":", at[SPAN_KIND], &import_span_kind) || !put_times(o, at) ||
+        !put_status(o, at[SPAN_STATUS]))
         return false;
     otlp_put_service(o);
     if (!otlp_put_attributes(o, at[SPAN_ATTRIBUTES]))

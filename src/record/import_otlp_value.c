@@ -198,7 +198,7 @@ static void drop_replaced(struct otlp *o, struct few *few)
         if (j == few->count)
             memcpy(few->at[kept++], few->at[i], sizeof(few->at[i]));
     }
-    o->job->result->duplicate_keys += few->count - kept;
+    o->job->result->counts.replaced += few->count - kept;
     few->count = kept;
 }
 
@@ -244,7 +244,7 @@ static bool find_last(struct otlp *o, uint32_t node, struct tcore_buf *last)
             memcpy(last->data + number * sizeof(e), &e, sizeof(e));
         if (last->failed)
             return true;
-        o->job->result->duplicate_keys += !added;
+        o->job->result->counts.replaced += !added;
     }
     return true;
 }

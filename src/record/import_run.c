@@ -64,8 +64,8 @@ struct import_run {
     pthread_cond_t queued, done;
     uint64_t next; /* the next slot that a worker takes */
     bool ending;
-    uint64_t ignored, duplicate_keys;
-    char ignored_name[64];
+    struct import_counts counts;
+    char ignored_name[64]; /* the first of those left out */
     struct cli_left_out left_out;
     char where_reason[TCORE_ERROR_TEXT_BYTES];
     uint64_t records; /* written so far */
@@ -220,10 +220,9 @@ static bool write_result(struct import_run *run, struct slot *slot)
         cli_report(run->cli, &slot->err);
         return false;
     }
-    if (result->ignored && !run->ignored)
+    if (result->counts.ignored && !run->counts.ignored)
         memcpy(run->ignored_name, result->ignored_name, sizeof(run->ignored_name));
-    run->ignored += result->ignored;
-    run->duplicate_keys += result->duplicate_keys;
+    import_counts_add(&run->counts, &result->counts);
     if (result->left_out.failed && !run->left_out.failed && result->where_reason)
         snprintf(run->where_reason, sizeof(run->where_reason), "%s", result->where_reason);
     run->left_out.untimed += result->left_out.untimed;
@@ -517,12 +516,7 @@ bool import_run_open_rejects(struct import_run *run)
 void import_run_end(struct import_run *run)
 {
     stop_workers(run);
-    if (run->ignored)
-        cli_note(run->cli, "%llu members that the format does not define were left out (first: %s)",
-                 (unsigned long long)run->ignored, run->ignored_name);
-    if (run->duplicate_keys)
-        cli_note(run->cli, "%llu attributes were replaced by a later one of the same name",
-                 (unsigned long long)run->duplicate_keys);
+    import_counts_note(&run->counts, run->ignored_name, run->cli);
     cli_select_note(run->cli, &run->left_out, *run->where_reason ? run->where_reason : NULL);
     for (unsigned i = 0; i < SLOTS; i++) {
         import_chunk_free(&run->slot[i].chunk);

@@ -19,6 +19,7 @@ bin_PROGRAMS += %D%/trace-record
 %C%_trace_record_SOURCES += %D%/import_json.c
 %C%_trace_record_SOURCES += %D%/import_json.h
 %C%_trace_record_SOURCES += %D%/import_native.c
+%C%_trace_record_SOURCES += %D%/import_notes.c
 %C%_trace_record_SOURCES += %D%/import_otlp.c
 %C%_trace_record_SOURCES += %D%/import_otlp.h
 %C%_trace_record_SOURCES += %D%/import_otlp_field.c

@@ -56,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < result.reject_count; i++) {
         const struct import_reject *reject = &result.rejects[i];
         size_t offset = reject->text.length ? (size_t)(reject->text.data - chunk.text.data) : 0;
-        require(reject->line && reject->byte && offset + reject->text.length <= size);
+        require(reject->line && offset + reject->text.length <= size);
         require(reject->reason < result.reasons.length && result.reasons.data[reject->reason]);
     }
     split(&again_chunk, (const uint8_t *)result.out.data, result.out.length);

@@ -8,9 +8,12 @@ setup() {
     data=$top_srcdir/tests/data/otlp
 }
 
-# span ATTRIBUTES...: a document with one span that has these members besides its ids.
+# span MEMBERS: a document with one span that has these members besides its ids, and times if they
+# are not among them.
 span() {
-    printf '{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174"%s}]}]}]}\n' "${1:+,$1}"
+    local times=',"startTimeUnixNano":"1","endTimeUnixNano":"2"'
+    [[ ${1-} != *TimeUnixNano* ]] || times=
+    printf '{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174"%s}]}]}]}\n' "$times${1:+,$1}"
 }
 
 # same NAME < OUTPUT: whether the output is what is expected of that sample.
@@ -77,16 +80,15 @@ same() {
 }
 
 @test 'several inputs follow each other' {
-    run -0 trace-record import "$data/enums.json" "$data/logs.json"
+    run -0 --separate-stderr trace-record import "$data/enums.json" "$data/logs.json"
     assert_equal "${#lines[@]}" 10
 }
 
 @test 'a bad span costs that span only, and is kept by --rejects' {
     # each line: what the span has, what is said about it
     local -a cases=(
-        '"kind":9' 'a kind that OTLP does not know'
-        '"kind":"SPAN_KIND_ODD"' 'a kind that OTLP does not know'
-        '"status":{"code":3}' 'a status code that OTLP does not know'
+        '"kind":[]' 'a kind that is neither name nor number'
+        '"status":{"code":true}' 'a status that is neither name nor number'
         '"status":7' 'a status that is no object'
         '"name":7' 'a name that is no string'
         '"startTimeUnixNano":"soon"' 'startTimeUnixNano is no int64'
@@ -114,7 +116,7 @@ same() {
         { span '"name":"before"' && span "${cases[at]}" && span '"name":"after"'; } >"$BATS_TEST_TMPDIR/in"
         run -3 --separate-stderr trace-record import --rejects="$BATS_TEST_TMPDIR/rejects" "$BATS_TEST_TMPDIR/in"
         assert_equal "${#lines[@]}" 2
-        assert_equal "$stderr" "trace-record: $BATS_TEST_TMPDIR/in:2: ${cases[at + 1]} (byte 44)"
+        assert_equal "${stderr_lines[0]}" "trace-record: $BATS_TEST_TMPDIR/in:2: ${cases[at + 1]} (byte 44)"
         assert_equal "$(cat "$BATS_TEST_TMPDIR/rejects")" \
             "$(sed -n '2s/.*"spans":\[\(.*\)\]}\]}\]}$/\1/p' "$BATS_TEST_TMPDIR/in")"
     done
@@ -124,10 +126,10 @@ same() {
     run -3 --separate-stderr trace-record import - <<'EOF'
 {
   "resourceSpans": [{"scopeSpans": [{"spans": [
-    {"traceId": "5b8efff798038103d269b633813fc60c", "spanId": "1"},
+    {"traceId": "5b8efff798038103d269b633813fc60c", "spanId": "1", "startTimeUnixNano": 1, "endTimeUnixNano": 2},
     {"traceId": "5b8efff798038103d269b633813fc60c",
      "spanId": ""},
-    {"traceId": "5b8efff798038103d269b633813fc60c", "spanId": "3"}
+    {"traceId": "5b8efff798038103d269b633813fc60c", "spanId": "3", "startTimeUnixNano": 1, "endTimeUnixNano": 2}
   ]}]}]
 }
 EOF
@@ -137,16 +139,17 @@ EOF
 
 @test 'bad data points and log records cost themselves only' {
     run -3 --separate-stderr trace-record import - <<'EOF'
-{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"m","gauge":{"dataPoints":[{"asInt":"x"},{"asInt":"2"}]}},{"gauge":{"dataPoints":[]}},{"name":"odd"},{"name":"h","histogram":{"aggregationTemporality":5,"dataPoints":[{}]}}]}]}]}
+{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"m","gauge":{"dataPoints":[{"asInt":"x"},{"asInt":"2"}]}},{"gauge":{"dataPoints":[]}},{"name":"odd","data":{"x":1}},{"name":"h","histogram":{"aggregationTemporality":5,"dataPoints":[{}]}}]}]}]}
 {"resourceLogs":[{"scopeLogs":[{"logRecords":[{"severityNumber":25},{"body":{"intValue":1}},7]}]}]}
 EOF
     assert_equal "${lines[*]}" '{"type":"metric","metricName":"m","metricType":"gauge","value":2} {"type":"log","body":1}'
     assert_equal "$stderr" 'trace-record: -:1: asInt is no integer (byte 85)
 trace-record: -:1: a metric without a name (byte 116)
 trace-record: -:1: a metric without data of a kind that OTLP knows (byte 144)
-trace-record: -:1: an aggregationTemporality that OTLP does not know (byte 159)
+trace-record: -:1: an aggregationTemporality that OTLP does not know (byte 174)
 trace-record: -:2: a severityNumber that OTLP does not know (byte 47)
-trace-record: -:2: an element of logRecords that is no object (byte 93)'
+trace-record: -:2: an element of logRecords that is no object (byte 93)
+trace-record: 1 member that the format does not define was left out (data)'
 }
 
 @test 'a line that is no JSON costs that line only' {
@@ -162,8 +165,8 @@ trace-record: -:4: the text ends where a value is missing (byte 19)'
 @test 'a document of no known format among others is rejected' {
     run -3 --separate-stderr trace-record import - < <(span && echo '{"hello":1}' && echo '[]' && span)
     assert_equal "${#lines[@]}" 2
-    assert_equal "$stderr" 'trace-record: -:2: this is not of a format that import knows (byte 1)
-trace-record: -:3: this is not of a format that import knows (byte 1)'
+    assert_equal "$stderr" 'trace-record: -:2: this is not of a format that import knows
+trace-record: -:3: this is not of a format that import knows'
 }
 
 @test 'an input with nothing that import knows is one error' {
@@ -201,14 +204,76 @@ trace-record: -:3: this is not of a format that import knows (byte 1)'
 @test 'what OTLP does not define is counted, not dropped in silence' {
     run -0 --separate-stderr trace-record import - < <(span '"durationNanos":5,"future":[1],"nothing":0')
     assert_equal "$stderr" 'trace-record: 2 members that the format does not define were left out (first: durationNanos)'
+    run -0 --separate-stderr trace-record import - < <(span '"future":[1]')
+    assert_equal "$stderr" 'trace-record: 1 member that the format does not define was left out (future)'
+}
+
+@test 'a kind or status code of no known name costs no span' {
+    { span '"kind":9' && span '"kind":"SPAN_KIND_ODD","status":{"code":"3"}' && span '"kind":-1' | sed 's/5b8eff/no hex/'; } >"$BATS_TEST_TMPDIR/in"
+    run -0 --separate-stderr trace-record import "$BATS_TEST_TMPDIR/in"
+    assert_regex "${lines[0]}" '"kind":"unspecified",.*"status":"unset","attributes":\{"tracecore.original_kind":9\}\}'
+    assert_regex "${lines[1]}" '"attributes":\{"tracecore.original_kind":"SPAN_KIND_ODD","tracecore.original_status":"3"\}\}'
+    assert_regex "${lines[2]}" '"attributes":\{"tracecore.original_id":"no hex.*","tracecore.original_kind":-1\}\}'
+    assert_equal "$stderr" 'trace-record: 4 kinds or status codes are unknown: taken as unset'
+    trace-record import "$BATS_TEST_TMPDIR/in" 2>/dev/null | trace-record import | cmp - <(printf '%s\n' "$output")
+}
+
+@test 'numbers of kinds and status codes in native records become words' {
+    run -0 --separate-stderr trace-record import - <<'EOF'
+{"type":"span","traceId":"5b8efff798038103d269b633813fc60c","spanId":"1","status":2,"kind":3,"startTimeUnixNano":1,"endTimeUnixNano":2}
+{"type":"span","traceId":"5b8efff798038103d269b633813fc60c","spanId":"2","status":"STATUS_CODE_OK","kind":"SPAN_KIND_SERVER","startTimeUnixNano":1,"endTimeUnixNano":2}
+{"type":"span","traceId":"5b8efff798038103d269b633813fc60c","spanId":"3","status":"error","kind":7,"startTimeUnixNano":1,"endTimeUnixNano":2}
+EOF
+    assert_regex "${lines[0]}" '"kind":"client",.*,"status":"error"'
+    assert_regex "${lines[1]}" '"kind":"server",.*,"status":"ok"'
+    assert_regex "${lines[2]}" '"kind":"unspecified",.*,"status":"error"'
+    assert_equal "$stderr" 'trace-record: 1 kind or status code is unknown: taken as unset'
+}
+
+@test 'what is odd about records that are kept is counted' {
+    span '"startTimeUnixNano":"5","endTimeUnixNano":"3"' >"$BATS_TEST_TMPDIR/otlp"
+    { span '"name":"a","name":"b"' && span '"startTimeUnixNano":"5"'; } >>"$BATS_TEST_TMPDIR/otlp"
+    run -0 --separate-stderr trace-record import "$BATS_TEST_TMPDIR/otlp"
+    assert_equal "$stderr" 'trace-record: 1 key occurred twice in an object: the last one counted
+trace-record: 1 span ends before it starts: it has no duration
+trace-record: 1 span is without start or end'
+    cat >"$BATS_TEST_TMPDIR/native" <<'EOF'
+{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"1","attributes":{"a":1,"a":2,"b":1,"b":2}}
+{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"1","startTimeUnixNano":"5","endTimeUnixNano":"3"}
+{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"1","startTimeUnixNano":"5","endTimeUnixNano":"3"}
+{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"1"}
+EOF
+    run -0 --separate-stderr trace-record import -j2 "$BATS_TEST_TMPDIR/native"
+    assert_equal "$stderr" 'trace-record: 2 keys occurred twice in an object: the last one counted
+trace-record: 2 spans end before they start: they have no duration
+trace-record: 2 spans are without start or end'
+}
+
+@test 'a metric without data points is no reject' {
+    run -0 --separate-stderr trace-record import - <<'EOF'
+{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"nodata"},{"name":"none","gauge":{"dataPoints":[]}},{"name":"m","gauge":{"dataPoints":[{"asInt":"2"}]}}]}]}]}
+EOF
+    assert_equal "$output" '{"type":"metric","metricName":"m","metricType":"gauge","value":2}'
+    assert_equal "$stderr" 'trace-record: 2 metrics without a data point gave no record'
+}
+
+@test "a resource's dropped attributes are counted in it" {
+    local spans='"scopeSpans":[{"spans":[{"traceId":"1","spanId":"2","startTimeUnixNano":1,"endTimeUnixNano":2}]}]'
+    run -0 --separate-stderr trace-record import - <<EOF
+{"resourceSpans":[{"resource":{"attributes":[{"key":"a","value":{"intValue":"1"}}],"droppedAttributesCount":3},$spans},
+{"resource":{"droppedAttributesCount":4},$spans}]}
+EOF
+    assert_regex "${lines[0]}" ',"resource":\{"a":1,"droppedAttributesCount":3\}\}$'
+    assert_regex "${lines[1]}" ',"resource":\{"droppedAttributesCount":4\}\}$'
+    assert_equal "$stderr" ''
 }
 
 @test 'records can be selected while they are imported' {
-    run -0 trace-record import --type=log,span "$data/span.json" "$data/metrics.json" "$data/logs.json"
+    run -0 --separate-stderr trace-record import --type=log,span "$data/span.json" "$data/metrics.json" "$data/logs.json"
     assert_equal "${#lines[@]}" 6
     run -0 --separate-stderr trace-record import --since=1970-01-01T00:00:00.000002001Z --until=2000-01-01 "$data/metrics.json"
     assert_equal "${#lines[@]}" 4
-    assert_equal "$stderr" 'trace-record: 1 record without a time left out by --since or --until'
+    assert_equal "${stderr_lines[1]}" 'trace-record: 1 record without a time left out by --since or --until'
     run -2 trace-record import --type=spam "$data/span.json"
     run -2 trace-record import --type=metrc "$data/span.json"
     assert_line --partial 'did you mean metric?'
@@ -243,13 +308,13 @@ EOF
     run -3 --separate-stderr trace-record import in
     assert_equal "${#lines[@]}" 2
     assert_line --index 0 '{"type":"metric","metricName":"m","value":2}'
-    assert_equal "${stderr_lines[0]}" 'trace-record: in:1: this is not of a format that import knows (byte 1)'
+    assert_equal "${stderr_lines[0]}" 'trace-record: in:1: this is not of a format that import knows'
     for from in '' --from=native; do
         run -3 --separate-stderr trace-record import --pass $from -w '.value == 2' in
         assert_equal "$output" '{ "type" : "future", "b":1.50, "a":{} }
 {"type":"metric","metricName":"m","value":2}
 {  "type": "future" }'
-        assert_equal "${stderr_lines[0]}" 'trace-record: in:3: a span without traceId (byte 1)'
+        assert_equal "${stderr_lines[0]}" 'trace-record: in:3: a span without traceId'
     done
     run -3 --separate-stderr trace-record import --pass --type=span -w '.name == "GET /cart"' in
     assert_line --index 1 '{"value":2,  "metricName":"m"}'
@@ -263,7 +328,7 @@ EOF
     { span && span "\"name\":\"$(printf '%2000s' x)\"" && span; } >"$BATS_TEST_TMPDIR/in"
     run -3 --separate-stderr trace-record import --line-limit=1K "$BATS_TEST_TMPDIR/in"
     assert_equal "${#lines[@]}" 2
-    assert_equal "$stderr" "trace-record: $BATS_TEST_TMPDIR/in:2: longer than 1024 bytes, the limit for one document (--line-limit raises it) (byte 1)"
+    assert_equal "$stderr" "trace-record: $BATS_TEST_TMPDIR/in:2: longer than 1024 bytes, the limit for one document (--line-limit raises it)"
 }
 
 @test 'deep nesting is refused, not followed' {

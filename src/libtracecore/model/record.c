@@ -101,8 +101,9 @@ static const struct tcore_field summary[] = {
 OBJECT(summary);
 
 static const struct tcore_field exemplar[] = {
-    FIELD("timeUnixNano", TIME), FIELD("value", ANY),      FIELD("traceId", TRACE_ID),
-    FIELD("spanId", SPAN_ID),    FIELD("attributes", MAP), FIELD("filteredAttributes", ANY),
+    FIELD("timeUnixNano", TIME), FIELD("value", ANY),       FIELD("traceId", TRACE_ID),
+    FIELD("spanId", SPAN_ID),    FIELD("attributes", MAP),  FIELD("filteredAttributes", ANY),
+    FIELD("asInt", NUMBER),      FIELD("asDouble", NUMBER),
 };
 OBJECT(exemplar);
 
