@@ -10,12 +10,10 @@
 #include "base/sys.h"
 #include "model/json.h"
 #include "model/number.h"
+#include "stream/input.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-
-enum { READ_BYTES = 1 << 20 };
+#include <sys/stat.h>
 
 struct fold {
     struct execution *execution;
@@ -59,28 +57,40 @@ static int64_t time_of(const struct fold *f)
     return time_ns;
 }
 
-enum tcore_status execution_set(struct execution *e, const char *key, size_t key_length,
-                                const char *value_json, size_t length, struct tcore_error *err)
+static enum tcore_status add_attribute(struct execution *e, const char *key, size_t key_length,
+                                       uint32_t *number, struct tcore_error *err)
 {
-    size_t i = 0;
-    const char *value = tcore_arena_copy(&e->arena, value_json, length);
-    while (i < e->attribute_count && (strlen(e->attributes[i].key) != key_length ||
-                                      memcmp(e->attributes[i].key, key, key_length) != 0))
-        i++;
-    if (i == e->attribute_capacity) {
-        size_t capacity = i ? 2 * i : 8;
+    *number = tcore_map_intern(&e->keys, key, key_length, NULL);
+    if (*number == TCORE_MAP_NONE)
+        return tcore_error_nomem(err);
+    if (*number < e->attribute_count)
+        return TCORE_OK;
+    if (e->attribute_count == e->attribute_capacity) {
+        size_t capacity = e->attribute_count ? 2 * e->attribute_count : 8;
         void *attributes = tcore_reallocarray(e->attributes, capacity, sizeof(*e->attributes));
         if (!attributes)
             return tcore_error_nomem(err);
         e->attributes = attributes;
         e->attribute_capacity = capacity;
     }
-    if (i == e->attribute_count) {
-        e->attributes[i].key = tcore_arena_copy(&e->arena, key, key_length);
-        e->attribute_count++;
-    }
-    e->attributes[i].value_json = value;
-    return value && e->attributes[i].key ? TCORE_OK : tcore_error_nomem(err);
+    const char *copy = tcore_arena_copy(&e->arena, key, key_length);
+    if (!copy)
+        return tcore_error_nomem(err);
+    e->attributes[e->attribute_count++] = (struct execution_attribute){copy, ""};
+    return TCORE_OK;
+}
+
+enum tcore_status execution_set(struct execution *e, const char *key, size_t key_length,
+                                const char *value_json, size_t length, struct tcore_error *err)
+{
+    uint32_t number;
+    const char *value = tcore_arena_copy(&e->arena, value_json, length);
+    if (!value)
+        return tcore_error_nomem(err);
+    enum tcore_status status = add_attribute(e, key, key_length, &number, err);
+    if (status == TCORE_OK)
+        e->attributes[number].value_json = value;
+    return status;
 }
 
 static enum tcore_status fold_attributes(struct fold *f)
@@ -191,31 +201,33 @@ static enum tcore_status fold_lines(struct fold *f, const char *text, size_t len
     return TCORE_OK;
 }
 
-static enum tcore_status fold_file(struct fold *f, int fd, const char *path)
+static enum tcore_status fold_input(struct fold *f, struct tcore_input *input)
 {
-    struct tcore_buf text = {0};
+    struct tcore_chunk chunk = {0};
     enum tcore_status status = TCORE_OK;
-    ssize_t n = 1;
-    while (status == TCORE_OK && n > 0) {
-        char *at = tcore_buf_reserve(&text, READ_BYTES);
-        if (!at) {
-            status = tcore_error_nomem(f->err);
-            break;
-        }
-        n = tcore_read_some(fd, at, READ_BYTES);
-        if (n < 0) {
-            status = tcore_error_errno(f->err, TCORE_FATAL, errno, "cannot read");
-            f->err->input = path;
-            break;
-        }
-        text.length += (size_t)n;
-        const char *last = text.length ? memrchr(text.data, '\n', text.length) : NULL;
-        size_t whole = n == 0 ? text.length : last ? (size_t)(last + 1 - text.data) : 0;
-        status = fold_lines(f, text.data, whole);
-        memmove(text.data, text.data + whole, text.length - whole);
-        text.length -= whole;
-    }
-    tcore_buf_free(&text);
+    while (status == TCORE_OK && (status = tcore_input_next(input, &chunk, f->err)) == TCORE_OK)
+        if (!chunk.overlong) /* no event of ours is so long */
+            status = fold_lines(f, chunk.data, chunk.length);
+    tcore_chunk_free(&chunk);
+    return status == TCORE_EOF ? TCORE_OK : status;
+}
+
+static enum tcore_status fold_file(struct fold *f, const char *path)
+{
+    const struct tcore_input_options options = {.single = true};
+    struct tcore_input *input;
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        return tcore_error_set(f->err, TCORE_FATAL, "is no file, so that nothing is read back");
+    enum tcore_status status = tcore_input_open(&input, path, &options, f->err);
+    if (status != TCORE_OK)
+        return status;
+    if (tcore_input_format(input) == TCORE_FORMAT_NDJSON)
+        status = fold_input(f, input);
+    else
+        status = tcore_error_set(f->err, TCORE_BAD_INPUT,
+                                 "is a binary stream; executions are kept in NDJSON");
+    tcore_input_close(input);
     return status;
 }
 
@@ -228,15 +240,12 @@ enum tcore_status execution_find(struct execution *execution, const char *path, 
                                     .service = "",
                                     .resource_json = "",
                                     .end_event = ""};
-    int fd = tcore_sys()->openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0);
-    if (fd < 0) {
-        tcore_error_errno(err, TCORE_FATAL, errno, "cannot open");
-        err->input = path;
-        return TCORE_FATAL;
-    }
+    if (tcore_map_init(&execution->keys) < 0)
+        return tcore_error_set(err, TCORE_FATAL, "the system has no randomness to give");
     struct fold f = {.execution = execution, .id = id, .err = err};
-    enum tcore_status status = fold_file(&f, fd, path);
-    tcore_sys()->close(fd);
+    enum tcore_status status = fold_file(&f, path);
+    if (status != TCORE_OK)
+        err->input = path;
     tcore_json_free(&f.json);
     return status;
 }
@@ -245,5 +254,6 @@ void execution_free(struct execution *execution)
 {
     tcore_buf_free(&execution->events_json);
     tcore_free(execution->attributes);
+    tcore_map_free(&execution->keys);
     tcore_arena_free(&execution->arena);
 }

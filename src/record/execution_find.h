@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/map.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,13 +23,14 @@ struct execution {
     int64_t start_ns;
     struct execution_attribute *attributes; /* the last value of each, in order of appearance */
     size_t attribute_count, attribute_capacity;
+    struct tcore_map keys;        /* of the attributes, with their places */
     struct tcore_buf events_json; /* checkpoints and events as elements of a span's events */
     struct tcore_arena arena;
 };
 
 /*
  * Folds all events of the execution with that id (16 digits) in the file. TCORE_OK: look at
- * started. TCORE_FATAL: the file cannot be read, or memory is short; err says so.
+ * started. Otherwise the file cannot be read, or memory is short; err says so.
  */
 enum tcore_status execution_find(struct execution *execution, const char *path, const char *id,
                                  struct tcore_error *err);

@@ -24,16 +24,37 @@ bool execution_id(struct cli *cli, const char *operand, struct tcore_traceparent
     return false;
 }
 
-int execution_check(struct cli *cli, const struct execution_options *o, int argc, int wanted,
-                    const char *what)
+int execution_check(struct cli *cli, const struct execution_options *o, int argc, const char *first,
+                    const char *second)
 {
     const char *bad = attributes_bad(&o->attributes);
+    int wanted = second ? 2 : 1;
     if (bad)
         return cli_usage_error(cli, "--attr: '%s' is not K=V", bad);
-    if (argc != wanted)
-        return cli_usage_error(cli, argc < wanted ? "%s is missing" : "more operands than %s",
-                               what);
-    return CLI_DONE;
+    if (strcmp(destination_path(o->to), "-") == 0)
+        return cli_usage_error(cli, "--to=-: records are appended to a file");
+    if (argc == wanted)
+        return CLI_DONE;
+    if (argc > wanted)
+        return cli_usage_error(cli, "more operands than %s%s%s", first, second ? " and " : "",
+                               second ? second : "");
+    if (argc == 0 && second)
+        return cli_usage_error(cli, "%s and %s are missing", first, second);
+    return cli_usage_error(cli, "%s is missing", argc ? second : first);
+}
+
+bool execution_load(struct cli *cli, const char *path, const char *id, struct execution *execution)
+{
+    struct tcore_error err;
+    if (execution_find(execution, path, id, &err) != TCORE_OK) {
+        cli_report(cli, &err);
+        return false;
+    }
+    if (!execution->started)
+        cli_error(cli, "%s: no execution %s was started there", path, id);
+    else if (execution->ended)
+        cli_error(cli, "%s: execution %s has ended already (%s)", path, id, execution->end_event);
+    return execution->started && !execution->ended;
 }
 
 int execution_append(struct cli *cli, const char *path, struct tcore_buf *lines)

@@ -28,9 +28,13 @@ struct execution_options {
 /* The execution that an operand names: what start printed, or its 16 digits. trace_id is "" if the
  * operand does not say it. False: a usage error was reported. */
 bool execution_id(struct cli *cli, const char *operand, struct tcore_traceparent *id);
-/* Checks operand count and attributes. CLI_DONE, or CLI_USAGE after reporting. */
-int execution_check(struct cli *cli, const struct execution_options *o, int argc, int wanted,
-                    const char *what);
+/* Checks attributes and that there are the operands of these names (second may be NULL). CLI_DONE,
+ * or CLI_USAGE after reporting. */
+int execution_check(struct cli *cli, const struct execution_options *o, int argc, const char *first,
+                    const char *second);
+/* Folds the execution, which must be running. False: it is not, or cannot be read, which was
+ * reported. To be freed in any case. */
+bool execution_load(struct cli *cli, const char *path, const char *id, struct execution *execution);
 /* Appends the lines and frees them. The exit status. */
 int execution_append(struct cli *cli, const char *path, struct tcore_buf *lines);
 /* Text as a JSON value if it is one, else as a string. */

@@ -171,15 +171,6 @@ static int append_end(struct end *end)
     struct tcore_buf lines = {0};
     struct tcore_error err;
     int64_t now_ns = tcore_sys()->wall_ns();
-    if (!end->execution.started) {
-        cli_error(end->cli, "%s: no execution %s was started there", end->path, end->id.span_id);
-        return cli_exit_status(end->cli, false);
-    }
-    if (end->execution.ended) {
-        cli_error(end->cli, "%s: execution %s has ended already (%s)", end->path, end->id.span_id,
-                  end->execution.end_event);
-        return cli_exit_status(end->cli, false);
-    }
     if (set_attributes(end, &err) != TCORE_OK) {
         cli_report(end->cli, &err);
         return cli_exit_status(end->cli, false);
@@ -192,8 +183,7 @@ static int append_end(struct end *end)
 static int end_execution(struct cli *cli, const struct execution_options *o, int argc, char **argv,
                          struct end end)
 {
-    struct tcore_error err;
-    int status = execution_check(cli, o, argc, 1, "ID");
+    int status = execution_check(cli, o, argc, "ID", NULL);
     if (status != CLI_DONE)
         return status;
     if (!execution_id(cli, argv[0], &end.id))
@@ -201,12 +191,10 @@ static int end_execution(struct cli *cli, const struct execution_options *o, int
     end.cli = cli;
     end.o = o;
     end.path = destination_path(o->to);
-    if (execution_find(&end.execution, end.path, end.id.span_id, &err) != TCORE_OK) {
-        cli_report(cli, &err);
-        status = cli_exit_status(cli, false);
-    } else {
+    if (execution_load(cli, end.path, end.id.span_id, &end.execution))
         status = append_end(&end);
-    }
+    else
+        status = cli_exit_status(cli, false);
     execution_free(&end.execution);
     return status;
 }

@@ -4,14 +4,12 @@
 
 #include "base/sys.h"
 #include "cli/message.h"
+#include "cli/output.h"
 #include "record/attributes.h"
 #include "record/context.h"
 #include "record/destination.h"
 #include "record/execution_verb.h"
 #include "record/verbs.h"
-
-#include <errno.h>
-#include <unistd.h>
 
 struct options {
     const char *to, *parent, *service, *execution_type, *executor_id, *executor_type;
@@ -79,12 +77,12 @@ static void put_start(struct tcore_buf *lines, const struct options *o, const ch
 static int run_start(struct cli *cli, void *options, int argc, char **argv)
 {
     const struct options *o = options;
-    const struct execution_options common = {.attributes = o->attributes};
+    const struct execution_options common = {.to = o->to, .attributes = o->attributes};
     struct context context;
     struct tcore_error err;
     struct tcore_buf lines = {0};
     char id[57];
-    int status = execution_check(cli, &common, argc, 1, "NAME");
+    int status = execution_check(cli, &common, argc, "NAME", NULL);
     if (status != CLI_DONE)
         return status;
     enum tcore_status begun = context_new(&context, o->parent, &err);
@@ -100,9 +98,10 @@ static int run_start(struct cli *cli, void *options, int argc, char **argv)
         return status;
     tcore_traceparent_format(&context.own, id);
     id[55] = '\n';
-    if (tcore_write_all(STDOUT_FILENO, id, 56) < 0) {
-        tcore_error_errno(&err, TCORE_FATAL, errno, "cannot write the ID");
-        cli_report(cli, &err);
+    struct cli_output *output = cli_output_open(cli);
+    if (output) {
+        cli_output_lines(output, id, 56);
+        cli_output_close(output, cli->failed);
     }
     return cli_exit_status(cli, false);
 }

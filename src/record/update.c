@@ -13,22 +13,15 @@
 
 static const struct cli_option table[] = {EXECUTION_OPTION_TO, EXECUTION_OPTION_ATTR};
 
-/* The trace of an execution that was named by its 16 digits. */
-static bool find_trace(struct cli *cli, const char *path, struct tcore_traceparent *id)
+/* Whether the execution runs; its trace, if it was named by its 16 digits. */
+static bool find_running(struct cli *cli, const char *path, struct tcore_traceparent *id)
 {
     struct execution execution;
-    struct tcore_error err;
-    if (*id->trace_id)
-        return true;
-    bool good = execution_find(&execution, path, id->span_id, &err) == TCORE_OK;
-    if (!good)
-        cli_report(cli, &err);
-    else if (!execution.started)
-        cli_error(cli, "%s: no execution %s was started there", path, id->span_id);
-    else if (strlen(execution.trace_id) == TCORE_TRACE_ID)
+    bool running = execution_load(cli, path, id->span_id, &execution);
+    if (running && !*id->trace_id && strlen(execution.trace_id) == TCORE_TRACE_ID)
         memcpy(id->trace_id, execution.trace_id, TCORE_TRACE_ID + 1);
     execution_free(&execution);
-    return *id->trace_id;
+    return running;
 }
 
 /* A log record with a name is what OpenTelemetry calls an event. */
@@ -55,7 +48,7 @@ static int add(struct cli *cli, const struct execution_options *o, const char *o
     const char *path = destination_path(o->to);
     if (!execution_id(cli, operand, &id))
         return CLI_USAGE;
-    if (!find_trace(cli, path, &id))
+    if (!find_running(cli, path, &id))
         return cli_exit_status(cli, false);
     attributes_put(&attributes, &o->attributes);
     tcore_buf_putc(&attributes, '\0');
@@ -78,7 +71,7 @@ static int add(struct cli *cli, const struct execution_options *o, const char *o
 static int run_update(struct cli *cli, void *options, int argc, char **argv)
 {
     const struct execution_options *o = options;
-    int status = execution_check(cli, o, argc, 1, "ID");
+    int status = execution_check(cli, o, argc, "ID", NULL);
     if (status != CLI_DONE)
         return status;
     if (!o->attributes.count)
@@ -88,13 +81,13 @@ static int run_update(struct cli *cli, void *options, int argc, char **argv)
 
 static int run_checkpoint(struct cli *cli, void *options, int argc, char **argv)
 {
-    int status = execution_check(cli, options, argc, 2, "ID and NAME");
+    int status = execution_check(cli, options, argc, "ID", "NAME");
     return status == CLI_DONE ? add(cli, options, argv[0], "checkpoint", argv[1]) : status;
 }
 
 static int run_event(struct cli *cli, void *options, int argc, char **argv)
 {
-    int status = execution_check(cli, options, argc, 2, "ID and NAME");
+    int status = execution_check(cli, options, argc, "ID", "NAME");
     return status == CLI_DONE ? add(cli, options, argv[0], NULL, argv[1]) : status;
 }
 

@@ -89,8 +89,18 @@ last() {
     run -4 trace-record cancel "$id"
     run -4 trace-record fail 00000000000000aa
     assert_output 'trace-record: trace.ndjson: no execution 00000000000000aa was started there'
+    for words in "checkpoint $id x" "event $id x" "update $id --attr=a=1"; do
+        # shellcheck disable=SC2086 # words
+        run -4 trace-record $words
+        assert_output "trace-record: trace.ndjson: execution ${id:36:16} has ended already (completed)"
+        # shellcheck disable=SC2086 # words
+        run -4 trace-record ${words/"$id"/"${id/${id:36:16}/00000000000000aa}"}
+        assert_output 'trace-record: trace.ndjson: no execution 00000000000000aa was started there'
+    done
     run -4 trace-record checkpoint 00000000000000aa x
     run -4 trace-record finish --to=missing.ndjson "$id"
+    run -4 trace-record event --to=/dev/full "$id" x
+    assert_output 'trace-record: /dev/full: is no file, so that nothing is read back'
     assert_equal "$(cat "$trace")" "$before"
 }
 
@@ -98,12 +108,43 @@ last() {
     id=00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
     local -a cases=('start' 'start a b' 'start a --parent=x' 'start a --attr=x' 'start a --execution-type=odd'
         'finish' 'finish zz' 'finish 4bf92f3577b34da6a3ce929d0e0e4736' "finish $id $id" "update $id"
-        "checkpoint $id" "event $id" "cancel 0000000000000000")
+        "checkpoint $id" "event $id" "cancel 0000000000000000" 'start a --to=-' "finish --to=- $id" "event --to=- $id x")
     for words in "${cases[@]}"; do
         # shellcheck disable=SC2086 # words
         run -2 trace-record $words
     done
     assert_file_not_exist "$trace"
+}
+
+@test 'a missing operand is named' {
+    run -2 trace-record checkpoint
+    assert_line --index 0 'trace-record: ID and NAME are missing'
+    run -2 trace-record checkpoint 00f067aa0ba902b7
+    assert_line --index 0 'trace-record: NAME is missing'
+    run -2 trace-record finish
+    assert_line --index 0 'trace-record: ID is missing'
+    run -2 trace-record event 00f067aa0ba902b7 a b
+    assert_line --index 0 'trace-record: more operands than ID and NAME'
+}
+
+@test 'a reader of the ID that went away is a quiet end, a full disk is none' {
+    run -0 bash -c '(trap "" PIPE; sleep 0.3; trace-record start a 2>err; echo "$?" >status) | true; cat err status'
+    assert_output 0
+    run -4 --separate-stderr bash -c 'trace-record start a >/dev/full'
+    assert_regex "$stderr" 'No space left on device'
+}
+
+@test 'many attributes and long lines cost no more than they must' {
+    id=$(trace-record start a)
+    {
+        printf '{"type":"execution","event":"updated","executionId":"%s","attributes":{"k0":0' "${id:36:16}"
+        awk 'BEGIN { for (i = 1; i < 40000; i++) printf ",\"k%d\":%d", i, i; print "}}" }'
+        printf '{"body":"%s ' "${id:36:16}"
+        head -c 40000000 /dev/zero | tr '\0' x
+        printf '"}\n'
+    } >>"$trace"
+    run -0 timeout 20 trace-record finish "$id" --attr=k7=seven
+    assert_equal "$(last '.attributes|[length,.k7,.k39999]')" '[40000,"seven",39999]'
 }
 
 @test 'a start that was not recorded prints no ID' {
