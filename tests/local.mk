@@ -159,6 +159,9 @@ detect_tests += %D%/core/test-detector
 %C%_core_test_detector_SOURCES = %D%/core/test-detector.c src/detect/detector.c
 %C%_core_test_detector_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 # Tests of single files of the programs.
+check_PROGRAMS += %D%/core/test-sample
+%C%_core_test_sample_SOURCES = %D%/core/test-sample.c src/record/sample.c
+%C%_core_test_sample_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 %C%_core_test_import_split_SOURCES = %D%/core/test-import-split.c src/record/import_split.c
 %C%_core_test_import_split_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 

@@ -186,7 +186,7 @@ static void take_sample(struct run *run)
 static void end_child(struct run *run, int signal_number)
 {
     kill(run->child.pid, signal_number);
-    if (run->sampler)
+    if (run->sampler) /* its children */
         sampler_kill(run->sampler, signal_number);
 }
 
@@ -196,17 +196,28 @@ static int64_t later(int64_t from_ns, int64_t by_ns)
     return by_ns && !__builtin_add_overflow(from_ns, by_ns, &sum) ? sum : INT64_MAX;
 }
 
+/* SIGTERM first, then SIGKILL. Until when to wait for the next. */
+static int64_t end_late_child(struct run *run, int64_t now_ns)
+{
+    if (run->timed_out) {
+        cli_note(run->cli, "the command goes on after SIGTERM (--kill-after): SIGKILL");
+        end_child(run, SIGKILL);
+        return INT64_MAX;
+    }
+    cli_note(run->cli, "the command takes longer than --timeout: SIGTERM");
+    end_child(run, SIGTERM);
+    run->timed_out = true;
+    return later(now_ns, run->o->kill_after_ns);
+}
+
 static void watch(struct run *run)
 {
     int64_t next_sample = later(run->start_monotonic_ns, run->o->interval_ns);
     int64_t deadline = later(run->start_monotonic_ns, run->o->timeout_ns);
     while (!child_wait(&run->child, next_sample < deadline ? next_sample : deadline)) {
         int64_t now = tcore_sys()->monotonic_ns();
-        if (now >= deadline) {
-            end_child(run, run->timed_out ? SIGKILL : SIGTERM);
-            deadline = run->timed_out ? INT64_MAX : later(now, run->o->kill_after_ns);
-            run->timed_out = true;
-        }
+        if (now >= deadline)
+            deadline = end_late_child(run, now);
         if (now >= next_sample) {
             take_sample(run);
             while (next_sample <= now)
@@ -252,6 +263,11 @@ static int outcome(struct run *run, char *message, size_t size)
         return run->child.exec_errnum == ENOENT ? NOT_FOUND : CANNOT_RUN;
     }
     put_number(&run->attributes, "process.pid", run->child.pid);
+    if (run->child.wait_errnum) {
+        snprintf(message, size, "its end is not known: %s", strerror(run->child.wait_errnum));
+        cli_error(run->cli, "cannot wait for the command: %s", strerror(run->child.wait_errnum));
+        return CANNOT_RUN;
+    }
     put_usage(run);
     if (WIFSIGNALED(status)) {
         int number = WTERMSIG(status);
@@ -332,12 +348,14 @@ static int run_command(struct run *run)
     tcore_free(destination);
     if (status != TCORE_OK) {
         cli_report(run->cli, &err);
+        run->child.exec_errnum = err.errnum ? err.errnum : ENOMEM;
+        record_end(run); /* what has begun ends */
         return CANNOT_RUN;
     }
     if (run->child.exec_errnum) {
         cli_error(run->cli, "%s: %s", run->argv[0], strerror(run->child.exec_errnum));
     } else {
-        if (run->recorded && (run->o->interval_ns || run->o->timeout_ns))
+        if (run->o->interval_ns || run->o->timeout_ns)
             run->sampler = sampler_new(run->child.pid);
         watch(run);
     }
@@ -356,6 +374,8 @@ static int run_run(struct cli *cli, void *options, int argc, char **argv)
         return cli_usage_error(cli, "--attr: '%s' is not K=V", bad);
     if (argc == 0)
         return cli_usage_error(cli, "no command to run");
+    if (strcmp(destination_path(o->to), "-") == 0)
+        return cli_usage_error(cli, "--to=-: standard output is the command's own");
     struct run run = {.cli = cli, .o = o, .argv = argv, .path = destination_path(o->to)};
     run.name = o->name ? o->name : last_part(argv[0]);
     run.service = o->service ? o->service : last_part(argv[0]);
@@ -388,9 +408,8 @@ const struct cli_verb run_verb = {
     .description =
         "The command finds its context in TRACEPARENT and TRACESTATE and the destination in\n"
         "TRACE_TO, so that what it runs under trace-record becomes part of the trace. The exit\n"
-        "status is the command's; 126 or 127 if it cannot be executed or found, 128 and the "
-        "number\n"
-        "of the signal that ended it.\n",
+        "status is the command's, after --timeout too; 126 or 127 if it cannot be executed or\n"
+        "found, 128 and the number of the signal that ended it.\n",
     .groups = CLI_COMMAND,
     .exits = exits,
     .options = table,

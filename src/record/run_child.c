@@ -105,8 +105,12 @@ bool child_wait(struct child *child, int64_t until_ns)
 {
     for (;;) {
         pid_t pid = wait4(child->pid, &child->wait_status, WNOHANG, &child->usage);
-        if (pid == child->pid || (pid < 0 && errno != EINTR))
+        if (pid == child->pid)
             return true;
+        if (pid < 0 && errno != EINTR) {
+            child->wait_errnum = errno;
+            return true;
+        }
         int64_t left_ns = until_ns - tcore_sys()->monotonic_ns();
         if (left_ns <= 0)
             return false;

@@ -18,6 +18,7 @@ struct child {
     sigset_t before; /* the signal mask to give back */
     bool ignored;    /* SIGCHLD was, and will be by the command */
     /* once it has ended */
+    int wait_errnum; /* why nothing is known of that; 0: it is */
     int wait_status;
     struct rusage usage;
 };

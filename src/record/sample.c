@@ -25,6 +25,7 @@ struct process {
 };
 
 struct sampler {
+    pid_t root;
     struct process *process;
     size_t count, capacity;
     struct tcore_map known; /* pids of process[0..count) */
@@ -115,9 +116,33 @@ static void remember(struct sampler *s, pid_t pid)
     s->process[s->count++] = (struct process){.pid = pid};
 }
 
+/* Reads a list of process numbers piece by piece: there may be any number of them. */
+static void remember_list(struct sampler *s, const char *path)
+{
+    char text[4096];
+    ssize_t n;
+    pid_t pid = 0;
+    int fd = tcore_sys()->openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    while ((n = tcore_read_some(fd, text, sizeof(text))) > 0) {
+        for (ssize_t i = 0; i < n; i++) {
+            if (isdigit((unsigned char)text[i])) {
+                pid = pid * 10 + (text[i] - '0');
+            } else if (pid) {
+                remember(s, pid);
+                pid = 0;
+            }
+        }
+    }
+    if (pid)
+        remember(s, pid);
+    tcore_sys()->close(fd);
+}
+
 static void remember_children(struct sampler *s, pid_t pid)
 {
-    char path[300], text[65536];
+    char path[300];
     snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
     DIR *tasks = opendir(path);
     struct dirent *entry;
@@ -125,11 +150,7 @@ static void remember_children(struct sampler *s, pid_t pid)
         if (!isdigit((unsigned char)entry->d_name[0]))
             continue;
         snprintf(path, sizeof(path), "/proc/%d/task/%.200s/children", (int)pid, entry->d_name);
-        if (!read_file(path, text, sizeof(text)))
-            continue;
-        char *at = text, *end;
-        for (long child; (child = strtol(at, &end, 10)) > 0; at = end)
-            remember(s, (pid_t)child);
+        remember_list(s, path);
     }
     if (tasks)
         closedir(tasks);
@@ -144,6 +165,7 @@ struct sampler *sampler_new(pid_t root)
         tcore_free(s);
         return NULL;
     }
+    s->root = root;
     remember(s, root);
     return s;
 }
@@ -224,7 +246,8 @@ void sampler_kill(struct sampler *s, int signal_number)
     struct sample unused;
     sampler_take(s, &unused);
     for (size_t i = 0; i < s->count; i++)
-        kill(s->process[i].pid, signal_number);
+        if (s->process[i].pid != s->root)
+            kill(s->process[i].pid, signal_number);
 }
 
 /* --- records --- */

@@ -29,7 +29,7 @@ struct sampler *sampler_new(pid_t root);
 void sampler_free(struct sampler *sampler);
 /* False: none of the processes is there any more, or memory is short. */
 bool sampler_take(struct sampler *sampler, struct sample *sample);
-/* Sends a signal to every process of the tree. */
+/* Sends a signal to every process of the tree but its root. */
 void sampler_kill(struct sampler *sampler, int signal_number);
 
 /* Appends the metric records of a sample. common: ,"context":... and what else they share.

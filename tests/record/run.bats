@@ -128,6 +128,26 @@ alive() {
     [[ $state != Z ]]
 }
 
+@test 'what was started ends, even if there is no process' {
+    run -126 --separate-stderr bash -c 'exec 3>&- 4>&-; ulimit -n 4; exec trace-record run -- true'
+    assert_regex "$stderr" '^trace-record: cannot make a pipe: Too many open files$'
+    assert_equal "$(jq -r 'select(.type=="execution")|.event' "$trace")" $'started\nfailed'
+    assert_equal "$(jq -r 'select(.type=="span")|.statusMessage' "$trace")" 'cannot be executed: Too many open files'
+}
+
+@test "--to=- is refused: the output is the command's" {
+    run -2 trace-record run --to=- -- touch ran
+    assert_line --index 0 "trace-record: --to=-: standard output is the command's own"
+    TRACE_TO=- run -2 trace-record run -- touch ran
+    assert_file_not_exist ran
+    assert_file_not_exist -
+}
+
+@test '--timeout says so, and the status is what the command makes of it' {
+    run -7 --separate-stderr trace-record run --timeout=200ms -- bash -c 'trap "exit 7" TERM; while :; do sleep 0.05; done'
+    assert_equal "${stderr_lines[0]}" 'trace-record: the command takes longer than --timeout: SIGTERM'
+}
+
 @test '--timeout ends the command and its children' {
     run -143 trace-record run --timeout=200ms -- sh -c 'sleep 60 & echo $! >pid; wait'
     assert_equal "$(field '[.status,.statusMessage]')" '["error","timed out: killed by SIGTERM"]'
