@@ -37,20 +37,29 @@ static void wrap(struct tcore_buf *out, const char *text, size_t length, size_t 
     tcore_buf_putc(out, '\n');
 }
 
-/* Wraps each line of text by itself; lines that start with a blank stay as they are. */
+/* Wraps lines that follow each other as one; lines that start with a blank stay as they are. */
 static void paragraphs(struct tcore_buf *out, const char *text)
 {
+    struct tcore_buf joined = {0};
     while (*text) {
-        const char *newline = strchrnul(text, '\n');
-        size_t length = (size_t)(newline - text);
-        if (*text == ' ') {
+        size_t length = strcspn(text, "\n");
+        const char *next = text + length + (text[length] == '\n');
+        bool prose = length && *text != ' ';
+        if (prose) {
+            tcore_buf_puts(&joined, joined.length ? " " : "");
+            tcore_buf_append(&joined, text, length);
+        } else {
             tcore_buf_append(out, text, length);
             tcore_buf_putc(out, '\n');
-        } else {
-            wrap(out, text, length, 0, 0);
         }
-        text = newline + (*newline == '\n');
+        if (prose && (!*next || *next == ' ' || *next == '\n')) {
+            wrap(out, joined.data, joined.length, 0, 0);
+            out->failed |= joined.failed;
+            tcore_buf_clear(&joined);
+        }
+        text = next;
     }
+    tcore_buf_free(&joined);
 }
 
 /* "  -w, --where=EXPR" */

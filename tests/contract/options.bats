@@ -32,6 +32,21 @@ list_options() {
     each_verb fits
 }
 
+@test 'no line of a help text is broken before it must be' {
+    fills() {
+        "$@" --help | awk -v what="$*" '
+            # a line of prose, or what goes on in the column of descriptions
+            { prose = /^[^ ]/ || /^ {14}[^ ]/ || /^ {27}[^ ]/ }
+            prose && before && length(last) + 1 + length($1) < 80 { print what ": " last " / " $0; bad = 1 }
+            { before = !/^Usage:/ && (/^[^ ]/ || (/^ *[^ ].* {2}[^ ]/ || /^ {14}/)); last = $0 }
+            END { exit bad }'
+    }
+    for program in "${programs[@]}"; do
+        fills "$program"
+    done
+    each_verb fills
+}
+
 @test 'help starts with the usage and tells the exit statuses' {
     tells() {
         run -0 "$@" --help
