@@ -202,8 +202,9 @@ static void show_progress(struct import_run *run, bool last)
     if (run->source)
         import_source_position(run->source, &done, &total);
     double seconds = (double)(now_ns - run->started_ns) / 1e9;
-    snprintf(line, sizeof(line), "%llu chunks, %llu records, %.0f records/s",
-             (unsigned long long)run->head, (unsigned long long)run->records,
+    snprintf(line, sizeof(line), "%llu chunk%s, %llu record%s, %.0f records/s",
+             (unsigned long long)run->head, run->head == 1 ? "" : "s",
+             (unsigned long long)run->records, run->records == 1 ? "" : "s",
              seconds > 0 ? (double)run->records / seconds : 0);
     if (total)
         cli_note(run->cli, "%s, %.0f %% of %s", line, 100.0 * (double)done / (double)total,

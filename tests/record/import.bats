@@ -201,6 +201,11 @@ trace-record: -:3: this is not of a format that import knows'
     assert_equal "${#stderr_lines[@]}" 1
 }
 
+@test 'progress counts in the right number' {
+    run -0 --separate-stderr trace-record import --progress "$data/span.json"
+    assert_regex "$stderr" '1 chunk, 1 record, [0-9]+ records/s, 100 % of '
+}
+
 @test 'what OTLP does not define is counted, not dropped in silence' {
     run -0 --separate-stderr trace-record import - < <(span '"durationNanos":5,"future":[1],"nothing":0')
     assert_equal "$stderr" 'trace-record: 2 members that the format does not define were left out (first: durationNanos)'
