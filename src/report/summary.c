@@ -10,6 +10,7 @@
 #include "report/render.h"
 #include "report/summary_data.h"
 #include "report/verbs.h"
+#include "report/unfold.h"
 #include "report/view_summary.h"
 
 #include "base/sys.h"
@@ -29,6 +30,8 @@ struct summary_options {
 struct summary {
     struct cli *cli;
     struct summary_columns columns;
+    const struct tcore_projection *projection;
+    size_t spans_column; /* of a trace record */
     struct summary_data total;
     size_t trace_limit;
     unsigned types;
@@ -36,24 +39,54 @@ struct summary {
     const struct summary_options *options;
 };
 
+/* What one thread works with. */
+struct part {
+    struct summary_data data;
+    struct unfold unfold;
+};
+
 static enum tcore_status open_columns(void *state, struct tcore_projection *projection,
                                       struct tcore_error *err)
 {
     struct summary *summary = state;
-    return summary_project(&summary->columns, projection, summary->types, err);
+    summary->projection = projection;
+    enum tcore_status status = summary_project(&summary->columns, projection, summary->types, err);
+    return status ? status : unfold_project(projection, &summary->spans_column, err);
 }
 
 static enum tcore_status open_worker(void *state, void **worker, struct tcore_error *err)
 {
     const struct summary *summary = state;
-    struct summary_data *data = *worker = tcore_malloc(sizeof *data);
-    if (!data)
+    struct part *part = *worker = tcore_calloc(1, sizeof *part);
+    if (!part)
         return tcore_error_nomem(err);
-    enum tcore_status status = summary_open(data, summary->trace_limit, err);
+    part->unfold.projection = summary->projection;
+    part->unfold.column = summary->spans_column;
+    enum tcore_status status = summary_open(&part->data, summary->trace_limit, err);
     if (status) {
-        summary_free(data);
-        tcore_free(data);
+        summary_free(&part->data);
+        tcore_free(part);
         *worker = NULL;
+    }
+    return status;
+}
+
+/* The spans of the traces among the rows, as if they had come by themselves. */
+static enum tcore_status add_traces(const struct summary *summary, struct part *part,
+                                    const struct tcore_batch *batch, const uint32_t *rows,
+                                    size_t count, struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_OK;
+    for (size_t i = 0; i < count && !status; i++) {
+        const struct tcore_batch *spans;
+        size_t span_count;
+        if (batch->types[rows[i]] != TCORE_RECORD_TRACE)
+            continue;
+        status = unfold_trace(&part->unfold, batch, rows[i], &spans, &span_count, err);
+        part->data.spanless += !status && !span_count;
+        if (!status && span_count)
+            status = summary_add(&part->data, &summary->columns, spans, part->unfold.rows,
+                                 span_count, err);
     }
     return status;
 }
@@ -63,16 +96,20 @@ static enum tcore_status add_batch(void *state, void *worker, const struct tcore
                                    struct tcore_error *err)
 {
     const struct summary *summary = state;
+    struct part *part = worker;
     (void)out;
-    return summary_add(worker, &summary->columns, batch, rows, count, err);
+    enum tcore_status status = summary_add(&part->data, &summary->columns, batch, rows, count, err);
+    return status ? status : add_traces(summary, part, batch, rows, count, err);
 }
 
 static enum tcore_status close_worker(void *state, void *worker, struct tcore_error *err)
 {
     struct summary *summary = state;
-    enum tcore_status status = summary_merge(&summary->total, worker, err);
-    summary_free(worker);
-    tcore_free(worker);
+    struct part *part = worker;
+    enum tcore_status status = summary_merge(&summary->total, &part->data, err);
+    summary_free(&part->data);
+    unfold_free(&part->unfold);
+    tcore_free(part);
     return status;
 }
 
@@ -93,6 +130,8 @@ static unsigned types_wanted(const struct cli *cli, unsigned ours)
     unsigned named = 0;
     for (size_t i = 0; i < cli->io.types.count; i++)
         named |= 1u << tcore_record_type_find(cli->io.types.item[i], strlen(cli->io.types.item[i]));
+    if (named & 1u << TCORE_RECORD_TRACE)
+        named |= 1u << TCORE_RECORD_SPAN; /* the columns that their spans have */
     return named & ours ? named & ours : ours;
 }
 
@@ -101,7 +140,7 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
     static const struct cli_operator op = {
         .types = 1u << TCORE_RECORD_SPAN | 1u << TCORE_RECORD_METRIC | 1u << TCORE_RECORD_LOG |
                  1u << TCORE_RECORD_AGGREGATE | 1u << TCORE_RECORD_FINDING |
-                 1u << TCORE_RECORD_ALERT,
+                 1u << TCORE_RECORD_ALERT | 1u << TCORE_RECORD_TRACE,
         .open = open_columns,
         .worker_open = open_worker,
         .batch = add_batch,

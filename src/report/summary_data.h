@@ -66,7 +66,7 @@ struct summary_data {
     struct tcore_arena arena;
     uint64_t records[TCORE_RECORD_TYPES];
     uint64_t spans, errors, untimed, negative;
-    uint64_t log_errors, partials;
+    uint64_t log_errors, partials, spanless; /* spanless: traces that have their counts only */
     uint64_t findings[3];
     int64_t first_ns, last_ns; /* of spans; first > last: none */
     struct bins time;

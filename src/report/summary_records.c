@@ -265,6 +265,7 @@ enum tcore_status summary_merge_records(struct summary_data *into, const struct 
 {
     enum tcore_status status = merge_metrics(into, from, err);
     into->partials += from->partials;
+    into->spanless += from->spanless;
     into->aggregates.overflowed |= from->aggregates.overflowed;
     into->alerts.overflowed |= from->alerts.overflowed;
     for (uint32_t i = 0; i < from->aggregates.keys.count && !status; i++) {

@@ -11,6 +11,7 @@
 #include "cli/pieces.h"
 #include "report/render.h"
 #include "report/trace_page.h"
+#include "report/unfold.h"
 #include "report/verbs.h"
 
 #include "base/sys.h"
@@ -35,6 +36,9 @@ struct trace_run {
     const char *id;   /* as it was given; NULL: the slowest */
     uint64_t span_id; /* the id, if it is one of a span or a short one of a trace */
     struct trace_spans all;
+    struct trace_logs logs;
+    const struct tcore_projection *projection;
+    size_t spans_column; /* of a trace record */
     struct page paper;
     bool not_found; /* and that is all that went wrong */
 };
@@ -50,20 +54,49 @@ static enum tcore_status failure(const struct trace_run *run, enum tcore_status 
                            "(trace-report summary lists slow ones), or choose with --where");
 }
 
+static bool is_page(const struct trace_options *options)
+{
+    return strcmp(options->format, "html") == 0;
+}
+
 static enum tcore_status open_columns(void *state, struct tcore_projection *projection,
                                       struct tcore_error *err)
 {
     struct trace_run *run = state;
-    return trace_spans_project(&run->all, projection, err);
+    run->projection = projection;
+    enum tcore_status status = trace_spans_project(&run->all, projection, err);
+    if (!status)
+        status = unfold_project(projection, &run->spans_column, err);
+    return status ? status : trace_logs_project(&run->logs, projection, err);
 }
+
+/* What one thread works with. */
+struct taking {
+    struct trace_taker taker;
+    struct unfold unfold;
+};
 
 static enum tcore_status open_worker(void *state, void **worker, struct tcore_error *err)
 {
     struct trace_run *run = state;
-    struct trace_taker *taker = *worker = tcore_calloc(1, sizeof *taker);
-    if (!taker)
+    struct taking *taking = *worker = tcore_calloc(1, sizeof *taking);
+    if (!taking)
         return tcore_error_nomem(err);
-    return tcore_trace_intake_new(&taker->intake, run->all.store, err);
+    taking->unfold.projection = run->projection;
+    taking->unfold.column = run->spans_column;
+    return tcore_trace_intake_new(&taking->taker.intake, run->all.store, err);
+}
+
+static enum tcore_status take_trace(const struct trace_run *run, struct taking *taking,
+                                    const struct tcore_batch *batch, uint32_t row,
+                                    struct tcore_error *err)
+{
+    const struct tcore_batch *spans;
+    size_t count;
+    enum tcore_status status = unfold_trace(&taking->unfold, batch, row, &spans, &count, err);
+    if (status || !count)
+        return status;
+    return trace_spans_take(&run->all, &taking->taker, spans, taking->unfold.rows, count, err);
 }
 
 static enum tcore_status take_batch(void *state, void *worker, const struct tcore_batch *batch,
@@ -71,18 +104,32 @@ static enum tcore_status take_batch(void *state, void *worker, const struct tcor
                                     struct tcore_error *err)
 {
     struct trace_run *run = state;
+    struct taking *taking = worker;
+    enum tcore_status status = TCORE_OK;
     (void)out;
-    return failure(run, trace_spans_take(&run->all, worker, batch, rows, count, err), err);
+    for (size_t i = 0, end; i < count && !status; i = end) {
+        for (end = i; end < count && batch->types[rows[end]] == TCORE_RECORD_SPAN; end++) {
+        }
+        if (end > i)
+            status = trace_spans_take(&run->all, &taking->taker, batch, rows + i, end - i, err);
+        else if (batch->types[rows[end++]] == TCORE_RECORD_TRACE)
+            status = take_trace(run, taking, batch, rows[i], err);
+        else if (is_page(run->options))
+            status = trace_logs_take(&run->logs, run->all.only, batch, rows[i], err);
+    }
+    return failure(run, status, err);
 }
 
 static enum tcore_status close_worker(void *state, void *worker, struct tcore_error *err)
 {
-    struct trace_taker *taker = worker;
+    struct taking *taking = worker;
     (void)state;
     (void)err;
-    if (taker)
-        tcore_free(taker->rows);
-    tcore_free(taker);
+    if (taking) {
+        tcore_free(taking->taker.rows);
+        unfold_free(&taking->unfold);
+    }
+    tcore_free(taking);
     return TCORE_OK;
 }
 
@@ -117,11 +164,6 @@ static bool choose(const struct trace_run *run, struct trace_page *page)
     return false;
 }
 
-static bool is_page(const struct trace_options *options)
-{
-    return strcmp(options->format, "html") == 0;
-}
-
 static enum tcore_status write_text(const struct trace_run *run, const struct trace_page *page,
                                     struct tcore_buf *out, struct tcore_error *err)
 {
@@ -137,7 +179,7 @@ static enum tcore_status write_text(const struct trace_run *run, const struct tr
 static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore_error *err)
 {
     struct trace_run *run = state;
-    struct trace_page page = {.all = &run->all};
+    struct trace_page page = {.all = &run->all, .logs = &run->logs};
     struct view_trace view = {0};
     enum tcore_status status =
         failure(run, trace_spans_group(&run->all, cli_threads(run->cli), err), err);
@@ -153,6 +195,11 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
         page.view = &view;
         status = view_trace_open(&view, &run->all, run->all.traces[page.shown],
                                  (size_t)run->options->max_spans, err);
+        if (!status)
+            trace_logs_place(&run->logs, &view);
+        if (run->logs.beyond_limit)
+            cli_note(run->cli, "%llu log records left out: --memory has no room for more",
+                     (unsigned long long)run->logs.beyond_limit);
         if (!status && is_page(run->options))
             status = trace_page_write(&page, out, err);
         else if (!status)
@@ -180,7 +227,7 @@ static void take_id(struct trace_run *run, const char *operand)
 static int run_verb(struct cli *cli, void *verb_options, int argc, char **argv)
 {
     static const struct cli_operator op = {
-        .types = 1u << TCORE_RECORD_SPAN,
+        .types = 1u << TCORE_RECORD_SPAN | 1u << TCORE_RECORD_TRACE | 1u << TCORE_RECORD_LOG,
         .open = open_columns,
         .worker_open = open_worker,
         .batch = take_batch,
@@ -204,6 +251,7 @@ static int run_verb(struct cli *cli, void *verb_options, int argc, char **argv)
         return cli_exit_status(cli, false);
     if (ids)
         take_id(&run, argv[0]);
+    trace_logs_open(&run.logs, (size_t)memory_bytes);
     if (trace_spans_open(&run.all, (size_t)memory_bytes, &err)) {
         cli_report(cli, &err);
         exit_status = cli_exit_status(cli, false);
@@ -213,6 +261,7 @@ static int run_verb(struct cli *cli, void *verb_options, int argc, char **argv)
             exit_status = CLI_FOUND;
     }
     trace_spans_free(&run.all);
+    trace_logs_free(&run.logs);
     return exit_status;
 }
 
@@ -237,7 +286,8 @@ const struct cli_verb report_trace = {
         "after the inputs; the exit status is 1 if the input has none such. Without one the page "
         "is of the slowest trace and lists the others. -w chooses spans, not traces: the page "
         "has those only that match. The page is one file that needs no network; it shows a "
-        "waterfall with the critical path, attributes and events.\n"
+        "waterfall with the critical path, attributes, events and log records. The input has "
+        "spans, or traces that trace-span assemble made.\n"
         "\n"
         "Examples:\n"
         "  trace-report trace -o slowest.html spans.ndjson\n"

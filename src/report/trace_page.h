@@ -4,14 +4,16 @@
 #define REPORT_TRACE_PAGE_H
 
 #include "report/document.h"
+#include "report/trace_logs.h"
 #include "report/view_trace.h"
 
 /* What a page is made of. */
 struct trace_page {
     const struct view_trace *view;
     const struct trace_spans *all;
-    size_t shown;      /* which of its traces the page is of */
-    uint64_t selected; /* span id to open with; 0: none */
+    const struct trace_logs *logs; /* in their places */
+    size_t shown;                  /* which of its traces the page is of */
+    uint64_t selected;             /* span id to open with; 0: none */
 };
 
 /* Appends the whole HTML document. TCORE_FATAL: out of memory. */

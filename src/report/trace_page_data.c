@@ -8,8 +8,9 @@
  *             (start and duration are null where they are not known)
  *   path:     [row, start, end] pieces of the critical path
  *   details:  {i: id, p: parent id, m: status message, a: attributes, e: events, l: links,
- *             r: resource}; attributes are [name, text] or, if not a string, [name, text, 1]
- *   resources: attributes of resources and scopes, told apart by their text
+ *             g: log records [time, severity, attributes, body], r: resource}; attributes are
+ * [name, text] or, if not a string, [name, text, 1] resources: attributes of resources and scopes,
+ * told apart by their text
  */
 #include <config.h>
 
@@ -32,6 +33,7 @@ struct data {
     struct tcore_buf *out;
     struct tcore_json json;
     struct tcore_map resources; /* their JSON text */
+    size_t next_log;
 };
 
 static struct tcore_slice key_of(const struct tcore_map *map, uint32_t number)
@@ -173,9 +175,60 @@ static void put_string_member(struct data *data, const char *key, const char *fi
     html_json_string(data->out, data->json.node[at].value.s, data->json.node[at].value.len);
 }
 
-static enum tcore_status put_details(struct data *data, const struct tcore_stored_text *span,
-                                     struct tcore_error *err)
+static enum tcore_status put_log(struct data *data, const struct trace_log *log,
+                                 struct tcore_error *err)
 {
+    enum tcore_status status = tcore_json_parse(&data->json, log->text.data, log->text.length, err);
+    if (status)
+        return status;
+    uint32_t severity = tcore_json_find(&data->json, 0, "severity");
+    uint32_t attributes = tcore_json_find(&data->json, 0, "attributes");
+    uint32_t body = tcore_json_find(&data->json, 0, "body");
+    tcore_buf_putc(data->out, '[');
+    if (log->time_ns)
+        put_time(data, log->time_ns);
+    else
+        tcore_buf_puts(data->out, "null");
+    tcore_buf_putc(data->out, ',');
+    if (severity && data->json.node[severity].value.kind == TCORE_STRING)
+        put_value(data, severity);
+    else
+        tcore_buf_puts(data->out, "\"\"");
+    tcore_buf_putc(data->out, ',');
+    if (attributes)
+        status = put_pairs(data, attributes, err);
+    else
+        tcore_buf_puts(data->out, "[]");
+    tcore_buf_putc(data->out, ',');
+    if (body)
+        put_value(data, body);
+    else
+        tcore_buf_puts(data->out, "\"\"");
+    tcore_buf_putc(data->out, ']');
+    return status;
+}
+
+/* Those of the row; rows come in order, and so do the records. */
+static enum tcore_status put_logs(struct data *data, uint32_t row, struct tcore_error *err)
+{
+    const struct trace_logs *logs = data->page->logs;
+    enum tcore_status status = TCORE_OK;
+    const char *before = ",\"g\":[";
+    size_t first = data->next_log;
+    for (; data->next_log < logs->count && logs->log[data->next_log].row == row && !status;
+         data->next_log++) {
+        tcore_buf_puts(data->out, before);
+        before = ",";
+        status = put_log(data, &logs->log[data->next_log], err);
+    }
+    tcore_buf_puts(data->out, data->next_log > first ? "]" : "");
+    return status;
+}
+
+static enum tcore_status put_details(struct data *data, uint32_t row, struct tcore_error *err)
+{
+    const struct view_trace *view = data->page->view;
+    const struct tcore_stored_text *span = trace_span(view->trace, view->rows[row].span);
     static const char *const event[] = {"timeUnixNano", "name"};
     static const char *const link[] = {"traceId", "spanId"};
     struct tcore_buf *out = data->out;
@@ -205,6 +258,8 @@ static enum tcore_status put_details(struct data *data, const struct tcore_store
         if (!status)
             status = put_resource(data, err);
     }
+    if (status != TCORE_FATAL)
+        status = put_logs(data, row, err);
     tcore_buf_putc(out, '}');
     return status == TCORE_FATAL ? status : TCORE_OK;
 }
@@ -257,9 +312,9 @@ static enum tcore_status put_rows(struct data *data, struct tcore_error *err)
         tcore_buf_putc(data->out, ']');
     }
     tcore_buf_puts(data->out, "],\n\"details\":[");
-    for (size_t i = 0; i < view->row_count && !status; i++) {
+    for (uint32_t i = 0; i < view->row_count && !status; i++) {
         tcore_buf_puts(data->out, i ? ",\n" : "\n");
-        status = put_details(data, trace_span(view->trace, view->rows[i].span), err);
+        status = put_details(data, i, err);
     }
     tcore_buf_puts(data->out, "]");
     return status;

@@ -255,6 +255,12 @@ static void head(const struct view *view)
         all += data->records[i];
     if (!all)
         document_title(view->document, "No records.");
+    if (data->spanless)
+        document_paragraph(view->document, TONE_WARNING,
+                           "%" PRIu64 " trace record%s without %s spans, which trace-span assemble "
+                           "keeps if --summary is not given.",
+                           data->spanless, data->spanless == 1 ? "" : "s",
+                           data->spanless == 1 ? "its" : "their");
     if (data->partials)
         document_paragraph(view->document, TONE_WARNING,
                            "%" PRIu64 " record%s of partial aggregates, which trace-agg --merge "

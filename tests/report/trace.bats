@@ -89,6 +89,44 @@ hash_of() {
     assert_output '[3,[[["host.name","h1"]]],["db","web"]]'
 }
 
+@test 'log records of the trace are beside their spans; those of no span of it at the root' {
+    command -v jq >/dev/null || skip 'jq is missing'
+    log() { printf '{"type":"log","timeUnixNano":"%s000000","severity":"%s","body":%s,"traceId":"%032x"%s}\n' "$((1767607200000 + $1))" "$2" "$3" "$4" "${5:+,\"spanId\":\"$(printf %016x "$5")\"}"; }
+    {
+        log 40 error '"</script>late"' 2 3
+        log 20 info '"early"' 2 3
+        log 5 warn '{"n":1}' 2
+        log 6 info '"other"' 1 1
+    } >logs.ndjson
+    trace-report trace spans.ndjson logs.ndjson >page.html
+    data page.html >data.json
+    run -0 jq -c '.details | map(.g)' data.json
+    assert_output '[[[5000000,"warn",[],"{\"n\":1}",1]],[[20000000,"info",[],"early"],[40000000,"error",[],"</script>late"]],null]'
+    assert_equal "$(grep -o '</script' page.html | wc -l)" 2
+    tac logs.ndjson | cat - spans.ndjson | trace-report trace >turned.html
+    assert_files_equal page.html turned.html
+    trace-report trace 0000000000000001 spans.ndjson logs.ndjson >page.html
+    data page.html >data.json
+    run -0 jq -c '.details | map(.g)' data.json
+    assert_output '[[[6000000,"info",[],"other"]]]'
+}
+
+@test 'assembled traces are read as their spans are' {
+    trace-report trace spans.ndjson >wanted.html
+    trace-span assemble spans.ndjson >traces.ndjson
+    trace-report trace traces.ndjson >page.html
+    sed 's/"r":[0-9]*//' wanted.html >a
+    sed 's/"r":[0-9]*//' page.html >b
+    assert_files_equal a b
+    trace-span assemble -b spans.ndjson | trace-report trace 00000000000000000000000000000001 -o page.html
+    run -0 grep -c '<title>GET / (100 ms)' page.html
+    trace-report summary spans.ndjson >wanted
+    trace-report summary traces.ndjson >got
+    assert_files_equal wanted got
+    COLUMNS=120 run -0 trace-report summary <(trace-span assemble --summary spans.ndjson)
+    assert_output '2 trace records without their spans, which trace-span assemble keeps if --summary is not given.'
+}
+
 @test 'the policy lets in exactly the script and the style of the page' {
     command -v openssl >/dev/null || skip 'openssl is missing'
     trace-report trace spans.ndjson >page.html
