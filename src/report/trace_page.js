@@ -116,6 +116,11 @@
         for (const [key, value] of event[2])
           parts.push(key + "=" + value);
       }
+      for (const log of d.g || []) {
+        parts.push(log[3]);
+        for (const [key, value] of log[2])
+          parts.push(key + "=" + value);
+      }
       texts[i] = parts.join("\n").toLowerCase();
     }
     return texts[i];
@@ -275,6 +280,12 @@
     }
     add(cell, make("b", "", name(i)), make("em", "", service(i)));
     cell.title = `${name(i)} (${service(i)})`;
+    const logs = data.details[i].g;
+    if (logs) {
+      const badge = make("span", "count" + (logs.some(isBad) ? " bad" : ""), `${logs.length} log${logs.length > 1 ? "s" : ""}`);
+      badge.title = "log records of this span";
+      add(cell, badge);
+    }
     const hidden = (closed.has(i) ? last[i] - i : 0) + spans[i][LEFT];
     if (hidden)
       add(cell, make("span", "count", "+" + grouped(hidden)));
@@ -302,6 +313,14 @@
         piece.style.width = Math.max(y - x, 0) + "%";
         add(track, piece);
       }
+    }
+    for (const record of data.details[i].g || []) {
+      const x = record[0] === null ? -1 : percent(record[0]);
+      if (x < 0 || x > 100)
+        continue;
+      const mark = make("div", "log" + (isBad(record) ? " bad" : ""));
+      mark.style.left = x + "%";
+      add(track, mark);
     }
     const words = duration(span[LENGTH]);
     const label = make("div", "time", end < 0 ? "‹ " + words : begin > 100 ? words + " ›" : words);
@@ -453,6 +472,16 @@
       add(box, pairs(attributes));
     return box;
   }
+  function isBad(log) {
+    return log[1] === "error" || log[1] === "fatal";
+  }
+  function log(record) {
+    const [time, severity, attributes, body] = record;
+    const box = event(time, body, attributes);
+    if (severity)
+      box.prepend(make("span", "severity" + (isBad(record) ? " bad" : ""), severity));
+    return box;
+  }
   function showDetails(i) {
     const d = data.details[i];
     side.hidden = false;
@@ -475,6 +504,8 @@
       section("Attributes", pairs(d.a));
     if (d.e && d.e.length)
       section(`Events (${d.e.length})`, ...d.e.map(e => event(e[0], e[1], e[2])));
+    if (d.g)
+      section(`Log records (${d.g.length})`, ...d.g.map(log));
     if (d.l && d.l.length)
       section(`Links (${d.l.length})`, ...d.l.map(l => event(null, `${l[0] || ""} ${l[1]}`, l[2])));
     if (d.r !== undefined && data.resources[d.r].length)
@@ -562,9 +593,9 @@
     layout();
   });
   const resetZoom = button("Whole trace", "Show all of the time (0)", () => zoom(0, whole));
-  const helpButton = button("?", "Keys", () => help.showModal());
+  const helpButton = button("?", "Keys and signs", () => help.showModal());
   helpButton.className = "keys";
-  helpButton.setAttribute("aria-label", "Keyboard help");
+  helpButton.setAttribute("aria-label", "Help: keys and signs");
   function showSwitches() {
     hitsOnly.setAttribute("aria-pressed", onlyHits);
     pathOnly.setAttribute("aria-pressed", onlyPath);
@@ -575,7 +606,8 @@
   const legend = make("div", "legend");
   data.services.forEach(([title, number], s) => {
     const selfTime = data.services[s][3];
-    const chip = button("", "spans · time in the service itself. Shows only this service in full colour", () => {
+    const own = "self: time in the service itself, and in no span below";
+    const chip = button("", `${own}. Shows only this service in full colour`, () => {
       if (dimmed.size === data.services.length - 1 && !dimmed.has(s)) {
         dimmed.clear();
       } else {
@@ -588,12 +620,12 @@
     });
     chip.setAttribute("aria-pressed", "false");
     add(chip, make("i", "chip c" + s % COLOURS), title || "(no service)",
-      make("span", "", `${grouped(number)} · ${duration(selfTime)}`));
+      make("span", "", `${grouped(number)} span${number === 1 ? "" : "s"} · self ${duration(selfTime)}`));
     add(legend, chip);
   });
   const key = make("span", "key");
   add(key, make("i"), "critical path");
-  add(legend, key);
+  tools.insertBefore(key, helpButton);
 
   const work = make("div", "work"), chart = make("div", "chart"), side = make("aside", "side");
   side.setAttribute("aria-label", "Details of the span");
@@ -624,7 +656,10 @@
   const keyTable = make("table");
   for (const [stroke, words] of keys)
     add(keyTable, add(make("tr"), add(make("td"), make("kbd", "", stroke)), make("td", "", words)));
-  add(help, make("h2", "", "Keys"), keyTable);
+  const signs = make("p");
+  signs.textContent = "The line below bars is the critical path. Behind a service are its spans and the time in the " +
+    "service itself (self). Marks above bars are log records.";
+  add(help, make("h2", "", "Keys"), keyTable, make("h2", "", "Signs"), signs);
   const helpClose = button("Close", "", () => help.close());
   add(help, make("p"), helpClose);
 
