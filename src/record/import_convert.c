@@ -246,11 +246,6 @@ static enum tcore_status convert_unit(struct import_job *job, struct tcore_error
         reject_document(job, 0);
         return TCORE_OK;
     }
-    uint64_t duplicates;
-    status = tcore_json_duplicates(&job->json, &duplicates);
-    if (status != TCORE_OK)
-        return tcore_error_nomem(err);
-    job->result->counts.duplicate_keys += duplicates;
     job->last = format;
     job->result->documents++;
     format->convert(job);

@@ -84,9 +84,10 @@ void import_collect(struct import_job *job, const struct import_keys *keys, uint
     memset(at, 0, keys->count * sizeof(*at));
     for (uint32_t k = node + 1; k < tape[node].next; k = tape[k + 1].next) {
         int key = import_find_key(keys, &tape[k].value, &hint);
-        if (key >= 0)
+        if (key >= 0) {
+            job->result->counts.duplicate_keys += at[key] != 0;
             at[key] = tape[k + 1].value.kind == TCORE_NULL ? 0 : k + 1;
-        else if (!is_default(&tape[k + 1]))
+        } else if (!is_default(&tape[k + 1]))
             import_ignored(job, k);
     }
 }

@@ -57,6 +57,9 @@ static void convert(struct import_job *job)
     struct tcore_buf *out = &job->result->out;
     enum tcore_record_type type;
     size_t from = out->length;
+    uint64_t duplicates;
+    job->failed |= tcore_json_duplicates(&job->json, &duplicates) != TCORE_OK;
+    job->result->counts.duplicate_keys += duplicates;
     if (tcore_record_type_of(&job->json) == TCORE_RECORD_SPAN)
         adapt_span(job);
     switch (tcore_record_canonical(&job->json, false, out, &type, &err)) {
