@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#define NAMES_SHOWN    8
 #define RECORDS_LEARNT 256 /* their names are candidates for "did you mean" */
 
 /* The objects of the schema with free keys, in the order in which a name is looked for. */
@@ -130,6 +131,78 @@ bool cli_fields_choose(struct cli_fields *fields, const struct tcore_json *recor
                 return false;
     }
     return true;
+}
+
+/* --- What later records have besides */
+
+/* guess: the column that it is probably in; the next one after it is returned so. */
+static bool has_column(const struct cli_fields *fields, const struct tcore_value *key,
+                       const char *object, size_t *guess)
+{
+    for (size_t k = 0; k < fields->count; k++) {
+        size_t i = (*guess + k) % fields->count;
+        const struct cli_field *field = &fields->field[i];
+        if (field->object == object && field->key_length == key->len &&
+            (!key->len || memcmp(field->key, key->s, key->len) == 0)) {
+            *guess = i + 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Appends the name to the list unless it is there. */
+static void leave_out(struct cli_fields *fields, const struct tcore_value *key)
+{
+    const struct tcore_buf *list = &fields->left_out;
+    for (size_t at = 0; at < list->length;) {
+        size_t length = strlen(list->data + at);
+        if (length == key->len && memcmp(list->data + at, key->s, length) == 0)
+            return;
+        at += length + 1;
+    }
+    if (fields->left_out_count == NAMES_SHOWN + 1 || memchr(key->s, 0, key->len))
+        return;
+    fields->left_out_count++;
+    tcore_buf_append(&fields->left_out, key->s, key->len);
+    tcore_buf_putc(&fields->left_out, '\0');
+}
+
+void cli_fields_look_beyond(struct cli_fields *fields, const struct tcore_json *record)
+{
+    const struct tcore_json_node *node = record->node;
+    size_t guess = 0;
+    if (!tcore_json_is_object(node) || !fields->count)
+        return;
+    for (uint32_t k = 1; k < node->next; k = node[k + 1].next) {
+        if (is_scalar(&node[k + 1]) && !has_column(fields, &node[k].value, NULL, &guess))
+            leave_out(fields, &node[k].value);
+        const char *object = expanded_object(&node[k].value);
+        if (!object || !tcore_json_is_object(&node[k + 1]))
+            continue;
+        for (uint32_t m = k + 2; m < node[k + 1].next; m = node[m + 1].next)
+            if (is_scalar(&node[m + 1]) && !has_column(fields, &node[m].value, object, &guess))
+                leave_out(fields, &node[m].value);
+    }
+}
+
+void cli_fields_note_left_out(const struct cli_fields *fields, struct cli *cli)
+{
+    struct tcore_buf names = {0};
+    size_t at = 0;
+    if (!fields->left_out_count || fields->left_out.failed)
+        return;
+    for (unsigned i = 0; i < fields->left_out_count && i < NAMES_SHOWN; i++) {
+        tcore_buf_printf(&names, "%s%s", i ? ", " : "", fields->left_out.data + at);
+        at += strlen(fields->left_out.data + at) + 1;
+    }
+    tcore_buf_printf(&names, "%s", fields->left_out_count > NAMES_SHOWN ? ", ..." : "");
+    if (!names.failed)
+        cli_note(cli,
+                 "the columns are those of the first record: %s of later ones left out "
+                 "(--fields names columns)",
+                 names.data);
+    tcore_buf_free(&names);
 }
 
 /* --- Looking up */
@@ -273,6 +346,7 @@ void cli_fields_learn(struct cli_fields *fields, const struct tcore_json *record
 void cli_fields_free(struct cli_fields *fields)
 {
     tcore_arena_free(&fields->arena);
+    tcore_buf_free(&fields->left_out);
     if (fields->names_ready)
         tcore_map_free(&fields->names);
     *fields = (struct cli_fields){0};

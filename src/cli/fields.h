@@ -26,6 +26,8 @@ struct cli_fields {
     size_t count;
     bool asked; /* by --fields; else chosen from the first record */
     struct tcore_arena arena;
+    struct tcore_buf left_out; /* names of later records that have no column, as a list */
+    unsigned left_out_count;
     struct tcore_map names; /* names that records have, for "did you mean" */
     bool names_ready;
     unsigned names_from; /* records that were looked at for that */
@@ -36,6 +38,10 @@ bool cli_fields_ask(struct cli_fields *fields, const struct cli_strings *names);
 /* The scalar fields of this record, and those of its group and dimensions, and of a trace's
  * timeline, structure and errors. */
 bool cli_fields_choose(struct cli_fields *fields, const struct tcore_json *record);
+/* Remembers the scalar fields of a later record that have no column. */
+void cli_fields_look_beyond(struct cli_fields *fields, const struct tcore_json *record);
+/* One note that names them. */
+void cli_fields_note_left_out(const struct cli_fields *fields, struct cli *cli);
 /* The value of the field, or ABSENT; points into the record. Marks the field as seen. */
 struct tcore_value cli_fields_get(struct cli_field *field, const struct tcore_json *record);
 /* Whether a number in the field is a duration in nanoseconds: durationNano, and of an aggregate or

@@ -201,9 +201,11 @@ static bool add_parsed(struct cli_output *output, const char *line, size_t lengt
     struct tcore_error err;
     if (tcore_json_parse(&output->json, line, length, &err) != TCORE_OK)
         return fail(output, &err);
-    if (!output->fields.asked && !output->fields.count &&
-        !cli_fields_choose(&output->fields, &output->json))
+    bool first = !output->fields.asked && !output->fields.count;
+    if (first && !cli_fields_choose(&output->fields, &output->json))
         return out_of_memory(output);
+    if (!first && !output->fields.asked)
+        cli_fields_look_beyond(&output->fields, &output->json);
     cli_fields_learn(&output->fields, &output->json);
     if (output->form == FORM_PICKED)
         append_picked(output);
@@ -330,8 +332,11 @@ static void note_absent_fields(struct cli_output *output)
 void cli_output_close(struct cli_output *output, bool discard)
 {
     if (output->sink.fd >= 0 && (output->form != FORM_BINARY || output->binary)) {
+        if (output->form == FORM_ROWS && output->fields.asked && !output->records && !discard)
+            cli_rows_head(&output->rows, &output->fields, &output->out);
         cli_output_flush(output);
         note_absent_fields(output);
+        cli_fields_note_left_out(&output->fields, output->cli);
     }
     cli_sink_close(&output->sink, discard || output->cli->failed);
     output->cli->reader_gone |= output->sink.reader_gone;

@@ -162,6 +162,12 @@ static const struct cli_cell *cell_at(const struct cli_rows *rows, const struct 
     return (const struct cli_cell *)(const void *)rows->list.data + row * fields->count + column;
 }
 
+static void widen(struct cli_rows *rows, size_t column, size_t width)
+{
+    if (width > rows->width[column])
+        rows->width[column] = width < WIDEST_COLUMN ? width : WIDEST_COLUMN;
+}
+
 /* Widths and alignment from the heading and the rows that are held. */
 static bool measure(struct cli_rows *rows, const struct cli_fields *fields)
 {
@@ -172,68 +178,87 @@ static bool measure(struct cli_rows *rows, const struct cli_fields *fields)
     for (size_t i = 0; i < fields->count; i++) {
         rows->width[i] = cli_display_width(fields->field[i].name, fields->field[i].name_length);
         rows->right[i] = rows->held > 0;
-        for (size_t row = 0; row < rows->held; row++) {
-            const struct cli_cell *cell = cell_at(rows, fields, row, i);
-            if (cell->width > rows->width[i])
-                rows->width[i] = cell->width < WIDEST_COLUMN ? cell->width : WIDEST_COLUMN;
-            rows->right[i] &= cell->number;
-        }
+        for (size_t row = 0; row < rows->held; row++)
+            rows->right[i] &= cell_at(rows, fields, row, i)->number;
     }
     return true;
 }
 
+/* *over: by how much the row is too long so far; the blanks of later columns make up for it. */
 static void append_aligned(const struct cli_rows *rows, const struct cli_fields *fields,
-                           size_t column, const char *s, size_t length, size_t width,
+                           size_t column, const char *s, size_t length, size_t width, size_t *over,
                            struct tcore_buf *out)
 {
-    size_t room = rows->width[column];
-    int blanks = width < room ? (int)(room - width) : 0;
+    size_t room = rows->width[column], blanks = width < room ? room - width : 0;
+    size_t taken = blanks < *over ? blanks : *over;
     bool last = column + 1 == fields->count;
+    blanks -= taken;
+    *over += (width > room ? width - room : 0) - taken;
     if (rows->right[column])
-        tcore_buf_printf(out, "%*s", blanks, "");
+        tcore_buf_printf(out, "%*s", (int)blanks, "");
     tcore_buf_append(out, s, length);
     if (!rows->right[column] && !last)
-        tcore_buf_printf(out, "%*s", blanks, "");
+        tcore_buf_printf(out, "%*s", (int)blanks, "");
     tcore_buf_puts(out, last ? "" : "  ");
 }
 
 static void append_table_heading(struct cli_rows *rows, const struct cli_fields *fields,
                                  struct tcore_buf *out)
 {
+    size_t over = 0;
     tcore_buf_puts(out, rows->colour ? "\033[1m" : "");
     for (size_t i = 0; i < fields->count; i++) {
         const struct cli_field *field = &fields->field[i];
         tcore_buf_clear(&rows->text);
         cli_visible(&rows->text, field->name, field->name_length, false);
         append_aligned(rows, fields, i, rows->text.data, rows->text.length,
-                       cli_display_width(rows->text.data, rows->text.length), out);
+                       cli_display_width(rows->text.data, rows->text.length), &over, out);
         out->failed |= rows->text.failed;
     }
     tcore_buf_puts(out, rows->colour ? "\033[m\n" : "\n");
     rows->headed = true;
 }
 
-void cli_rows_flush(struct cli_rows *rows, struct cli_fields *fields, struct tcore_buf *out)
+static void flush_table(struct cli_rows *rows, struct cli_fields *fields, struct tcore_buf *out)
 {
-    if (rows->format != CLI_ROWS_TABLE || !rows->held || !fields->count)
-        return;
     if (rows->cells.failed || rows->list.failed || (!rows->width && !measure(rows, fields))) {
         out->failed = true;
         return;
     }
+    for (size_t row = 0; row < rows->held; row++)
+        for (size_t i = 0; i < fields->count; i++)
+            widen(rows, i, cell_at(rows, fields, row, i)->width);
     if (!rows->headed)
         append_table_heading(rows, fields, out);
     for (size_t row = 0; row < rows->held; row++) {
+        size_t over = 0;
         for (size_t i = 0; i < fields->count; i++) {
             const struct cli_cell *cell = cell_at(rows, fields, row, i);
             append_aligned(rows, fields, i, rows->cells.data + cell->offset, cell->length,
-                           cell->width, out);
+                           cell->width, &over, out);
         }
         tcore_buf_putc(out, '\n');
     }
     tcore_buf_clear(&rows->cells);
     tcore_buf_clear(&rows->list);
     rows->held = 0;
+}
+
+void cli_rows_flush(struct cli_rows *rows, struct cli_fields *fields, struct tcore_buf *out)
+{
+    if (rows->format != CLI_ROWS_TABLE || !rows->held || !fields->count)
+        return;
+    flush_table(rows, fields, out);
+}
+
+void cli_rows_head(struct cli_rows *rows, struct cli_fields *fields, struct tcore_buf *out)
+{
+    if (rows->headed || !fields->count)
+        return;
+    if (rows->format == CLI_ROWS_TABLE)
+        flush_table(rows, fields, out);
+    else
+        append_heading(rows, fields, out);
 }
 
 void cli_rows_add(struct cli_rows *rows, struct cli_fields *fields, const struct tcore_json *record,

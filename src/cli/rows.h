@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Records as rows: tsv, csv, or a table whose columns are aligned. A table's widths come from its
- * first 1,000 rows, so that it can be endless; later cells that are wider stick out. In a table,
- * which is for people, durations are shown with their unit (cli/human.h); tsv and csv have them as
- * they are.
+ * Records as rows: tsv, csv, or a table whose columns are aligned. A table is written 1,000 rows at
+ * a time, or what there is of a live stream, so that it can be endless: its columns become wider
+ * when cells are, and never narrower. In a table, which is for people, durations are shown with
+ * their unit (cli/human.h); tsv and csv have them as they are.
  */
 #ifndef CLI_ROWS_H
 #define CLI_ROWS_H
@@ -35,6 +35,8 @@ struct cli_rows {
 /* Appends the record's row to out, or holds it. Failures are out of memory: out->failed. */
 void cli_rows_add(struct cli_rows *rows, struct cli_fields *fields, const struct tcore_json *record,
                   struct tcore_buf *out);
+/* Appends the heading of the fields that were asked for, if no row brought it. */
+void cli_rows_head(struct cli_rows *rows, struct cli_fields *fields, struct tcore_buf *out);
 /* Appends the rows that are held. */
 void cli_rows_flush(struct cli_rows *rows, struct cli_fields *fields, struct tcore_buf *out);
 void cli_rows_free(struct cli_rows *rows);

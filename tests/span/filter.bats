@@ -155,6 +155,50 @@ two,front,\"a,b\"\"c	d\",'=1+1,2
 '-3,'@shop,,,-1"
 }
 
+@test 'rows without a record have the heading that was asked for' {
+    for format in csv tsv table; do
+        run -0 trace-span filter "--format=$format" --fields=name /dev/null
+        assert_output 'name'
+        run -0 trace-span filter "--format=$format" /dev/null
+        assert_output ''
+    done
+}
+
+@test 'what later records have and no column shows is named once' {
+    {
+        echo '{"traceId":"1","spanId":"1","name":"a"}'
+        echo '{"traceId":"1","spanId":"2","name":"b","kind":"server","status":"ok"}'
+        echo '{"traceId":"1","spanId":"3","kind":"client"}'
+    } >in
+    run -0 --separate-stderr trace-span filter --format=csv in
+    assert_line --index 0 'traceId,spanId,name'
+    assert_equal "$stderr" 'trace-span: the columns are those of the first record: kind, status of later ones left out (--fields names columns)'
+    run -0 --separate-stderr trace-span filter --format=csv --fields=name in
+    assert_equal "$stderr" ''
+}
+
+@test 'the columns of a live table become wider, and stay in line' {
+    mkfifo live
+    trace-span filter --format=table --fields=name,n,service <live >out 3>&- &
+    program=$!
+    exec 9>live
+    lines=0
+    for n in 1 1234567890 5; do
+        echo '{"traceId":"1","spanId":"1","name":"a","service":"cart","attributes":{"n":'$n'}}' >&9
+        lines=$((lines + 1))
+        for ((i = 0; i < 500; i++)); do
+            [[ $(wc -l <out) -le $lines ]] || break
+            sleep 0.01
+        done
+    done
+    exec 9>&-
+    wait "$program"
+    run cat out
+    assert_line --index 1 'a     1  cart'
+    assert_line --index 2 'a     1234567890  cart'
+    assert_line --index 3 'a              5  cart'
+}
+
 @test 'times that libjq rounds are announced' {
     echo '{"traceId":"1","spanId":"1","startTimeUnixNano":"1544712660000000005","events":[{"timeUnixNano":"1544712660000000005"}]}' >in
     local expr
