@@ -10,7 +10,6 @@
 #include "base/sys.h"
 
 enum {
-    BUMP_BYTES = 3,      /* behind dense counts, see tcore_bucket_store_bump() */
     SMALLEST_BYTES = 24, /* what the smallest block of a usual malloc holds anyway */
     BYTES_A_TOUCH = 8,   /* a busy store may be dense up to so many bytes an addition */
     NARROW_RANGE = 65536 /* of 16-bit offsets */
@@ -94,11 +93,10 @@ static struct shape dense_shape(struct extent extent, uint8_t bits_log2, uint32_
     /* slot 0 has an even index, so that words of 4-bit counts of two stores are aligned alike */
     int32_t first = (int32_t)(extent.first - (int64_t)low) & ~1;
     uint64_t slots = ((uint64_t)((int64_t)extent.last - first) + 1 + high + 1) & ~UINT64_C(1);
-    /* as malloc rounds */
-    size_t bytes = (tcore_count_bytes(slots, bits_log2) + BUMP_BYTES + 7) / 16 * 16 + 8;
+    size_t bytes = (tcore_count_bytes(slots, bits_log2) + 7) / 16 * 16 + 8; /* as malloc rounds */
     if (bytes < SMALLEST_BYTES)
         bytes = SMALLEST_BYTES;
-    uint32_t room = (uint32_t)(((bytes - BUMP_BYTES) * 8) >> bits_log2) & ~1u;
+    uint32_t room = (uint32_t)((bytes * 8) >> bits_log2) & ~1u;
     uint32_t more = (uint32_t)(room - slots);
     if (low && more) /* what rounding gave goes where the range grows */
         first -= (int32_t)(high ? more / 2 : more) & ~1;
@@ -131,27 +129,6 @@ static void pad_offsets(struct tcore_bucket_store *store)
            0xff, tcore_count_bytes(store->capacity - store->used, store->offset_log2));
 }
 
-bool tcore_bucket_store_bump_other(struct tcore_bucket_store *store, uint32_t slot)
-{
-    switch (store->bits_log2) {
-    case TCORE_BYTE: {
-        uint8_t *count = (uint8_t *)store->memory + slot;
-        return *count != UINT8_MAX ? ++*count, true : false;
-    }
-    case TCORE_BYTE + 1: {
-        uint16_t *count = (uint16_t *)store->memory + slot;
-        return *count != UINT16_MAX ? ++*count, true : false;
-    }
-    case TCORE_BYTE + 2: {
-        uint32_t *count = (uint32_t *)store->memory + slot;
-        return *count != UINT32_MAX ? ++*count, true : false;
-    }
-    default:
-        ++*((uint64_t *)store->memory + slot);
-        return true;
-    }
-}
-
 /* Gives an empty store the memory of a shape. */
 static enum tcore_status take_shape(struct tcore_bucket_store *store, struct shape shape)
 {
@@ -162,7 +139,7 @@ static enum tcore_status take_shape(struct tcore_bucket_store *store, struct sha
     store->offset_log2 = shape.offset_log2;
     store->used = 0;
     size_t bytes = tcore_bucket_store_bytes(store);
-    store->memory = store->dense ? tcore_calloc(1, bytes + BUMP_BYTES) : tcore_malloc(bytes);
+    store->memory = store->dense ? tcore_calloc(1, bytes) : tcore_malloc(bytes);
     if (!store->memory)
         return TCORE_FATAL;
     if (!store->dense)

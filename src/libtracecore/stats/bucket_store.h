@@ -21,7 +21,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 struct tcore_bucket_store {
     void *memory;        /* owned. dense: counts by slot. sparse: counts, then offsets from first */
@@ -91,41 +90,36 @@ uint32_t tcore_bucket_store_survey(const struct tcore_bucket_store *store, uint6
 bool tcore_bucket_store_seek(const struct tcore_bucket_store *store, uint64_t *rank,
                              int32_t *index);
 
-/* What follows, for the widths that it leaves out. */
-bool tcore_bucket_store_bump_other(struct tcore_bucket_store *store, uint32_t slot);
-
-/*
- * Adds one if the store is dense, covers the bucket and its count has room; else does nothing.
- *
- * Stores have counts of different widths, and which one comes next is as good as random. Those of
- * 8, 16 and 32 bits are therefore counted by the same instructions: the 32 bits at the count are
- * one more, and since it is not all ones, nothing is carried out of it. (Memory ends with three
- * bytes for that.)
- */
+/* Adds one if the store is dense, covers the bucket and its count has room; else does nothing. */
 static inline bool tcore_bucket_store_bump(struct tcore_bucket_store *store, int32_t index)
 {
-    uint32_t slot = (uint32_t)index - (uint32_t)store->first, bits = store->bits_log2;
+    uint32_t slot = (uint32_t)index - (uint32_t)store->first;
     if (slot >= store->dense)
         return false;
-    uint8_t *memory = store->memory;
-    if (__builtin_expect(bits - 3 < 3 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, 1)) {
-        uint8_t *at = memory + ((size_t)slot << (bits - 3));
-        uint32_t count, full = UINT32_MAX >> (32 - (1u << bits));
-        memcpy(&count, at, sizeof count);
-        if (__builtin_expect((count & full) == full, 0))
-            return false;
-        count++;
-        memcpy(at, &count, sizeof count);
-        return true;
-    }
-    if (bits == 2) {
-        uint8_t *pair = memory + slot / 2;
+    switch (store->bits_log2) {
+    case 2: {
+        uint8_t *pair = (uint8_t *)store->memory + slot / 2;
         uint8_t mask = slot % 2 ? 0xf0 : 0x0f;
         bool room = (*pair & mask) != mask;
         *pair = (uint8_t)(*pair + (room ? mask & 0x11 : 0));
         return room;
     }
-    return tcore_bucket_store_bump_other(store, slot);
+    case 3: {
+        uint8_t *count = (uint8_t *)store->memory + slot;
+        return *count != UINT8_MAX ? ++*count, true : false;
+    }
+    case 4: {
+        uint16_t *count = (uint16_t *)store->memory + slot;
+        return *count != UINT16_MAX ? ++*count, true : false;
+    }
+    case 5: {
+        uint32_t *count = (uint32_t *)store->memory + slot;
+        return *count != UINT32_MAX ? ++*count, true : false;
+    }
+    default:
+        ++*((uint64_t *)store->memory + slot);
+        return true;
+    }
 }
 
 #endif
