@@ -13,6 +13,7 @@
 
 #include "base/sys.h"
 #include "cli/options.h"
+#include "model/json.h"
 #include "model/number.h"
 
 #include <math.h>
@@ -182,8 +183,10 @@ static void put_text(struct tcore_buf *out, struct tcore_value value)
 {
     int64_t i;
 
-    if (value.kind == TCORE_STRING || value.kind == TCORE_JSON) {
+    if (value.kind == TCORE_STRING) {
         tcore_buf_append(out, value.s, value.len);
+    } else if (value.kind == TCORE_JSON) {
+        tcore_json_write_key(out, value.s, value.len);
     } else if (tcore_value_int64(&value, &i)) {
         tcore_buf_printf(out, "%lld", (long long)i);
     } else if (tcore_value_is_number(&value)) {

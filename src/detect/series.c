@@ -9,6 +9,7 @@
 #include "detect/series.h"
 
 #include "base/sys.h"
+#include "model/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +119,10 @@ static void put_value(struct tcore_buf *out, struct tcore_value value)
 {
     int64_t i;
 
+    if (value.kind == TCORE_JSON) {
+        tcore_json_write_key(out, value.s, value.len);
+        return;
+    }
     if (tcore_value_int64(&value, &i))
         value = tcore_value_int(i);
     else if (tcore_value_is_number(&value))

@@ -537,3 +537,12 @@ trace-alert: rule F: no record matched'
     run -4 trace-alert run --rules=none </dev/null
     assert_output 'trace-alert: none: No such file or directory'
 }
+
+@test 'objects that are the same are one label, however they are written' {
+    echo '{version: 1, groups: [{name: g, every: 1s, rules: [{alert: A, expr: m > 0}]}]}' >rules.yaml
+    echo '{"metricName":"m","value":1,"timeUnixNano":"1000000000","dimensions":{"a":{ "y": 2, "x": 1.0}}}' >in
+    echo '{"metricName":"m","value":1,"timeUnixNano":"2000000000","dimensions":{"a":{"x":1,"y":2}}}' >>in
+    run --separate-stderr trace-alert run --rules=rules.yaml in
+    assert_equal "${#lines[@]}" 1
+    assert_output --partial '"labels":{"a":"{\"x\":1,\"y\":2}",'
+}

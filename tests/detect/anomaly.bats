@@ -341,3 +341,14 @@ setup() {
     trace-span filter -b spans | trace-detect anomaly >of_binary
     cmp of_text of_binary
 }
+
+@test 'anomaly: objects that are the same are one series, however they are written' {
+    for i in {10..29}; do
+        echo "{\"metricName\":\"m\",\"value\":$i,\"timeUnixNano\":\"${i}000000000\",\"dimensions\":{\"a\":{ \"x\": 1.0, \"y\": [2]}}}"
+        echo "{\"metricName\":\"m\",\"value\":$i,\"timeUnixNano\":\"${i}500000000\",\"dimensions\":{\"a\":{\"y\":[2],\"x\":1}}}"
+    done | head -n 16 >in
+    run trace-detect anomaly in
+    assert_output --partial ' 1 series,'
+    run trace-detect anomaly --by=a in
+    assert_output --partial ' 1 series,'
+}
