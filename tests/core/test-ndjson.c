@@ -596,6 +596,33 @@ static void test_no_memory(void)
     free(data);
 }
 
+/* Records that cannot be planned, between others that can, must not cost memory each time. */
+static void test_bounded_plans(void)
+{
+    struct tcore_sys sys = tcore_sys_default;
+    struct tcore_buf text = {0};
+    struct decoding d = {0};
+    for (unsigned i = 0; i < 100; i++)
+        tcore_buf_puts(
+            &text, i % 4 ? "{" IDS ",\"name\":\"a\",\"durationNano\":1}\n"
+                         : "{" IDS ",\"a key so long that the literal text which it stands in is "
+                           "made of two parts, or more\":1,\"name\":\"a\",\"name\":\"b\"}\n");
+    decode(&d, text.data, text.length);
+    struct tcore_error err = {0};
+    sys.alloc = failing_alloc;
+    sys.resize = failing_resize;
+    tcore_sys_set(&sys);
+    allocations = fail_at = 0;
+    bool decoded = true;
+    for (unsigned i = 0; i < 1000; i++)
+        decoded &= !tcore_decoder_decode(d.decoder, TCORE_FORMAT_NDJSON, &d.chunk, &d.batch, &err);
+    tcore_sys_set(NULL);
+    ok(decoded && d.batch->rows == 100, "the records are read");
+    is_int(allocations, 0, "records that are like known ones need no more memory");
+    tcore_buf_free(&text);
+    end_decoding(&d);
+}
+
 int main(void)
 {
     for (size_t i = 0; i < 3; i++) {
@@ -615,5 +642,6 @@ int main(void)
     tcore_simd_select(NULL);
     test_many_keys();
     test_no_memory();
+    test_bounded_plans();
     return done_testing();
 }

@@ -7,8 +7,8 @@
 #include <string.h>
 
 enum {
-    STEPS = 4096,   /* about 800 KiB */
-    BUCKETS = 1024, /* of the table of states */
+    BYTES = 2 << 20, /* of a plan */
+    BUCKETS = 1024,  /* of the table of states */
     OBJECT_KEYS = 256,
     REST = 8192,
     RESTS = 8 /* the longest rest is REST << RESTS */
@@ -25,7 +25,7 @@ static void forget(struct ndjson_plan *plan)
     plan->start = NULL;
     plan->first = NULL;
     plan->table = NULL;
-    plan->steps = 0;
+    plan->bytes = 0;
     plan->full = false;
 }
 
@@ -48,6 +48,14 @@ void tcore_ndjson_plan_take_stock(struct ndjson_plan *plan)
     plan->rests += plan->rests < RESTS;
     if (plan->full)
         forget(plan); /* what the stream was like, it is no more */
+}
+
+/* Memory of the plan; NULL when it has had its share, or memory is short. */
+static void *take(struct ndjson_plan *plan, size_t bytes)
+{
+    plan->bytes += bytes;
+    plan->full = plan->bytes > BYTES;
+    return plan->full ? NULL : tcore_arena_alloc(&plan->arena, bytes);
 }
 
 /* --- States */
@@ -77,7 +85,7 @@ static size_t bucket_of(const struct ndjson_plan *plan, const struct plan_object
 static struct plan_state *new_state(struct ndjson_plan *plan, const struct plan_object *objects,
                                     unsigned depth)
 {
-    struct plan_state *state = tcore_arena_alloc(&plan->arena, sizeof *state);
+    struct plan_state *state = take(plan, sizeof *state);
     if (!state)
         return NULL;
     *state = (struct plan_state){.depth = depth};
@@ -90,7 +98,7 @@ static struct plan_state *state_of(struct ndjson_plan *plan, const struct plan_o
                                    unsigned depth)
 {
     if (!plan->table) {
-        plan->table = tcore_arena_alloc(&plan->arena, BUCKETS * sizeof(struct plan_state *));
+        plan->table = take(plan, BUCKETS * sizeof(struct plan_state *));
         if (!plan->table)
             return NULL;
         memset(plan->table, 0, BUCKETS * sizeof(struct plan_state *));
@@ -130,7 +138,7 @@ struct plan_step *tcore_ndjson_plan_find(const struct plan_state *state, const c
 /* The second step from a state is about to be added: from now on the context decides. */
 static bool branch(struct ndjson_plan *plan, struct plan_state *state)
 {
-    state->guess = tcore_arena_alloc(&plan->arena, PLAN_GUESSES * sizeof(struct plan_step *));
+    state->guess = take(plan, PLAN_GUESSES * sizeof(struct plan_step *));
     if (!state->guess)
         return false;
     for (unsigned i = 0; i < PLAN_GUESSES; i++)
@@ -148,7 +156,7 @@ static struct plan_step *new_step(struct ndjson_plan *plan, struct plan_state *s
     if (state->steps && !state->guess && !branch(plan, state))
         return NULL;
     const size_t alignment = _Alignof(struct plan_step);
-    char *room = tcore_arena_alloc(&plan->arena, sizeof(struct plan_step) + alignment);
+    char *room = take(plan, sizeof(struct plan_step) + alignment);
     if (!room)
         return NULL;
     struct plan_step *step =
@@ -167,7 +175,6 @@ static struct plan_step *new_step(struct ndjson_plan *plan, struct plan_state *s
         step->behind->entries = step;
         step->next = step->behind->guess ? NULL : step->behind->steps;
     }
-    plan->steps++;
     return step;
 }
 
@@ -223,45 +230,43 @@ static const char *nested_end(const char *p)
     }
 }
 
-/* Adds a step like this one from the walk's state, unless it is there; NULL: it cannot be. */
-static struct plan_step *add_step(struct walk *walk, struct plan_step *step, size_t length)
+/* Goes a step like this one, of so long a literal, making it if it is not there. part: of a longer
+ * literal, behind which is a state that has no other way in. False: it cannot be. */
+static bool go_step(struct walk *walk, struct plan_step *step, size_t length, bool part)
 {
+    struct ndjson_plan *plan = walk->plan;
     memcpy(step->literal, walk->from, length);
     step->mask = ~(uint64_t)0 >> (64 - length);
     step->length = (uint8_t)(length - (step->class == PLAN_NESTED));
     step->quotes = 0;
     for (size_t i = 0; i < length; i++)
         step->quotes += step->literal[i] == '"';
-    for (struct plan_step *old = walk->state->steps; old; old = old->sibling)
-        if (old->class == step->class && old->mask == step->mask &&
-            !memcmp(old->literal, step->literal, length))
-            return old;
-    struct ndjson_plan *plan = walk->plan;
-    plan->full = plan->steps >= STEPS;
-    return plan->full ? NULL : new_step(plan, walk->state, step);
+    struct plan_step *known = walk->state->steps;
+    while (known && !(known->class == step->class && known->mask == step->mask &&
+                      !memcmp(known->literal, step->literal, length)))
+        known = known->sibling;
+    if (!known) {
+        if (step->class != PLAN_END) {
+            step->behind = part ? new_state(plan, walk->objects, walk->depth)
+                                : state_of(plan, walk->objects, walk->depth);
+            if (!step->behind)
+                return false;
+        }
+        known = new_step(plan, walk->state, step);
+        if (!known)
+            return false;
+    }
+    walk->state = known->behind;
+    return true;
 }
 
 /* Goes the step whose literal ends at p. False: it cannot be. */
 static bool go(struct walk *walk, struct plan_step *step, const char *p)
 {
-    for (; p - walk->from > PLAN_LITERAL; walk->from += PLAN_LITERAL) {
-        /* a long literal is two, with a state between them that has no other way in */
-        struct plan_step part = {.class = PLAN_CONSTANT};
-        part.behind = new_state(walk->plan, walk->objects, walk->depth);
-        struct plan_step *added = part.behind ? add_step(walk, &part, PLAN_LITERAL) : NULL;
-        if (!added)
+    for (; p - walk->from > PLAN_LITERAL; walk->from += PLAN_LITERAL)
+        if (!go_step(walk, &(struct plan_step){.class = PLAN_CONSTANT}, PLAN_LITERAL, true))
             return false;
-        walk->state = added->behind;
-    }
-    struct plan_state *behind =
-        step->class == PLAN_END ? NULL : state_of(walk->plan, walk->objects, walk->depth);
-    step->behind = behind;
-    if (step->class != PLAN_END && !behind)
-        return false;
-    if (!add_step(walk, step, (size_t)(p - walk->from)))
-        return false;
-    walk->state = behind;
-    return true;
+    return go_step(walk, step, (size_t)(p - walk->from), false);
 }
 
 static void open_object(struct walk *walk, const struct shape_key *key, struct shape_level *level)

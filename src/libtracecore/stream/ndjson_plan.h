@@ -80,8 +80,8 @@ struct ndjson_plan {
     struct plan_step *first;  /* the only step from there, or NULL */
     struct plan_state **table;
     struct tcore_arena arena; /* states, steps */
-    unsigned steps;
-    bool full; /* no more is learnt */
+    size_t bytes;             /* of the arena, in use */
+    bool full;                /* no more is learnt */
     uint64_t seed;
     /* whether it is worth it, see tcore_ndjson_plan_tally() */
     unsigned records, hits;
@@ -93,7 +93,7 @@ void tcore_ndjson_plan_init(struct ndjson_plan *plan, uint64_t seed);
 void tcore_ndjson_plan_free(struct ndjson_plan *plan);
 
 /*
- * Learns the record from start to end, which the record parser has just accepted with these roles.
+ * Learns the record from start to end, which the record parser has just accepted.
  * Keys are looked up in, and if need be added to, the shape. Fails silently: what is not learnt is
  * parsed as before.
  */
