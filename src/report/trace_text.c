@@ -76,28 +76,20 @@ static void put_share(struct tcore_buf *points, const struct view_trace *view, i
     tcore_buf_append(points, &share, sizeof share);
 }
 
-/* When the span was, and the segments of the critical path in it. They are in the order of time,
- * and those of a span lie within it. */
+/* When the span was, and the segments of the critical path in it. */
 static struct cell range_cell(struct document *document, const struct view_trace *view,
                               uint32_t span)
 {
     const struct tcore_interval *own = &view->tree.interval[span];
     const struct tcore_critical_path *path = &view->path;
     struct tcore_buf points = {0};
-    size_t low = 0, high = path->segment_count;
     put_share(&points, view, own->start_ns);
     put_share(&points, view, own->end_ns);
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (path->segments[middle].end_ns <= own->start_ns)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low < path->segment_count && path->segments[low].start_ns < own->end_ns; low++)
-        if (path->segments[low].span == span) {
-            put_share(&points, view, path->segments[low].start_ns);
-            put_share(&points, view, path->segments[low].end_ns);
+    for (size_t i = tcore_critical_path_behind(path, own->start_ns);
+         i < path->segment_count && path->segments[i].start_ns < own->end_ns; i++)
+        if (path->segments[i].span == span) {
+            put_share(&points, view, path->segments[i].start_ns);
+            put_share(&points, view, path->segments[i].end_ns);
         }
     struct cell cell = {0};
     document->failed |= points.failed;

@@ -202,24 +202,16 @@ static void fill(const struct picture *picture, enum ink *ink, const struct tcor
         ink[i] = with;
 }
 
-/* The segments of the critical path in the span, over its bar. They are in the order of time, and
- * those of a span lie within it. */
+/* The segments of the critical path in the span, over its bar. */
 static void fill_critical(const struct picture *picture, uint32_t span, enum ink *ink)
 {
     const struct tcore_critical_path *path = &picture->build->path;
     const struct tcore_interval *own = &picture->build->tree.interval[span];
-    size_t low = 0, high = path->segment_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (path->segments[middle].end_ns <= own->start_ns)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low < path->segment_count && path->segments[low].start_ns < own->end_ns; low++)
-        if (path->segments[low].span == span)
+    for (size_t i = tcore_critical_path_behind(path, own->start_ns);
+         i < path->segment_count && path->segments[i].start_ns < own->end_ns; i++)
+        if (path->segments[i].span == span)
             fill(picture, ink,
-                 &(struct tcore_interval){path->segments[low].start_ns, path->segments[low].end_ns},
+                 &(struct tcore_interval){path->segments[i].start_ns, path->segments[i].end_ns},
                  INK_CRITICAL);
 }
 

@@ -198,3 +198,16 @@ enum tcore_status tcore_critical_path_find(struct tcore_critical_path *path,
     path->duration_ns = whole->end_ns - whole->start_ns;
     return TCORE_OK;
 }
+
+size_t tcore_critical_path_behind(const struct tcore_critical_path *path, int64_t ns)
+{
+    size_t low = 0, high = path->segment_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (path->segments[middle].end_ns <= ns)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}

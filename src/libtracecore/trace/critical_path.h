@@ -42,4 +42,8 @@ enum tcore_status tcore_critical_path_find(struct tcore_critical_path *path,
                                            struct tcore_error *err);
 void tcore_critical_path_free(struct tcore_critical_path *path);
 
+/* The number of the first segment that ends behind ns; segment_count if none does. From there on
+ * segments are in the order of time, and those of a span lie within it. */
+size_t tcore_critical_path_behind(const struct tcore_critical_path *path, int64_t ns);
+
 #endif
