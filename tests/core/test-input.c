@@ -2,6 +2,7 @@
 /*
  * Cutting inputs into chunks: whatever the sizes of the reads, the chunks are whole lines that add
  * up to the input; lines beyond the limit, failures, waiting pipes and foreign formats are told.
+ * Plain files are read by position, by several threads at a time.
  */
 #include "tap.h"
 
@@ -10,11 +11,13 @@
 #include "stream/input.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <unistd.h>
 
 /* The system as the tests want it: reads of at most so many bytes, EINTR now and then, EIO at an
  * offset. */
+static char path[64];
 static size_t read_limit, read_done, fail_after;
 static unsigned interrupt;
 
@@ -36,18 +39,42 @@ static ssize_t short_read(int fd, void *buffer, size_t bytes)
     return got;
 }
 
+/* By position: the same limits, EIO from fail_after on, and before read number shrink_at the file
+ * is cut to a length. */
+static unsigned reads_at, shrink_at;
+static size_t shrink_to;
+static bool shrunk;
+
+static ssize_t short_read_at(int fd, void *buffer, size_t bytes, off_t offset)
+{
+    if (interrupt && ++interrupt % 3 == 0) {
+        errno = EINTR;
+        return -1;
+    }
+    if (fail_after && (size_t)offset + bytes > fail_after) {
+        errno = EIO;
+        return -1;
+    }
+    if (shrink_at && ++reads_at == shrink_at)
+        shrunk = truncate(path, (off_t)shrink_to) == 0;
+    if (read_limit && bytes > read_limit)
+        bytes = read_limit;
+    return pread(fd, buffer, bytes, offset);
+}
+
 static struct tcore_sys sys;
 
 static void system_reset(void)
 {
     sys = tcore_sys_default;
     sys.read = short_read;
+    sys.pread = short_read_at;
+    reads_at = shrink_at = 0;
+    shrunk = false;
     read_limit = read_done = fail_after = 0;
     interrupt = 0;
     tcore_sys_set(&sys);
 }
-
-static char path[64];
 
 static void write_file(const char *data, size_t length)
 {
@@ -70,7 +97,7 @@ static enum tcore_status read_all(const char *name, const struct tcore_input_opt
     if (status)
         return status;
     while ((status = tcore_input_next(input, &chunk, err)) == TCORE_OK) {
-        *whole = *whole && chunk.length && chunk.data[chunk.length - 1] == '\n' &&
+        *whole = *whole && (chunk.length ? chunk.data[chunk.length - 1] == '\n' : shrunk) &&
                  chunk.sequence == sequence++;
         for (size_t i = 0; i < 64; i++)
             *whole = *whole && !chunk.data[chunk.length + i];
@@ -189,6 +216,62 @@ static void test_failure(void)
     write_file("", 0);
     tcore_buf_clear(&got);
     ok(read_all(path, NULL, &got, &whole, &err) == TCORE_EOF && !got.length, "empty input is fine");
+    tcore_buf_free(&got);
+    tcore_buf_free(&text);
+}
+
+/* Of a file of many chunks. */
+static void test_failure_by_position(void)
+{
+    struct tcore_buf text = {0}, got = {0};
+    struct tcore_error err = {0};
+    bool whole;
+    make_lines(&text, 10000, 300);
+    write_file(text.data, text.length);
+    for (size_t at = 700000; at < 1000000; at += 50021) {
+        system_reset();
+        fail_after = at;
+        tcore_buf_clear(&got);
+        enum tcore_status status = read_all(path, NULL, &got, &whole, &err);
+        ok(status == TCORE_FATAL && err.errnum == EIO && whole && got.length <= at &&
+               got.length > at - (300 << 10) && !memcmp(got.data, text.data, got.length),
+           "a read that fails at %zu is told after whole lines before it", at);
+    }
+    for (unsigned nth = 2; nth < 8; nth++) {
+        write_file(text.data, text.length);
+        system_reset();
+        shrink_at = nth;
+        shrink_to = 600001;
+        tcore_buf_clear(&got);
+        enum tcore_status status = read_all(path, NULL, &got, &whole, &err);
+        ok(status == TCORE_EOF && shrunk && whole && got.length > 600000 &&
+               !memcmp(got.data, text.data, 600001),
+           "a file cut short before read %u is given up to there", nth);
+    }
+    tcore_buf_free(&got);
+    tcore_buf_free(&text);
+}
+
+/* A descriptor that others read from too: where it stands before and after. */
+static void test_shared_descriptor(void)
+{
+    struct tcore_buf text = {0}, got = {0};
+    bool whole;
+    make_lines(&text, 10000, 300);
+    write_file(text.data, text.length);
+    size_t first = (size_t)(strchr(text.data, '\n') + 1 - text.data);
+    system_reset();
+    int saved = dup(0), file = open(path, O_RDONLY);
+    lseek(file, (off_t)first, SEEK_SET);
+    dup2(file, 0);
+    enum tcore_status status = read_all("-", NULL, &got, &whole, NULL);
+    ok(status == TCORE_EOF && whole && got.length == text.length - first &&
+           !memcmp(got.data, text.data + first, got.length),
+       "standard input is read from where it stands");
+    is_int(lseek(file, 0, SEEK_CUR), (int64_t)text.length, "and left at its end");
+    dup2(saved, 0);
+    close(saved);
+    close(file);
     tcore_buf_free(&got);
     tcore_buf_free(&text);
 }
@@ -317,40 +400,63 @@ static void test_live(void)
     tcore_input_close(input);
 }
 
-/* Several threads claim chunks: every line once. */
+/* Several threads claim chunks: every line once, the chunks numbered in the order of the file. */
 static struct tcore_input *shared;
-static uint64_t sums[4];
+static struct {
+    char *data;
+    size_t length;
+} pieces[64];
 
-static void *claim(void *sum)
+static void *claim(void *unused)
 {
     struct tcore_chunk chunk = {0};
-    while (tcore_input_next(shared, &chunk, NULL) == TCORE_OK)
-        for (size_t i = 0; i < chunk.length; i++)
-            *(uint64_t *)sum += (unsigned char)chunk.data[i];
+    (void)unused;
+    while (tcore_input_next(shared, &chunk, NULL) == TCORE_OK) {
+        if (chunk.sequence >= 64)
+            continue;
+        pieces[chunk.sequence].data = malloc(chunk.length);
+        pieces[chunk.sequence].length = chunk.length;
+        memcpy(pieces[chunk.sequence].data, chunk.data, chunk.length);
+    }
     tcore_chunk_free(&chunk);
     return NULL;
+}
+
+static void share(const struct tcore_buf *text, const char *what)
+{
+    struct tcore_buf got = {0};
+    pthread_t threads[4];
+    write_file(text->data, text->length);
+    tcore_input_open(&shared, path, NULL, NULL);
+    for (size_t i = 0; i < 4; i++)
+        pthread_create(&threads[i], NULL, claim, NULL);
+    for (size_t i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    tcore_input_close(shared);
+    for (size_t i = 0; i < 64; i++) {
+        tcore_buf_append(&got, pieces[i].data, pieces[i].length);
+        free(pieces[i].data);
+        pieces[i].data = NULL;
+        pieces[i].length = 0;
+    }
+    ok(got.length == text->length && !memcmp(got.data, text->data, text->length),
+       "four threads share %s without loss, in order", what);
+    tcore_buf_free(&got);
 }
 
 static void test_threads(void)
 {
     struct tcore_buf text = {0};
-    uint64_t wanted = 0, got = 0;
-    make_lines(&text, 20000, 300);
-    for (size_t i = 0; i < text.length; i++)
-        wanted += (unsigned char)text.data[i];
-    write_file(text.data, text.length);
     system_reset();
     tcore_sys_set(NULL);
-    pthread_t threads[4];
-    tcore_input_open(&shared, path, NULL, NULL);
-    for (size_t i = 0; i < 4; i++)
-        pthread_create(&threads[i], NULL, claim, &sums[i]);
-    for (size_t i = 0; i < 4; i++) {
-        pthread_join(threads[i], NULL);
-        got += sums[i];
-    }
-    tcore_input_close(shared);
-    is_int((int64_t)got, (int64_t)wanted, "four threads share an input without loss");
+    make_lines(&text, 20000, 300);
+    share(&text, "short lines");
+    tcore_buf_clear(&text);
+    make_lines(&text, 200, 30000);
+    share(&text, "lines of many lengths");
+    tcore_buf_clear(&text);
+    make_lines(&text, 8, 1200000);
+    share(&text, "lines longer than a chunk");
     tcore_buf_free(&text);
 }
 
@@ -363,6 +469,8 @@ int main(void)
     test_sizes();
     test_long_lines();
     test_failure();
+    test_failure_by_position();
+    test_shared_descriptor();
     test_formats();
     test_junk();
     test_live();

@@ -4,6 +4,9 @@
  * block. What follows the last whole line or block is carried over to the next chunk. A line that
  * outgrows the limit is passed over, never held.
  *
+ * Of a plain file only the end of a chunk is looked for under the lock. What is before it is read
+ * without, so that threads read at the same time.
+ *
  * Lines that could begin no record are held back, up to a chunk of them, until one comes that
  * could: they are the decoder's rejects then. If none ever comes, the input is of another format,
  * which is one error.
@@ -23,6 +26,7 @@
 enum {
     CHUNK_BYTES = 256 << 10,
     PADDING = 64,
+    TAIL_BYTES = 4 << 10, /* in which the last line of a chunk should end */
     SNIFF_BYTES = TCORE_SNIFF_BYTES,
     LINE_LIMIT = 32 << 20,
     OVERLONG_KEPT = 4096 /* of a line beyond the limit */
@@ -293,14 +297,75 @@ static enum tcore_status next(struct tcore_input *input, struct tcore_chunk *chu
     return TCORE_OK;
 }
 
+/* A chunk that is yet to be read. */
+struct range {
+    uint64_t offset;
+    size_t length;
+};
+
+/* Claims whole lines of a plain file by their place in it, with room for them. False: next() must
+ * see to it, because it is no such file, or near its end, or a line is long. */
+static bool next_range(struct tcore_input *input, struct tcore_chunk *chunk, struct range *range)
+{
+    if (input->format != TCORE_FORMAT_NDJSON || input->in_doubt || input->ended ||
+        input->pending.status || !tcore_source_detach(input->source) ||
+        !chunk_room(chunk, CHUNK_BYTES + 1))
+        return false;
+    char tail[TAIL_BYTES];
+    size_t got;
+    range->offset = tcore_source_mark(input->source) - input->carried;
+    if (tcore_source_read_at(input->source, range->offset + CHUNK_BYTES - TAIL_BYTES, tail,
+                             TAIL_BYTES, &got, NULL) ||
+        got < TAIL_BYTES)
+        return false;
+    const char *newline = memrchr(tail, '\n', TAIL_BYTES);
+    if (!newline)
+        return false;
+    range->length = CHUNK_BYTES - TAIL_BYTES + (size_t)(newline + 1 - tail);
+    input->carried = 0;
+    tcore_source_set_mark(input->source, range->offset + range->length);
+    chunk->overlong = 0;
+    chunk->live = chunk->clock = false;
+    chunk->sequence = input->sequence++;
+    return true;
+}
+
+/* Reads it. A failure is put off, as fill() does, so that the chunk keeps its number; a file that
+ * has changed meanwhile may end early or in the middle of a line. */
+static void read_range(struct tcore_input *input, const struct range *range,
+                       struct tcore_chunk *chunk)
+{
+    struct tcore_error problem = {0};
+    enum tcore_status status = tcore_source_read_at(input->source, range->offset, chunk->data,
+                                                    range->length, &chunk->length, &problem);
+    if (status) {
+        const char *newline = memrchr(chunk->data, '\n', chunk->length);
+        chunk->length = newline ? (size_t)(newline + 1 - chunk->data) : 0;
+        pthread_mutex_lock(&input->lock);
+        input->pending = problem;
+        input->pending.status = status;
+        input->ended = true;
+        pthread_mutex_unlock(&input->lock);
+    } else if (chunk->length && chunk->data[chunk->length - 1] != '\n') {
+        chunk->data[chunk->length++] = '\n';
+    }
+    memset(chunk->data + chunk->length, 0, PADDING);
+}
+
 enum tcore_status tcore_input_next(struct tcore_input *input, struct tcore_chunk *chunk,
                                    struct tcore_error *err)
 {
     if (input->options.single)
         return next(input, chunk, err);
+    struct range range;
+    enum tcore_status status = TCORE_OK;
     pthread_mutex_lock(&input->lock);
-    enum tcore_status status = next(input, chunk, err);
+    bool apart = next_range(input, chunk, &range);
+    if (!apart)
+        status = next(input, chunk, err);
     pthread_mutex_unlock(&input->lock);
+    if (apart)
+        read_range(input, &range, chunk);
     return status;
 }
 

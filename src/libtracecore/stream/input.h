@@ -52,9 +52,9 @@ void tcore_input_close(struct tcore_input *input);
 const char *tcore_input_name(const struct tcore_input *input); /* path, or "-" */
 enum tcore_format tcore_input_format(const struct tcore_input *input);
 
-/* Claims the next chunk; thread-safe. TCORE_EOF at the end; TCORE_BAD_INPUT or TCORE_FATAL as
- * above, after which only TCORE_EOF follows. A final line without a newline is given with one
- * added. */
+/* Claims the next chunk, which is empty only if the file has become shorter meanwhile; thread-safe.
+ * TCORE_EOF at the end; TCORE_BAD_INPUT or TCORE_FATAL as above, after which only TCORE_EOF
+ * follows. A final line without a newline is given with one added. */
 enum tcore_status tcore_input_next(struct tcore_input *input, struct tcore_chunk *chunk,
                                    struct tcore_error *err);
 void tcore_chunk_free(struct tcore_chunk *chunk);

@@ -63,6 +63,8 @@ struct tcore_source {
     bool stopped; /* that is why it ended */
     bool owned;   /* the descriptor is ours to close */
     bool regular; /* a read never waits */
+    bool detached;
+    uint64_t mark; /* where a detached one goes on */
     uint64_t done, total;
     char *peek; /* first bytes, not yet handed out */
     size_t peeked, peek_used;
@@ -72,6 +74,26 @@ struct tcore_source {
     bool empty;                  /* there is nothing in it */
     int read_errno;              /* of the descriptor under the archive */
 };
+
+/* Reads once at a position, going on after EINTR. */
+static ssize_t read_some_at(struct tcore_source *s, void *buffer, size_t bytes, uint64_t offset)
+{
+    ssize_t got;
+    do
+        got = tcore_sys()->pread(s->fd, buffer, bytes, (off_t)offset);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
+static ssize_t read_on(struct tcore_source *s, void *buffer, size_t bytes)
+{
+    if (!s->detached)
+        return tcore_read_some(s->fd, buffer, bytes);
+    ssize_t got = read_some_at(s, buffer, bytes, s->mark);
+    if (got > 0)
+        s->mark += (uint64_t)got;
+    return got;
+}
 
 /* Reads once, waiting for data or for the wish to stop, whichever comes first. */
 static ssize_t read_or_stop(struct tcore_source *s, void *buffer, size_t bytes)
@@ -85,7 +107,7 @@ static ssize_t read_or_stop(struct tcore_source *s, void *buffer, size_t bytes)
         if (ready >= 0)
             break;
     }
-    return s->stopped ? 0 : tcore_read_some(s->fd, buffer, bytes);
+    return s->stopped ? 0 : read_on(s, buffer, bytes);
 }
 
 static ssize_t read_raw(struct tcore_source *s, const void **data, void *buffer, size_t bytes)
@@ -296,6 +318,8 @@ void tcore_source_close(struct tcore_source *s)
     tcore_unpack_close(s->unpack);
     if (s->owned)
         tcore_sys()->close(s->fd);
+    else if (s->detached)
+        (void)lseek(s->fd, (off_t)s->mark, SEEK_SET); /* as if it had been read there */
     tcore_free(s->peek);
     tcore_free(s->name);
     tcore_free(s);
@@ -340,6 +364,55 @@ enum tcore_status tcore_source_read(struct tcore_source *s, void *buffer, size_t
             return fail(s, TCORE_FATAL, errno, "cannot read", err);
     }
     *got = (size_t)n;
+    return TCORE_OK;
+}
+
+/* Whether there is the wish to stop. */
+static bool has_to_stop(const struct tcore_source *s)
+{
+    struct pollfd wish = {.fd = s->stop_fd, .events = POLLIN};
+    return s->stop_fd > 0 && tcore_sys()->poll(&wish, 1, 0) > 0;
+}
+
+bool tcore_source_detach(struct tcore_source *s)
+{
+    if (has_to_stop(s))
+        return false;
+    if (s->detached)
+        return true;
+    if (!s->regular || s->archive || s->unpack || s->empty || s->peek_used < s->peeked)
+        return false;
+    off_t at = lseek(s->fd, 0, SEEK_CUR);
+    if (at < 0)
+        return false;
+    s->mark = (uint64_t)at;
+    s->detached = true;
+    return true;
+}
+
+uint64_t tcore_source_mark(const struct tcore_source *s)
+{
+    return s->mark;
+}
+
+void tcore_source_set_mark(struct tcore_source *s, uint64_t offset)
+{
+    s->mark = offset;
+}
+
+enum tcore_status tcore_source_read_at(struct tcore_source *s, uint64_t offset, void *buffer,
+                                       size_t bytes, size_t *got, struct tcore_error *err)
+{
+    *got = 0;
+    while (*got < bytes) {
+        ssize_t n = read_some_at(s, (char *)buffer + *got, bytes - *got, offset + *got);
+        if (n < 0)
+            return fail(s, TCORE_FATAL, errno, "cannot read", err);
+        if (n == 0)
+            break;
+        *got += (size_t)n;
+        __atomic_fetch_add(&s->done, (uint64_t)n, __ATOMIC_RELAXED);
+    }
     return TCORE_OK;
 }
 

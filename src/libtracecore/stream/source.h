@@ -37,6 +37,18 @@ enum tcore_status tcore_source_read(struct tcore_source *source, void *buffer, s
 /* Whether a read would give something (data, end or error) at once, waiting for up to timeout_ns
  * (0: not at all). Always true for regular files and compressed input. */
 bool tcore_source_ready(struct tcore_source *source, int64_t timeout_ns);
+/*
+ * Reading by position, for several threads at a time. tcore_source_detach() succeeds for plain
+ * regular files whose first bytes have been handed out, as long as nobody wishes to stop. From then
+ * on all reads are by position, and the source has a mark where tcore_source_read() goes on;
+ * closing it moves a shared descriptor there. tcore_source_read_at() may run in any thread and
+ * gives less than it was asked for at the end of the file only.
+ */
+bool tcore_source_detach(struct tcore_source *source);
+uint64_t tcore_source_mark(const struct tcore_source *source);
+void tcore_source_set_mark(struct tcore_source *source, uint64_t offset);
+enum tcore_status tcore_source_read_at(struct tcore_source *source, uint64_t offset, void *buffer,
+                                       size_t bytes, size_t *got, struct tcore_error *err);
 /* Bytes taken from the descriptor so far, and the size of a regular file (0 if it is none). */
 void tcore_source_position(const struct tcore_source *source, uint64_t *done, uint64_t *total);
 
