@@ -3,6 +3,7 @@
 #ifndef AGG_AGG_H
 #define AGG_AGG_H
 
+#include "agg/recent.h"
 #include "agg/table.h"
 #include "cli/verb.h"
 #include "model/projection.h"
@@ -49,7 +50,8 @@ struct agg_work {
     const struct agg_plan *plan;
     struct agg_table table;
     struct agg_span seen;
-    uint32_t *scratch; /* symbols of a batch, a column after the other; owned */
+    struct recent recent;
+    uint32_t *scratch; /* of a batch: series, rows, and symbols a column after the other; owned */
     size_t scratch_capacity;
     uint32_t span_metric,
         value_metric; /* symbols of the metric names that spans and --value have */

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+enum { AHEAD = 8 }; /* rows that memory is fetched for before they are added */
+
 static uint32_t metric_symbol(struct symbols *symbols, const char *name)
 {
     struct tcore_value value = tcore_value_string(name, strlen(name));
@@ -24,6 +26,7 @@ enum tcore_status agg_work_open(struct agg_work *work, const struct agg_plan *pl
         table_init(&work->table, &plan->stats, plan->by_names.count, plan->max_groups, err);
     if (status)
         return status;
+    recent_init(&work->recent, plan->by_names.count);
     work->span_metric = metric_symbol(&work->table.symbols, "durationNano");
     work->value_metric = plan->value ? metric_symbol(&work->table.symbols, plan->value) : 0;
     if (work->span_metric != TCORE_MAP_NONE && work->value_metric != TCORE_MAP_NONE)
@@ -35,6 +38,7 @@ enum tcore_status agg_work_open(struct agg_work *work, const struct agg_plan *pl
 void agg_work_free(struct agg_work *work)
 {
     table_free(&work->table);
+    recent_free(&work->recent);
     tcore_free(work->scratch);
     tcore_buf_free(&work->key);
     work->scratch = NULL;
@@ -109,8 +113,17 @@ struct rows {
         *histogram, *sample_rate, *metric_type, *temporality, *start_time, *time;
     const uint32_t *by; /* symbols: by[column * count + i] */
     uint32_t *series;   /* of each selected row */
+    bool all_spans;
     int64_t closed;
 };
+
+static bool all_spans(const struct tcore_batch *batch, const uint32_t *rows, size_t count)
+{
+    uint8_t other = 0;
+    for (size_t i = 0; i < count; i++)
+        other |= batch->types[rows[i]] ^ TCORE_RECORD_SPAN;
+    return !other;
+}
 
 static const struct tcore_column *column(const struct tcore_batch *batch, size_t number)
 {
@@ -388,19 +401,27 @@ static enum tcore_status add_row(const struct rows *r, size_t i)
     return status ? status : add_value(r, window, cell, row, error, weight);
 }
 
-/* Whether the rows are what nearly all are: spans in one window, of which no more is asked. */
-static bool plain_spans(const struct rows *r)
+/* Fetches a row's cell, and the bucket of one whose cell has come: there are too many of both for
+ * the nearest cache. */
+static inline void prefetch(const struct rows *r, const struct agg_window *window, size_t i)
 {
-    const struct agg_plan *plan = r->work->plan;
-    if (plan->timed || plan->stats.extra_count)
-        return false;
-    uint8_t other = 0;
-    for (size_t i = 0; i < r->count; i++)
-        other |= r->batch->types[r->row[i]] ^ TCORE_RECORD_SPAN;
-    return !other;
+    if (i + 2 * AHEAD >= r->count || r->series[i + 2 * AHEAD] >= window->direct_length ||
+        r->series[i + AHEAD] >= window->direct_length)
+        return;
+    uint32_t far = window->direct[r->series[i + 2 * AHEAD]],
+             near = window->direct[r->series[i + AHEAD]];
+    const struct tcore_value *value;
+    int64_t integer;
+    if (far) {
+        __builtin_prefetch(&window->cells[far - 1], 1);
+        __builtin_prefetch(&window->cells[far - 1].histogram, 1);
+    }
+    if (near && integer_at(r->span_value, r->row[i + AHEAD], &integer, &value))
+        tcore_histogram_prefetch_int64(&window->cells[near - 1].histogram, integer);
 }
 
-/* Adds such rows. What a status means is found out once for each that the column has. */
+/* Adds the rows that nearly all are: spans in one window, of which no more is asked. What a status
+ * means is found out once for each that the column has. */
 static enum tcore_status add_plain_spans(const struct rows *r)
 {
     const struct tcore_column *statuses = r->status;
@@ -413,6 +434,7 @@ static enum tcore_status add_plain_spans(const struct rows *r)
         errors[i] = is_error(&statuses->values[i], TCORE_RECORD_SPAN);
     enum tcore_status status = window ? TCORE_OK : TCORE_FATAL;
     for (size_t i = 0; i < r->count && !status; i++) {
+        prefetch(r, window, i);
         uint32_t row = r->row[i];
         struct agg_cell *cell = table_cell(window, r->series[i]);
         if (!cell)
@@ -435,10 +457,27 @@ static enum tcore_status add_plain_spans(const struct rows *r)
     return status;
 }
 
-static enum tcore_status by_symbols(struct agg_work *work, const struct tcore_batch *batch,
-                                    const uint32_t *rows, size_t count, struct tcore_error *err)
+/* Fills r->series by way of the symbols of the --by values. */
+static enum tcore_status find_by_symbols(struct rows *r, uint32_t *by, struct tcore_error *err)
 {
-    size_t columns = work->table.by_count, need = (columns + 1) * count;
+    struct agg_work *work = r->work;
+    for (size_t k = 0; k < work->table.by_count; k++) {
+        enum tcore_status status =
+            symbols_of_column(&work->table.symbols, &r->batch->columns[work->plan->by[k]], r->row,
+                              r->count, by + k * r->count, err);
+        if (status)
+            return status;
+    }
+    r->by = by;
+    return find_series(r) ? TCORE_OK : tcore_error_nomem(err);
+}
+
+/* Fills r->series, of the rows of series met lately without a look at symbols. */
+static enum tcore_status find_all_series(struct rows *r, struct tcore_error *err)
+{
+    struct agg_work *work = r->work;
+    const size_t *by = work->plan->by;
+    size_t need = (work->table.by_count + 4) * r->count;
     if (need > work->scratch_capacity) {
         uint32_t *memory = tcore_reallocarray(work->scratch, need, sizeof *memory);
         if (!memory)
@@ -446,14 +485,25 @@ static enum tcore_status by_symbols(struct agg_work *work, const struct tcore_ba
         work->scratch = memory;
         work->scratch_capacity = need;
     }
-    for (size_t k = 0; k < columns; k++) {
-        enum tcore_status status =
-            symbols_of_column(&work->table.symbols, &batch->columns[work->plan->by[k]], rows, count,
-                              work->scratch + k * count, err);
-        if (status)
-            return status;
+    r->series = work->scratch;
+    uint32_t *missed = r->series + r->count, *rows = missed + r->count, *rest = rows + r->count;
+    if (!r->all_spans || !recent_suits(&work->recent, r->batch, by))
+        return find_by_symbols(r, missed, err);
+    size_t count = recent_find(&work->recent, r->batch, by, r->row, r->count, r->series, missed);
+    if (!count)
+        return TCORE_OK;
+    struct rows others = *r;
+    for (size_t i = 0; i < count; i++)
+        rows[i] = r->row[missed[i]];
+    others.row = rows;
+    others.count = count;
+    others.series = rest;
+    enum tcore_status status = find_by_symbols(&others, rest + count, err);
+    for (size_t i = 0; i < count && !status; i++) {
+        r->series[missed[i]] = others.series[i];
+        recent_keep(&work->recent, r->batch, by, rows[i], others.series[i]);
     }
-    return TCORE_OK;
+    return status;
 }
 
 enum tcore_status agg_check_memory(const struct agg_work *work, struct tcore_error *err)
@@ -475,30 +525,27 @@ enum tcore_status agg_add(struct agg_work *work, const struct tcore_batch *batch
     const struct agg_plan *plan = work->plan;
     if (!count)
         return TCORE_OK;
-    enum tcore_status status = by_symbols(work, batch, rows, count, err);
+    struct rows r = {.work = work,
+                     .batch = batch,
+                     .row = rows,
+                     .count = count,
+                     .status = column(batch, plan->status),
+                     .severity = column(batch, plan->severity),
+                     .span_value = column(batch, plan->span_value),
+                     .metric_value = column(batch, plan->metric_value),
+                     .metric_name = column(batch, plan->metric_name),
+                     .histogram = column(batch, plan->histogram),
+                     .sample_rate = column(batch, plan->sample_rate),
+                     .metric_type = column(batch, plan->metric_type),
+                     .temporality = column(batch, plan->temporality),
+                     .start_time = column(batch, plan->start_time),
+                     .time = column(batch, plan->time),
+                     .all_spans = all_spans(batch, rows, count),
+                     .closed = closed};
+    enum tcore_status status = find_all_series(&r, err);
     if (status)
         return status;
-    const struct rows r = {.work = work,
-                           .batch = batch,
-                           .row = rows,
-                           .count = count,
-                           .status = column(batch, plan->status),
-                           .severity = column(batch, plan->severity),
-                           .span_value = column(batch, plan->span_value),
-                           .metric_value = column(batch, plan->metric_value),
-                           .metric_name = column(batch, plan->metric_name),
-                           .histogram = column(batch, plan->histogram),
-                           .sample_rate = column(batch, plan->sample_rate),
-                           .metric_type = column(batch, plan->metric_type),
-                           .temporality = column(batch, plan->temporality),
-                           .start_time = column(batch, plan->start_time),
-                           .time = column(batch, plan->time),
-                           .by = work->scratch,
-                           .series = work->scratch + work->table.by_count * count,
-                           .closed = closed};
-    if (!find_series(&r))
-        return tcore_error_nomem(err);
-    if (plain_spans(&r))
+    if (r.all_spans && !plan->timed && !plan->stats.extra_count)
         status = add_plain_spans(&r);
     else
         for (size_t i = 0; i < count && !status; i++)

@@ -318,3 +318,27 @@ END
         run -0 trace-agg --merge --memory=16M partial
     done
 }
+
+# What is read from a binary stream is grouped by its dictionaries, not by the bytes of each record.
+@test "groups are told apart by all of their bytes, however many there are" {
+    for long in 1 40 80; do
+        seq 3000 | awk -v long="$long" '
+            { pad = ""; while (length(pad) < long) pad = pad "x" }
+            { for (k = 0; k < 4; k++)
+                printf "{\"traceId\":\"1\",\"spanId\":\"1\",\"durationNano\":%d,\"service\":\"%s\",\"name\":%s}\n", $1,
+                    substr(pad, 1, $1 % 9), k < 3 ? "\"" pad ($1 % (k == 1 ? 7 : 2000)) "\"" : $1 % 5 }' |
+            sed 's/"x9"/"\\u00789"/' > groups.ndjson
+        trace-span filter -b groups.ndjson > groups.bin
+        for by in service,name name service; do
+            trace-agg --by=$by --stat=count,sum,min,p50 groups.bin > wanted
+            trace-agg -j1 --by=$by --stat=count,sum,min,p50 groups.ndjson > got
+            cmp wanted got
+            cat groups.ndjson groups.ndjson groups.ndjson | trace-agg --by=$by --stat=min,p50 > got
+            trace-agg --by=$by --stat=min,p50 groups.bin > wanted
+            cmp wanted got
+        done
+        trace-agg --by=name --stat=count groups.ndjson > got
+        assert_equal "$(jq -s 'map(.count) | add' got)" 12000
+        assert_equal "$(grep -c '"recordType"' got)" "$(jq -c .name groups.ndjson | sort -u | wc -l)"
+    done
+}

@@ -51,6 +51,9 @@ struct tcore_batch {
     uint64_t
         negative_durations;  /* spans that end before they start, if durationNano was asked for */
     uint64_t duplicate_keys; /* objects members that a later one of the same name replaced */
+    bool padded; /* from the beginning of each string in a column of values so many bytes can be
+                    read, whatever its length: */
+#define TCORE_BATCH_PADDING 64
 };
 
 /* Works for every form; hot loops may switch on the form instead. */

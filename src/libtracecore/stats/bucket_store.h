@@ -122,4 +122,13 @@ static inline bool tcore_bucket_store_bump(struct tcore_bucket_store *store, int
     }
 }
 
+/* Fetches the memory that the fast path will need. */
+static inline void tcore_bucket_store_prefetch(const struct tcore_bucket_store *store,
+                                               int32_t index)
+{
+    uint32_t slot = (uint32_t)index - (uint32_t)store->first;
+    if (slot < store->dense)
+        __builtin_prefetch((char *)store->memory + (((uint64_t)slot << store->bits_log2) / 8), 1);
+}
+
 #endif

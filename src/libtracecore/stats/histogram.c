@@ -157,6 +157,13 @@ enum tcore_status tcore_histogram_insert_int64(struct tcore_histogram *histogram
     return tcore_histogram_insert_weighted_int64(histogram, value, TCORE_WEIGHT_ONE);
 }
 
+void tcore_histogram_prefetch_int64(const struct tcore_histogram *histogram, int64_t value)
+{
+    if (value > 0)
+        tcore_bucket_store_prefetch(&histogram->positive,
+                                    tcore_index_of_integer((uint64_t)value));
+}
+
 enum tcore_status tcore_histogram_insert_double(struct tcore_histogram *histogram, double value)
 {
     if (value > 0 && value <= __DBL_MAX__) {

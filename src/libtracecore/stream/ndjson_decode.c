@@ -282,7 +282,7 @@ static bool normalise_id(struct ndjson_decoder *d, int slot, enum tcore_id_class
         return true;
     if (tcore_id_is_canonical(id, v->s, v->len) && (*v->s != '0' || !all_zero(v)))
         return true;
-    char *room = tcore_arena_alloc(&d->strings, (size_t)id);
+    char *room = tcore_arena_alloc(&d->strings, (size_t)id + TCORE_BATCH_PADDING);
     if (!room)
         return false;
     if (tcore_id_normalise(id, v->s, v->len, room) == TCORE_ID_ZERO)
@@ -431,7 +431,8 @@ static void fill_batch(struct ndjson_decoder *d, uint32_t lines, struct tcore_ba
                                   .rejects = d->rejects,
                                   .reject_count = d->reject_count,
                                   .negative_durations = d->negative_durations,
-                                  .duplicate_keys = d->parse.duplicate_keys};
+                                  .duplicate_keys = d->parse.duplicate_keys,
+                                  .padded = true};
 }
 
 enum tcore_status tcore_ndjson_decode(struct ndjson_decoder *d, const struct tcore_chunk *chunk,

@@ -2,6 +2,8 @@
 /* The rare cases of the record parser, one byte at a time. */
 #include "stream/ndjson_parse.h"
 
+#include "model/batch.h"
+
 #include <string.h>
 
 const char *tcore_ndjson_fail(struct ndjson_parse *parse, const char *at, const char *reason)
@@ -108,8 +110,8 @@ static char *put_utf8(char *out, unsigned c)
 const char *tcore_ndjson_unescape(struct tcore_arena *arena, const char *s, size_t length,
                                   size_t *decoded_length)
 {
-    char *start =
-        tcore_arena_alloc(arena, length + 1); /* an escape is never shorter than its byte */
+    char *start = tcore_arena_alloc(
+        arena, length + TCORE_BATCH_PADDING); /* an escape is never shorter than its byte */
     if (!start)
         return NULL;
     char *out = start;
