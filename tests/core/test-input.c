@@ -432,6 +432,9 @@ static void share(const struct tcore_buf *text, const char *what)
         pthread_create(&threads[i], NULL, claim, NULL);
     for (size_t i = 0; i < 4; i++)
         pthread_join(threads[i], NULL);
+    uint64_t done, total;
+    tcore_input_position(shared, &done, &total);
+    ok(done == text->length && total == done, "each byte of %s counts once", what);
     tcore_input_close(shared);
     for (size_t i = 0; i < 64; i++) {
         tcore_buf_append(&got, pieces[i].data, pieces[i].length);

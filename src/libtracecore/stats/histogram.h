@@ -48,13 +48,13 @@ size_t tcore_histogram_bytes(const struct tcore_histogram *histogram);
  */
 enum tcore_status tcore_histogram_insert_int64(struct tcore_histogram *histogram, int64_t value);
 enum tcore_status tcore_histogram_insert_double(struct tcore_histogram *histogram, double value);
-/* Fetches the memory that inserting a value will need, for callers that know what comes. */
-void tcore_histogram_prefetch_int64(const struct tcore_histogram *histogram, int64_t value);
 /* The same with a sampling weight in units; a weight of 0 adds nothing. */
 enum tcore_status tcore_histogram_insert_weighted_int64(struct tcore_histogram *histogram,
                                                         int64_t value, uint64_t weight);
 enum tcore_status tcore_histogram_insert_weighted_double(struct tcore_histogram *histogram,
                                                          double value, uint64_t weight);
+/* Fetches the memory that inserting a value will need, for callers that know what comes. */
+void tcore_histogram_prefetch_int64(const struct tcore_histogram *histogram, int64_t value);
 
 /* into += from (a different histogram). TCORE_OK, TCORE_BAD_INPUT (too many, nothing added), FATAL.
  */

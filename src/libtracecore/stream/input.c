@@ -25,7 +25,7 @@
 
 enum {
     CHUNK_BYTES = 256 << 10,
-    PADDING = 64,
+    PADDING = TCORE_BATCH_PADDING,
     TAIL_BYTES = 4 << 10, /* in which the last line of a chunk should end */
     SNIFF_BYTES = TCORE_SNIFF_BYTES,
     LINE_LIMIT = 32 << 20,

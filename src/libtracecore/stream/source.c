@@ -397,6 +397,7 @@ uint64_t tcore_source_mark(const struct tcore_source *s)
 
 void tcore_source_set_mark(struct tcore_source *s, uint64_t offset)
 {
+    __atomic_fetch_add(&s->done, offset - s->mark, __ATOMIC_RELAXED);
     s->mark = offset;
 }
 
@@ -411,7 +412,6 @@ enum tcore_status tcore_source_read_at(struct tcore_source *s, uint64_t offset, 
         if (n == 0)
             break;
         *got += (size_t)n;
-        __atomic_fetch_add(&s->done, (uint64_t)n, __ATOMIC_RELAXED);
     }
     return TCORE_OK;
 }

@@ -40,8 +40,9 @@ bool tcore_source_ready(struct tcore_source *source, int64_t timeout_ns);
 /*
  * Reading by position, for several threads at a time. tcore_source_detach() succeeds for plain
  * regular files whose first bytes have been handed out, as long as nobody wishes to stop. From then
- * on all reads are by position, and the source has a mark where tcore_source_read() goes on;
- * closing it moves a shared descriptor there. tcore_source_read_at() may run in any thread and
+ * on all reads are by position, and the source has a mark where tcore_source_read() goes on: moving
+ * it on counts what is passed as taken, and closing moves a shared descriptor there.
+ * tcore_source_read_at() may run in any thread and
  * gives less than it was asked for at the end of the file only.
  */
 bool tcore_source_detach(struct tcore_source *source);
