@@ -3,6 +3,7 @@
 #ifndef AGG_AGG_H
 #define AGG_AGG_H
 
+#include "agg/plain.h"
 #include "agg/recent.h"
 #include "agg/table.h"
 #include "cli/verb.h"
@@ -53,6 +54,9 @@ struct agg_work {
     struct recent recent;
     uint32_t *scratch; /* of a batch: series, rows, and symbols a column after the other; owned */
     size_t scratch_capacity;
+    uint32_t *of_codes; /* of a batch: the series of combinations of codes; owned */
+    size_t of_codes_capacity;
+    struct plain plain;
     uint32_t span_metric,
         value_metric; /* symbols of the metric names that spans and --value have */
     struct tcore_buf key;

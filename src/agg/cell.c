@@ -72,6 +72,30 @@ enum tcore_status cell_add_square_int(struct agg_cell *cell, const struct agg_st
     return extra ? tcore_exact_sum_add_square_int64(&extra->squares, value, weight) : TCORE_FATAL;
 }
 
+enum tcore_status cell_add_ints(struct agg_cell *cell, const struct agg_stats *stats,
+                                const int64_t *values, uint32_t count)
+{
+    int64_t min = values[0], max = values[0];
+    struct tcore_exact_sum sum = cell->sum;
+    for (uint32_t i = 0; i < count; i++) {
+        min = values[i] < min ? values[i] : min;
+        max = values[i] > max ? values[i] : max;
+        tcore_exact_sum_add_int64(&sum, values[i]);
+    }
+    cell->values += count * TCORE_WEIGHT_ONE;
+    cell_widen_int(cell, min);
+    cell_widen_int(cell, max);
+    if (stats->sum)
+        cell->sum = sum;
+    for (uint32_t i = 0; stats->squares && i < count; i++) {
+        enum tcore_status status = cell_add_square_int(cell, stats, values[i], TCORE_WEIGHT_ONE);
+        if (status)
+            return status;
+    }
+    return stats->histogram ? tcore_histogram_insert_int64s(&cell->histogram, values, count)
+                            : TCORE_OK;
+}
+
 /* *units += more, within what a cell holds. */
 static enum tcore_status add_units(uint64_t *units, uint64_t more)
 {

@@ -78,6 +78,12 @@ static inline void cell_count(struct agg_cell *cell, bool error)
     cell->errors += error * TCORE_WEIGHT_ONE;
 }
 
+static inline void cell_count_many(struct agg_cell *cell, uint32_t records, uint32_t errors)
+{
+    cell->count += records * TCORE_WEIGHT_ONE;
+    cell->errors += errors * TCORE_WEIGHT_ONE;
+}
+
 static inline void cell_widen_int(struct agg_cell *cell, int64_t value)
 {
     if (!cell->has_int) {
@@ -89,6 +95,10 @@ static inline void cell_widen_int(struct agg_cell *cell, int64_t value)
         cell->max_int = value;
     }
 }
+
+/* Adds values that are integers. */
+enum tcore_status cell_add_ints(struct agg_cell *cell, const struct agg_stats *stats,
+                                const int64_t *values, uint32_t count);
 
 /* Adds a value that is an integer: the hot path of durations. */
 static inline enum tcore_status cell_add_int(struct agg_cell *cell, const struct agg_stats *stats,

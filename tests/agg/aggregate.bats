@@ -342,3 +342,35 @@ END
         assert_equal "$(grep -c '"recordType"' got)" "$(jq -c .name groups.ndjson | sort -u | wc -l)"
     done
 }
+
+@test "many spans of few groups are the same from NDJSON and binary, in whatever order they come" {
+    awk 'BEGIN {
+        for (i = 0; i < 9000; i++) {
+            a = i * 7919 % 9001; status = a % 5 == 0 ? "error" : a % 5 == 1 ? "ok" : "unset"
+            service = a % 11 ? ",\"service\":\"s" a % 3 "\"" : ""
+            kind = a % 2 ? "server" : "client"
+            start = 1000000000 + a; end = start + (a * a) % 90001 + (a % 17 ? 0 : 4000000000)
+            printf "{\"type\":\"span\",\"traceId\":\"%032x\",\"spanId\":\"%016x\",", i + 1, i + 1
+            printf "\"name\":\"n%d\",\"kind\":\"%s\",", a % 7, kind
+            printf "\"startTimeUnixNano\":\"%.0f\",\"endTimeUnixNano\":\"%.0f\",", start, end
+            printf "\"status\":\"%s\"%s,\"attributes\":{\"one\":1}}\n", status, service
+        }
+    }' > few.ndjson
+    trace-span filter -b few.ndjson > few.bin
+    for by in service service,name name,service,kind attributes.one service,attributes.one traceId; do
+        for options in --stat=count,errors,sum,min,max,p50,p99,p100 --stat=stddev,count --stat=errors; do
+            trace-agg -j1 --type=span --by="$by" "$options" few.ndjson > wanted
+            trace-agg -j1 --type=span --by="$by" "$options" few.bin | cmp - wanted
+            trace-agg -j2 --type=span --by="$by" "$options" few.bin | cmp - wanted
+            tac few.ndjson | trace-agg --type=span --by="$by" "$options" | cmp - wanted
+        done
+    done
+    trace-agg --type=span --by=service --stat=count,errors,sum,max few.bin > got
+    jq -s 'group_by(.service)[] | {s: .[0].service, count: length,
+            errors: map(select(.status == "error")) | length,
+            sum: map((.endTimeUnixNano | tonumber) - (.startTimeUnixNano | tonumber)) | add,
+            max: map((.endTimeUnixNano | tonumber) - (.startTimeUnixNano | tonumber)) | max}' \
+        few.ndjson | jq -Sc . > wanted
+    jq -Sc '{s: .group.service, count, errors, sum, max}' got | sort > got.sorted
+    sort wanted | cmp - got.sorted
+}

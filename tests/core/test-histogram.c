@@ -322,6 +322,52 @@ static enum tcore_status insert_one(struct tcore_histogram *histogram, struct ra
     return tcore_histogram_insert_int64(histogram, value);
 }
 
+/* Values in portions of all lengths, against one by one. */
+static void test_many(void)
+{
+    for (int round = 0; round < 40; round++) {
+        enum { MOST = 200 };
+        struct random_source random = {(uint64_t)round + 1};
+        struct tcore_histogram one = {0}, many = {0};
+        bool held = true;
+        if (round % 4 == 1) { /* half a record makes units of the counts */
+            tcore_histogram_insert_weighted_int64(&one, 5, TCORE_WEIGHT_ONE / 2);
+            tcore_histogram_insert_weighted_int64(&many, 5, TCORE_WEIGHT_ONE / 2);
+        }
+        for (int portion = 0; portion < 400 && held; portion++) {
+            int64_t values[MOST];
+            size_t count = random_below(&random, MOST + 1);
+            for (size_t i = 0; i < count; i++) {
+                values[i] = (int64_t)random_lognormal(&random, 1e6, round % 3 ? 0.05 : 2);
+                if (round % 2 && random_below(&random, 50) == 0)
+                    values[i] = (int64_t)random_bits(&random); /* of either sign, and large */
+                if (round % 2 && random_below(&random, 50) == 0)
+                    values[i] = 0;
+                held &= tcore_histogram_insert_int64(&one, values[i]) == TCORE_OK;
+            }
+            held &= tcore_histogram_insert_int64s(&many, values, count) == TCORE_OK;
+            if (round % 4 == 3 && portion == 200)
+                held &= tcore_histogram_reduce_scale(&one, 2) == TCORE_OK &&
+                        tcore_histogram_reduce_scale(&many, 2) == TCORE_OK;
+        }
+        ok(held && codec_same(&codec, &one, &many) &&
+               tcore_histogram_total(&one) == tcore_histogram_total(&many),
+           "many at a time are the same as one by one, round %d", round);
+        tcore_histogram_free(&one);
+        tcore_histogram_free(&many);
+    }
+    struct tcore_histogram full = {0};
+    int64_t values[20];
+    for (int i = 0; i < 20; i++)
+        values[i] = 1000;
+    tcore_histogram_insert_int64s(&full, values, 20);
+    tcore_histogram_insert_weighted_int64(&full, 1000, TCORE_UNITS_MAX - 30 * TCORE_WEIGHT_ONE);
+    is_int(tcore_histogram_insert_int64s(&full, values, 20), TCORE_BAD_INPUT,
+           "not beyond the most");
+    is_int(tcore_histogram_total(&full), TCORE_UNITS_MAX, "those that fitted are there");
+    tcore_histogram_free(&full);
+}
+
 static void shuffle(struct tcore_histogram *parts, int count, struct random_source *source)
 {
     for (int i = count - 1; i > 0; i--) {
@@ -644,6 +690,7 @@ int main(void)
     test_ranks();
     test_error();
     test_small_cases();
+    test_many();
     test_merge_order();
     test_weights();
     test_foreign();

@@ -157,11 +157,51 @@ enum tcore_status tcore_histogram_insert_int64(struct tcore_histogram *histogram
     return tcore_histogram_insert_weighted_int64(histogram, value, TCORE_WEIGHT_ONE);
 }
 
+/* How many of the first values, all positive, could be counted on the fast path. The store is
+ * copied so that its fields stay in registers: counts of a byte could be any of them. */
+static size_t bump_some(struct tcore_histogram *histogram, const int64_t *values, size_t count)
+{
+    enum { SOME = 32 };
+    struct tcore_bucket_store store = histogram->positive;
+    size_t done = 0;
+    for (size_t n; done < count; done += n) {
+        int32_t indices[SOME];
+        n = count - done < SOME ? count - done : SOME;
+        for (size_t i = 0; i < n; i++)
+            indices[i] = tcore_index_of_double((double)values[done + i]);
+        for (size_t i = 0; i < n; i++)
+            if (!tcore_bucket_store_bump(&store, indices[i]))
+                return done + i;
+    }
+    return done;
+}
+
+enum tcore_status tcore_histogram_insert_int64s(struct tcore_histogram *histogram,
+                                                const int64_t *values, size_t count)
+{
+    bool plain = !(histogram->coarser | histogram->in_units) && count <= TCORE_COUNT_MAX &&
+                 histogram->total <= TCORE_COUNT_MAX - count;
+    for (size_t i = 0; i < count && plain; i++)
+        plain &= values[i] > 0 && values[i] < INT64_C(1) << 53;
+    for (size_t i = 0; i < count; i++) {
+        if (plain) {
+            size_t bumped = bump_some(histogram, values + i, count - i);
+            histogram->total += bumped;
+            i += bumped;
+            if (i == count)
+                break;
+        }
+        enum tcore_status status = tcore_histogram_insert_int64(histogram, values[i]);
+        if (status)
+            return status;
+    }
+    return TCORE_OK;
+}
+
 void tcore_histogram_prefetch_int64(const struct tcore_histogram *histogram, int64_t value)
 {
     if (value > 0)
-        tcore_bucket_store_prefetch(&histogram->positive,
-                                    tcore_index_of_integer((uint64_t)value));
+        tcore_bucket_store_prefetch(&histogram->positive, tcore_index_of_integer((uint64_t)value));
 }
 
 enum tcore_status tcore_histogram_insert_double(struct tcore_histogram *histogram, double value)

@@ -47,6 +47,9 @@ size_t tcore_histogram_bytes(const struct tcore_histogram *histogram);
  * TCORE_BAD_INPUT beyond TCORE_COUNT_MAX, nothing added; TCORE_FATAL without memory.
  */
 enum tcore_status tcore_histogram_insert_int64(struct tcore_histogram *histogram, int64_t value);
+/* Many values; when it fails, those before have been added. */
+enum tcore_status tcore_histogram_insert_int64s(struct tcore_histogram *histogram,
+                                                const int64_t *values, size_t count);
 enum tcore_status tcore_histogram_insert_double(struct tcore_histogram *histogram, double value);
 /* The same with a sampling weight in units; a weight of 0 adds nothing. */
 enum tcore_status tcore_histogram_insert_weighted_int64(struct tcore_histogram *histogram,
