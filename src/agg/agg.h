@@ -65,11 +65,13 @@ struct agg_work {
 enum tcore_status agg_work_open(struct agg_work *work, const struct agg_plan *plan,
                                 struct tcore_error *err);
 void agg_work_free(struct agg_work *work);
-/* Adds the rows to the work's table. closed: windows before this index take nothing more (their
- * rows are late); INT64_MIN: none is closed. */
+/* Adds the rows to the work's table, some of them not before agg_settle(). closed: windows before
+ * this index take nothing more (their rows are late); INT64_MIN: none is closed. */
 enum tcore_status agg_add(struct agg_work *work, const struct tcore_batch *batch,
                           const uint32_t *rows, size_t count, int64_t closed,
                           struct tcore_error *err);
+/* Adds what has been put off: before the table is read. */
+enum tcore_status agg_settle(struct agg_work *work, struct tcore_error *err);
 /* TCORE_FATAL: the table has become larger than --memory allows. */
 enum tcore_status agg_check_memory(const struct agg_work *work, struct tcore_error *err);
 /* Says so if there were more groups than --max-groups. */

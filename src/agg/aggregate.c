@@ -158,7 +158,9 @@ static enum tcore_status close_worker(void *state, void *worker, struct tcore_er
     struct aggregation *agg = state;
     struct agg_work *work = worker;
     agg_span_merge(&agg->total.seen, &work->seen);
-    enum tcore_status status = table_merge(&agg->total.table, &work->table, err);
+    enum tcore_status status = agg_settle(work, err);
+    if (!status)
+        status = table_merge(&agg->total.table, &work->table, err);
     agg_work_free(work);
     tcore_free(work);
     return status;

@@ -270,6 +270,16 @@ enum tcore_status agg_check_memory(const struct agg_work *work, struct tcore_err
                                                          : "");
 }
 
+static enum tcore_status after_adding(const struct agg_work *work, enum tcore_status status,
+                                      struct tcore_error *err)
+{
+    if (status == TCORE_BAD_INPUT)
+        return tcore_error_set(err, status, "more than 2^47 values in one group");
+    if (status)
+        return tcore_error_nomem(err);
+    return agg_check_memory(work, err);
+}
+
 enum tcore_status agg_add(struct agg_work *work, const struct tcore_batch *batch,
                           const uint32_t *rows, size_t count, int64_t closed,
                           struct tcore_error *err)
@@ -302,9 +312,10 @@ enum tcore_status agg_add(struct agg_work *work, const struct tcore_batch *batch
     else
         for (size_t i = 0; i < count && !status; i++)
             status = add_row(&r, i);
-    if (status == TCORE_BAD_INPUT)
-        return tcore_error_set(err, status, "more than 2^47 values in one group");
-    if (status)
-        return tcore_error_nomem(err);
-    return agg_check_memory(work, err);
+    return after_adding(work, status, err);
+}
+
+enum tcore_status agg_settle(struct agg_work *work, struct tcore_error *err)
+{
+    return after_adding(work, rows_settle(work), err);
 }
