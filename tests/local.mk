@@ -3,6 +3,7 @@
 check_PROGRAMS += %D%/core/test-binary
 check_PROGRAMS += %D%/core/test-binary-damage
 check_PROGRAMS += %D%/core/test-binary-golden
+check_PROGRAMS += %D%/core/test-binary-references
 check_PROGRAMS += %D%/core/test-expr
 check_PROGRAMS += %D%/core/test-bounded-histogram
 check_PROGRAMS += %D%/core/test-bucket-store

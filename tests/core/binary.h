@@ -252,6 +252,9 @@ static inline void binary_die(const char *what, const struct tcore_error *err)
     exit(EXIT_FAILURE);
 }
 
+/* Whether blocks are written as those of segments are. */
+static bool binary_for_segments;
+
 /* Writes the lines as a stream, flushed behind every so many (0: at the end only); how many were no
  * records. */
 static inline size_t write_flushed(struct tcore_buf *out, const char *lines, size_t length,
@@ -262,6 +265,8 @@ static inline size_t write_flushed(struct tcore_buf *out, const char *lines, siz
     size_t skipped = 0, count = 0;
     if (tcore_binary_writer_new(&writer, out, provenance, &err) != TCORE_OK)
         binary_die("writer", &err);
+    if (binary_for_segments)
+        tcore_binary_writer_for_segments(writer);
     for (const char *p = lines, *end = lines + length; p < end;) {
         const char *newline = memchr(p, '\n', (size_t)(end - p));
         enum tcore_status status = tcore_binary_writer_add(writer, p, (size_t)(newline - p), &err);
@@ -307,7 +312,7 @@ read_stream(const char *stream, size_t length, const struct tcore_projection *pr
         if (status == TCORE_OK && !is_block)
             status = tcore_binary_header(stream + at, bytes, &text, err);
         if (status == TCORE_OK && is_block) {
-            status = tcore_binary_decode(decoder, stream + at, bytes, &batch, err);
+            status = tcore_binary_decode(decoder, stream + at, bytes, NULL, &batch, err);
             if (status == TCORE_OK)
                 use(&batch, context);
         }

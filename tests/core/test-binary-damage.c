@@ -573,5 +573,12 @@ int main(void)
     test_text();
     test_writer_memory();
     test_reader_memory();
+    binary_for_segments = true;
+    test_truncation();
+    test_flips();
+    test_flips_elsewhere();
+    test_forgeries();
+    test_writer_memory();
+    test_reader_memory();
     return done_testing();
 }

@@ -39,7 +39,8 @@ static bool blocks_are_small(const struct tcore_buf *stream)
         if (tcore_binary_unit(unit, stream->length - at, &bytes, &is_block, NULL) != TCORE_OK)
             return false;
         if (is_block && binary_get32(unit + BLOCK_ROWS) > 1)
-            small &= binary_get32(unit + BLOCK_TEXT) <= BINARY_WRITER_TEXT_BYTES;
+            small &= binary_get32(unit + BLOCK_TEXT) <=
+                     (binary_for_segments ? BINARY_SEGMENT_TEXT_BYTES : BINARY_WRITER_TEXT_BYTES);
     }
     return small;
 }
@@ -582,5 +583,13 @@ int main(void)
     test_units();
     test_info();
     test_order();
+    binary_for_segments = true;
+    test_round_trips();
+    test_mutations();
+    test_many_keys();
+    test_full_blocks();
+    test_large_record();
+    test_columns();
+    test_durations();
     return done_testing();
 }

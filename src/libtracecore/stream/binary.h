@@ -45,22 +45,34 @@ struct tcore_binary_info {
 enum tcore_status tcore_binary_block_info(const char *block, struct tcore_binary_info *info,
                                           struct tcore_error *err);
 
+/* Where a block's columns come from that are not with its directory. */
+struct tcore_binary_columns {
+    /* Gives bytes of data and TCORE_BATCH_PADDING readable ones behind, aligned to 8, which stay
+     * until the block is done with. Called at most once a column. TCORE_BAD_INPUT: damaged. */
+    enum tcore_status (*read)(struct tcore_binary_columns *columns, uint32_t column, uint32_t bytes,
+                              const void **data, struct tcore_error *err);
+};
+
 struct tcore_binary_decoder;
 enum tcore_status tcore_binary_decoder_new(struct tcore_binary_decoder **decoder,
                                            const struct tcore_projection *projection,
                                            struct tcore_error *err);
 void tcore_binary_decoder_free(struct tcore_binary_decoder *decoder);
 /* Decodes one block (only the columns that the projection names). The batch points into block and
- * decoder. TCORE_BAD_INPUT: damaged; err->text says which part. */
+ * decoder. columns: NULL if the block is all there; otherwise block is its prefix and directory.
+ * TCORE_BAD_INPUT: damaged; err->text says which part. */
 enum tcore_status tcore_binary_decode(struct tcore_binary_decoder *decoder, const char *block,
-                                      size_t length, struct tcore_batch *batch,
-                                      struct tcore_error *err);
+                                      size_t length, struct tcore_binary_columns *columns,
+                                      struct tcore_batch *batch, struct tcore_error *err);
 
 struct tcore_binary_writer;
 /* Encoded bytes are appended to out, which the caller drains whenever it likes. */
 enum tcore_status tcore_binary_writer_new(struct tcore_binary_writer **writer,
                                           struct tcore_buf *out, const char *provenance,
                                           struct tcore_error *err);
+/* Makes blocks as segments have them: larger, and spans' parents as references. Before the first
+ * record. */
+void tcore_binary_writer_for_segments(struct tcore_binary_writer *writer);
 /* One record as JSON text (need not be canonical). TCORE_SKIP: not a valid record. A clock record
  * flushes all types before it. */
 enum tcore_status tcore_binary_writer_add(struct tcore_binary_writer *writer, const char *text,

@@ -100,6 +100,10 @@ static bool encoding_fits(const struct block_column *c)
     case CLASS_NUMBER:
     case CLASS_JSON:
     case CLASS_MEMBERS:
+        if (c->encoding == ENCODING_REFERENCE)
+            return c->class == CLASS_HEX && c->add_a != BINARY_NONE && c->add_b != BINARY_NONE &&
+                   c->width && c->width <= 2 && c->entries <= c->values && c->length_width <= 4 &&
+                   c->length_width != 3;
         if (sums || c->length_width > 4 || c->length_width == 3)
             return false;
         if (c->encoding == ENCODING_DICT)
@@ -144,6 +148,17 @@ static bool addend_fits(const struct binary_block *block, const struct block_col
            a->add_a == BINARY_NONE && a->add_b == BINARY_NONE;
 }
 
+/* What a column refers to: ids of every row, and dictionary entries that group the rows. */
+static bool referents_fit(const struct binary_block *block, const struct block_column *c)
+{
+    if (c->add_a >= block->columns || c->add_b >= block->columns)
+        return false;
+    const struct block_column *a = &block->column[c->add_a], *b = &block->column[c->add_b];
+    return a->class == CLASS_HEX && a->encoding != ENCODING_REFERENCE && a->values == block->rows &&
+           b->class == CLASS_HEX && b->encoding == ENCODING_DICT && b->values == block->rows;
+}
+
+/* data: of the columns, length bytes; NULL: they are elsewhere. */
 static enum tcore_status read_entries(struct binary_block *block, const uint8_t *entries,
                                       const uint8_t *data, size_t length, struct tcore_error *err)
 {
@@ -157,7 +172,7 @@ static enum tcore_status read_entries(struct binary_block *block, const uint8_t 
             return damaged(err, "impossible column");
         if (c->length % 8 || c->length > length - at)
             return damaged(err, "a column is longer than the block");
-        c->data = data + at;
+        c->data = data ? data + at : NULL;
         at += c->length;
         values += c->values;
     }
@@ -167,8 +182,12 @@ static enum tcore_status read_entries(struct binary_block *block, const uint8_t 
         return damaged(err, "more values than a block may have");
     for (uint32_t i = 0; i < block->columns; i++) {
         const struct block_column *c = &block->column[i];
-        if (!addend_fits(block, c, c->add_a) || !addend_fits(block, c, c->add_b))
+        if (c->encoding == ENCODING_REFERENCE) {
+            if (!referents_fit(block, c))
+                return damaged(err, "impossible reference to columns");
+        } else if (!addend_fits(block, c, c->add_a) || !addend_fits(block, c, c->add_b)) {
             return damaged(err, "impossible sum of columns");
+        }
         if (c->parent == BINARY_NONE)
             continue;
         if (c->parent >= block->columns || c->class == CLASS_OBJECT ||
@@ -259,25 +278,35 @@ static enum tcore_status read_prefix(struct binary_block *block, const uint8_t *
     return TCORE_OK;
 }
 
-enum tcore_status tcore_binary_block_open(struct binary_block *block, const char *data,
-                                          size_t length, struct tcore_error *err)
+/* The prefix; *bytes is the length of the whole block, columns included. */
+static enum tcore_status open_prefix(struct binary_block *block, const char *data, size_t length,
+                                     size_t *bytes, struct tcore_error *err)
 {
-    const uint8_t *prefix = (const uint8_t *)data;
-    size_t bytes;
     bool is_block;
-    enum tcore_status status = tcore_binary_unit(data, length, &bytes, &is_block, err);
-    if (status == TCORE_EOF || (status == TCORE_OK && length < bytes))
+    enum tcore_status status = tcore_binary_unit(data, length, bytes, &is_block, err);
+    if (status == TCORE_EOF || (status == TCORE_OK && length < *bytes && !block->source))
         return tcore_error_set(err, TCORE_BAD_INPUT, "block cut short");
     if (status != TCORE_OK)
         return status;
-    if (!is_block || length != bytes)
+    if (!is_block || length > *bytes || (length < *bytes && length < BLOCK_BYTES))
         return tcore_error_set(err, TCORE_BAD_INPUT, "no single block");
-    status = read_prefix(block, prefix, err);
+    return read_prefix(block, (const uint8_t *)data, err);
+}
+
+enum tcore_status tcore_binary_block_open(struct binary_block *block, const char *data,
+                                          size_t length, struct tcore_binary_columns *source,
+                                          struct tcore_error *err)
+{
+    const uint8_t *prefix = (const uint8_t *)data;
+    size_t bytes;
+    block->source = source;
+    enum tcore_status status = open_prefix(block, data, length, &bytes, err);
     if (status != TCORE_OK)
         return status;
     size_t directory = binary_get32(prefix + BLOCK_DIRECTORY);
     size_t entries = (size_t)block->columns * ENTRY_BYTES;
-    if (directory % 8 || directory > length - BLOCK_BYTES || entries > directory)
+    if (directory % 8 || directory > length - BLOCK_BYTES || entries > directory ||
+        (source && length != BLOCK_BYTES + directory))
         return damaged(err, "impossible directory");
     if (tcore_binary_checksum(prefix + BLOCK_BYTES, directory) !=
         binary_get64(prefix + BLOCK_DIRECTORY_CHECK))
@@ -286,7 +315,7 @@ enum tcore_status tcore_binary_block_open(struct binary_block *block, const char
         return tcore_error_nomem(err);
     block->counted = false;
     const uint8_t *at = prefix + BLOCK_BYTES, *end = at + directory;
-    status = read_entries(block, at, end, length - BLOCK_BYTES - directory, err);
+    status = read_entries(block, at, source ? NULL : end, bytes - BLOCK_BYTES - directory, err);
     if (status == TCORE_OK)
         status = read_shapes(block, at + entries, end, err);
     if (status == TCORE_OK && block->column[0].values != block->rows)
@@ -309,13 +338,38 @@ static void count_rows(struct binary_block *block)
     block->counted = true;
 }
 
+/* The column's data, wherever it is, checked. */
+static enum tcore_status load(struct binary_block *block, uint32_t column, struct tcore_error *err)
+{
+    static const uint64_t nothing[TCORE_BATCH_PADDING / 8];
+    struct block_column *c = &block->column[column];
+    if (!c->data && !c->length)
+        c->data = (const uint8_t *)nothing;
+    if (!c->data) {
+        const void *data;
+        enum tcore_status status =
+            block->source->read(block->source, column, c->length, &data, err);
+        if (status != TCORE_OK)
+            return status;
+        c->data = data;
+    }
+    if (tcore_binary_checksum(c->data, c->length) == c->check)
+        return TCORE_OK;
+    if (!column)
+        return damaged(err, "shapes of the rows");
+    return tcore_error_set(
+        err, TCORE_BAD_INPUT, "damaged block: column %.*s",
+        tcore_binary_is_text(c->name, c->name_length, false) ? (int)c->name_length : 0, c->name);
+}
+
 enum tcore_status tcore_binary_block_count(struct binary_block *block, struct tcore_error *err)
 {
     if (block->counted)
         return TCORE_OK;
     struct block_column *c = &block->column[0];
-    if (tcore_binary_checksum(c->data, c->length) != c->check)
-        return damaged(err, "shapes of the rows");
+    enum tcore_status status = load(block, 0, err);
+    if (status != TCORE_OK)
+        return status;
     if (c->encoding != ENCODING_INTS || c->width > 2 || c->base)
         return damaged(err, "impossible shapes of the rows");
     if (block->rows > block->row_capacity) {
@@ -339,19 +393,16 @@ enum tcore_status tcore_binary_block_verify(struct binary_block *block, uint32_t
     if (c->whole)
         return TCORE_OK;
     uint32_t rows = block->rows;
+    enum tcore_status status;
     if (!binary_column_is_dense(block, c)) {
-        enum tcore_status status = tcore_binary_block_count(block, err);
+        status = tcore_binary_block_count(block, err);
         if (status != TCORE_OK)
             return status;
         rows = c->rows;
     }
     if (c->values != rows)
         return damaged(err, "a column with more or fewer values than rows");
-    if (tcore_binary_checksum(c->data, c->length) != c->check)
-        return tcore_error_set(
-            err, TCORE_BAD_INPUT, "damaged block: column %.*s",
-            tcore_binary_is_text(c->name, c->name_length, false) ? (int)c->name_length : 0,
-            c->name);
-    c->whole = true;
-    return TCORE_OK;
+    status = load(block, column, err);
+    c->whole = status == TCORE_OK;
+    return status;
 }

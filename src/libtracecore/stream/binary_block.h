@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "model/json.h"
 #include "model/value.h"
+#include "stream/binary.h"
 #include "stream/binary_format.h"
 
 #pragma GCC visibility push(hidden)
@@ -35,7 +36,7 @@ struct block_column {
     uint32_t values, entries, base_length, length;
     int64_t base, step;
     const char *name;
-    const uint8_t *data;
+    const uint8_t *data; /* NULL: not read yet */
     uint64_t check;
     uint32_t shapes; /* that have it */
     uint32_t stamp;  /* shape that had it last, plus 1 (while they are read) */
@@ -47,8 +48,9 @@ struct binary_block {
     enum tcore_record_type type;
     uint32_t rows, shapes, columns;
     size_t text_bytes;
-    bool counted;                /* row_shape and the columns' rows are known */
-    struct block_column *column; /* column[0]: of the shapes; owned */
+    struct tcore_binary_columns *source; /* NULL: all columns' data is with the directory */
+    bool counted;                        /* row_shape and the columns' rows are known */
+    struct block_column *column;         /* column[0]: of the shapes; owned */
     uint32_t column_capacity;
     /* u16 each: how many columns the first shape has, their numbers, then the next shape's ... */
     const uint8_t *items;
@@ -60,9 +62,11 @@ struct binary_block {
 };
 
 void tcore_binary_block_free(struct binary_block *block); /* a zeroed one is ready for use */
-/* Reads prefix and directory. TCORE_BAD_INPUT: damaged, err says which part. */
+/* Reads prefix and directory; the data of columns is behind them or, if source is given, comes from
+ * there. TCORE_BAD_INPUT: damaged, err says which part. */
 enum tcore_status tcore_binary_block_open(struct binary_block *block, const char *data,
-                                          size_t length, struct tcore_error *err);
+                                          size_t length, struct tcore_binary_columns *source,
+                                          struct tcore_error *err);
 /* Fills row_shape, shape_rows and the columns' rows. */
 enum tcore_status tcore_binary_block_count(struct binary_block *block, struct tcore_error *err);
 /* Checks a column's data and that it has as many values as the rows want. */

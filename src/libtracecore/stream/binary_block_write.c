@@ -4,6 +4,7 @@
 #include "base/sys.h"
 #include "stream/binary_block_write.h"
 #include "stream/binary_codec.h"
+#include "stream/binary_reference.h"
 
 struct block_writer {
     struct shape_tree *tree;
@@ -14,6 +15,7 @@ struct block_writer {
     size_t names_bytes; /* of all */
     size_t directory_bytes;
     int64_t *scratch, *rest; /* room for integers of a column; owned */
+    struct binary_referents referents;
 };
 
 /* Which columns the block has: those with values, and the objects that these are members of. */
@@ -143,6 +145,10 @@ static void encode_columns(struct block_writer *w)
             binary_put16(entry + ENTRY_ADD_A, w->number[added[0]]);
             if (added[1])
                 binary_put16(entry + ENTRY_ADD_B, w->number[added[1]]);
+        } else if (i == w->referents.parent && i &&
+                   tcore_binary_encode_references(tree, &w->referents, w->out, entry)) {
+            binary_put16(entry + ENTRY_ADD_A, w->number[w->referents.span]);
+            binary_put16(entry + ENTRY_ADD_B, w->number[w->referents.trace]);
         } else {
             tcore_binary_column_encode(&tree->column[i], w->scratch, w->out, entry);
         }
@@ -185,7 +191,8 @@ static void write_prefix(const struct block_writer *w, size_t text_bytes)
 }
 
 enum tcore_status tcore_binary_write_block(struct shape_tree *tree, size_t text_bytes,
-                                           struct tcore_buf *out, struct tcore_error *err)
+                                           bool references, struct tcore_buf *out,
+                                           struct tcore_error *err)
 {
     size_t rows = tree->column[0].values, most = rows;
     for (uint32_t i = 1; i < tree->columns; i++)
@@ -195,6 +202,8 @@ enum tcore_status tcore_binary_write_block(struct shape_tree *tree, size_t text_
     w.scratch = tcore_reallocarray(NULL, most, sizeof *w.scratch);
     w.rest = tcore_reallocarray(NULL, rows, sizeof *w.rest);
     bool failed = !w.number || !w.scratch || !w.rest;
+    if (references)
+        w.referents = tcore_binary_find_referents(tree);
     if (!failed) {
         number_columns(&w);
         w.directory_bytes = (size_t)w.columns * ENTRY_BYTES + 2 * (size_t)tree->shapes +

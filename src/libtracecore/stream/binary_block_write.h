@@ -9,10 +9,12 @@
 
 /*
  * Appends the rows (at least one) that tree's columns hold to out as one block. text_bytes: of the
- * records' canonical text. TCORE_FATAL: out of memory; out is as it was.
+ * records' canonical text; references: spans' parents may be written so (binary_reference.h).
+ * TCORE_FATAL: out of memory; out is as it was.
  */
 enum tcore_status tcore_binary_write_block(struct shape_tree *tree, size_t text_bytes,
-                                           struct tcore_buf *out, struct tcore_error *err);
+                                           bool references, struct tcore_buf *out,
+                                           struct tcore_error *err);
 
 #pragma GCC visibility pop
 

@@ -285,7 +285,7 @@ bool tcore_binary_column_knows(const struct binary_column *column, const char *t
 }
 
 /* Room for bytes of data in out, zeroed behind them up to a multiple of 8. */
-static uint8_t *reserve_data(struct tcore_buf *out, size_t bytes)
+uint8_t *tcore_binary_reserve_data(struct tcore_buf *out, size_t bytes)
 {
     size_t padded = (bytes + 7) & ~(size_t)7;
     uint8_t *data = (uint8_t *)tcore_buf_reserve(out, padded + 8);
@@ -296,7 +296,7 @@ static uint8_t *reserve_data(struct tcore_buf *out, size_t bytes)
     return data;
 }
 
-static void finish_entry(const struct tcore_buf *out, size_t start, uint8_t *entry)
+void tcore_binary_finish_entry(const struct tcore_buf *out, size_t start, uint8_t *entry)
 {
     if (out->failed)
         return;
@@ -341,7 +341,7 @@ static void encode_ints(const int64_t *values, size_t count, int64_t *scratch,
     entry[ENTRY_WIDTH] = (uint8_t)width;
     binary_put64(entry + ENTRY_BASE, (uint64_t)base);
     binary_put64(entry + ENTRY_STEP, (uint64_t)step);
-    uint8_t *data = reserve_data(out, count * width);
+    uint8_t *data = tcore_binary_reserve_data(out, count * width);
     if (data)
         tcore_binary_pack(data, values, count, (uint64_t)(delta ? step : base), width);
 }
@@ -367,7 +367,7 @@ static void encode_strings(struct binary_column *column, struct tcore_buf *out, 
     if (column->dictionary)
         code_width = column->strings <= 1 ? 0 : column->strings <= 256 ? 1 : 2;
     size_t lengths = (size_t)column->strings * width, codes = (size_t)column->values * code_width;
-    uint8_t *data = reserve_data(out, lengths + column->bytes.length + codes);
+    uint8_t *data = tcore_binary_reserve_data(out, lengths + column->bytes.length + codes);
     if (!data)
         return;
     tcore_binary_pack_lengths(data, column->lengths, column->strings, base, width);
@@ -394,6 +394,11 @@ static bool plain_is_smaller(const struct binary_column *column)
            column->bytes.length + column->strings * width + column->values * code_width;
 }
 
+bool tcore_binary_column_keeps_dictionary(const struct binary_column *column)
+{
+    return column->dictionary && !plain_is_smaller(column);
+}
+
 void tcore_binary_column_encode(struct binary_column *column, int64_t *scratch,
                                 struct tcore_buf *out, uint8_t *entry)
 {
@@ -410,7 +415,7 @@ void tcore_binary_column_encode(struct binary_column *column, int64_t *scratch,
         encode_ints(column->ints, column->values, column->class == CLASS_SHAPE ? NULL : scratch,
                     out, entry);
     }
-    finish_entry(out, start, entry);
+    tcore_binary_finish_entry(out, start, entry);
 }
 
 void tcore_binary_column_encode_sum(const struct binary_column *column, const int64_t *rest,
@@ -420,5 +425,5 @@ void tcore_binary_column_encode_sum(const struct binary_column *column, const in
     entry[ENTRY_CLASS] = column->class;
     binary_put32(entry + ENTRY_VALUES, column->values);
     encode_ints(rest, column->values, NULL, out, entry);
-    finish_entry(out, start, entry);
+    tcore_binary_finish_entry(out, start, entry);
 }

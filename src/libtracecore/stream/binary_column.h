@@ -54,6 +54,8 @@ void tcore_binary_column_reset(struct binary_column *column);
 bool tcore_binary_column_grow(struct binary_column *column);
 /* Appends a string (of HEX: the bytes that it stands for). False: out of memory. */
 bool tcore_binary_column_add_text(struct binary_column *column, const char *text, size_t length);
+/* Whether the column will be encoded with the dictionary that it has now. */
+bool tcore_binary_column_keeps_dictionary(const struct binary_column *column);
 /* Whether the dictionary has that string. */
 bool tcore_binary_column_knows(const struct binary_column *column, const char *text, size_t length);
 
@@ -77,6 +79,11 @@ void tcore_binary_column_encode(struct binary_column *column, int64_t *scratch,
 /* The same of what is left of the column's integers when others are subtracted. */
 void tcore_binary_column_encode_sum(const struct binary_column *column, const int64_t *rest,
                                     struct tcore_buf *out, uint8_t *entry);
+
+/* Room for so many bytes of a column's data in out, zeroed up to a multiple of 8; NULL: none. */
+uint8_t *tcore_binary_reserve_data(struct tcore_buf *out, size_t bytes);
+/* Length and checksum of the data, which begins at start of out, into its entry. */
+void tcore_binary_finish_entry(const struct tcore_buf *out, size_t start, uint8_t *entry);
 
 #pragma GCC visibility pop
 

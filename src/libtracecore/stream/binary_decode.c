@@ -160,12 +160,13 @@ static enum tcore_status decode_column(struct tcore_binary_decoder *d, size_t i,
 }
 
 enum tcore_status tcore_binary_decode(struct tcore_binary_decoder *d, const char *block,
-                                      size_t length, struct tcore_batch *batch,
-                                      struct tcore_error *err)
+                                      size_t length, struct tcore_binary_columns *columns,
+                                      struct tcore_batch *batch, struct tcore_error *err)
 {
     d->reader.pool.used = 0;
     tcore_arena_reset(&d->reader.arena);
-    enum tcore_status status = tcore_binary_block_open(&d->reader.block, block, length, err);
+    enum tcore_status status =
+        tcore_binary_block_open(&d->reader.block, block, length, columns, err);
     if (status != TCORE_OK)
         return status;
     if (d->type != d->reader.block.type) {

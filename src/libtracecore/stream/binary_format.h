@@ -37,8 +37,9 @@
 
 /* What the text of a block of more than one record may take: a writer's rule, and a reader's
  * protection against a small block that expands without end. */
-#define BINARY_WRITER_TEXT_BYTES ((size_t)8 << 20)
-#define BINARY_READER_TEXT_BYTES ((size_t)64 << 20)
+#define BINARY_WRITER_TEXT_BYTES  ((size_t)8 << 20)
+#define BINARY_SEGMENT_TEXT_BYTES ((size_t)48 << 20) /* the same in segments */
+#define BINARY_READER_TEXT_BYTES  ((size_t)64 << 20)
 
 enum binary_header_at {
     HEADER_MAGIC = 0,
@@ -131,12 +132,19 @@ enum binary_class {
 };
 
 enum binary_encoding {
-    ENCODING_NONE = 0,  /* CLASS_OBJECT */
-    ENCODING_INTS = 1,  /* base + offset (+ the values of other columns) */
-    ENCODING_DELTA = 2, /* previous + step + offset, the one before the first being base */
-    ENCODING_TEXT = 3,  /* lengths, then the bytes of all */
-    ENCODING_DICT = 4   /* a dictionary as TEXT, then codes */
+    ENCODING_NONE = 0,     /* CLASS_OBJECT */
+    ENCODING_INTS = 1,     /* base + offset (+ the values of other columns) */
+    ENCODING_DELTA = 2,    /* previous + step + offset, the one before the first being base */
+    ENCODING_TEXT = 3,     /* lengths, then the bytes of all */
+    ENCODING_DICT = 4,     /* a dictionary as TEXT, then codes */
+    ENCODING_REFERENCE = 5 /* own values as TEXT, then codes: the next of these, or a row's value in
+                              another column */
 };
+
+static inline bool binary_encoding_is_text(unsigned encoding)
+{
+    return encoding == ENCODING_TEXT || encoding == ENCODING_DICT || encoding == ENCODING_REFERENCE;
+}
 
 static inline uint16_t binary_get16(const void *p)
 {

@@ -127,7 +127,7 @@ static enum tcore_status make_ready(struct renderer *r, uint32_t column)
     enum tcore_status status = make_key(r, column);
     if (status != TCORE_OK || c->class == CLASS_OBJECT)
         return status;
-    if (c->encoding == ENCODING_TEXT || c->encoding == ENCODING_DICT) {
+    if (binary_encoding_is_text(c->encoding)) {
         status = tcore_binary_read_text(r->reader, column, true, &s->values, r->err);
         if (status == TCORE_OK && s->values.form == BINARY_CODES)
             status = make_entries(r, column);

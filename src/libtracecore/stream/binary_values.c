@@ -128,6 +128,100 @@ static enum tcore_status read_strings(struct binary_reader *r, const struct bloc
     return TCORE_OK;
 }
 
+/* The rows of each group: of group g those in order[start[g]] to order[start[g + 1] - 1]. */
+struct groups {
+    const uint32_t *of_row;
+    uint32_t *start, *order;
+};
+
+static bool group_rows(struct binary_reader *r, const struct binary_values *by, struct groups *g)
+{
+    uint32_t rows = r->block.rows, count = by->value_count;
+    g->of_row = by->codes;
+    g->start = tcore_binary_pool_get(&r->pool, (size_t)count + 1, sizeof *g->start);
+    g->order = tcore_binary_pool_get(&r->pool, rows, sizeof *g->order);
+    if (!g->start || !g->order)
+        return false;
+    memset(g->start, 0, ((size_t)count + 1) * sizeof *g->start);
+    for (uint32_t row = 0; row < rows; row++)
+        g->start[by->codes[row]]++;
+    uint32_t at = 0;
+    for (uint32_t i = 0; i <= count; i++) {
+        at += i < count ? g->start[i] : 0;
+        g->start[i] = at;
+    }
+    for (uint32_t row = rows; row-- > 0;)
+        g->order[--g->start[by->codes[row]]] = row;
+    return true;
+}
+
+/* Whether rows of each shape have the column. */
+static uint8_t *shapes_with(struct binary_reader *r, uint32_t column)
+{
+    const struct binary_block *block = &r->block;
+    uint8_t *has = tcore_binary_pool_get(&r->pool, block->shapes, 1);
+    if (!has)
+        return NULL;
+    memset(has, 0, block->shapes);
+    for (uint32_t shape = 0; shape < block->shapes; shape++)
+        for (uint32_t i = block->shape_at[shape]; i < binary_shape_end(block, shape); i++)
+            has[shape] |= binary_block_item(block, i) == column;
+    return has;
+}
+
+/* values: the column's own strings and codes; they become one string each. */
+static enum tcore_status resolve(struct binary_reader *r, uint32_t column,
+                                 const struct binary_values *ids, const struct groups *groups,
+                                 struct binary_values *values, struct tcore_error *err)
+{
+    const struct binary_block *block = &r->block;
+    const uint8_t *has = shapes_with(r, column);
+    struct tcore_value *value = tcore_binary_pool_get(&r->pool, values->count, sizeof *value);
+    if (!has || !value)
+        return tcore_error_nomem(err);
+    uint32_t at = 0, own = 0;
+    for (uint32_t row = 0; row < block->rows; row++) {
+        if (!has[block->row_shape[row]])
+            continue;
+        uint32_t code = values->codes[at], group = groups->of_row[row];
+        uint32_t start = groups->start[group], members = groups->start[group + 1] - start;
+        if (code > members || (!code && own == values->value_count))
+            return bad_value(err, "a reference to nothing");
+        if (!code) {
+            value[at++] = values->values[own++];
+            continue;
+        }
+        uint32_t target = groups->order[start + code - 1];
+        value[at++] =
+            ids->form == BINARY_CODES ? ids->values[ids->codes[target]] : ids->values[target];
+    }
+    if (own != values->value_count)
+        return bad_value(err, "values that nothing refers to");
+    values->form = BINARY_VALUES;
+    values->values = value;
+    values->value_count = values->count;
+    return TCORE_OK;
+}
+
+static enum tcore_status resolve_references(struct binary_reader *r, uint32_t column,
+                                            struct binary_values *values, struct tcore_error *err)
+{
+    const struct block_column *c = &r->block.column[column];
+    struct binary_values ids, by;
+    struct groups groups;
+    if (!binary_column_is_dense(&r->block, &r->block.column[c->add_a]) ||
+        !binary_column_is_dense(&r->block, &r->block.column[c->add_b]))
+        return bad_value(err, "a reference to columns that rows lack");
+    enum tcore_status status = tcore_binary_read_text(r, c->add_a, false, &ids, err);
+    if (status == TCORE_OK)
+        status = tcore_binary_read_text(r, c->add_b, false, &by, err);
+    if (status == TCORE_OK)
+        status = tcore_binary_block_count(&r->block, err);
+    if (status == TCORE_OK && !group_rows(r, &by, &groups))
+        status = tcore_error_nomem(err);
+    return status == TCORE_OK ? resolve(r, column, &ids, &groups, values, err) : status;
+}
+
 enum tcore_status tcore_binary_read_text(struct binary_reader *r, uint32_t column, bool check,
                                          struct binary_values *values, struct tcore_error *err)
 {
@@ -135,7 +229,8 @@ enum tcore_status tcore_binary_read_text(struct binary_reader *r, uint32_t colum
     enum tcore_status status = tcore_binary_block_verify(&r->block, column, err);
     if (status != TCORE_OK)
         return status;
-    bool dictionary = c->encoding == ENCODING_DICT;
+    bool references = c->encoding == ENCODING_REFERENCE;
+    bool dictionary = c->encoding == ENCODING_DICT || references;
     const uint8_t *data = c->data, *end = c->data + c->length;
     *values = (struct binary_values){.form = dictionary ? BINARY_CODES : BINARY_VALUES,
                                      .count = c->values,
@@ -149,13 +244,16 @@ enum tcore_status tcore_binary_read_text(struct binary_reader *r, uint32_t colum
             return tcore_error_nomem(err);
         if ((size_t)(end - data) < (size_t)c->values * c->width)
             return bad_value(err, "codes cut short");
-        if (tcore_binary_unpack_codes(codes, data, c->values, 0, c->width) >= c->entries)
+        uint32_t most = tcore_binary_unpack_codes(codes, data, c->values, 0, c->width);
+        if (most >= c->entries && !references)
             return bad_value(err, "a code beyond its dictionary");
         codes[c->values] = 0;
         values->codes = codes;
         data += (size_t)c->values * c->width;
     }
-    return ends_column(data, end) ? TCORE_OK : bad_value(err, "a column with bytes to spare");
+    if (!ends_column(data, end))
+        return bad_value(err, "a column with bytes to spare");
+    return references ? resolve_references(r, column, values, err) : TCORE_OK;
 }
 
 /* Strings of bytes become strings of hexadecimal. */
@@ -277,7 +375,7 @@ enum tcore_status tcore_binary_read_values(struct binary_reader *r, uint32_t col
                                            struct binary_values *values, struct tcore_error *err)
 {
     const struct block_column *c = &r->block.column[column];
-    if (c->encoding == ENCODING_TEXT || c->encoding == ENCODING_DICT)
+    if (binary_encoding_is_text(c->encoding))
         return read_text_values(r, column, time, values, err);
     const int64_t *ints;
     enum tcore_status status = tcore_binary_read_ints(r, column, &ints, err);

@@ -10,7 +10,14 @@
 #include "stream/binary_block_write.h"
 #include "stream/binary_codec.h"
 
-#define VALUE_CAP 786432u /* of all columns of a block: bounds a writer's memory, as text does */
+/* What ends a block: bounds a writer's memory, and the time that a pipe waits for it. */
+struct limits {
+    size_t text_bytes; /* of canonical text */
+    size_t values;     /* of all columns */
+};
+
+static const struct limits pipe_limits = {BINARY_WRITER_TEXT_BYTES, 786432};
+static const struct limits segment_limits = {BINARY_SEGMENT_TEXT_BYTES, 2097152};
 
 struct type_rows {
     struct shape_tree tree;
@@ -28,6 +35,8 @@ struct tcore_binary_writer {
     uint64_t sequence;
     struct tcore_json json;
     struct tcore_buf canonical;
+    struct limits limits;
+    bool references;
     bool changed; /* the canonical text of the record at hand is not its text */
     bool failed;  /* out of memory once: what is held may lack a value */
 };
@@ -63,6 +72,7 @@ enum tcore_status tcore_binary_writer_new(struct tcore_binary_writer **writer,
     if (!w)
         return tcore_error_nomem(err);
     w->out = out;
+    w->limits = pipe_limits;
     w->json.depth_limit = BINARY_DEPTH_LIMIT;
     write_header(out, provenance);
     if (out->failed) {
@@ -71,6 +81,12 @@ enum tcore_status tcore_binary_writer_new(struct tcore_binary_writer **writer,
     }
     *writer = w;
     return TCORE_OK;
+}
+
+void tcore_binary_writer_for_segments(struct tcore_binary_writer *w)
+{
+    w->limits = segment_limits;
+    w->references = true;
 }
 
 static void free_rows(struct type_rows *rows)
@@ -121,7 +137,8 @@ static enum tcore_status flush_rows(struct tcore_binary_writer *w, struct type_r
     uint32_t count = rows->tree.column[0].values;
     if (!count)
         return TCORE_OK;
-    enum tcore_status status = tcore_binary_write_block(&rows->tree, rows->text_bytes, w->out, err);
+    enum tcore_status status =
+        tcore_binary_write_block(&rows->tree, rows->text_bytes, w->references, w->out, err);
     if (status == TCORE_OK && !tcore_shape_next_block(&rows->tree, count))
         status = tcore_error_nomem(err);
     rows->text_bytes = rows->values = 0;
@@ -163,8 +180,8 @@ static enum tcore_status commit(struct tcore_binary_writer *w, struct type_rows 
     }
     rows->text_bytes += length;
     rows->values += rows->tree.values;
-    if (rows->tree.column[0].values == BINARY_ROW_LIMIT || rows->values >= VALUE_CAP ||
-        rows->text_bytes >= BINARY_WRITER_TEXT_BYTES || tcore_shape_is_full(&rows->tree))
+    if (rows->tree.column[0].values == BINARY_ROW_LIMIT || rows->values >= w->limits.values ||
+        rows->text_bytes >= w->limits.text_bytes || tcore_shape_is_full(&rows->tree))
         return flush_rows(w, rows, err);
     return TCORE_OK;
 }
@@ -173,7 +190,7 @@ static enum tcore_status commit(struct tcore_binary_writer *w, struct type_rows 
 static enum tcore_status make_room(struct tcore_binary_writer *w, struct type_rows *rows,
                                    size_t length, struct tcore_error *err)
 {
-    if (rows->text_bytes && length > BINARY_WRITER_TEXT_BYTES - rows->text_bytes)
+    if (rows->text_bytes && length > w->limits.text_bytes - rows->text_bytes)
         return flush_rows(w, rows, err);
     return TCORE_OK;
 }

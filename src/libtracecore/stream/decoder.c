@@ -48,7 +48,7 @@ enum tcore_status tcore_decoder_decode(struct tcore_decoder *d, enum tcore_forma
         if (!d->binary)
             status = tcore_binary_decoder_new(&d->binary, d->projection, err);
         return status ? status
-                      : tcore_binary_decode(d->binary, chunk->data, chunk->length, &d->batch, err);
+                      : tcore_binary_decode(d->binary, chunk->data, chunk->length, chunk->columns, &d->batch, err);
     }
     if (!d->ndjson)
         status =

@@ -27,6 +27,7 @@ struct tcore_input_options {
 };
 
 struct tcore_input;
+struct tcore_binary_columns;
 
 /* A claimed piece of input: whole lines, or one binary block. Zeroed before its first use; its
  * memory is reused from claim to claim and freed by tcore_chunk_free. */
@@ -38,6 +39,8 @@ struct tcore_chunk {
     uint64_t overlong; /* not 0: this is the beginning of a line beyond the limit, of so many
                           bytes in all; the rest was passed over and the decoder rejects it */
     bool clock;        /* made by --idle: the line is a clock record of ours */
+    struct tcore_binary_columns *columns; /* not NULL: data is the prefix and directory of a block
+                                             whose columns are read from there on demand */
 };
 
 /*
