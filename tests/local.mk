@@ -26,6 +26,7 @@ check_PROGRAMS += %D%/core/test-ndjson
 check_PROGRAMS += %D%/core/test-number
 check_PROGRAMS += %D%/core/test-projection
 check_PROGRAMS += %D%/core/test-schema
+check_PROGRAMS += %D%/core/test-segment
 check_PROGRAMS += %D%/core/test-sniff
 check_PROGRAMS += %D%/core/test-sys
 check_PROGRAMS += %D%/core/test-text
@@ -119,6 +120,7 @@ bats_tests += %D%/span/timeline.bats
 bats_tests += %D%/span/where.bats
 bats_tests += %D%/record/execution.bats
 bats_tests += %D%/record/import.bats
+bats_tests += %D%/record/repository.bats
 bats_tests += %D%/record/run.bats
 
 EXTRA_DIST += $(bats_tests)

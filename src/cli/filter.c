@@ -9,6 +9,7 @@
 #include "cli/signals.h"
 
 #include "base/sys.h"
+#include "store/scan.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -102,9 +103,15 @@ static int plan(struct run *run, int count, char **inputs)
         .line_limit = (size_t)cli->io.line_limit,
         .depth_limit =
             cli->io.depth_limit > UINT32_MAX ? UINT32_MAX : (unsigned)cli->io.depth_limit,
+        .chunk_bytes = run->op->chunk_bytes,
         .idle_ns = cli->io.idle_ns,
         .single = run->threads == 1,
         .stop_fd = cli_stop_fd(),
+        .open_directory = tcore_scan_open,
+        .has_since = cli->io.since.set,
+        .since_ns = cli->io.since.unix_ns,
+        .has_until = cli->io.until.set,
+        .until_ns = cli->io.until.unix_ns,
     };
     return CLI_DONE;
 }

@@ -25,7 +25,8 @@ struct cli_operator {
     bool passes_text; /* emits selected lines as they are: the loop does it, batch may be NULL */
     bool silent;      /* emits nothing: no output is opened, finish is not called. For a verb that
                          reads several groups of inputs, and emits in the run over the last */
-    bool ordered;     /* batch is called in input order, one call at a time (worker is NULL then) */
+    size_t chunk_bytes; /* of NDJSON that batch is called for, about; 0: the usual 256 KiB */
+    bool ordered; /* batch is called in input order, one call at a time (worker is NULL then) */
     /* Declares the columns it needs. */
     enum tcore_status (*open)(void *state, struct tcore_projection *projection,
                               struct tcore_error *err);
@@ -37,6 +38,10 @@ struct cli_operator {
     enum tcore_status (*batch)(void *state, void *worker, const struct tcore_batch *batch,
                                const uint32_t *rows, size_t count, struct tcore_buf *out,
                                struct tcore_error *err);
+    /* Behind batch, in input order, one call at a time: what the worker has made of its batch is
+     * put where it belongs. The batch is still there. NULL: nothing is. */
+    enum tcore_status (*in_turn)(void *state, void *worker, struct tcore_buf *out,
+                                 struct tcore_error *err);
     /* Of an ordered operator: HUP came. What it works by is to be read again, and the columns it
      * needs then are to be declared as in open(); out as of batch. TCORE_SKIP: all stays as it
      * was. NULL: HUP ends the run as TERM does. */

@@ -91,10 +91,10 @@ struct run {
     pthread_t progress_thread;       /* answers USR1 while everybody waits for input */
     bool watches_progress;           /* there is one */
     bool done_watching;
-    const char *where_reason;        /* of the first record that --where failed on */
-    int64_t unflushed_ns;            /* since when output waits to be flushed; 0: none does */
-    struct counts done;              /* of chunks that are done */
-    char sample[8192];               /* of the first NDJSON chunk, for "did you mean" */
+    const char *where_reason; /* of the first record that --where failed on */
+    int64_t unflushed_ns;     /* since when output waits to be flushed; 0: none does */
+    struct counts done;       /* of chunks that are done */
+    char sample[8192];        /* of the first NDJSON chunk, for "did you mean" */
     size_t sample_length;
 };
 

@@ -67,6 +67,24 @@ static void take_sample(struct worker *worker)
     memcpy(run->sample, worker->chunk.data, run->sample_length);
 }
 
+/* Of a block that tells what is in it: whether nothing of that is wanted. Records of other types
+ * are counted as if they had been read. */
+static bool is_unwanted(struct worker *worker)
+{
+    const struct tcore_binary_info *info = &worker->chunk.info;
+    const struct run *run = worker->run;
+    const struct cli_io_options *io = &run->cli->io;
+    if (!worker->chunk.apart || !info->rows)
+        return false;
+    if (!(run->consumed >> info->type & 1) && !run->pass && info->type != TCORE_RECORD_CLOCK) {
+        worker->counts.records += info->rows;
+        worker->counts.passed_over[info->type] += info->rows;
+        return true;
+    }
+    return info->all_timed && ((io->since.set && info->max_ns < io->since.unix_ns) ||
+                               (io->until.set && info->min_ns >= io->until.unix_ns));
+}
+
 static void decode(struct worker *worker)
 {
     worker->status = tcore_decoder_decode(worker->decoder, worker->source->format, &worker->chunk,
@@ -96,6 +114,8 @@ static void prepare(struct worker *worker)
     if (worker->status != TCORE_OK)
         return;
     take_sample(worker);
+    if (is_unwanted(worker))
+        return;
     decode(worker);
     if (worker->batch)
         select_rows(worker);
@@ -114,8 +134,8 @@ static bool flush_is_due(const struct run *run)
 static bool has_something_to_show(const struct worker *worker)
 {
     return worker->is_problem || worker->out.length || worker->chunk.live ||
-           worker->status != TCORE_OK || worker->run->op->ordered || !worker->batch ||
-           worker->batch->reject_count || flush_is_due(worker->run);
+           worker->status != TCORE_OK || worker->run->op->ordered || worker->run->op->in_turn ||
+           !worker->batch || worker->batch->reject_count || flush_is_due(worker->run);
 }
 
 static void write_output(struct worker *worker)
@@ -207,6 +227,8 @@ static void show(struct worker *worker)
         reload(worker);
     if (run->op->ordered && worker->batch && worker->status == TCORE_OK)
         worker->status = operate(worker, NULL, &worker->err);
+    if (run->op->in_turn && worker->batch && worker->status == TCORE_OK && worker->row_count)
+        worker->status = run->op->in_turn(run->state, worker->state, &worker->out, &worker->err);
     write_output(worker);
     if (worker->batch && !run->stop)
         show_rejects(worker);
@@ -222,8 +244,9 @@ void work(struct worker *worker)
 {
     struct run *run = worker->run;
     while (claim_chunk(worker)) {
-        bool is_long = !worker->is_problem && (worker->chunk.length >= LONG_CHUNK_BYTES ||
-                                               worker->number >= LONG_RUN_CHUNKS);
+        bool is_long = !worker->is_problem &&
+                       (worker->chunk.apart || worker->chunk.length >= LONG_CHUNK_BYTES ||
+                        worker->number >= LONG_RUN_CHUNKS);
         if (!worker->started && is_long && !worker->chunk.live)
             spawn_workers(run);
         prepare(worker);

@@ -7,8 +7,24 @@
 #include "record/verbs.h"
 
 static const struct cli_verb *const verbs[] = {
-    &run_verb,    &start_verb, &update_verb, &checkpoint_verb, &event_verb,
-    &finish_verb, &fail_verb,  &cancel_verb, &import_verb,     NULL,
+    /* capture */
+    &run_verb,
+    &start_verb,
+    &update_verb,
+    &checkpoint_verb,
+    &event_verb,
+    &finish_verb,
+    &fail_verb,
+    &cancel_verb,
+    /* convert */
+    &import_verb,
+    /* keep */
+    &init_verb,
+    &archive_verb,
+    &read_verb,
+    &ls_verb,
+    &check_verb,
+    NULL,
 };
 
 static const struct cli_program program = {

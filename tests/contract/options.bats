@@ -67,6 +67,7 @@ list_options() {
         local wanted='0 2 4'
         if list_options "$@" | cut -f 2 | grep -qx strict; then wanted='0 2 3 4'; fi
         case "$*" in
+        'trace-record check') wanted='0 1 2 4' ;;
         'trace-detect compare') wanted='0 1 2 3 4 5' ;;
         'trace-record run') wanted='N 2 126 127 128+N' ;;
         'trace-detect anomaly' | 'trace-alert run' | 'trace-span get' | 'trace-span timeline')
@@ -76,7 +77,7 @@ list_options() {
         assert_equal "$*: $(statuses "$@")" "$*: $wanted"
     }
     each_verb has
-    assert_equal "$(statuses trace-record)" 'N 0 2 3 4 126 127 128+N'
+    assert_equal "$(statuses trace-record)" 'N 0 1 2 3 4 126 127 128+N'
     run -0 trace-detect --help
     assert_line '  1  compare: a series got worse'
 }

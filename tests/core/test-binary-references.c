@@ -140,7 +140,7 @@ static enum tcore_status decode_apart(struct apart *a, const struct tcore_projec
 {
     struct tcore_binary_decoder *decoder;
     struct tcore_batch batch;
-    *a = (struct apart){{read_apart}, .block = block, .fail_at = a->fail_at};
+    *a = (struct apart){{.read = read_apart}, .block = block, .fail_at = a->fail_at};
     size_t length = BLOCK_BYTES + binary_get32(block + BLOCK_DIRECTORY);
     char *directory = malloc(length); /* so that reading behind it is seen */
     memcpy(directory, block, length);

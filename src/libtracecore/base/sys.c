@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "base/sys.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -52,6 +53,34 @@ static int default_random(void *buffer, size_t bytes)
     return 0;
 }
 
+static int default_list(int dirfd, int (*each)(void *context, const char *name), void *context)
+{
+    /* Opened anew: the stream owns its descriptor, and a copy would share the place in it. */
+    int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+    if (!directory) {
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    int result = 0;
+    const struct dirent *entry;
+    while (!result) {
+        errno = 0;
+        entry = readdir(directory);
+        if (!entry)
+            break;
+        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+            result = each(context, entry->d_name);
+    }
+    if (!result && errno)
+        result = -1;
+    int reason = errno;
+    closedir(directory);
+    errno = reason;
+    return result;
+}
+
 const struct tcore_sys tcore_sys_default = {
     .alloc = malloc,
     .resize = realloc,
@@ -62,6 +91,7 @@ const struct tcore_sys tcore_sys_default = {
     .pread = pread,
     .write = write,
     .fstat = fstat,
+    .fstatat = fstatat,
     .ftruncate = ftruncate,
     .fsync = fsync,
     .fdatasync = fdatasync,
@@ -70,6 +100,7 @@ const struct tcore_sys tcore_sys_default = {
     .unlinkat = unlinkat,
     .mkdirat = mkdirat,
     .flock = flock,
+    .list = default_list,
     .poll = poll,
     .wall_ns = default_wall_ns,
     .monotonic_ns = default_monotonic_ns,

@@ -28,6 +28,7 @@ struct tcore_sys {
     ssize_t (*pread)(int fd, void *buffer, size_t bytes, off_t offset);
     ssize_t (*write)(int fd, const void *buffer, size_t bytes);
     int (*fstat)(int fd, struct stat *st);
+    int (*fstatat)(int dirfd, const char *path, struct stat *st, int flags);
     int (*ftruncate)(int fd, off_t bytes);
     int (*fsync)(int fd);
     int (*fdatasync)(int fd);
@@ -36,6 +37,9 @@ struct tcore_sys {
     int (*unlinkat)(int dirfd, const char *path, int flags);
     int (*mkdirat)(int dirfd, const char *path, mode_t mode);
     int (*flock)(int fd, int operation);
+    /* Hands the names in a directory, . and .. left out, to each() in no order, until it returns
+     * other than 0, and returns that; 0 at the end, or -1 and errno. */
+    int (*list)(int dirfd, int (*each)(void *context, const char *name), void *context);
     int (*poll)(struct pollfd *fds, nfds_t n, int timeout_ms);
     /* time, nanoseconds: since the epoch, and monotonic since an arbitrary start */
     int64_t (*wall_ns)(void);

@@ -45,12 +45,17 @@ struct tcore_binary_info {
 enum tcore_status tcore_binary_block_info(const char *block, struct tcore_binary_info *info,
                                           struct tcore_error *err);
 
-/* Where a block's columns come from that are not with its directory. */
+/* Where a block comes from whose columns are not with its directory. */
 struct tcore_binary_columns {
+    /* Gives the block's prefix and directory, which stay until the block is done with.
+     * TCORE_BAD_INPUT: damaged. */
+    enum tcore_status (*open)(struct tcore_binary_columns *columns, struct tcore_slice *directory,
+                              struct tcore_error *err);
     /* Gives bytes of data and TCORE_BATCH_PADDING readable ones behind, aligned to 8, which stay
      * until the block is done with. Called at most once a column. TCORE_BAD_INPUT: damaged. */
     enum tcore_status (*read)(struct tcore_binary_columns *columns, uint32_t column, uint32_t bytes,
                               const void **data, struct tcore_error *err);
+    void (*free)(struct tcore_binary_columns *columns);
 };
 
 struct tcore_binary_decoder;

@@ -38,18 +38,28 @@ void tcore_decoder_free(struct tcore_decoder *d)
     tcore_free(d);
 }
 
+static enum tcore_status decode_binary(struct tcore_decoder *d, struct tcore_chunk *chunk,
+                                       struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_OK;
+    struct tcore_slice block = {chunk->data, chunk->length};
+    if (!d->binary)
+        status = tcore_binary_decoder_new(&d->binary, d->projection, err);
+    if (!status && chunk->apart)
+        status = chunk->columns->open(chunk->columns, &block, err);
+    return status ? status
+                  : tcore_binary_decode(d->binary, block.data, block.length,
+                                        chunk->apart ? chunk->columns : NULL, &d->batch, err);
+}
+
 enum tcore_status tcore_decoder_decode(struct tcore_decoder *d, enum tcore_format format,
                                        struct tcore_chunk *chunk, const struct tcore_batch **batch,
                                        struct tcore_error *err)
 {
     enum tcore_status status = TCORE_OK;
     *batch = &d->batch;
-    if (format == TCORE_FORMAT_BINARY && !chunk->clock) {
-        if (!d->binary)
-            status = tcore_binary_decoder_new(&d->binary, d->projection, err);
-        return status ? status
-                      : tcore_binary_decode(d->binary, chunk->data, chunk->length, chunk->columns, &d->batch, err);
-    }
+    if (format == TCORE_FORMAT_BINARY && !chunk->clock)
+        return decode_binary(d, chunk, err);
     if (!d->ndjson)
         status =
             tcore_ndjson_decoder_new(&d->ndjson, d->projection, d->depth_limit, d->line_limit, err);

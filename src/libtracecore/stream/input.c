@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Cutting an input into chunks: whole lines of NDJSON, about CHUNK_BYTES at a time, or one binary
+ * Cutting an input into chunks: whole lines of NDJSON, about chunk_bytes at a time, or one binary
  * block. What follows the last whole line or block is carried over to the next chunk. A line that
  * outgrows the limit is passed over, never held.
  *
@@ -19,6 +19,7 @@
 #include "stream/sniff.h"
 #include "stream/source.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,6 +35,8 @@ enum {
 
 struct tcore_input {
     struct tcore_source *source;
+    struct tcore_chunk_source *chunks; /* instead of all below: of a repository */
+    char *name;                        /* of that; owned */
     struct tcore_input_options options;
     enum tcore_format format;
     pthread_mutex_t lock;
@@ -61,6 +64,8 @@ static bool chunk_room(struct tcore_chunk *chunk, size_t bytes)
 void tcore_chunk_free(struct tcore_chunk *chunk)
 {
     tcore_free(chunk->data);
+    if (chunk->columns)
+        chunk->columns->free(chunk->columns);
     *chunk = (struct tcore_chunk){0};
 }
 
@@ -103,7 +108,7 @@ static enum tcore_status pass_over(struct tcore_input *input, struct tcore_chunk
     const char *newline = NULL;
     while (!newline && !input->ended) {
         chunk->length = 0;
-        size_t got = fill(input, chunk, CHUNK_BYTES);
+        size_t got = fill(input, chunk, input->options.chunk_bytes);
         newline = memchr(chunk->data, '\n', got);
         chunk->overlong += newline ? (size_t)(newline - chunk->data) : got;
     }
@@ -130,7 +135,7 @@ static bool cut(struct tcore_input *input, struct tcore_chunk *chunk, size_t sea
 static void clock_chunk(struct tcore_chunk *chunk)
 {
     int length =
-        snprintf(chunk->data, CHUNK_BYTES, "{\"type\":\"clock\",\"timeUnixNano\":\"%lld\"}\n",
+        snprintf(chunk->data, chunk->capacity, "{\"type\":\"clock\",\"timeUnixNano\":\"%lld\"}\n",
                  (long long)tcore_sys()->wall_ns());
     chunk->length = (size_t)length;
     chunk->clock = true;
@@ -159,7 +164,7 @@ static enum tcore_status next_lines(struct tcore_input *input, struct tcore_chun
 {
     size_t limit = input->options.line_limit, whole = 0, searched = 0, looked_at = 0;
     bool nomem = false;
-    if (!chunk_room(chunk, input->carried + CHUNK_BYTES))
+    if (!chunk_room(chunk, input->carried + input->options.chunk_bytes))
         return tcore_error_nomem(err);
     if (input->carried)
         memcpy(chunk->data, input->carry, input->carried);
@@ -171,7 +176,7 @@ static enum tcore_status next_lines(struct tcore_input *input, struct tcore_chun
         if (newline)
             whole = (size_t)(newline + 1 - chunk->data);
         searched = chunk->length;
-        bool full = chunk->length >= CHUNK_BYTES;
+        bool full = chunk->length >= input->options.chunk_bytes;
         bool hold = stays_in_doubt(input, chunk, looked_at, whole) && !full;
         looked_at = whole;
         if (input->ended || (whole && !hold && (full || !tcore_source_ready(input->source, 0))))
@@ -185,9 +190,9 @@ static enum tcore_status next_lines(struct tcore_input *input, struct tcore_chun
             clock_chunk(chunk);
             return TCORE_OK;
         }
-        size_t room = full ? chunk->length : CHUNK_BYTES - chunk->length;
-        if (chunk->length + room > limit + CHUNK_BYTES)
-            room = limit + CHUNK_BYTES - chunk->length;
+        size_t room = full ? chunk->length : input->options.chunk_bytes - chunk->length;
+        if (chunk->length + room > limit + input->options.chunk_bytes)
+            room = limit + input->options.chunk_bytes - chunk->length;
         if (!chunk_room(chunk, chunk->length + room))
             return tcore_error_nomem(err);
         fill(input, chunk, room);
@@ -309,19 +314,19 @@ static bool next_range(struct tcore_input *input, struct tcore_chunk *chunk, str
 {
     if (input->format != TCORE_FORMAT_NDJSON || input->in_doubt || input->ended ||
         input->pending.status || !tcore_source_detach(input->source) ||
-        !chunk_room(chunk, CHUNK_BYTES + 1))
+        !chunk_room(chunk, input->options.chunk_bytes + 1))
         return false;
     char tail[TAIL_BYTES];
     size_t got;
     range->offset = tcore_source_mark(input->source) - input->carried;
-    if (tcore_source_read_at(input->source, range->offset + CHUNK_BYTES - TAIL_BYTES, tail,
-                             TAIL_BYTES, &got, NULL) ||
+    if (tcore_source_read_at(input->source, range->offset + input->options.chunk_bytes - TAIL_BYTES,
+                             tail, TAIL_BYTES, &got, NULL) ||
         got < TAIL_BYTES)
         return false;
     const char *newline = memrchr(tail, '\n', TAIL_BYTES);
     if (!newline)
         return false;
-    range->length = CHUNK_BYTES - TAIL_BYTES + (size_t)(newline + 1 - tail);
+    range->length = input->options.chunk_bytes - TAIL_BYTES + (size_t)(newline + 1 - tail);
     input->carried = 0;
     tcore_source_set_mark(input->source, range->offset + range->length);
     chunk->overlong = 0;
@@ -355,6 +360,9 @@ static void read_range(struct tcore_input *input, const struct range *range,
 enum tcore_status tcore_input_next(struct tcore_input *input, struct tcore_chunk *chunk,
                                    struct tcore_error *err)
 {
+    chunk->apart = false;
+    if (input->chunks)
+        return input->chunks->next(input->chunks, chunk, err);
     if (input->options.single)
         return next(input, chunk, err);
     struct range range;
@@ -389,6 +397,22 @@ static enum tcore_status sniff(struct tcore_input *input, struct tcore_error *er
     return status;
 }
 
+static enum tcore_status open_path(struct tcore_input *in, const char *path,
+                                   struct tcore_error *err)
+{
+    struct stat st;
+    bool directory = in->options.open_directory && strcmp(path, "-") != 0 &&
+                     tcore_sys()->fstatat(AT_FDCWD, path, &st, 0) == 0 && S_ISDIR(st.st_mode);
+    if (directory) {
+        in->format = TCORE_FORMAT_BINARY;
+        in->name = tcore_strndup(path, strlen(path));
+        return in->name ? in->options.open_directory(&in->chunks, path, &in->options, err)
+                        : tcore_error_nomem(err);
+    }
+    enum tcore_status status = tcore_source_open_until(&in->source, path, in->options.stop_fd, err);
+    return status ? status : sniff(in, err);
+}
+
 enum tcore_status tcore_input_open(struct tcore_input **input, const char *path,
                                    const struct tcore_input_options *options,
                                    struct tcore_error *err)
@@ -401,10 +425,10 @@ enum tcore_status tcore_input_open(struct tcore_input **input, const char *path,
         in->options = *options;
     if (!in->options.line_limit)
         in->options.line_limit = LINE_LIMIT;
+    if (!in->options.chunk_bytes)
+        in->options.chunk_bytes = CHUNK_BYTES;
     pthread_mutex_init(&in->lock, NULL);
-    enum tcore_status status = tcore_source_open_until(&in->source, path, in->options.stop_fd, err);
-    if (!status)
-        status = sniff(in, err);
+    enum tcore_status status = open_path(in, path, err);
     if (status) {
         if (err)
             err->input = path;
@@ -420,6 +444,9 @@ void tcore_input_close(struct tcore_input *input)
     if (!input)
         return;
     tcore_source_close(input->source);
+    if (input->chunks)
+        input->chunks->close(input->chunks);
+    tcore_free(input->name);
     pthread_mutex_destroy(&input->lock);
     tcore_free(input->carry);
     tcore_free(input);
@@ -427,7 +454,7 @@ void tcore_input_close(struct tcore_input *input)
 
 const char *tcore_input_name(const struct tcore_input *input)
 {
-    return tcore_source_name(input->source);
+    return input->name ? input->name : tcore_source_name(input->source);
 }
 
 enum tcore_format tcore_input_format(const struct tcore_input *input)
@@ -437,5 +464,8 @@ enum tcore_format tcore_input_format(const struct tcore_input *input)
 
 void tcore_input_position(struct tcore_input *input, uint64_t *done, uint64_t *total)
 {
-    tcore_source_position(input->source, done, total);
+    if (input->chunks)
+        input->chunks->position(input->chunks, done, total);
+    else
+        tcore_source_position(input->source, done, total);
 }

@@ -11,14 +11,29 @@
 #include "base/error.h"
 #include "model/batch.h"
 #include "model/projection.h"
+#include "stream/binary.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 enum tcore_format { TCORE_FORMAT_NDJSON, TCORE_FORMAT_BINARY };
 
+struct tcore_chunk_source;
+struct tcore_input_options;
+
+/* Opens a directory as an input: tcore_scan_open() of store/scan.h does that for repositories. */
+typedef enum tcore_status tcore_open_directory(struct tcore_chunk_source **source, const char *path,
+                                               const struct tcore_input_options *options,
+                                               struct tcore_error *err);
+
 struct tcore_input_options {
+    tcore_open_directory *open_directory; /* NULL: a directory is no input */
+    /* Records that nobody wants need not be given by inputs that can tell: those before since_ns
+     * and from until_ns on. */
+    bool has_since, has_until;
+    int64_t since_ns, until_ns;
     size_t line_limit;    /* bytes of one line; 0: 32 MiB */
+    size_t chunk_bytes;   /* of NDJSON, about; 0: 256 KiB */
     unsigned depth_limit; /* nesting; 0: 512 */
     int64_t idle_ns;      /* after so long without input a chunk with one clock record; 0: never */
     bool single;          /* only one thread will claim chunks */
@@ -27,7 +42,6 @@ struct tcore_input_options {
 };
 
 struct tcore_input;
-struct tcore_binary_columns;
 
 /* A claimed piece of input: whole lines, or one binary block. Zeroed before its first use; its
  * memory is reused from claim to claim and freed by tcore_chunk_free. */
@@ -39,8 +53,18 @@ struct tcore_chunk {
     uint64_t overlong; /* not 0: this is the beginning of a line beyond the limit, of so many
                           bytes in all; the rest was passed over and the decoder rejects it */
     bool clock;        /* made by --idle: the line is a clock record of ours */
-    struct tcore_binary_columns *columns; /* not NULL: data is the prefix and directory of a block
-                                             whose columns are read from there on demand */
+    bool apart;        /* nothing is in data: it is the block of `columns`, read on demand */
+    struct tcore_binary_info info;        /* of that block */
+    struct tcore_binary_columns *columns; /* owned, and kept for the next such block */
+};
+
+/* An input that is no stream of bytes. Calls are thread-safe but for close. */
+struct tcore_chunk_source {
+    /* As tcore_input_next(), with the sequence filled in. */
+    enum tcore_status (*next)(struct tcore_chunk_source *source, struct tcore_chunk *chunk,
+                              struct tcore_error *err);
+    void (*position)(struct tcore_chunk_source *source, uint64_t *done, uint64_t *total);
+    void (*close)(struct tcore_chunk_source *source);
 };
 
 /*

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A repository: a directory of sealed segments, laid out as tracecore-repository(5) says. Paths in
+ * it are opened one name at a time and never through a symbolic link.
+ */
+#ifndef TRACECORE_STORE_REPOSITORY_H
+#define TRACECORE_STORE_REPOSITORY_H
+
+#include "base/error.h"
+#include "store/segment_read.h"
+#include "store/segment_write.h"
+#include "store/new_file.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define TCORE_REPOSITORY_VERSION 1
+#define TCORE_SEGMENT_PATH_BYTES 96 /* of a segment's path in the repository, with its NUL */
+
+struct tcore_repository;
+
+#pragma GCC visibility push(hidden)
+
+/* Whether there is a directory of that name; whether it is a repository is told by opening it. */
+bool tcore_is_directory(const char *path);
+/* Makes a repository of a directory that is not there yet, or empty. TCORE_BAD_INPUT: it holds
+ * something; TCORE_FATAL. */
+enum tcore_status tcore_repository_create(const char *path, struct tcore_error *err);
+/* TCORE_BAD_INPUT: it is no repository, or one of a later version. */
+enum tcore_status tcore_repository_open(struct tcore_repository **repository, const char *path,
+                                        struct tcore_error *err);
+void tcore_repository_close(struct tcore_repository *repository);
+const char *tcore_repository_path(const struct tcore_repository *repository);
+
+/* Paths of segments in the repository, in the order of time. */
+struct tcore_segment_list {
+    char (*path)[TCORE_SEGMENT_PATH_BYTES]; /* owned */
+    size_t count, capacity;
+};
+
+void tcore_segment_list_free(struct tcore_segment_list *list);
+enum tcore_status tcore_repository_list(struct tcore_repository *repository,
+                                        struct tcore_segment_list *list, struct tcore_error *err);
+/* Opens one. TCORE_EOF: it is not there any more; TCORE_BAD_INPUT: it is damaged. */
+enum tcore_status tcore_repository_open_segment(struct tcore_repository *repository,
+                                                const char *path, struct tcore_segment **segment,
+                                                struct tcore_error *err);
+
+/*
+ * A segment that is being written: it appears, whole and on disk, when it is sealed, and never
+ * otherwise.
+ */
+struct tcore_sealing {
+    struct tcore_repository *repository; /* borrowed */
+    struct tcore_new_file file;
+    struct tcore_segment_writer *writer;
+    char path[TCORE_SEGMENT_PATH_BYTES]; /* once sealed */
+};
+
+/* Begins one in a struct that holds nothing. */
+enum tcore_status tcore_sealing_begin(struct tcore_sealing *sealing,
+                                      struct tcore_repository *repository, struct tcore_error *err);
+/* Seals it, and ends. TCORE_OK: it is on disk under sealing->path. */
+enum tcore_status tcore_sealing_seal(struct tcore_sealing *sealing, struct tcore_error *err);
+/* Drops it; nothing if it holds nothing. */
+void tcore_sealing_drop(struct tcore_sealing *sealing);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A repository from inside. */
+#ifndef TRACECORE_STORE_REPOSITORY_PRIVATE_H
+#define TRACECORE_STORE_REPOSITORY_PRIVATE_H
+
+#include "store/repository.h"
+
+#define TCORE_SEGMENT_SUFFIX ".tar.zst"
+
+struct tcore_repository {
+    int dir;      /* the repository itself */
+    int segments; /* its segments/ */
+    char *path;
+};
+
+#pragma GCC visibility push(hidden)
+
+/* Opens a directory without following a link: a descriptor, or -1 and errno. */
+int tcore_open_folder(int dir, const char *name);
+/* Makes one unless it is there, and syncs the directory that it is in: 0, or -1 and errno. */
+int tcore_make_folder(int dir, const char *name);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Which block comes next is decided under a lock; reading it is not. A segment stays open as long
+ * as somebody reads a block of it.
+ */
+#include "store/scan.h"
+
+#include "base/sys.h"
+#include "store/repository.h"
+
+#include <pthread.h>
+
+/* A segment, or why there is none. */
+struct scanned {
+    struct tcore_segment *segment; /* NULL: see problem */
+    struct tcore_error problem;
+    char path[TCORE_SEGMENT_PATH_BYTES];
+    unsigned users; /* the scan, and blocks that are being read: atomic */
+};
+
+struct scan {
+    struct tcore_chunk_source source;
+    struct tcore_input_options options;
+    struct tcore_repository *repository;
+    struct tcore_segment_list list;
+    pthread_mutex_t lock;
+    size_t next;             /* in list */
+    struct scanned *current; /* NULL: the next one is to be opened */
+    uint32_t block;          /* its next */
+    uint64_t sequence;
+};
+
+/* What a chunk reads its block with. */
+struct scan_columns {
+    struct tcore_block_reader reader; /* begins with the columns that the chunk knows */
+    struct scanned *from;             /* NULL: none */
+    const struct tcore_manifest_block *block;
+};
+
+static void let_go(struct scanned *scanned)
+{
+    if (!scanned || __atomic_sub_fetch(&scanned->users, 1, __ATOMIC_ACQ_REL))
+        return;
+    tcore_segment_close(scanned->segment);
+    tcore_free(scanned);
+}
+
+/* The path goes in front of the reason: people look for the file. */
+static enum tcore_status name_problem(const char *path, enum tcore_status status,
+                                      struct tcore_error *err)
+{
+    char text[TCORE_ERROR_TEXT_BYTES];
+    if (!err)
+        return status;
+    int errnum = err->errnum;
+    memcpy(text, err->text, sizeof text);
+    return tcore_error_errno(err, status, errnum, "segments/%s: %s", path, text);
+}
+
+static enum tcore_status open_block(struct tcore_binary_columns *columns,
+                                    struct tcore_slice *directory, struct tcore_error *err)
+{
+    struct scan_columns *c = (struct scan_columns *)columns;
+    if (!c->from->segment) {
+        if (err)
+            *err = c->from->problem;
+        return name_problem(c->from->path, c->from->problem.status, err);
+    }
+    enum tcore_status status =
+        tcore_block_reader_open(&c->reader, c->from->segment, c->block, directory, err);
+    return status == TCORE_OK ? status : name_problem(c->from->path, status, err);
+}
+
+static enum tcore_status read_column(struct tcore_binary_columns *columns, uint32_t column,
+                                     uint32_t bytes, const void **data, struct tcore_error *err)
+{
+    struct scan_columns *c = (struct scan_columns *)columns;
+    enum tcore_status status = tcore_block_reader_column(&c->reader, column, bytes, data, err);
+    return status == TCORE_OK ? status : name_problem(c->from->path, status, err);
+}
+
+static void free_columns(struct tcore_binary_columns *columns)
+{
+    struct scan_columns *c = (struct scan_columns *)columns;
+    let_go(c->from);
+    tcore_block_reader_free(&c->reader);
+    tcore_free(c);
+}
+
+static struct scan_columns *columns_of(struct tcore_chunk *chunk)
+{
+    if (!chunk->columns) {
+        struct scan_columns *c = tcore_calloc(1, sizeof *c);
+        if (!c)
+            return NULL;
+        c->reader.columns = (struct tcore_binary_columns){open_block, read_column, free_columns};
+        chunk->columns = &c->reader.columns;
+    }
+    return (struct scan_columns *)chunk->columns;
+}
+
+/* ---- under the lock ---- */
+
+static bool is_in_time(const struct scan *s, bool all_timed, int64_t min_ns, int64_t max_ns)
+{
+    if (!all_timed)
+        return true;
+    return !(s->options.has_since && max_ns < s->options.since_ns) &&
+           !(s->options.has_until && min_ns >= s->options.until_ns);
+}
+
+/* Opens the next segment that has something to give, or cannot be opened. TCORE_EOF: there is none.
+ */
+static enum tcore_status open_next(struct scan *s, struct tcore_error *err)
+{
+    while (!s->current) {
+        if (s->next == s->list.count)
+            return TCORE_EOF;
+        struct scanned *scanned = tcore_calloc(1, sizeof *scanned);
+        if (!scanned)
+            return tcore_error_nomem(err);
+        scanned->users = 1;
+        const char *path = s->list.path[s->next++];
+        memcpy(scanned->path, path, sizeof scanned->path);
+        enum tcore_status status = tcore_repository_open_segment(
+            s->repository, path, &scanned->segment, &scanned->problem);
+        const struct tcore_manifest *m =
+            status == TCORE_OK ? tcore_segment_manifest(scanned->segment) : NULL;
+        bool nothing = m && (!m->block_count || !is_in_time(s, m->all_timed, m->min_ns, m->max_ns));
+        if (status == TCORE_EOF || nothing) { /* removed since it was listed, or of no use */
+            let_go(scanned);
+            continue;
+        }
+        s->current = scanned;
+        s->block = 0;
+    }
+    return TCORE_OK;
+}
+
+static bool has_to_stop(const struct scan *s)
+{
+    struct pollfd stop = {.fd = s->options.stop_fd, .events = POLLIN};
+    return stop.fd > 0 && tcore_sys()->poll(&stop, 1, 0) > 0;
+}
+
+/* Gives the chunk the next block, or the segment's problem. */
+static enum tcore_status claim(struct scan *s, struct tcore_chunk *chunk, struct tcore_error *err)
+{
+    struct scan_columns *c = columns_of(chunk);
+    if (!c)
+        return tcore_error_nomem(err);
+    enum tcore_status status = has_to_stop(s) ? TCORE_EOF : open_next(s, err);
+    if (status != TCORE_OK)
+        return status;
+    struct scanned *from = s->current;
+    uint32_t blocks = 1;
+    __atomic_add_fetch(&from->users, 1, __ATOMIC_RELAXED);
+    let_go(c->from);
+    c->from = from;
+    chunk->info = (struct tcore_binary_info){.type = TCORE_RECORD_NONE};
+    if (from->segment) {
+        const struct tcore_manifest *m = tcore_segment_manifest(from->segment);
+        const struct tcore_manifest_block *b = &m->block[s->block];
+        blocks = m->block_count;
+        c->block = b;
+        chunk->info = (struct tcore_binary_info){b->type,      b->rows,   b->timed,
+                                                 b->all_timed, b->min_ns, b->max_ns};
+    }
+    chunk->apart = true;
+    chunk->length = chunk->overlong = 0;
+    chunk->live = chunk->clock = false;
+    chunk->sequence = s->sequence++;
+    if (++s->block >= blocks) {
+        let_go(from);
+        s->current = NULL;
+    }
+    return TCORE_OK;
+}
+
+static enum tcore_status next(struct tcore_chunk_source *source, struct tcore_chunk *chunk,
+                              struct tcore_error *err)
+{
+    struct scan *s = (struct scan *)source;
+    pthread_mutex_lock(&s->lock);
+    enum tcore_status status = claim(s, chunk, err);
+    pthread_mutex_unlock(&s->lock);
+    return status;
+}
+
+static void position(struct tcore_chunk_source *source, uint64_t *done, uint64_t *total)
+{
+    struct scan *s = (struct scan *)source;
+    pthread_mutex_lock(&s->lock);
+    *done = s->next;
+    *total = s->list.count;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void close_scan(struct tcore_chunk_source *source)
+{
+    struct scan *s = (struct scan *)source;
+    let_go(s->current);
+    tcore_segment_list_free(&s->list);
+    tcore_repository_close(s->repository);
+    pthread_mutex_destroy(&s->lock);
+    tcore_free(s);
+}
+
+enum tcore_status tcore_scan_open(struct tcore_chunk_source **source, const char *path,
+                                  const struct tcore_input_options *options,
+                                  struct tcore_error *err)
+{
+    *source = NULL;
+    struct scan *s = tcore_calloc(1, sizeof *s);
+    if (!s)
+        return tcore_error_nomem(err);
+    s->source = (struct tcore_chunk_source){next, position, close_scan};
+    s->options = *options;
+    pthread_mutex_init(&s->lock, NULL);
+    enum tcore_status status = tcore_repository_open(&s->repository, path, err);
+    if (status == TCORE_OK)
+        status = tcore_repository_list(s->repository, &s->list, err);
+    if (status != TCORE_OK) {
+        close_scan(&s->source);
+        return status;
+    }
+    *source = &s->source;
+    return TCORE_OK;
+}

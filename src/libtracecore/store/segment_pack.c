@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From a block to the frames of its members, and what the manifest says of it. */
+#include "base/sys.h"
+#include "model/projection.h"
+#include "store/frame.h"
+#include "store/segment_write.h"
+#include "store/tar.h"
+#include "stream/binary.h"
+#include "stream/binary_block.h"
+
+#include <stdio.h>
+
+#define MEMBER_NAME_BYTES 48 /* of a key in a member's name */
+
+/* What is read first and often: little is gained by packing it harder. */
+#define HOT_LEVEL  1
+#define COLD_LEVEL 3
+
+struct tcore_block_packer {
+    struct tcore_packer *frames;
+    struct tcore_projection projection; /* of the names */
+    size_t column[TCORE_NAME_KINDS];
+    struct tcore_binary_decoder *decoder;
+    struct binary_block block;
+    struct tcore_buf member; /* header, data, padding */
+};
+
+static enum tcore_status project(struct tcore_block_packer *p, struct tcore_error *err)
+{
+    static const char *const keys[TCORE_NAME_KINDS] = {"service", "name", "metricName"};
+    enum tcore_status status = TCORE_OK;
+    for (int kind = 0; kind < TCORE_NAME_KINDS && status == TCORE_OK; kind++) {
+        struct tcore_path_key key = {keys[kind], strlen(keys[kind])};
+        status = tcore_projection_add_path(&p->projection, &key, 1, &p->column[kind], err);
+    }
+    return status;
+}
+
+enum tcore_status tcore_block_packer_new(struct tcore_block_packer **packer,
+                                         struct tcore_error *err)
+{
+    *packer = NULL;
+    struct tcore_block_packer *p = tcore_calloc(1, sizeof *p);
+    if (!p)
+        return tcore_error_nomem(err);
+    enum tcore_status status = tcore_packer_new(&p->frames, err);
+    if (status == TCORE_OK)
+        status = project(p, err);
+    if (status == TCORE_OK)
+        status = tcore_binary_decoder_new(&p->decoder, &p->projection, err);
+    if (status != TCORE_OK) {
+        tcore_block_packer_free(p);
+        return status;
+    }
+    *packer = p;
+    return TCORE_OK;
+}
+
+void tcore_block_packer_free(struct tcore_block_packer *packer)
+{
+    if (!packer)
+        return;
+    tcore_packer_free(packer->frames);
+    tcore_binary_decoder_free(packer->decoder);
+    tcore_projection_free(&packer->projection);
+    tcore_binary_block_free(&packer->block);
+    tcore_buf_free(&packer->member);
+    tcore_free(packer);
+}
+
+void tcore_packed_block_free(struct tcore_packed_block *packed)
+{
+    tcore_buf_free(&packed->frames);
+    tcore_free(packed->size);
+    for (int kind = 0; kind < TCORE_NAME_KINDS; kind++)
+        tcore_name_set_free(&packed->names[kind]);
+    *packed = (struct tcore_packed_block){0};
+}
+
+/* ---- frames ---- */
+
+static bool remember_size(struct tcore_packed_block *packed, size_t bytes, size_t content)
+{
+    if (packed->count == packed->capacity) {
+        uint32_t capacity = packed->capacity ? packed->capacity * 2 : 64;
+        struct tcore_frame_size *size =
+            tcore_reallocarray(packed->size, capacity, sizeof *packed->size);
+        if (!size)
+            return false;
+        packed->size = size;
+        packed->capacity = capacity;
+    }
+    packed->size[packed->count++] = (struct tcore_frame_size){(uint32_t)bytes, (uint32_t)content};
+    return true;
+}
+
+static int64_t seconds_of(const struct tcore_packed_block *packed)
+{
+    return packed->entry.timed ? packed->entry.max_ns / 1000000000 : 0;
+}
+
+/* One member as one frame. */
+static enum tcore_status pack_member(struct tcore_block_packer *p, const char *name,
+                                     const void *data, size_t length, int level,
+                                     struct tcore_packed_block *packed, struct tcore_error *err)
+{
+    size_t padding = tcore_tar_padding(length), content = TAR_BYTES + length + padding;
+    tcore_buf_clear(&p->member);
+    char *at = tcore_buf_reserve(&p->member, content);
+    if (!at)
+        return tcore_error_nomem(err);
+    tcore_tar_header(at, name, length, seconds_of(packed));
+    memcpy(at + TAR_BYTES, data, length);
+    memset(at + TAR_BYTES + length, 0, padding);
+    size_t before = packed->frames.length;
+    enum tcore_status status =
+        tcore_packer_pack(p->frames, at, content, level, &packed->frames, err);
+    if (status == TCORE_OK && !remember_size(packed, packed->frames.length - before, content))
+        status = tcore_error_nomem(err);
+    return status;
+}
+
+/* A name for people, of what any file system can hold; readers go by the number. */
+static void name_column(const struct binary_block *block, uint32_t number, char *out)
+{
+    const struct block_column *c = &block->column[number];
+    const struct block_column *parts[2] = {
+        c->parent == BINARY_NONE ? NULL : &block->column[c->parent], c};
+    size_t used = 0;
+    if (!number)
+        used = (size_t)snprintf(out, MEMBER_NAME_BYTES, "rows");
+    else if (c->class == CLASS_MEMBERS)
+        used = (size_t)snprintf(out, MEMBER_NAME_BYTES, "other");
+    for (int part = 0; part < 2; part++) {
+        if (!parts[part])
+            continue;
+        if (used && used < MEMBER_NAME_BYTES - 1 && parts[part]->name_length)
+            out[used++] = '.';
+        for (uint32_t i = 0; i < parts[part]->name_length && used < MEMBER_NAME_BYTES - 1; i++) {
+            char byte = parts[part]->name[i];
+            bool plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+                         (byte >= '0' && byte <= '9') || byte == '.' || byte == '_';
+            out[used++] = plain ? byte : '_';
+        }
+    }
+    out[used] = '\0';
+}
+
+static bool is_hot(const struct block_column *c)
+{
+    static const char *const hot[] = {
+        "service",     "name",    "durationNano", "status",       "metricName",
+        "value",       "traceId", "spanId",       "parentSpanId", "startTimeUnixNano",
+        "timeUnixNano"};
+    if (c->parent != BINARY_NONE)
+        return false;
+    for (size_t i = 0; i < sizeof hot / sizeof *hot; i++)
+        if (strlen(hot[i]) == c->name_length && !memcmp(hot[i], c->name, c->name_length))
+            return true;
+    return false;
+}
+
+/* The directory, then each column that has data. */
+static enum tcore_status pack_members(struct tcore_block_packer *p, const char *data,
+                                      struct tcore_packed_block *packed, struct tcore_error *err)
+{
+    const struct binary_block *block = &p->block;
+    const char *type = tcore_record_type_name(block->type);
+    uint32_t tag = binary_get32(data + BLOCK_CHECK); /* tells blocks apart */
+    char name[TAR_NAME_BYTES], key[MEMBER_NAME_BYTES];
+    snprintf(name, sizeof name, "%s-%08x/directory", type, tag);
+    size_t directory = BLOCK_BYTES + binary_get32(data + BLOCK_DIRECTORY);
+    enum tcore_status status = pack_member(p, name, data, directory, COLD_LEVEL, packed, err);
+    for (uint32_t i = 0; i < block->columns && status == TCORE_OK; i++) {
+        const struct block_column *c = &block->column[i];
+        if (!c->length)
+            continue;
+        name_column(block, i, key);
+        snprintf(name, sizeof name, "%s-%08x/%03u.%s", type, tag, (unsigned)i, key);
+        int level = !i || is_hot(c) ? HOT_LEVEL : COLD_LEVEL;
+        status = pack_member(p, name, c->data, c->length, level, packed, err);
+    }
+    return status;
+}
+
+/* ---- names ---- */
+
+static bool add_name(struct tcore_name_set *set, const struct tcore_value *v)
+{
+    if (v->kind == TCORE_ABSENT)
+        return true;
+    if (v->kind != TCORE_STRING) {
+        set->incomplete = true;
+        return true;
+    }
+    return tcore_name_set_add(set, v->s, v->len);
+}
+
+static bool add_names(struct tcore_name_set *set, const struct tcore_batch *batch,
+                      const struct tcore_column *column)
+{
+    if (column->form == TCORE_COLUMN_DICT || column->form == TCORE_COLUMN_CONSTANT) {
+        uint32_t count = column->form == TCORE_COLUMN_DICT ? column->value_count : 1;
+        for (uint32_t i = 0; i < count; i++)
+            if (!add_name(set, &column->values[i]))
+                return false;
+        return true;
+    }
+    for (size_t row = 0; row < batch->rows && !set->incomplete; row++) {
+        struct tcore_value v = tcore_column_get(column, row);
+        if (!add_name(set, &v))
+            return false;
+    }
+    return true;
+}
+
+static enum tcore_status pack_names(struct tcore_block_packer *p, const char *block, size_t length,
+                                    struct tcore_packed_block *packed, struct tcore_error *err)
+{
+    struct tcore_batch batch;
+    enum tcore_status status = tcore_binary_decode(p->decoder, block, length, NULL, &batch, err);
+    if (status != TCORE_OK)
+        return status;
+    for (int kind = 0; kind < TCORE_NAME_KINDS; kind++) {
+        if (kind == TCORE_NAMES_OPERATIONS && packed->entry.type != TCORE_RECORD_SPAN)
+            continue;
+        if (!add_names(&packed->names[kind], &batch, &batch.columns[p->column[kind]]))
+            return tcore_error_nomem(err);
+    }
+    return TCORE_OK;
+}
+
+enum tcore_status tcore_pack_block(struct tcore_block_packer *p, const char *block, size_t length,
+                                   struct tcore_packed_block *packed, struct tcore_error *err)
+{
+    struct tcore_binary_info info;
+    enum tcore_status status = tcore_binary_block_open(&p->block, block, length, NULL, err);
+    if (status == TCORE_OK)
+        status = tcore_binary_block_info(block, &info, err);
+    if (status != TCORE_OK)
+        return status;
+    packed->entry = (struct tcore_manifest_block){.type = info.type,
+                                                  .rows = info.rows,
+                                                  .timed = info.timed,
+                                                  .all_timed = info.all_timed,
+                                                  .min_ns = info.min_ns,
+                                                  .max_ns = info.max_ns};
+    packed->text_bytes = p->block.text_bytes;
+    status = pack_members(p, block, packed, err);
+    packed->entry.frames = packed->count;
+    return status == TCORE_OK ? pack_names(p, block, length, packed, err) : status;
+}

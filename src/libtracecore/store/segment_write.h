@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Writing a segment: blocks of the binary stream are packed, each by itself and by any thread, into
+ * the frames that their directory and columns become, and added one after the other; at the end
+ * come the manifest, the end of the archive, the footer and the seek table. Nothing is synced here.
+ */
+#ifndef TRACECORE_STORE_SEGMENT_WRITE_H
+#define TRACECORE_STORE_SEGMENT_WRITE_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "store/manifest.h"
+
+/* The sizes of a frame, as the seek table has them. */
+struct tcore_frame_size {
+    uint32_t packed, content;
+};
+
+/* A block as the frames of its members. */
+struct tcore_packed_block {
+    struct tcore_buf frames;
+    struct tcore_frame_size *size; /* owned */
+    uint32_t count, capacity;
+    struct tcore_manifest_block entry; /* frame: not yet known */
+    uint64_t text_bytes;
+    struct tcore_name_set names[TCORE_NAME_KINDS];
+};
+
+#pragma GCC visibility push(hidden)
+
+/* What packing takes; for one thread at a time. */
+struct tcore_block_packer;
+enum tcore_status tcore_block_packer_new(struct tcore_block_packer **packer,
+                                         struct tcore_error *err);
+void tcore_block_packer_free(struct tcore_block_packer *packer);
+/* Packs one block, which tcore_binary_unit() measured, into a zeroed struct. TCORE_BAD_INPUT: it is
+ * damaged. */
+enum tcore_status tcore_pack_block(struct tcore_block_packer *packer, const char *block,
+                                   size_t length, struct tcore_packed_block *packed,
+                                   struct tcore_error *err);
+void tcore_packed_block_free(struct tcore_packed_block *packed);
+
+/* A segment that is being written to a file. For one thread at a time. */
+struct tcore_segment_writer;
+/* fd is borrowed; it is written from where it stands, which is 0. The id is drawn. */
+enum tcore_status tcore_segment_writer_new(struct tcore_segment_writer **writer, int fd,
+                                           struct tcore_error *err);
+void tcore_segment_writer_free(struct tcore_segment_writer *writer);
+/* Writes a packed block. TCORE_FATAL: the file is of no use any more. */
+enum tcore_status tcore_segment_add(struct tcore_segment_writer *writer,
+                                    const struct tcore_packed_block *packed,
+                                    struct tcore_error *err);
+/* Writes the rest. */
+enum tcore_status tcore_segment_finish(struct tcore_segment_writer *writer,
+                                       struct tcore_error *err);
+/* What is in it so far, which lives as long as the writer; its size in bytes. */
+const struct tcore_manifest *tcore_segment_contents(const struct tcore_segment_writer *writer);
+uint64_t tcore_segment_bytes(const struct tcore_segment_writer *writer);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * trace-record archive: records into the segments of a repository. A worker makes blocks of a large
+ * chunk by itself and packs them; what little comes at a time from a slow pipe is gathered to
+ * blocks in input order.
+ */
+#include <config.h>
+
+#include "cli/filter.h"
+#include "cli/message.h"
+#include "record/keeper.h"
+#include "record/verbs.h"
+
+#include "base/sys.h"
+
+#include <inttypes.h>
+
+#define CHUNK_BYTES ((size_t)16 << 20) /* a block's worth of records */
+#define SMALL_BYTES ((size_t)4 << 20)  /* not worth a block of its own */
+
+struct archive_options {
+    bool ack;
+};
+
+struct archive {
+    struct cli *cli;
+    struct keeper keeper;
+    bool ack;
+    uint64_t acknowledged;
+};
+
+/* What a thread works with, and what it has made of the chunk at hand. */
+struct worker {
+    struct tcore_binary_writer *writer;
+    struct tcore_buf blocks;
+    struct tcore_block_packer *packer;
+    struct tcore_packed_block *packed; /* owned */
+    size_t packed_count, packed_capacity;
+    /* few records: they are added as they are */
+    const struct tcore_batch *batch;
+    const uint32_t *rows;
+    size_t count;
+};
+
+static enum tcore_status open_archive(void *state, struct tcore_projection *projection,
+                                      struct tcore_error *err)
+{
+    (void)state;
+    (void)err;
+    projection->text = true;
+    return TCORE_OK;
+}
+
+static enum tcore_status close_worker(void *state, void *worker, struct tcore_error *err)
+{
+    struct worker *w = worker;
+    (void)state;
+    (void)err;
+    for (size_t i = 0; i < w->packed_count; i++)
+        tcore_packed_block_free(&w->packed[i]);
+    tcore_free(w->packed);
+    tcore_binary_writer_free(w->writer);
+    tcore_buf_free(&w->blocks);
+    tcore_block_packer_free(w->packer);
+    tcore_free(w);
+    return TCORE_OK;
+}
+
+static enum tcore_status open_worker(void *state, void **worker, struct tcore_error *err)
+{
+    struct worker *w = tcore_calloc(1, sizeof *w);
+    if (!w)
+        return tcore_error_nomem(err);
+    enum tcore_status status = tcore_block_packer_new(&w->packer, err);
+    if (status == TCORE_OK)
+        status = tcore_binary_writer_new(&w->writer, &w->blocks, NULL, err);
+    if (status != TCORE_OK) {
+        close_worker(state, w, NULL);
+        return status;
+    }
+    tcore_binary_writer_for_segments(w->writer);
+    tcore_buf_clear(&w->blocks); /* no header */
+    *worker = w;
+    return TCORE_OK;
+}
+
+static enum tcore_status keep_packed(void *context, struct tcore_packed_block *packed,
+                                     struct tcore_error *err)
+{
+    struct worker *w = context;
+    if (w->packed_count == w->packed_capacity) {
+        size_t capacity = w->packed_capacity ? w->packed_capacity * 2 : 8;
+        struct tcore_packed_block *memory = tcore_reallocarray(w->packed, capacity, sizeof *memory);
+        if (!memory)
+            return tcore_error_nomem(err);
+        w->packed = memory;
+        w->packed_capacity = capacity;
+    }
+    w->packed[w->packed_count++] = *packed;
+    *packed = (struct tcore_packed_block){0};
+    return TCORE_OK;
+}
+
+static enum tcore_status take_batch(void *state, void *worker, const struct tcore_batch *batch,
+                                    const uint32_t *rows, size_t count, struct tcore_buf *out,
+                                    struct tcore_error *err)
+{
+    struct worker *w = worker;
+    size_t bytes = 0;
+    (void)state;
+    (void)out;
+    for (size_t i = 0; i < count; i++)
+        bytes += batch->text[rows[i]].length;
+    if (bytes < SMALL_BYTES && !w->count && !w->packed_count) {
+        w->batch = batch;
+        w->rows = rows;
+        w->count = count;
+        return TCORE_OK;
+    }
+    enum tcore_status status = TCORE_OK;
+    for (size_t i = 0; i < count && status == TCORE_OK; i++) {
+        const struct tcore_slice *text = &batch->text[rows[i]];
+        status = tcore_binary_writer_add(w->writer, text->data, text->length, err);
+    }
+    if (status == TCORE_OK)
+        status = tcore_binary_writer_flush(w->writer, err);
+    if (status == TCORE_OK)
+        status = keeper_pack(w->packer, &w->blocks, keep_packed, w, err);
+    return status == TCORE_SKIP ? TCORE_BAD_INPUT : status;
+}
+
+static void acknowledge(struct archive *a, struct tcore_buf *out)
+{
+    if (!a->ack || a->keeper.durable == a->acknowledged)
+        return;
+    a->acknowledged = a->keeper.durable;
+    tcore_buf_printf(out, "%" PRIu64 "\n", a->acknowledged);
+}
+
+static enum tcore_status keep(void *state, void *worker, struct tcore_buf *out,
+                              struct tcore_error *err)
+{
+    struct archive *a = state;
+    struct worker *w = worker;
+    enum tcore_status status = TCORE_OK;
+    for (size_t i = 0; i < w->count && status == TCORE_OK; i++)
+        status = keeper_add(&a->keeper, &w->batch->text[w->rows[i]], err);
+    w->count = 0;
+    for (size_t i = 0; i < w->packed_count; i++) {
+        if (status == TCORE_OK)
+            status = keeper_add_block(&a->keeper, &w->packed[i], err);
+        tcore_packed_block_free(&w->packed[i]);
+    }
+    w->packed_count = 0;
+    if (status == TCORE_OK)
+        status = keeper_tend(&a->keeper, err);
+    acknowledge(a, out);
+    return status == TCORE_SKIP ? TCORE_BAD_INPUT : status;
+}
+
+static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore_error *err)
+{
+    struct archive *a = state;
+    enum tcore_status status = keeper_finish(&a->keeper, err);
+    acknowledge(a, out);
+    return status;
+}
+
+static const struct cli_operator operator= {
+    .types = ((1u << TCORE_RECORD_TYPES) - 1) & ~(1u << TCORE_RECORD_CLOCK),
+    .chunk_bytes = CHUNK_BYTES,
+    .open = open_archive,
+    .worker_open = open_worker,
+    .batch = take_batch,
+    .in_turn = keep,
+    .worker_close = close_worker,
+    .finish = finish,
+};
+
+static int run(struct cli *cli, void *options, int argc, char **argv)
+{
+    const struct archive_options *o = options;
+    struct archive archive = {.cli = cli, .ack = o->ack};
+    struct tcore_error err;
+    if (!argc)
+        return cli_usage_error(cli, "a REPO is missing");
+    if (keeper_open(&archive.keeper, argv[0], &err) != TCORE_OK) {
+        err.input = argv[0];
+        cli_report(cli, &err);
+        keeper_close(&archive.keeper);
+        return CLI_FAILED;
+    }
+    int status = cli_filter(cli, &operator, & archive, argc - 1, argv + 1);
+    keeper_close(&archive.keeper);
+    return status;
+}
+
+static const struct cli_option options[] = {
+    {0, "ack", CLI_FLAG, offsetof(struct archive_options, ack), NULL,
+     "print how many records are durable by now, an integer a line, whenever there are more", NULL},
+};
+
+const struct cli_verb archive_verb = {
+    .name = "archive",
+    .summary = "Put records into the segments of a repository.",
+    .operands = "REPO [INPUT]...",
+    .description =
+        "REPO is made if it is not there. A segment is sealed, and appears, when it has a million "
+        "records or 256 MiB of text, when its first record came 15 minutes ago, and at the end of "
+        "input. Nothing is ever overwritten, and nothing is taken for a duplicate.\n"
+        "\n"
+        "Examples:\n"
+        "  trace-record archive repository spans.ndjson\n"
+        "  trace-record import otlp.jsonl | trace-record archive --ack repository\n",
+    .groups = CLI_READS,
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .options_size = sizeof(struct archive_options),
+    .run = run,
+};
