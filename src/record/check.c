@@ -24,6 +24,22 @@ static void tell(void *context, const char *what)
     c->found = true;
 }
 
+/* Of a segment without its index. */
+static enum tcore_status tell_what_is_left(struct check *c, struct tcore_repository *repository,
+                                           struct tcore_error *err)
+{
+    struct tcore_segment *segment;
+    enum tcore_status status =
+        tcore_repository_salvage_segment(repository, c->segment, &segment, err);
+    if (status == TCORE_BAD_INPUT)
+        tell(c, err->text);
+    if (status != TCORE_OK)
+        return status == TCORE_FATAL ? status : TCORE_OK;
+    status = tcore_segment_check_blocks(segment, tell, c, err);
+    tcore_segment_close(segment);
+    return status == TCORE_BAD_INPUT ? TCORE_OK : status;
+}
+
 static enum tcore_status check_segment(struct check *c, struct tcore_repository *repository,
                                        struct tcore_error *err)
 {
@@ -33,7 +49,7 @@ static enum tcore_status check_segment(struct check *c, struct tcore_repository 
         return TCORE_OK;
     if (status == TCORE_BAD_INPUT) {
         tell(c, err->text);
-        return TCORE_OK;
+        return tell_what_is_left(c, repository, err);
     }
     if (status != TCORE_OK)
         return status;

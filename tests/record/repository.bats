@@ -207,14 +207,29 @@ setup() {
     spans 1000 | trace-record archive repo
     spans 1000 1000 | trace-record archive repo
     bad=$(segments repo | head -n 1)
-    damage "$bad" 3000
+    damage "$bad" 1000
     run -1 --separate-stderr trace-record check repo
     [[ -z $output && ${stderr} == *"repo: segments/${bad#repo/segments/}: "* ]]
     run -4 --separate-stderr trace-record read repo
     [[ $output == "$(spans 1000 1000)" ]]
     [[ $stderr == "trace-record: repo: segments/${bad#repo/segments/}: "* ]]
-    run -4 --separate-stderr trace-agg --stat=count repo
-    [[ $output == *'"count":1000'* ]]
+    run -4 --separate-stderr trace-span assemble --summary repo
+    [[ ${#lines[@]} -eq 100 ]]
+}
+
+@test "a segment without its end gives what is before" {
+    spans 40000 | trace-record archive repo
+    bad=$(segments repo)
+    whole=$(stat -c %s "$bad")
+    chmod u+w "$bad"
+    truncate -s $((whole - 100)) "$bad"
+    run -4 --separate-stderr trace-record read repo
+    [[ ${#lines[@]} -eq 40000 && $stderr == *"no segment, or cut short" ]]
+    truncate -s $((whole / 2)) "$bad"
+    run -4 --separate-stderr trace-record read repo
+    [[ ${#lines[@]} -lt 40000 ]]
+    run -1 --separate-stderr trace-record check repo
+    [[ $stderr == *"no segment, or cut short"* ]]
 }
 
 @test "a foreign, an empty and a truncated file among the segments" {
@@ -230,9 +245,11 @@ setup() {
     for name in a b c d; do
         [[ $stderr == *"/$name.tar.zst: "* ]]
     done
-    [[ $(wc -l <<<"$stderr") -eq 4 ]]
     run -4 --separate-stderr trace-record read repo
-    [[ $output == "$(spans 1000)" && $(wc -l <<<"$stderr") -eq 4 ]]
+    [[ $output == "$(spans 1000)" ]]
+    for name in a b c d; do
+        [[ $stderr == *"/$name.tar.zst: "* ]]
+    done
 }
 
 @test "what is no repository, or of another version, is told" {

@@ -163,3 +163,25 @@ enum tcore_status tcore_unpacker_unpack(struct tcore_unpacker *unpacker, const v
         return tcore_error_set(err, TCORE_BAD_INPUT, "a frame of another size");
     return TCORE_OK;
 }
+
+bool tcore_frame_content(const struct tcore_unpacker *unpacker, const void *data, size_t length,
+                         size_t *content)
+{
+    (void)unpacker; /* proves that the library is open */
+    unsigned long long size = zstd.content_size(data, length);
+    *content = (size_t)size;
+    return size < ZSTD_CONTENTSIZE_ERROR && size <= TCORE_FRAME_LIMIT;
+}
+
+size_t tcore_frame_bound(const struct tcore_unpacker *unpacker, size_t content)
+{
+    (void)unpacker;
+    return zstd.bound(content);
+}
+
+size_t tcore_frame_length(const struct tcore_unpacker *unpacker, const void *data, size_t length)
+{
+    (void)unpacker;
+    size_t bytes = zstd.frame_size(data, length);
+    return zstd.is_error(bytes) ? 0 : bytes;
+}

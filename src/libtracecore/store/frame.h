@@ -32,6 +32,14 @@ enum tcore_status tcore_unpacker_unpack(struct tcore_unpacker *unpacker, const v
                                         size_t length, void *out, size_t bytes,
                                         struct tcore_error *err);
 
+/* Of what may be a frame: the size of its content as its header tells it; false: there is none. */
+bool tcore_frame_content(const struct tcore_unpacker *unpacker, const void *data, size_t length,
+                         size_t *content);
+/* How long a frame with so much content can be. */
+size_t tcore_frame_bound(const struct tcore_unpacker *unpacker, size_t content);
+/* How long the frame is, 0 if it is none or cut short. */
+size_t tcore_frame_length(const struct tcore_unpacker *unpacker, const void *data, size_t length);
+
 #pragma GCC visibility pop
 
 #endif

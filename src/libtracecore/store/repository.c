@@ -4,6 +4,7 @@
 
 #include "base/sys.h"
 #include "store/repository_private.h"
+#include "store/segment_salvage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,9 +25,7 @@ int tcore_open_folder(int dir, const char *name)
 
 int tcore_make_folder(int dir, const char *name)
 {
-    if (tcore_sys()->mkdirat(dir, name, 0750) == 0)
-        return tcore_sys()->fsync(dir);
-    return errno == EEXIST ? 0 : -1;
+    return tcore_sys()->mkdirat(dir, name, 0750) == 0 || errno == EEXIST ? 0 : -1;
 }
 
 bool tcore_is_directory(const char *path)
@@ -54,7 +53,9 @@ static enum tcore_status fill_directory(int dir, const char *path, struct tcore_
         if (tcore_make_folder(dir, folders[i]) < 0)
             return tcore_error_errno(err, TCORE_FATAL, errno, "cannot create %s/%s", path,
                                      folders[i]);
-    enum tcore_status status = tcore_new_file_open(&marker, dir, err);
+    enum tcore_status status = tcore_sync_directory(dir, err);
+    if (status == TCORE_OK)
+        status = tcore_new_file_open(&marker, dir, err);
     if (status != TCORE_OK)
         return status;
     if (tcore_write_all(marker.fd, text, (size_t)length) < 0)
@@ -63,6 +64,16 @@ static enum tcore_status fill_directory(int dir, const char *path, struct tcore_
         status = tcore_new_file_link(&marker, MARKER, NULL, err);
     tcore_new_file_drop(&marker);
     return status == TCORE_SKIP ? TCORE_OK : status; /* somebody else was as fast */
+}
+
+static enum tcore_status sync_parent(int dir, struct tcore_error *err)
+{
+    int parent = tcore_sys()->openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (parent < 0)
+        return TCORE_OK; /* it may be one that we must not read */
+    enum tcore_status status = tcore_sync_directory(parent, err);
+    tcore_sys()->close(parent);
+    return status;
 }
 
 enum tcore_status tcore_repository_create(const char *path, struct tcore_error *err)
@@ -79,6 +90,8 @@ enum tcore_status tcore_repository_create(const char *path, struct tcore_error *
         status = tcore_error_errno(err, TCORE_FATAL, errno, "cannot read %s", path);
     else if (found)
         status = tcore_error_set(err, TCORE_BAD_INPUT, "the directory is not empty");
+    if (status == TCORE_OK && made)
+        status = sync_parent(dir, err);
     if (status == TCORE_OK)
         status = fill_directory(dir, path, err);
     tcore_sys()->close(dir);
@@ -277,23 +290,43 @@ static int open_folder_of(struct tcore_repository *r, const char *path, const ch
     return dir;
 }
 
+/* The descriptor of a segment; TCORE_EOF: there is none. */
+static enum tcore_status open_file(struct tcore_repository *r, const char *path, int *fd,
+                                   struct tcore_error *err)
+{
+    const char *name;
+    int dir = open_folder_of(r, path, &name);
+    *fd = -1;
+    if (dir >= 0)
+        *fd = tcore_open_regular(dir, name, O_RDONLY);
+    int reason = errno;
+    if (dir >= 0 && dir != r->segments)
+        tcore_sys()->close(dir);
+    if (*fd >= 0)
+        return TCORE_OK;
+    if (reason == ENOENT)
+        return TCORE_EOF;
+    if (reason == EINVAL || reason == ELOOP)
+        return tcore_error_set(err, TCORE_BAD_INPUT, "no regular file");
+    return tcore_error_errno(err, TCORE_FATAL, reason, "cannot open");
+}
+
 enum tcore_status tcore_repository_open_segment(struct tcore_repository *r, const char *path,
                                                 struct tcore_segment **segment,
                                                 struct tcore_error *err)
 {
-    const char *name;
+    int fd;
     *segment = NULL;
-    int dir = open_folder_of(r, path, &name), fd = -1;
-    if (dir >= 0)
-        fd = tcore_open_regular(dir, name, O_RDONLY);
-    int reason = errno;
-    if (dir >= 0 && dir != r->segments)
-        tcore_sys()->close(dir);
-    if (fd < 0 && reason == ENOENT)
-        return TCORE_EOF;
-    if (fd < 0 && (reason == EINVAL || reason == ELOOP))
-        return tcore_error_set(err, TCORE_BAD_INPUT, "no regular file");
-    if (fd < 0)
-        return tcore_error_errno(err, TCORE_FATAL, reason, "cannot open");
-    return tcore_segment_open(segment, fd, err);
+    enum tcore_status status = open_file(r, path, &fd, err);
+    return status == TCORE_OK ? tcore_segment_open(segment, fd, err) : status;
+}
+
+enum tcore_status tcore_repository_salvage_segment(struct tcore_repository *r, const char *path,
+                                                   struct tcore_segment **segment,
+                                                   struct tcore_error *err)
+{
+    int fd;
+    *segment = NULL;
+    enum tcore_status status = open_file(r, path, &fd, err);
+    return status == TCORE_OK ? tcore_segment_salvage(segment, fd, err) : status;
 }

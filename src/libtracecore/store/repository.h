@@ -46,6 +46,11 @@ enum tcore_status tcore_repository_open_segment(struct tcore_repository *reposit
                                                 const char *path, struct tcore_segment **segment,
                                                 struct tcore_error *err);
 
+/* Opens one that is damaged, as tcore_segment_salvage() does. */
+enum tcore_status tcore_repository_salvage_segment(struct tcore_repository *repository,
+                                                   const char *path, struct tcore_segment **segment,
+                                                   struct tcore_error *err);
+
 /*
  * A segment that is being written: it appears, whole and on disk, when it is sealed, and never
  * otherwise.

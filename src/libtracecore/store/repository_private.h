@@ -17,7 +17,7 @@ struct tcore_repository {
 
 /* Opens a directory without following a link: a descriptor, or -1 and errno. */
 int tcore_open_folder(int dir, const char *name);
-/* Makes one unless it is there, and syncs the directory that it is in: 0, or -1 and errno. */
+/* Makes one unless it is there: 0, or -1 and errno. Not synced. */
 int tcore_make_folder(int dir, const char *name);
 
 #pragma GCC visibility pop

@@ -10,10 +10,10 @@
 
 #include <pthread.h>
 
-/* A segment, or why there is none. */
+/* A segment. */
 struct scanned {
-    struct tcore_segment *segment; /* NULL: see problem */
-    struct tcore_error problem;
+    struct tcore_segment *segment; /* NULL: nothing of it can be read */
+    struct tcore_error problem;    /* status TCORE_OK: none */
     char path[TCORE_SEGMENT_PATH_BYTES];
     unsigned users; /* the scan, and blocks that are being read: atomic */
 };
@@ -26,15 +26,16 @@ struct scan {
     pthread_mutex_t lock;
     size_t next;             /* in list */
     struct scanned *current; /* NULL: the next one is to be opened */
+    bool has_problem;        /* which is to be told before its blocks */
     uint32_t block;          /* its next */
     uint64_t sequence;
 };
 
 /* What a chunk reads its block with. */
 struct scan_columns {
-    struct tcore_block_reader reader; /* begins with the columns that the chunk knows */
-    struct scanned *from;             /* NULL: none */
-    const struct tcore_manifest_block *block;
+    struct tcore_block_reader reader;         /* begins with the columns that the chunk knows */
+    struct scanned *from;                     /* NULL: none */
+    const struct tcore_manifest_block *block; /* NULL: the segment's problem */
 };
 
 static void let_go(struct scanned *scanned)
@@ -61,7 +62,7 @@ static enum tcore_status open_block(struct tcore_binary_columns *columns,
                                     struct tcore_slice *directory, struct tcore_error *err)
 {
     struct scan_columns *c = (struct scan_columns *)columns;
-    if (!c->from->segment) {
+    if (!c->block) {
         if (err)
             *err = c->from->problem;
         return name_problem(c->from->path, c->from->problem.status, err);
@@ -124,9 +125,14 @@ static enum tcore_status open_next(struct scan *s, struct tcore_error *err)
         memcpy(scanned->path, path, sizeof scanned->path);
         enum tcore_status status = tcore_repository_open_segment(
             s->repository, path, &scanned->segment, &scanned->problem);
+        scanned->problem.status = status;
+        s->has_problem = status != TCORE_OK;
+        if (status == TCORE_BAD_INPUT) /* what of it can be read is */
+            tcore_repository_salvage_segment(s->repository, path, &scanned->segment, NULL);
         const struct tcore_manifest *m =
             status == TCORE_OK ? tcore_segment_manifest(scanned->segment) : NULL;
-        bool nothing = m && (!m->block_count || !is_in_time(s, m->all_timed, m->min_ns, m->max_ns));
+        bool nothing = m && !s->has_problem &&
+                       (!m->block_count || !is_in_time(s, m->all_timed, m->min_ns, m->max_ns));
         if (status == TCORE_EOF || nothing) { /* removed since it was listed, or of no use */
             let_go(scanned);
             continue;
@@ -153,15 +159,18 @@ static enum tcore_status claim(struct scan *s, struct tcore_chunk *chunk, struct
     if (status != TCORE_OK)
         return status;
     struct scanned *from = s->current;
-    uint32_t blocks = 1;
+    uint32_t blocks;
     __atomic_add_fetch(&from->users, 1, __ATOMIC_RELAXED);
     let_go(c->from);
     c->from = from;
+    const struct tcore_manifest *m = from->segment ? tcore_segment_manifest(from->segment) : NULL;
+    blocks = m ? m->block_count : 0;
     chunk->info = (struct tcore_binary_info){.type = TCORE_RECORD_NONE};
-    if (from->segment) {
-        const struct tcore_manifest *m = tcore_segment_manifest(from->segment);
-        const struct tcore_manifest_block *b = &m->block[s->block];
-        blocks = m->block_count;
+    c->block = NULL;
+    if (s->has_problem) {
+        s->has_problem = false;
+    } else {
+        const struct tcore_manifest_block *b = &m->block[s->block++];
         c->block = b;
         chunk->info = (struct tcore_binary_info){b->type,      b->rows,   b->timed,
                                                  b->all_timed, b->min_ns, b->max_ns};
@@ -170,7 +179,7 @@ static enum tcore_status claim(struct scan *s, struct tcore_chunk *chunk, struct
     chunk->length = chunk->overlong = 0;
     chunk->live = chunk->clock = false;
     chunk->sequence = s->sequence++;
-    if (++s->block >= blocks) {
+    if (s->block >= blocks) {
         let_go(from);
         s->current = NULL;
     }

@@ -62,7 +62,8 @@ static bool split_time(int64_t ns, struct moment *m)
     return true;
 }
 
-/* Opens the folder of the day, making what is missing. A descriptor, or -1 and errno. */
+/* Opens the folder of the day, making what is missing. All that is above it is synced, be it new or
+ * another process's, who may not have come to that yet. A descriptor, or -1 and errno. */
 static int open_day(struct tcore_repository *r, const struct moment *m)
 {
     int dir = r->segments;
@@ -70,6 +71,12 @@ static int open_day(struct tcore_repository *r, const struct moment *m)
         int below = tcore_open_folder(dir, m->folders[i]);
         if (below < 0 && errno == ENOENT && tcore_make_folder(dir, m->folders[i]) == 0)
             below = tcore_open_folder(dir, m->folders[i]);
+        if (below >= 0 && tcore_sys()->fsync(dir) < 0) {
+            int reason = errno;
+            tcore_sys()->close(below);
+            errno = reason;
+            below = -1;
+        }
         int reason = errno;
         if (dir != r->segments)
             tcore_sys()->close(dir);

@@ -107,22 +107,35 @@ static enum tcore_status check_blocks(struct checker *c)
     return status;
 }
 
+static enum tcore_status check(struct checker *c, bool all)
+{
+    static const struct tcore_projection text = {.text = true};
+    struct tcore_error problem;
+    c->reader.columns.read = read_column;
+    enum tcore_status status = tcore_binary_decoder_new(&c->decoder, &text, c->err);
+    if (status == TCORE_OK && all)
+        status = judge(c, tcore_segment_check_digest(c->segment, &problem), "", &problem);
+    if (status == TCORE_OK && all)
+        status = check_members(c);
+    if (status == TCORE_OK)
+        status = check_blocks(c);
+    tcore_binary_decoder_free(c->decoder);
+    tcore_block_reader_free(&c->reader);
+    return status == TCORE_OK && c->damaged ? TCORE_BAD_INPUT : status;
+}
+
 enum tcore_status tcore_segment_check(const struct tcore_segment *segment,
                                       void (*tell_user)(void *context, const char *what),
                                       void *context, struct tcore_error *err)
 {
-    static const struct tcore_projection text = {.text = true};
     struct checker c = {.segment = segment, .tell = tell_user, .context = context, .err = err};
-    struct tcore_error problem;
-    c.reader.columns.read = read_column;
-    enum tcore_status status = tcore_binary_decoder_new(&c.decoder, &text, err);
-    if (status == TCORE_OK)
-        status = judge(&c, tcore_segment_check_digest(segment, &problem), "", &problem);
-    if (status == TCORE_OK)
-        status = check_members(&c);
-    if (status == TCORE_OK)
-        status = check_blocks(&c);
-    tcore_binary_decoder_free(c.decoder);
-    tcore_block_reader_free(&c.reader);
-    return status == TCORE_OK && c.damaged ? TCORE_BAD_INPUT : status;
+    return check(&c, true);
+}
+
+enum tcore_status tcore_segment_check_blocks(const struct tcore_segment *segment,
+                                             void (*tell_user)(void *context, const char *what),
+                                             void *context, struct tcore_error *err)
+{
+    struct checker c = {.segment = segment, .tell = tell_user, .context = context, .err = err};
+    return check(&c, false);
 }

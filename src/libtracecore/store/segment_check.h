@@ -13,6 +13,11 @@ enum tcore_status tcore_segment_check(const struct tcore_segment *segment,
                                       void (*tell)(void *context, const char *what), void *context,
                                       struct tcore_error *err);
 
+/* The same of the blocks alone: all there is in a segment that was salvaged. */
+enum tcore_status tcore_segment_check_blocks(const struct tcore_segment *segment,
+                                             void (*tell)(void *context, const char *what),
+                                             void *context, struct tcore_error *err);
+
 #pragma GCC visibility pop
 
 #endif

@@ -1,33 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "store/segment_read.h"
-
 #include "base/sys.h"
 #include "store/digest.h"
 #include "store/new_file.h"
+#include "store/segment_private.h"
 #include "store/tar.h"
 #include "stream/binary_format.h"
 
 #include <errno.h>
 
-#define TAIL_BYTES    ((size_t)64 << 10) /* read at first: mostly all of the index is in it */
-#define CONTENT_LIMIT ((size_t)1 << 30)  /* of a frame */
-
-struct frame_place {
-    uint64_t at;
-    uint32_t packed, content;
-};
-
-struct tcore_segment {
-    int fd;
-    uint64_t file_bytes;
-    uint64_t footer_at;
-    struct frame_place *frame; /* of the members and the archive's end; owned */
-    uint32_t frames;
-    uint32_t members;
-    uint8_t footer[FOOTER_BYTES];
-    struct tcore_manifest manifest;
-};
-
+#define TAIL_BYTES ((size_t)64 << 10) /* read at first: mostly all of the index is in it */
 const struct tcore_manifest *tcore_segment_manifest(const struct tcore_segment *segment)
 {
     return &segment->manifest;
@@ -73,7 +54,7 @@ static enum tcore_status read_entries(struct tcore_segment *s, const uint8_t *en
     for (uint32_t i = 0; i < count; i++, entries += SEEK_ENTRY_BYTES) {
         struct frame_place place = {at, binary_get32(entries), binary_get32(entries + 4)};
         bool footer = i == count - 1;
-        if (!place.packed || place.content > CONTENT_LIMIT || place.content % TAR_BYTES ||
+        if (!place.packed || place.content > SEGMENT_CONTENT_LIMIT || place.content % TAR_BYTES ||
             (footer ? place.content || place.packed != FOOTER_BYTES : !place.content))
             return damaged(err, "its seek table");
         if (!footer)
@@ -170,24 +151,30 @@ static enum tcore_status read_manifest(struct tcore_segment *s, struct tcore_err
     return status;
 }
 
-enum tcore_status tcore_segment_open(struct tcore_segment **segment, int fd,
-                                     struct tcore_error *err)
+enum tcore_status tcore_segment_begin(struct tcore_segment **segment, int fd,
+                                      struct tcore_error *err)
 {
-    *segment = NULL;
     struct stat st;
-    struct tcore_segment *s = tcore_calloc(1, sizeof *s);
+    struct tcore_segment *s = *segment = tcore_calloc(1, sizeof *s);
     if (!s) {
         tcore_sys()->close(fd);
         return tcore_error_nomem(err);
     }
     s->fd = fd;
-    enum tcore_status status = TCORE_OK;
     if (tcore_sys()->fstat(fd, &st) < 0)
-        status = tcore_error_errno(err, TCORE_FATAL, errno, "cannot read");
-    else if (!S_ISREG(st.st_mode))
-        status = tcore_error_set(err, TCORE_BAD_INPUT, "no regular file");
-    else
-        s->file_bytes = (uint64_t)st.st_size;
+        return tcore_error_errno(err, TCORE_FATAL, errno, "cannot read");
+    if (!S_ISREG(st.st_mode))
+        return tcore_error_set(err, TCORE_BAD_INPUT, "no regular file");
+    s->file_bytes = (uint64_t)st.st_size;
+    return TCORE_OK;
+}
+
+enum tcore_status tcore_segment_open(struct tcore_segment **segment, int fd,
+                                     struct tcore_error *err)
+{
+    *segment = NULL;
+    struct tcore_segment *s;
+    enum tcore_status status = tcore_segment_begin(&s, fd, err);
     if (status == TCORE_OK)
         status = read_index(s, err);
     if (status == TCORE_OK)
@@ -287,6 +274,8 @@ enum tcore_status tcore_block_reader_member(struct tcore_block_reader *r,
     if (frame >= s->members)
         return damaged(err, "a member that is not there");
     const struct frame_place *place = &s->frame[frame];
+    if (!place->packed)
+        return damaged(err, "a member is lost");
     enum tcore_status status = r->unpacker ? TCORE_OK : tcore_unpacker_new(&r->unpacker, err);
     if (status != TCORE_OK)
         return status;

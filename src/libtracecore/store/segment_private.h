@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* An open segment from inside. */
+#ifndef TRACECORE_STORE_SEGMENT_PRIVATE_H
+#define TRACECORE_STORE_SEGMENT_PRIVATE_H
+
+#include "store/segment_read.h"
+
+#define SEGMENT_CONTENT_LIMIT ((size_t)1 << 30) /* of a frame */
+
+struct frame_place {
+    uint64_t at;
+    uint32_t packed, content; /* 0: it is lost */
+};
+
+struct tcore_segment {
+    int fd;
+    uint64_t file_bytes;
+    uint64_t footer_at;
+    struct frame_place *frame; /* of the members and the archive's end; owned */
+    uint32_t frames, frame_capacity;
+    uint32_t members;
+    uint8_t footer[FOOTER_BYTES];
+    struct tcore_manifest manifest;
+};
+
+#pragma GCC visibility push(hidden)
+
+/* A segment of which nothing is known but its file; to be closed in any case. */
+enum tcore_status tcore_segment_begin(struct tcore_segment **segment, int fd,
+                                      struct tcore_error *err);
+
+#pragma GCC visibility pop
+
+#endif
