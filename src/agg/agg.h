@@ -5,6 +5,7 @@
 
 #include "agg/plain.h"
 #include "agg/recent.h"
+#include "agg/stat.h"
 #include "agg/table.h"
 #include "cli/verb.h"
 #include "model/projection.h"
@@ -25,7 +26,7 @@ struct agg_plan {
     const char *value; /* --value, or NULL */
     uint64_t max_groups;
     size_t table_bytes; /* of one thread's table at most; 0: no limit */
-    struct agg_stats stats;
+    struct tcore_stats stats;
     bool timed;     /* windows, or a rate over the span of the data */
     bool watermark; /* windows close as event time goes on */
     /* columns of the projection */
@@ -85,7 +86,7 @@ struct agg_partial;
  * next call goes on where this one stopped. */
 struct agg_emitter {
     size_t window, cell;
-    const struct agg_cell **order; /* cells of the window in order; owned */
+    const struct tcore_cell **order; /* cells of the window in order; owned */
     size_t order_count;
 };
 void agg_emitter_free(struct agg_emitter *emitter);
@@ -112,7 +113,7 @@ enum tcore_status agg_partial_open(struct agg_partial *partial, const char *unit
 enum tcore_status agg_partial_header(struct agg_partial *partial, const struct agg_work *work,
                                      bool complete, struct tcore_buf *out);
 enum tcore_status agg_partial_cell(struct agg_partial *partial, const struct agg_work *work,
-                                   const struct agg_window *window, const struct agg_cell *cell,
+                                   const struct agg_window *window, const struct tcore_cell *cell,
                                    struct tcore_buf *out);
 void agg_partial_trailer(const struct agg_partial *partial, const struct agg_span *seen,
                          struct tcore_buf *out);

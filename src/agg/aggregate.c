@@ -60,7 +60,7 @@ static enum tcore_status add_value_columns(struct agg_plan *plan,
     return status;
 }
 
-static bool wants(const struct agg_stats *stats, enum stat_kind kind)
+static bool wants(const struct tcore_stats *stats, enum tcore_stat_kind kind)
 {
     for (size_t i = 0; i < stats->count; i++)
         if (stats->stat[i].kind == kind)
@@ -76,8 +76,9 @@ static enum tcore_status add_other_columns(struct agg_plan *plan,
     bool spans = types & 1u << TCORE_RECORD_SPAN, logs = types & 1u << TCORE_RECORD_LOG;
     bool metrics = types & 1u << TCORE_RECORD_METRIC;
     static const struct tcore_path_key sample_rate[] = {{"quality", 7}, {"sampleRate", 10}};
-    bool errors = wants(&plan->stats, STAT_ERRORS) || wants(&plan->stats, STAT_ERROR_RATE) ||
-                  wants(&plan->stats, STAT_APDEX);
+    bool errors = wants(&plan->stats, TCORE_STAT_ERRORS) ||
+                  wants(&plan->stats, TCORE_STAT_ERROR_RATE) ||
+                  wants(&plan->stats, TCORE_STAT_APDEX);
     if (errors && spans)
         status = add_path(projection, "status", &plan->status, err);
     if (!status && errors && logs)
@@ -365,7 +366,7 @@ static enum tcore_status set_up(struct aggregation *agg, const struct agg_option
         return status;
     agg->plan.watermark =
         agg->plan.window_ns && (options->lateness_ns >= 0 || agg->cli->io.idle_ns);
-    agg->plan.timed = agg->plan.window_ns || wants(&agg->plan.stats, STAT_RATE);
+    agg->plan.timed = agg->plan.window_ns || wants(&agg->plan.stats, TCORE_STAT_RATE);
     agg->lateness_ns = options->lateness_ns > 0 ? options->lateness_ns : 0;
     agg->newest_ns = agg->closed = INT64_MIN;
     if (options->partial) {
@@ -457,7 +458,8 @@ const struct cli_verb agg_aggregate = {
     .description =
         "Spans aggregate their duration in nanoseconds, metrics their value; log records are "
         "counted. Each record type and metric is a group of its own, besides --by. Quantiles are "
-        "off by at most 0.5415 %. Counts, sums and extremes are exact; distinct is estimated beyond "
+        "off by at most 0.5415 %. Counts, sums and extremes are exact; distinct is estimated "
+        "beyond "
         "4,096 values and topk beyond 10,000, and the record says so.\n"
         "\n"
         "Examples:\n"

@@ -23,7 +23,7 @@ static double seconds_of(const struct agg_work *work)
 /* A cell on its way to its place among the groups of its window. */
 struct ordered {
     uint32_t series;
-    const struct agg_cell *cell;
+    const struct tcore_cell *cell;
     size_t offset, length; /* of the group's text */
     const struct agg_work *work;
     const char *text;
@@ -94,13 +94,13 @@ enum tcore_status agg_emit(struct agg_emitter *emitter, struct agg_work *work, s
                 *more = true;
                 return TCORE_OK;
             }
-            const struct agg_cell *cell = emitter->order[emitter->cell];
+            const struct tcore_cell *cell = emitter->order[emitter->cell];
             enum tcore_status status;
             if (partial) {
                 status = agg_partial_cell(partial, work, window, cell, out);
             } else {
                 agg_write_key(work, window, cell->series, out);
-                status = cell_write(cell, &work->plan->stats, seconds, out);
+                status = tcore_cell_write(cell, &work->plan->stats, seconds, out);
                 tcore_buf_puts(out, "}\n");
             }
             if (status || out->failed)

@@ -3,6 +3,7 @@
 #include "agg/agg.h"
 
 #include "model/json.h"
+#include "model/symbol.h"
 
 #include <string.h>
 
@@ -22,7 +23,7 @@ void agg_write_group(const struct agg_work *work, uint32_t series, struct tcore_
         tcore_json_write_string(out, by->item[k], strlen(by->item[k]));
         tcore_buf_putc(out, ':');
         const struct tcore_map_key *key = &table->symbols.map.keys[symbol];
-        symbol_write(key->data, key->length, out);
+        tcore_symbol_write(key->data, key->length, out);
     }
     tcore_buf_putc(out, '}');
 }
@@ -46,7 +47,7 @@ void agg_write_key(const struct agg_work *work, const struct agg_window *window,
     if (series != AGG_OVERFLOW && s->metric) {
         const struct tcore_map_key *metric = &table->symbols.map.keys[s->metric];
         tcore_buf_puts(out, ",\"metricName\":");
-        symbol_write(metric->data, metric->length, out);
+        tcore_symbol_write(metric->data, metric->length, out);
     }
     tcore_buf_puts(out, ",\"group\":");
     agg_write_group(work, series, out);

@@ -283,23 +283,23 @@ static enum tcore_status add_state(struct merge *m, struct copy *copy, uint32_t 
     tcore_buf_clear(&m->state);
     if (!text || !tcore_base64_decode(text->s, text->len, &m->state))
         return damaged(err, "a cell has no state");
-    struct agg_cell cell = {0};
-    status = cell_decode(&cell, &m->plan.stats, m->state.data, m->state.length, err);
+    struct tcore_cell cell = {0};
+    status = tcore_cell_decode(&cell, &m->plan.stats, m->state.data, m->state.length, err);
     if (!status) {
         struct agg_window *window = table_window(&copy->work.table, index);
-        struct agg_cell *into = window ? table_cell(window, series) : NULL;
-        size_t before = into ? cell_extra_bytes(into, &m->plan.stats) : 0;
-        if (!into || cell_merge(into, &cell, &m->plan.stats)) {
+        struct tcore_cell *into = window ? table_cell(window, series) : NULL;
+        size_t before = into ? tcore_cell_extra_bytes(into, &m->plan.stats) : 0;
+        if (!into || tcore_cell_merge(into, &cell, &m->plan.stats)) {
             status = tcore_error_nomem(err);
         } else {
-            window->extra_bytes += cell_extra_bytes(into, &m->plan.stats) - before;
+            window->extra_bytes += tcore_cell_extra_bytes(into, &m->plan.stats) - before;
             tcore_buf_clear(&m->scratch);
             agg_write_key(&copy->work, window, series, &m->scratch);
             copy->checksum += agg_partial_checksum(m->scratch.data, m->scratch.length,
                                                    m->state.data, m->state.length);
         }
     }
-    cell_free(&cell, &m->plan.stats);
+    tcore_cell_free(&cell, &m->plan.stats);
     return status;
 }
 

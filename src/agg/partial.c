@@ -85,11 +85,11 @@ uint64_t agg_partial_times(const struct agg_span *seen)
 
 /* The key of a cell to out and its state to state. */
 static enum tcore_status encode(const struct agg_work *work, const struct agg_window *window,
-                                const struct agg_cell *cell, struct tcore_buf *out,
+                                const struct tcore_cell *cell, struct tcore_buf *out,
                                 struct tcore_buf *state)
 {
     agg_write_key(work, window, cell->series, out);
-    enum tcore_status status = cell_encode(cell, &work->plan->stats, state);
+    enum tcore_status status = tcore_cell_encode(cell, &work->plan->stats, state);
     return state->failed || out->failed ? TCORE_FATAL : status;
 }
 
@@ -136,7 +136,7 @@ enum tcore_status agg_partial_header(struct agg_partial *partial, const struct a
 }
 
 enum tcore_status agg_partial_cell(struct agg_partial *partial, const struct agg_work *work,
-                                   const struct agg_window *window, const struct agg_cell *cell,
+                                   const struct agg_window *window, const struct tcore_cell *cell,
                                    struct tcore_buf *out)
 {
     struct tcore_buf state = {0};

@@ -47,11 +47,11 @@ static enum tcore_status add_in_turn(const struct agg_work *work, struct agg_win
     enum tcore_status status = TCORE_OK;
     for (size_t i = 0; i < work->plain.count && !status; i++) {
         prefetch(rows, work->plain.count, window, i);
-        struct agg_cell *cell = table_cell(window, rows->series[i]);
+        struct tcore_cell *cell = table_cell(window, rows->series[i]);
         if (!cell)
             return TCORE_FATAL;
-        cell_count(cell, rows->errors[i]);
-        status = cell_add_int(cell, &work->plan->stats, rows->values[i]);
+        tcore_cell_count(cell, rows->errors[i]);
+        status = tcore_cell_add_int(cell, &work->plan->stats, rows->values[i]);
     }
     return status;
 }
@@ -102,12 +102,12 @@ static enum tcore_status add_sorted(struct agg_work *work, struct agg_window *wi
         uint32_t count = (uint32_t)plain->tally[series];
         if (!count)
             continue;
-        struct agg_cell *cell = table_cell(window, series);
+        struct tcore_cell *cell = table_cell(window, series);
         if (!cell)
             return TCORE_FATAL;
-        cell_count_many(cell, count, (uint32_t)(plain->tally[series] >> 32));
-        status = cell_add_ints(cell, &work->plan->stats,
-                               plain->rows->sorted + plain->ends[series] - count, count);
+        tcore_cell_count_many(cell, count, (uint32_t)(plain->tally[series] >> 32));
+        status = tcore_cell_add_ints(cell, &work->plan->stats,
+                                     plain->rows->sorted + plain->ends[series] - count, count);
     }
     return status;
 }
@@ -158,10 +158,10 @@ static enum tcore_status add_odd(const struct rows *r, size_t i, bool error,
                                  const struct tcore_value *value)
 {
     struct agg_window *window = table_window(&r->work->table, 0);
-    struct agg_cell *cell = window ? table_cell(window, r->series[i]) : NULL;
+    struct tcore_cell *cell = window ? table_cell(window, r->series[i]) : NULL;
     if (!cell)
         return TCORE_FATAL;
-    cell_count(cell, error);
+    tcore_cell_count(cell, error);
     return rows_add_other(r, cell, r->row[i], TCORE_RECORD_SPAN, value, TCORE_WEIGHT_ONE);
 }
 

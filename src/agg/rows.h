@@ -30,7 +30,7 @@ enum tcore_status rows_find_series(struct rows *r, struct tcore_error *err);
 enum tcore_status rows_add_plain_spans(const struct rows *r);
 enum tcore_status rows_settle(struct agg_work *work);
 /* work.c: adds a value that is no integer: a double, a histogram, or nothing that can be summed. */
-enum tcore_status rows_add_other(const struct rows *r, struct agg_cell *cell, uint32_t row,
+enum tcore_status rows_add_other(const struct rows *r, struct tcore_cell *cell, uint32_t row,
                                  enum tcore_record_type type, const struct tcore_value *value,
                                  uint64_t weight);
 

@@ -11,11 +11,17 @@
 
 static const struct {
     const char *name;
-    enum stat_kind kind;
+    enum tcore_stat_kind kind;
 } plain[] = {
-    {"count", STAT_COUNT},   {"rate", STAT_RATE},     {"sum", STAT_SUM},
-    {"mean", STAT_MEAN},     {"min", STAT_MIN},       {"max", STAT_MAX},
-    {"stddev", STAT_STDDEV}, {"errors", STAT_ERRORS}, {"errorRate", STAT_ERROR_RATE},
+    {"count", TCORE_STAT_COUNT},
+    {"rate", TCORE_STAT_RATE},
+    {"sum", TCORE_STAT_SUM},
+    {"mean", TCORE_STAT_MEAN},
+    {"min", TCORE_STAT_MIN},
+    {"max", TCORE_STAT_MAX},
+    {"stddev", TCORE_STAT_STDDEV},
+    {"errors", TCORE_STAT_ERRORS},
+    {"errorRate", TCORE_STAT_ERROR_RATE},
 };
 
 static const char *const known[] = {
@@ -48,7 +54,7 @@ static const char *argument(const char *name, const char *function, size_t *leng
     return name + n + 1;
 }
 
-static enum tcore_status parse_topk(struct agg_stat *stat, const char *text, size_t length,
+static enum tcore_status parse_topk(struct tcore_stat *stat, const char *text, size_t length,
                                     struct tcore_error *err)
 {
     const char *comma = memchr(text, ',', length);
@@ -57,19 +63,19 @@ static enum tcore_status parse_topk(struct agg_stat *stat, const char *text, siz
         limit > 1000000 || comma + 1 == text + length)
         return tcore_error_set(err, TCORE_BAD_INPUT,
                                "'%s' is not topk(N,FIELD) with N from 1 to 1000000", stat->name);
-    stat->kind = STAT_TOPK;
+    stat->kind = TCORE_STAT_TOPK;
     stat->limit = (uint32_t)limit;
     stat->field = tcore_strndup(comma + 1, (size_t)(text + length - comma - 1));
     return stat->field ? TCORE_OK : tcore_error_nomem(err);
 }
 
-static enum tcore_status parse_apdex(struct agg_stat *stat, const char *text, size_t length,
+static enum tcore_status parse_apdex(struct tcore_stat *stat, const char *text, size_t length,
                                      struct tcore_error *err)
 {
     char number[64];
     int64_t ns;
     const char *reason;
-    stat->kind = STAT_APDEX;
+    stat->kind = TCORE_STAT_APDEX;
     if (length < sizeof number) {
         memcpy(number, text, length);
         number[length] = '\0';
@@ -85,11 +91,12 @@ static enum tcore_status parse_apdex(struct agg_stat *stat, const char *text, si
                            stat->name);
 }
 
-static enum tcore_status parse_one(struct agg_stat *stat, const char *name, struct tcore_error *err)
+static enum tcore_status parse_one(struct tcore_stat *stat, const char *name,
+                                   struct tcore_error *err)
 {
     size_t length = 0;
     const char *inside;
-    *stat = (struct agg_stat){.name = name};
+    *stat = (struct tcore_stat){.name = name};
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
         if (!strcmp(name, plain[i].name)) {
             stat->kind = plain[i].kind;
@@ -100,12 +107,12 @@ static enum tcore_status parse_one(struct agg_stat *stat, const char *name, stru
     if (*name == 'p' && name[1] >= '0' && name[1] <= '9' &&
         tcore_parse_double(name + 1, strlen(name + 1), &percent) && percent >= 0 &&
         percent <= 100) {
-        stat->kind = STAT_QUANTILE;
+        stat->kind = TCORE_STAT_QUANTILE;
         stat->quantile = percent / 100;
         return TCORE_OK;
     }
     if ((inside = argument(name, "distinct", &length)) != NULL) {
-        stat->kind = STAT_DISTINCT;
+        stat->kind = TCORE_STAT_DISTINCT;
         stat->field = tcore_strndup(inside, length);
         return stat->field ? TCORE_OK : tcore_error_nomem(err);
     }
@@ -116,22 +123,22 @@ static enum tcore_status parse_one(struct agg_stat *stat, const char *name, stru
     return unknown(name, err);
 }
 
-static void note_needs(struct agg_stats *list, struct agg_stat *stat)
+static void note_needs(struct tcore_stats *list, struct tcore_stat *stat)
 {
     switch (stat->kind) {
-    case STAT_SUM:
-    case STAT_MEAN:
+    case TCORE_STAT_SUM:
+    case TCORE_STAT_MEAN:
         list->sum = true;
         break;
-    case STAT_STDDEV:
+    case TCORE_STAT_STDDEV:
         list->sum = list->squares = true;
         break;
-    case STAT_QUANTILE:
+    case TCORE_STAT_QUANTILE:
         list->histogram = true;
         break;
-    case STAT_DISTINCT:
-    case STAT_TOPK:
-    case STAT_APDEX:
+    case TCORE_STAT_DISTINCT:
+    case TCORE_STAT_TOPK:
+    case TCORE_STAT_APDEX:
         stat->extra = list->extra_count++;
         break;
     default:
@@ -139,17 +146,17 @@ static void note_needs(struct agg_stats *list, struct agg_stat *stat)
     }
 }
 
-enum tcore_status agg_stats_parse(struct agg_stats *list, const char *const *names, size_t count,
+enum tcore_status agg_stats_parse(struct tcore_stats *list, const char *const *names, size_t count,
                                   struct tcore_error *err)
 {
-    *list = (struct agg_stats){0};
+    *list = (struct tcore_stats){0};
     if (!count)
         return tcore_error_set(err, TCORE_BAD_INPUT, "no statistic is named");
     list->stat = tcore_calloc(count, sizeof *list->stat);
     if (!list->stat)
         return tcore_error_nomem(err);
     for (size_t i = 0; i < count; i++) {
-        struct agg_stat *stat = &list->stat[list->count];
+        struct tcore_stat *stat = &list->stat[list->count];
         bool again = false;
         for (size_t k = 0; k < list->count; k++)
             again |= !strcmp(list->stat[k].name, names[i]);
@@ -166,10 +173,10 @@ enum tcore_status agg_stats_parse(struct agg_stats *list, const char *const *nam
     return TCORE_OK;
 }
 
-void agg_stats_free(struct agg_stats *list)
+void agg_stats_free(struct tcore_stats *list)
 {
     for (size_t i = 0; i < list->count; i++)
         tcore_free(list->stat[i].field);
     tcore_free(list->stat);
-    *list = (struct agg_stats){0};
+    *list = (struct tcore_stats){0};
 }

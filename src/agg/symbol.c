@@ -7,8 +7,7 @@
 #include "agg/symbol.h"
 
 #include "base/sys.h"
-#include "model/json.h"
-#include "model/number.h"
+#include "model/symbol.h"
 
 enum { CACHE_BITS = 12, CACHE_SIZE = 1 << CACHE_BITS };
 
@@ -78,39 +77,6 @@ static inline bool is_entry(const struct symbol_cache_entry *entry, const struct
     return !differ && entry->text && (length <= 24 || !memcmp(entry->text + 8, s + 8, length - 16));
 }
 
-void symbol_key(struct tcore_buf *key, const struct tcore_value *value)
-{
-    char text[TCORE_NUMBER_BYTES];
-    int64_t integer;
-    switch (value->kind) {
-    case TCORE_NULL:
-        tcore_buf_putc(key, '0');
-        break;
-    case TCORE_FALSE:
-        tcore_buf_putc(key, 'f');
-        break;
-    case TCORE_TRUE:
-        tcore_buf_putc(key, 't');
-        break;
-    case TCORE_INT:
-    case TCORE_DOUBLE:
-    case TCORE_NUMBER:
-        tcore_buf_putc(key, 'n');
-        if (tcore_value_int64(value, &integer))
-            tcore_buf_append(key, text, tcore_format_int64(text, integer));
-        else
-            tcore_buf_append(key, text, tcore_format_double(text, tcore_value_double(value)));
-        break;
-    case TCORE_JSON:
-        tcore_buf_putc(key, 'j');
-        tcore_json_write_key(key, value->s, value->len);
-        break;
-    default:
-        tcore_buf_putc(key, 's');
-        tcore_buf_append(key, value->s, value->len);
-    }
-}
-
 uint32_t symbol_of(struct symbols *symbols, const struct tcore_value *value)
 {
     if (value->kind == TCORE_ABSENT)
@@ -124,7 +90,7 @@ uint32_t symbol_of(struct symbols *symbols, const struct tcore_value *value)
             return entry->symbol;
     }
     tcore_buf_clear(&symbols->scratch);
-    symbol_key(&symbols->scratch, value);
+    tcore_symbol_append(&symbols->scratch, value);
     if (symbols->scratch.failed)
         return TCORE_MAP_NONE;
     uint32_t symbol =
@@ -181,33 +147,4 @@ enum tcore_status symbols_of_column(struct symbols *symbols, const struct tcore_
         }
     }
     return missing ? tcore_error_nomem(err) : TCORE_OK;
-}
-
-void symbol_write(const char *symbol, size_t length, struct tcore_buf *out)
-{
-    switch (length ? *symbol : 0) {
-    case 's':
-        tcore_json_write_string(out, symbol + 1, length - 1);
-        break;
-    case 'n':
-        if (symbol[1] == 'N' || symbol[1] == 'I' || symbol[2] == 'I') /* NaN, an infinity */
-            tcore_json_write_string(out, symbol + 1, length - 1);
-        else
-            tcore_buf_append(out, symbol + 1, length - 1);
-        break;
-    case 'j':
-        tcore_buf_append(out, symbol + 1, length - 1);
-        break;
-    case 't':
-        tcore_buf_puts(out, "true");
-        break;
-    case 'f':
-        tcore_buf_puts(out, "false");
-        break;
-    case '0':
-        tcore_buf_puts(out, "null");
-        break;
-    default:
-        break;
-    }
 }

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum tcore_status table_init(struct agg_table *table, const struct agg_stats *stats,
+enum tcore_status table_init(struct agg_table *table, const struct tcore_stats *stats,
                              size_t by_count, uint64_t max_groups, struct tcore_error *err)
 {
     *table = (struct agg_table){.stats = stats, .by_count = by_count, .max_groups = max_groups};
@@ -24,10 +24,10 @@ enum tcore_status table_init(struct agg_table *table, const struct agg_stats *st
     return TCORE_OK;
 }
 
-static void free_window(struct agg_window *window, const struct agg_stats *stats)
+static void free_window(struct agg_window *window, const struct tcore_stats *stats)
 {
     for (uint32_t i = 0; i < window->count; i++)
-        cell_free(&window->cells[i], stats);
+        tcore_cell_free(&window->cells[i], stats);
     tcore_free(window->cells);
     tcore_free(window->direct);
     tcore_free(window->others);
@@ -166,17 +166,17 @@ struct agg_window *table_window(struct agg_table *table, int64_t index)
     return table->last_window = window;
 }
 
-static struct agg_cell *new_cell(struct agg_window *window, uint32_t series)
+static struct tcore_cell *new_cell(struct agg_window *window, uint32_t series)
 {
     if (window->count == window->capacity) {
         uint32_t capacity = window->capacity ? window->capacity + window->capacity / 2 : 4;
-        struct agg_cell *cells = tcore_reallocarray(window->cells, capacity, sizeof *cells);
+        struct tcore_cell *cells = tcore_reallocarray(window->cells, capacity, sizeof *cells);
         if (!cells)
             return NULL;
         window->cells = cells;
         window->capacity = capacity;
     }
-    window->cells[window->count] = (struct agg_cell){.series = series};
+    window->cells[window->count] = (struct tcore_cell){.series = series};
     return &window->cells[window->count++];
 }
 
@@ -199,7 +199,7 @@ static bool cover(struct agg_window *window, uint32_t series)
     return true;
 }
 
-struct agg_cell *table_far_cell(struct agg_window *window, uint32_t series)
+struct tcore_cell *table_far_cell(struct agg_window *window, uint32_t series)
 {
     /* a series that got its cell while it was far is found there for good */
     uint32_t known = window->cell_of.count;
@@ -217,11 +217,11 @@ struct agg_cell *table_far_cell(struct agg_window *window, uint32_t series)
             window->others = others;
             window->others_capacity = capacity;
         }
-        struct agg_cell *cell = new_cell(window, series);
+        struct tcore_cell *cell = new_cell(window, series);
         window->others[id] = cell ? window->count - 1 : 0;
         return cell;
     }
-    struct agg_cell *cell = new_cell(window, series);
+    struct tcore_cell *cell = new_cell(window, series);
     if (cell)
         window->direct[series] = window->count;
     return cell;
@@ -291,14 +291,14 @@ static enum tcore_status merge_cells(struct agg_table *into, struct agg_table *f
         if (!target)
             return TCORE_FATAL;
         for (uint32_t i = 0; i < source->count; i++) {
-            struct agg_cell *cell = table_cell(target, series[source->cells[i].series]);
+            struct tcore_cell *cell = table_cell(target, series[source->cells[i].series]);
             if (!cell)
                 return TCORE_FATAL;
-            size_t before = cell_extra_bytes(cell, into->stats);
-            enum tcore_status status = cell_merge(cell, &source->cells[i], into->stats);
+            size_t before = tcore_cell_extra_bytes(cell, into->stats);
+            enum tcore_status status = tcore_cell_merge(cell, &source->cells[i], into->stats);
             if (status)
                 return status;
-            target->extra_bytes += cell_extra_bytes(cell, into->stats) - before;
+            target->extra_bytes += tcore_cell_extra_bytes(cell, into->stats) - before;
         }
     }
     return TCORE_OK;

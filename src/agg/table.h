@@ -6,7 +6,7 @@
 #ifndef AGG_TABLE_H
 #define AGG_TABLE_H
 
-#include "agg/cell.h"
+#include "stats/cell.h"
 #include "agg/pair.h"
 #include "agg/symbol.h"
 #include "model/record.h"
@@ -26,13 +26,13 @@ struct agg_window {
     struct pair_table cell_of; /* of the others: (series, 0) to a number of others */
     uint32_t *others;          /* cell by that number; owned */
     uint32_t others_capacity;
-    struct agg_cell *cells; /* owned */
+    struct tcore_cell *cells; /* owned */
     uint32_t count, capacity;
     size_t extra_bytes; /* that cells hold for distinct, topk and apdex */
 };
 
 struct agg_table {
-    const struct agg_stats *stats;
+    const struct tcore_stats *stats;
     size_t by_count;
     uint64_t max_groups;
     struct symbols symbols;
@@ -49,7 +49,7 @@ struct agg_table {
     bool overflowed;
 };
 
-enum tcore_status table_init(struct agg_table *table, const struct agg_stats *stats,
+enum tcore_status table_init(struct agg_table *table, const struct tcore_stats *stats,
                              size_t by_count, uint64_t max_groups, struct tcore_error *err);
 void table_free(struct agg_table *table);
 /* The series of a type, metric symbol and by symbols; AGG_OVERFLOW beyond the limit, PAIR_NONE if
@@ -65,7 +65,7 @@ struct agg_window *table_window(struct agg_table *table, int64_t index);
 void table_drop_windows(struct agg_table *table, size_t n);
 /* The cell of a series, made if there is none. NULL: out of memory. table_cell() is the fast form.
  */
-struct agg_cell *table_far_cell(struct agg_window *window, uint32_t series);
+struct tcore_cell *table_far_cell(struct agg_window *window, uint32_t series);
 /* Memory held, roughly: histograms are taken at what they usually need. */
 size_t table_bytes(const struct agg_table *table);
 /* into += from, which is freed. */
@@ -73,7 +73,7 @@ enum tcore_status table_merge(struct agg_table *into, struct agg_table *from,
                               struct tcore_error *err);
 
 /* Series that a window has many of are found by an array, the rest by a hash table. */
-static inline struct agg_cell *table_cell(struct agg_window *window, uint32_t series)
+static inline struct tcore_cell *table_cell(struct agg_window *window, uint32_t series)
 {
     if (__builtin_expect(series < window->direct_length && window->direct[series], 1))
         return &window->cells[window->direct[series] - 1];

@@ -4,7 +4,7 @@
 #include "agg/rows.h"
 
 #include "base/sys.h"
-#include "model/json.h"
+#include "model/symbol.h"
 
 static uint32_t metric_symbol(struct symbols *symbols, const char *name)
 {
@@ -84,52 +84,54 @@ static bool special_double(const struct tcore_value *v, double *d)
     return false;
 }
 
-enum tcore_status rows_add_other(const struct rows *r, struct agg_cell *cell, uint32_t row,
+enum tcore_status rows_add_other(const struct rows *r, struct tcore_cell *cell, uint32_t row,
                                  enum tcore_record_type type, const struct tcore_value *value,
                                  uint64_t weight)
 {
-    const struct agg_stats *stats = &r->work->plan->stats;
+    const struct tcore_stats *stats = &r->work->plan->stats;
     double d;
     if (tcore_value_is_number(value))
-        return cell_add_double(cell, stats, tcore_value_double(value), weight);
+        return tcore_cell_add_double(cell, stats, tcore_value_double(value), weight);
     if (type != TCORE_RECORD_METRIC)
         return TCORE_OK;
     if (special_double(value, &d))
-        return cell_add_double(cell, stats, d, weight);
+        return tcore_cell_add_double(cell, stats, d, weight);
     struct tcore_value histogram = {0};
     if (r->histogram)
         histogram = tcore_column_get(r->histogram, row);
     if (histogram.kind != TCORE_JSON)
         return TCORE_OK;
-    enum tcore_status status = cell_add_histogram(cell, stats, histogram.s, histogram.len, weight);
+    enum tcore_status status =
+        tcore_cell_add_histogram(cell, stats, histogram.s, histogram.len, weight);
     if (status == TCORE_SKIP)
         r->work->seen.bad_histograms++;
     return status == TCORE_SKIP ? TCORE_OK : status;
 }
 
 /* distinct, topk, apdex. The value is integer if value is NULL. */
-static enum tcore_status add_extras(const struct rows *r, struct agg_cell *cell, uint32_t row,
+static enum tcore_status add_extras(const struct rows *r, struct tcore_cell *cell, uint32_t row,
                                     const struct tcore_value *value, int64_t integer, bool error,
                                     uint64_t weight)
 {
     struct agg_work *work = r->work;
-    const struct agg_stats *stats = &work->plan->stats;
+    const struct tcore_stats *stats = &work->plan->stats;
     for (size_t k = 0; k < stats->count; k++) {
-        const struct agg_stat *stat = &stats->stat[k];
+        const struct tcore_stat *stat = &stats->stat[k];
         enum tcore_status status = TCORE_OK;
-        if (stat->kind == STAT_APDEX && (!value || tcore_value_is_number(value))) {
-            status =
-                cell_add_apdex(cell, stats, stat,
-                               value ? tcore_value_double(value) : (double)integer, error, weight);
-        } else if (stat->kind == STAT_DISTINCT || stat->kind == STAT_TOPK) {
+        if (stat->kind == TCORE_STAT_APDEX && (!value || tcore_value_is_number(value))) {
+            status = tcore_cell_add_apdex(cell, stats, stat,
+                                          value ? tcore_value_double(value) : (double)integer,
+                                          error, weight);
+        } else if (stat->kind == TCORE_STAT_DISTINCT || stat->kind == TCORE_STAT_TOPK) {
             struct tcore_value field = tcore_column_get(&r->batch->columns[stat->column], row);
             if (field.kind == TCORE_ABSENT)
                 continue;
             tcore_buf_clear(&work->key);
-            symbol_key(&work->key, &field);
+            tcore_symbol_append(&work->key, &field);
             if (work->key.failed)
                 return TCORE_FATAL;
-            status = cell_add_bytes(cell, stats, stat, work->key.data, work->key.length, weight);
+            status =
+                tcore_cell_add_bytes(cell, stats, stat, work->key.data, work->key.length, weight);
         }
         if (status)
             return status;
@@ -199,9 +201,10 @@ static bool is_cumulative(const struct rows *r, uint32_t row)
 }
 
 static enum tcore_status add_value(const struct rows *r, struct agg_window *window,
-                                   struct agg_cell *cell, uint32_t row, bool error, uint64_t weight)
+                                   struct tcore_cell *cell, uint32_t row, bool error,
+                                   uint64_t weight)
 {
-    const struct agg_stats *stats = &r->work->plan->stats;
+    const struct tcore_stats *stats = &r->work->plan->stats;
     enum tcore_record_type type = r->batch->types[row];
     int64_t integer = 0;
     const struct tcore_value *value;
@@ -216,14 +219,14 @@ static enum tcore_status add_value(const struct rows *r, struct agg_window *wind
     if (!is_integer)
         status = rows_add_other(r, cell, row, type, value, weight);
     else if (weight == TCORE_WEIGHT_ONE)
-        status = cell_add_int(cell, stats, integer);
+        status = tcore_cell_add_int(cell, stats, integer);
     else
-        status = cell_add_weighted_int(cell, stats, integer, weight);
+        status = tcore_cell_add_weighted_int(cell, stats, integer, weight);
     if (status || !stats->extra_count)
         return status;
-    size_t before = cell_extra_bytes(cell, stats);
+    size_t before = tcore_cell_extra_bytes(cell, stats);
     status = add_extras(r, cell, row, is_integer ? NULL : value, integer, error, weight);
-    window->extra_bytes += cell_extra_bytes(cell, stats) - before;
+    window->extra_bytes += tcore_cell_extra_bytes(cell, stats) - before;
     return status;
 }
 
@@ -235,7 +238,7 @@ static enum tcore_status add_row(const struct rows *r, size_t i)
     struct agg_window *window = window_of(r, row, type, &status);
     if (!window)
         return status;
-    struct agg_cell *cell = table_cell(window, r->series[i]);
+    struct tcore_cell *cell = table_cell(window, r->series[i]);
     if (!cell)
         return TCORE_FATAL;
     bool error = false;
@@ -252,9 +255,9 @@ static enum tcore_status add_row(const struct rows *r, size_t i)
     if (type == TCORE_RECORD_METRIC && r->sample_rate)
         weight = weight_of(r, row);
     if (weight == TCORE_WEIGHT_ONE)
-        cell_count(cell, error);
+        tcore_cell_count(cell, error);
     else
-        status = cell_count_weighted(cell, weight, error);
+        status = tcore_cell_count_weighted(cell, weight, error);
     return status ? status : add_value(r, window, cell, row, error, weight);
 }
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a cell says: its statistics as members of an aggregate record, or its whole state as bytes.
  */
-#include "agg/extra.h"
+#include "stats/cell_extra.h"
 
-#include "agg/symbol.h"
+#include "model/symbol.h"
 #include "base/sys.h"
 #include "model/json.h"
 #include "stats/encode.h"
 
 #include <math.h>
 
-static struct tcore_value extreme(const struct agg_cell *cell, bool largest)
+static struct tcore_value extreme(const struct tcore_cell *cell, bool largest)
 {
     struct tcore_value integer = tcore_value_int(largest ? cell->max_int : cell->min_int);
     struct tcore_value floating =
@@ -23,13 +23,13 @@ static struct tcore_value extreme(const struct agg_cell *cell, bool largest)
     return (largest ? i > floating.d : i < floating.d) ? integer : floating;
 }
 
-static double extreme_double(const struct agg_cell *cell, bool largest)
+static double extreme_double(const struct tcore_cell *cell, bool largest)
 {
     struct tcore_value value = extreme(cell, largest);
     return value.kind == TCORE_ABSENT ? NAN : tcore_value_double(&value);
 }
 
-static double quantile(const struct agg_cell *cell, double q)
+static double quantile(const struct tcore_cell *cell, double q)
 {
     double low = extreme_double(cell, false), high = extreme_double(cell, true);
     if (cell->extra && cell->extra->bounded.units && !tcore_histogram_total(&cell->histogram))
@@ -37,23 +37,23 @@ static double quantile(const struct agg_cell *cell, double q)
     return tcore_histogram_quantile(&cell->histogram, q, low, high);
 }
 
-static void write_name(const struct agg_stat *stat, struct tcore_buf *out)
+static void write_name(const struct tcore_stat *stat, struct tcore_buf *out)
 {
     tcore_buf_putc(out, ',');
     tcore_json_write_string(out, stat->name, strlen(stat->name));
     tcore_buf_putc(out, ':');
 }
 
-static void write_double(const struct agg_stat *stat, double d, struct tcore_buf *out)
+static void write_double(const struct tcore_stat *stat, double d, struct tcore_buf *out)
 {
-    if (isnan(d) && stat->kind != STAT_SUM && stat->kind != STAT_MEAN)
+    if (isnan(d) && stat->kind != TCORE_STAT_SUM && stat->kind != TCORE_STAT_MEAN)
         return; /* there is none */
     struct tcore_value value = tcore_value_of_double(d);
     write_name(stat, out);
     tcore_json_write_value(out, &value);
 }
 
-static void write_sum(const struct agg_cell *cell, const struct agg_stat *stat,
+static void write_sum(const struct tcore_cell *cell, const struct tcore_stat *stat,
                       struct tcore_buf *out)
 {
     char text[TCORE_EXACT_TEXT_BYTES];
@@ -73,14 +73,14 @@ static struct tcore_value count_of(uint64_t units)
                                     : tcore_value_int((int64_t)(units / TCORE_WEIGHT_ONE));
 }
 
-static void write_count(const struct agg_stat *stat, uint64_t units, struct tcore_buf *out)
+static void write_count(const struct tcore_stat *stat, uint64_t units, struct tcore_buf *out)
 {
     struct tcore_value value = count_of(units);
     write_name(stat, out);
     tcore_json_write_value(out, &value);
 }
 
-static enum tcore_status write_topk(const struct agg_stat *stat, const struct tcore_topk *topk,
+static enum tcore_status write_topk(const struct tcore_stat *stat, const struct tcore_topk *topk,
                                     struct tcore_buf *out)
 {
     struct tcore_topk_item *items = tcore_calloc(stat->limit, sizeof *items);
@@ -92,7 +92,7 @@ static enum tcore_status write_topk(const struct agg_stat *stat, const struct tc
         tcore_buf_putc(out, '[');
         for (size_t i = 0; i < found; i++) {
             tcore_buf_puts(out, i ? ",{\"value\":" : "{\"value\":");
-            symbol_write(items[i].data, items[i].length, out);
+            tcore_symbol_write(items[i].data, items[i].length, out);
             struct tcore_value count = count_of(items[i].units);
             tcore_buf_puts(out, ",\"count\":");
             tcore_json_write_value(out, &count);
@@ -104,61 +104,62 @@ static enum tcore_status write_topk(const struct agg_stat *stat, const struct tc
     return status;
 }
 
-static enum tcore_status write_extra(const struct agg_cell *cell, const struct agg_stat *stat,
+static enum tcore_status write_extra(const struct tcore_cell *cell, const struct tcore_stat *stat,
                                      struct tcore_buf *out)
 {
-    static const union agg_extra_state none;
-    const union agg_extra_state *state = cell->extra ? &cell->extra->state[stat->extra] : &none;
-    if (stat->kind == STAT_DISTINCT)
+    static const union tcore_cell_extra_state none;
+    const union tcore_cell_extra_state *state =
+        cell->extra ? &cell->extra->state[stat->extra] : &none;
+    if (stat->kind == TCORE_STAT_DISTINCT)
         write_count(stat, tcore_distinct_count(&state->distinct) * TCORE_WEIGHT_ONE, out);
-    else if (stat->kind == STAT_APDEX)
+    else if (stat->kind == TCORE_STAT_APDEX)
         write_double(stat, tcore_apdex_value(&state->apdex), out);
     else
         return write_topk(stat, &state->topk, out);
     return TCORE_OK;
 }
 
-static enum tcore_status write_stat(const struct agg_cell *cell, const struct agg_stat *stat,
+static enum tcore_status write_stat(const struct tcore_cell *cell, const struct tcore_stat *stat,
                                     double seconds, struct tcore_buf *out)
 {
     static const struct tcore_exact_sum nothing;
     struct tcore_value value;
     switch (stat->kind) {
-    case STAT_COUNT:
+    case TCORE_STAT_COUNT:
         write_count(stat, cell->count, out);
         break;
-    case STAT_ERRORS:
+    case TCORE_STAT_ERRORS:
         write_count(stat, cell->errors, out);
         break;
-    case STAT_RATE:
+    case TCORE_STAT_RATE:
         write_double(stat, seconds > 0 ? tcore_units_to_count(cell->count) / seconds : NAN, out);
         break;
-    case STAT_ERROR_RATE:
+    case TCORE_STAT_ERROR_RATE:
         write_double(stat, (double)cell->errors / (double)cell->count, out);
         break;
-    case STAT_SUM:
+    case TCORE_STAT_SUM:
         if (cell->values)
             write_sum(cell, stat, out);
         break;
-    case STAT_MEAN:
+    case TCORE_STAT_MEAN:
         if (cell->values)
             write_double(stat, tcore_exact_mean(&cell->sum, cell->values), out);
         break;
-    case STAT_STDDEV:
+    case TCORE_STAT_STDDEV:
         write_double(stat,
                      tcore_exact_stddev(&cell->sum, cell->extra ? &cell->extra->squares : &nothing,
                                         cell->values),
                      out);
         break;
-    case STAT_MIN:
-    case STAT_MAX:
-        value = extreme(cell, stat->kind == STAT_MAX);
+    case TCORE_STAT_MIN:
+    case TCORE_STAT_MAX:
+        value = extreme(cell, stat->kind == TCORE_STAT_MAX);
         if (value.kind != TCORE_ABSENT) {
             write_name(stat, out);
             tcore_json_write_value(out, &value);
         }
         break;
-    case STAT_QUANTILE:
+    case TCORE_STAT_QUANTILE:
         write_double(stat, quantile(cell, stat->quantile), out);
         break;
     default:
@@ -167,14 +168,14 @@ static enum tcore_status write_stat(const struct agg_cell *cell, const struct ag
     return TCORE_OK;
 }
 
-static bool is_estimated(const struct agg_cell *cell, const struct agg_stat *stat)
+static bool is_estimated(const struct tcore_cell *cell, const struct tcore_stat *stat)
 {
-    return stat->kind == STAT_DISTINCT && cell->extra &&
+    return stat->kind == TCORE_STAT_DISTINCT && cell->extra &&
            !tcore_distinct_is_exact(&cell->extra->state[stat->extra].distinct);
 }
 
 /* The names of those whose value is neither exact nor within a bound of its own. */
-static void write_estimated(const struct agg_cell *cell, const struct agg_stats *stats,
+static void write_estimated(const struct tcore_cell *cell, const struct tcore_stats *stats,
                             struct tcore_buf *out)
 {
     bool any = false;
@@ -188,8 +189,8 @@ static void write_estimated(const struct agg_cell *cell, const struct agg_stats 
     tcore_buf_puts(out, any ? "]" : "");
 }
 
-enum tcore_status cell_write(const struct agg_cell *cell, const struct agg_stats *stats,
-                             double seconds, struct tcore_buf *out)
+enum tcore_status tcore_cell_write(const struct tcore_cell *cell, const struct tcore_stats *stats,
+                                   double seconds, struct tcore_buf *out)
 {
     enum tcore_status status = TCORE_OK;
     for (size_t i = 0; i < stats->count && !status; i++)
@@ -203,8 +204,8 @@ enum tcore_status cell_write(const struct agg_cell *cell, const struct agg_stats
  * rarer. Counts are of whole records, or in units when any is not whole. The sizes of the parts are
  * known to their own decoders (stats/encode.h).
  */
-enum tcore_status cell_encode(const struct agg_cell *cell, const struct agg_stats *stats,
-                              struct tcore_buf *out)
+enum tcore_status tcore_cell_encode(const struct tcore_cell *cell, const struct tcore_stats *stats,
+                                    struct tcore_buf *out)
 {
     enum tcore_status status = TCORE_OK;
     bool in_units = (cell->count | cell->errors | cell->values) % TCORE_WEIGHT_ONE;
@@ -229,35 +230,35 @@ enum tcore_status cell_encode(const struct agg_cell *cell, const struct agg_stat
     tcore_exact_sum_encode(&cell->extra->squares, out);
     tcore_bounded_histogram_encode(&cell->extra->bounded, out);
     for (size_t i = 0; i < stats->count && !status; i++) {
-        const struct agg_stat *stat = &stats->stat[i];
-        const union agg_extra_state *state = &cell->extra->state[stat->extra];
-        if (stat->kind == STAT_DISTINCT)
+        const struct tcore_stat *stat = &stats->stat[i];
+        const union tcore_cell_extra_state *state = &cell->extra->state[stat->extra];
+        if (stat->kind == TCORE_STAT_DISTINCT)
             status = tcore_distinct_encode(&state->distinct, out);
-        else if (stat->kind == STAT_TOPK)
+        else if (stat->kind == TCORE_STAT_TOPK)
             status = tcore_topk_encode(&state->topk, out);
-        else if (stat->kind == STAT_APDEX)
+        else if (stat->kind == TCORE_STAT_APDEX)
             tcore_apdex_encode(&state->apdex, out);
     }
     return status;
 }
 
-static enum tcore_status decode_extra(struct agg_cell *cell, const struct agg_stats *stats,
+static enum tcore_status decode_extra(struct tcore_cell *cell, const struct tcore_stats *stats,
                                       struct tcore_state_reader *in, struct tcore_error *err)
 {
-    struct agg_extra *extra = cell_extra(cell, stats);
+    struct tcore_cell_extra *extra = tcore_cell_need_extra(cell, stats);
     if (!extra)
         return tcore_error_nomem(err);
     enum tcore_status status = tcore_exact_sum_decode(&extra->squares, in, err);
     if (!status)
         status = tcore_bounded_histogram_decode(&extra->bounded, in, err);
     for (size_t i = 0; i < stats->count && !status; i++) {
-        const struct agg_stat *stat = &stats->stat[i];
-        union agg_extra_state *state = &extra->state[stat->extra];
-        if (stat->kind == STAT_DISTINCT)
+        const struct tcore_stat *stat = &stats->stat[i];
+        union tcore_cell_extra_state *state = &extra->state[stat->extra];
+        if (stat->kind == TCORE_STAT_DISTINCT)
             status = tcore_distinct_decode(&state->distinct, in, err);
-        else if (stat->kind == STAT_TOPK)
+        else if (stat->kind == TCORE_STAT_TOPK)
             status = tcore_topk_decode(&state->topk, in, err);
-        else if (stat->kind == STAT_APDEX)
+        else if (stat->kind == TCORE_STAT_APDEX)
             status = tcore_apdex_decode(&state->apdex, in, err);
     }
     return status;
@@ -265,12 +266,12 @@ static enum tcore_status decode_extra(struct agg_cell *cell, const struct agg_st
 
 static bool decode_count(struct tcore_state_reader *in, uint64_t unit, uint64_t *units)
 {
-    return tcore_decode_uint64(in, units) && *units <= CELL_UNITS_MAX / unit &&
+    return tcore_decode_uint64(in, units) && *units <= TCORE_CELL_UNITS_MAX / unit &&
            !__builtin_mul_overflow(*units, unit, units);
 }
 
-enum tcore_status cell_decode(struct agg_cell *cell, const struct agg_stats *stats,
-                              const void *data, size_t length, struct tcore_error *err)
+enum tcore_status tcore_cell_decode(struct tcore_cell *cell, const struct tcore_stats *stats,
+                                    const void *data, size_t length, struct tcore_error *err)
 {
     struct tcore_state_reader in = tcore_state_reader(data, length);
     uint64_t flags = 0;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Filling and merging cells. */
-#include "agg/extra.h"
+#include "stats/cell_extra.h"
 
 #include "base/sys.h"
 #include "model/json.h"
 
 #include <math.h>
 
-struct agg_extra *cell_extra(struct agg_cell *cell, const struct agg_stats *stats)
+struct tcore_cell_extra *tcore_cell_need_extra(struct tcore_cell *cell,
+                                               const struct tcore_stats *stats)
 {
     if (cell->extra)
         return cell->extra;
@@ -16,7 +17,7 @@ struct agg_extra *cell_extra(struct agg_cell *cell, const struct agg_stats *stat
     return cell->extra;
 }
 
-void cell_free(struct agg_cell *cell, const struct agg_stats *stats)
+void tcore_cell_free(struct tcore_cell *cell, const struct tcore_stats *stats)
 {
     tcore_exact_sum_free(&cell->sum);
     tcore_histogram_free(&cell->histogram);
@@ -25,33 +26,33 @@ void cell_free(struct agg_cell *cell, const struct agg_stats *stats)
     tcore_exact_sum_free(&cell->extra->squares);
     tcore_bounded_histogram_free(&cell->extra->bounded);
     for (size_t i = 0; i < stats->count; i++) {
-        const struct agg_stat *stat = &stats->stat[i];
-        if (stat->kind == STAT_DISTINCT)
+        const struct tcore_stat *stat = &stats->stat[i];
+        if (stat->kind == TCORE_STAT_DISTINCT)
             tcore_distinct_free(&cell->extra->state[stat->extra].distinct);
-        else if (stat->kind == STAT_TOPK)
+        else if (stat->kind == TCORE_STAT_TOPK)
             tcore_topk_free(&cell->extra->state[stat->extra].topk);
     }
     tcore_free(cell->extra);
     cell->extra = NULL;
 }
 
-size_t cell_extra_bytes(const struct agg_cell *cell, const struct agg_stats *stats)
+size_t tcore_cell_extra_bytes(const struct tcore_cell *cell, const struct tcore_stats *stats)
 {
-    const struct agg_extra *extra = cell->extra;
+    const struct tcore_cell_extra *extra = cell->extra;
     if (!extra || !stats->extra_count)
         return 0;
     size_t bytes = sizeof *extra + stats->extra_count * sizeof *extra->state;
     for (size_t i = 0; i < stats->count; i++) {
-        const struct agg_stat *stat = &stats->stat[i];
-        if (stat->kind == STAT_DISTINCT)
+        const struct tcore_stat *stat = &stats->stat[i];
+        if (stat->kind == TCORE_STAT_DISTINCT)
             bytes += tcore_distinct_bytes(&extra->state[stat->extra].distinct);
-        else if (stat->kind == STAT_TOPK)
+        else if (stat->kind == TCORE_STAT_TOPK)
             bytes += tcore_topk_bytes(&extra->state[stat->extra].topk);
     }
     return bytes;
 }
 
-static void widen_double(struct agg_cell *cell, double low, double high)
+static void widen_double(struct tcore_cell *cell, double low, double high)
 {
     if (!cell->has_double) {
         cell->has_double = true;
@@ -65,15 +66,16 @@ static void widen_double(struct agg_cell *cell, double low, double high)
         cell->max_double = high;
 }
 
-enum tcore_status cell_add_square_int(struct agg_cell *cell, const struct agg_stats *stats,
-                                      int64_t value, uint64_t weight)
+enum tcore_status tcore_cell_add_square_int(struct tcore_cell *cell,
+                                            const struct tcore_stats *stats, int64_t value,
+                                            uint64_t weight)
 {
-    struct agg_extra *extra = cell_extra(cell, stats);
+    struct tcore_cell_extra *extra = tcore_cell_need_extra(cell, stats);
     return extra ? tcore_exact_sum_add_square_int64(&extra->squares, value, weight) : TCORE_FATAL;
 }
 
-enum tcore_status cell_add_ints(struct agg_cell *cell, const struct agg_stats *stats,
-                                const int64_t *values, uint32_t count)
+enum tcore_status tcore_cell_add_ints(struct tcore_cell *cell, const struct tcore_stats *stats,
+                                      const int64_t *values, uint32_t count)
 {
     int64_t min = values[0], max = values[0];
     struct tcore_exact_sum sum = cell->sum;
@@ -83,12 +85,13 @@ enum tcore_status cell_add_ints(struct agg_cell *cell, const struct agg_stats *s
         tcore_exact_sum_add_int64(&sum, values[i]);
     }
     cell->values += count * TCORE_WEIGHT_ONE;
-    cell_widen_int(cell, min);
-    cell_widen_int(cell, max);
+    tcore_cell_widen_int(cell, min);
+    tcore_cell_widen_int(cell, max);
     if (stats->sum)
         cell->sum = sum;
     for (uint32_t i = 0; stats->squares && i < count; i++) {
-        enum tcore_status status = cell_add_square_int(cell, stats, values[i], TCORE_WEIGHT_ONE);
+        enum tcore_status status =
+            tcore_cell_add_square_int(cell, stats, values[i], TCORE_WEIGHT_ONE);
         if (status)
             return status;
     }
@@ -99,34 +102,35 @@ enum tcore_status cell_add_ints(struct agg_cell *cell, const struct agg_stats *s
 /* *units += more, within what a cell holds. */
 static enum tcore_status add_units(uint64_t *units, uint64_t more)
 {
-    if (more > CELL_UNITS_MAX || *units > CELL_UNITS_MAX - more)
+    if (more > TCORE_CELL_UNITS_MAX || *units > TCORE_CELL_UNITS_MAX - more)
         return TCORE_BAD_INPUT;
     *units += more;
     return TCORE_OK;
 }
 
-enum tcore_status cell_count_weighted(struct agg_cell *cell, uint64_t weight, bool error)
+enum tcore_status tcore_cell_count_weighted(struct tcore_cell *cell, uint64_t weight, bool error)
 {
     enum tcore_status status = add_units(&cell->count, weight);
     return status || !error ? status : add_units(&cell->errors, weight);
 }
 
-enum tcore_status cell_add_weighted_int(struct agg_cell *cell, const struct agg_stats *stats,
-                                        int64_t value, uint64_t weight)
+enum tcore_status tcore_cell_add_weighted_int(struct tcore_cell *cell,
+                                              const struct tcore_stats *stats, int64_t value,
+                                              uint64_t weight)
 {
     enum tcore_status status = add_units(&cell->values, weight);
-    cell_widen_int(cell, value);
+    tcore_cell_widen_int(cell, value);
     if (!status && stats->sum)
         status = tcore_exact_sum_add_weighted_int64(&cell->sum, value, weight);
     if (!status && stats->squares)
-        status = cell_add_square_int(cell, stats, value, weight);
+        status = tcore_cell_add_square_int(cell, stats, value, weight);
     if (!status && stats->histogram)
         status = tcore_histogram_insert_weighted_int64(&cell->histogram, value, weight);
     return status;
 }
 
-enum tcore_status cell_add_double(struct agg_cell *cell, const struct agg_stats *stats,
-                                  double value, uint64_t weight)
+enum tcore_status tcore_cell_add_double(struct tcore_cell *cell, const struct tcore_stats *stats,
+                                        double value, uint64_t weight)
 {
     enum tcore_status status = add_units(&cell->values, weight);
     if (!isnan(value))
@@ -136,7 +140,7 @@ enum tcore_status cell_add_double(struct agg_cell *cell, const struct agg_stats 
                      ? tcore_exact_sum_add_double(&cell->sum, value)
                      : tcore_exact_sum_add_weighted_double(&cell->sum, value, weight);
     if (!status && stats->squares) {
-        struct agg_extra *extra = cell_extra(cell, stats);
+        struct tcore_cell_extra *extra = tcore_cell_need_extra(cell, stats);
         status =
             extra ? tcore_exact_sum_add_square_double(&extra->squares, value, weight) : TCORE_FATAL;
     }
@@ -147,23 +151,23 @@ enum tcore_status cell_add_double(struct agg_cell *cell, const struct agg_stats 
     return status == TCORE_SKIP ? TCORE_OK : status; /* NaN and infinities have no bucket */
 }
 
-enum tcore_status cell_add_bytes(struct agg_cell *cell, const struct agg_stats *stats,
-                                 const struct agg_stat *stat, const char *data, size_t length,
-                                 uint64_t weight)
+enum tcore_status tcore_cell_add_bytes(struct tcore_cell *cell, const struct tcore_stats *stats,
+                                       const struct tcore_stat *stat, const char *data,
+                                       size_t length, uint64_t weight)
 {
-    struct agg_extra *extra = cell_extra(cell, stats);
+    struct tcore_cell_extra *extra = tcore_cell_need_extra(cell, stats);
     if (!extra)
         return TCORE_FATAL;
-    if (stat->kind == STAT_DISTINCT)
+    if (stat->kind == TCORE_STAT_DISTINCT)
         return tcore_distinct_add(&extra->state[stat->extra].distinct, data, length);
     return tcore_topk_add(&extra->state[stat->extra].topk, data, length, weight);
 }
 
-enum tcore_status cell_add_apdex(struct agg_cell *cell, const struct agg_stats *stats,
-                                 const struct agg_stat *stat, double value, bool error,
-                                 uint64_t weight)
+enum tcore_status tcore_cell_add_apdex(struct tcore_cell *cell, const struct tcore_stats *stats,
+                                       const struct tcore_stat *stat, double value, bool error,
+                                       uint64_t weight)
 {
-    struct agg_extra *extra = cell_extra(cell, stats);
+    struct tcore_cell_extra *extra = tcore_cell_need_extra(cell, stats);
     if (!extra)
         return TCORE_FATAL;
     struct tcore_apdex *apdex = &extra->state[stat->extra].apdex;
@@ -216,7 +220,7 @@ static bool read_side(const struct tcore_json *json, uint32_t side,
     return out->counts != NULL || !tcore_json_find(json, side, "bucketCounts");
 }
 
-static enum tcore_status add_exponential(struct agg_cell *cell, const struct tcore_json *json,
+static enum tcore_status add_exponential(struct tcore_cell *cell, const struct tcore_json *json,
                                          int64_t scale, uint64_t weight)
 {
     struct tcore_exponential point = {0};
@@ -237,7 +241,7 @@ static enum tcore_status add_exponential(struct agg_cell *cell, const struct tco
     return status;
 }
 
-static enum tcore_status add_bounded(struct agg_cell *cell, const struct agg_stats *stats,
+static enum tcore_status add_bounded(struct tcore_cell *cell, const struct tcore_stats *stats,
                                      const struct tcore_json *json, uint64_t weight)
 {
     bool nomem = false;
@@ -245,7 +249,7 @@ static enum tcore_status add_bounded(struct agg_cell *cell, const struct agg_sta
     double *bounds = number_array(json, tcore_json_find(json, 0, "bounds"), false, &length, &nomem);
     uint64_t *counts =
         number_array(json, tcore_json_find(json, 0, "bucketCounts"), true, &count_length, &nomem);
-    struct agg_extra *extra = cell_extra(cell, stats);
+    struct tcore_cell_extra *extra = tcore_cell_need_extra(cell, stats);
     enum tcore_status status = nomem || !extra ? TCORE_FATAL : TCORE_OK;
     if (!status && counts && count_length)
         status = tcore_bounded_histogram_add(&extra->bounded, bounds, length, counts, count_length,
@@ -255,14 +259,14 @@ static enum tcore_status add_bounded(struct agg_cell *cell, const struct agg_sta
     return status;
 }
 
-static enum tcore_status add_parsed(struct agg_cell *cell, const struct agg_stats *stats,
+static enum tcore_status add_parsed(struct tcore_cell *cell, const struct tcore_stats *stats,
                                     const struct tcore_json *json, uint64_t weight)
 {
     int64_t count = 0, scale = 0;
     uint32_t at = tcore_json_find(json, 0, "count");
     if (!at || !tcore_value_int64(&json->node[at].value, &count) || count < 0 ||
-        (unsigned __int128)count * weight > CELL_UNITS_MAX ||
-        (uint64_t)count * weight > CELL_UNITS_MAX - cell->values)
+        (unsigned __int128)count * weight > TCORE_CELL_UNITS_MAX ||
+        (uint64_t)count * weight > TCORE_CELL_UNITS_MAX - cell->values)
         return TCORE_SKIP;
     uint32_t scale_at = tcore_json_find(json, 0, "scale");
     enum tcore_status status = scale_at && tcore_value_int64(&json->node[scale_at].value, &scale)
@@ -282,8 +286,8 @@ static enum tcore_status add_parsed(struct agg_cell *cell, const struct agg_stat
     return status;
 }
 
-enum tcore_status cell_add_histogram(struct agg_cell *cell, const struct agg_stats *stats,
-                                     const char *text, size_t length, uint64_t weight)
+enum tcore_status tcore_cell_add_histogram(struct tcore_cell *cell, const struct tcore_stats *stats,
+                                           const char *text, size_t length, uint64_t weight)
 {
     struct tcore_json json = {0};
     enum tcore_status status = tcore_json_parse(&json, text, length, NULL);
@@ -293,31 +297,31 @@ enum tcore_status cell_add_histogram(struct agg_cell *cell, const struct agg_sta
     return status;
 }
 
-static enum tcore_status merge_extra(struct agg_cell *into, const struct agg_extra *from,
-                                     const struct agg_stats *stats)
+static enum tcore_status merge_extra(struct tcore_cell *into, const struct tcore_cell_extra *from,
+                                     const struct tcore_stats *stats)
 {
-    struct agg_extra *extra = cell_extra(into, stats);
+    struct tcore_cell_extra *extra = tcore_cell_need_extra(into, stats);
     if (!extra)
         return TCORE_FATAL;
     enum tcore_status status = tcore_exact_sum_merge(&extra->squares, &from->squares);
     if (!status)
         status = tcore_bounded_histogram_merge(&extra->bounded, &from->bounded);
     for (size_t i = 0; i < stats->count && !status; i++) {
-        const struct agg_stat *stat = &stats->stat[i];
-        union agg_extra_state *to = &extra->state[stat->extra];
-        const union agg_extra_state *more = &from->state[stat->extra];
-        if (stat->kind == STAT_DISTINCT)
+        const struct tcore_stat *stat = &stats->stat[i];
+        union tcore_cell_extra_state *to = &extra->state[stat->extra];
+        const union tcore_cell_extra_state *more = &from->state[stat->extra];
+        if (stat->kind == TCORE_STAT_DISTINCT)
             status = tcore_distinct_merge(&to->distinct, &more->distinct);
-        else if (stat->kind == STAT_TOPK)
+        else if (stat->kind == TCORE_STAT_TOPK)
             status = tcore_topk_merge(&to->topk, &more->topk);
-        else if (stat->kind == STAT_APDEX)
+        else if (stat->kind == TCORE_STAT_APDEX)
             status = tcore_apdex_merge(&to->apdex, &more->apdex);
     }
     return status;
 }
 
-enum tcore_status cell_merge(struct agg_cell *into, const struct agg_cell *from,
-                             const struct agg_stats *stats)
+enum tcore_status tcore_cell_merge(struct tcore_cell *into, const struct tcore_cell *from,
+                                   const struct tcore_stats *stats)
 {
     if (from->has_int && !into->has_int) {
         into->has_int = true;

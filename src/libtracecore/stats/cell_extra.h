@@ -1,27 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The rarer parts of a cell. Private to cell*.c. */
-#ifndef AGG_EXTRA_H
-#define AGG_EXTRA_H
+#ifndef TRACECORE_STATS_CELL_EXTRA_H
+#define TRACECORE_STATS_CELL_EXTRA_H
 
-#include "agg/cell.h"
+#include "stats/cell.h"
 #include "stats/apdex.h"
 #include "stats/bounded_histogram.h"
 #include "stats/distinct.h"
 #include "stats/topk.h"
 
-union agg_extra_state {
+union tcore_cell_extra_state {
     struct tcore_distinct distinct;
     struct tcore_topk topk;
     struct tcore_apdex apdex;
 };
 
-struct agg_extra {
+struct tcore_cell_extra {
     struct tcore_exact_sum squares;
     struct tcore_bounded_histogram bounded; /* of metrics with explicit bounds */
-    union agg_extra_state state[];          /* by agg_stat.extra */
+    union tcore_cell_extra_state state[];   /* by tcore_stat.extra */
 };
 
+#pragma GCC visibility push(hidden)
 /* The cell's extra part, made if there is none; NULL: no memory. */
-struct agg_extra *cell_extra(struct agg_cell *cell, const struct agg_stats *stats);
+struct tcore_cell_extra *tcore_cell_need_extra(struct tcore_cell *cell,
+                                               const struct tcore_stats *stats);
+#pragma GCC visibility pop
 
 #endif
