@@ -52,6 +52,7 @@ size_t tcore_cell_extra_bytes(const struct tcore_cell *cell, const struct tcore_
     return bytes;
 }
 
+/* -0 is taken to be below 0, or the order of values would show. */
 static void widen_double(struct tcore_cell *cell, double low, double high)
 {
     if (!cell->has_double) {
@@ -60,9 +61,9 @@ static void widen_double(struct tcore_cell *cell, double low, double high)
         cell->max_double = high;
         return;
     }
-    if (low < cell->min_double)
+    if (low < cell->min_double || (low == cell->min_double && signbit(low)))
         cell->min_double = low;
-    if (high > cell->max_double)
+    if (high > cell->max_double || (high == cell->max_double && !signbit(high)))
         cell->max_double = high;
 }
 
