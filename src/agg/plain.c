@@ -139,7 +139,7 @@ static struct statuses statuses_of(const struct tcore_column *column)
     statuses.coded = column && column->form == TCORE_COLUMN_DICT &&
                      column->value_count <= sizeof statuses.errors / sizeof *statuses.errors;
     for (uint32_t i = 0; statuses.coded && i < column->value_count; i++)
-        statuses.errors[i] = rows_is_error(&column->values[i], TCORE_RECORD_SPAN);
+        statuses.errors[i] = tcore_row_is_error(&column->values[i], TCORE_RECORD_SPAN);
     return statuses;
 }
 
@@ -149,8 +149,8 @@ static inline bool statuses_error(const struct statuses *statuses, uint32_t row)
         return statuses->errors[statuses->column->codes[row]];
     int64_t integer;
     const struct tcore_value *value;
-    rows_integer_at(statuses->column, row, &integer, &value);
-    return rows_is_error(value, TCORE_RECORD_SPAN);
+    tcore_row_integer(statuses->column, row, &integer, &value);
+    return tcore_row_is_error(value, TCORE_RECORD_SPAN);
 }
 
 /* A span whose duration is no integer: most have none because they end before they start. */
@@ -177,7 +177,7 @@ static enum tcore_status put_off(const struct rows *r, const struct statuses *st
         int64_t integer;
         const struct tcore_value *value;
         bool error = statuses_error(statuses, row);
-        if (__builtin_expect(rows_integer_at(r->span_value, row, &integer, &value), 1)) {
+        if (__builtin_expect(tcore_row_integer(r->span_value, row, &integer, &value), 1)) {
             rows->series[count] = r->series[i];
             rows->errors[count] = error;
             rows->values[count++] = integer;

@@ -67,42 +67,12 @@ static const struct tcore_column *column(const struct tcore_batch *batch, size_t
     return number == SIZE_MAX ? NULL : &batch->columns[number];
 }
 
-/* NaN and infinities are written as strings. */
-static bool special_double(const struct tcore_value *v, double *d)
-{
-    static const struct {
-        const char *name;
-        double value;
-    } specials[] = {
-        {"NaN", __builtin_nan("")}, {"Infinity", __builtin_inf()}, {"-Infinity", -__builtin_inf()}};
-    for (size_t i = 0; v->kind == TCORE_STRING && i < 3; i++) {
-        if (v->len == strlen(specials[i].name) && !memcmp(v->s, specials[i].name, v->len)) {
-            *d = specials[i].value;
-            return true;
-        }
-    }
-    return false;
-}
-
 enum tcore_status rows_add_other(const struct rows *r, struct tcore_cell *cell, uint32_t row,
                                  enum tcore_record_type type, const struct tcore_value *value,
                                  uint64_t weight)
 {
-    const struct tcore_stats *stats = &r->work->plan->stats;
-    double d;
-    if (tcore_value_is_number(value))
-        return tcore_cell_add_double(cell, stats, tcore_value_double(value), weight);
-    if (type != TCORE_RECORD_METRIC)
-        return TCORE_OK;
-    if (special_double(value, &d))
-        return tcore_cell_add_double(cell, stats, d, weight);
-    struct tcore_value histogram = {0};
-    if (r->histogram)
-        histogram = tcore_column_get(r->histogram, row);
-    if (histogram.kind != TCORE_JSON)
-        return TCORE_OK;
     enum tcore_status status =
-        tcore_cell_add_histogram(cell, stats, histogram.s, histogram.len, weight);
+        tcore_row_add_other(cell, &r->work->plan->stats, type, value, r->histogram, row, weight);
     if (status == TCORE_SKIP)
         r->work->seen.bad_histograms++;
     return status == TCORE_SKIP ? TCORE_OK : status;
@@ -147,8 +117,8 @@ static inline struct agg_window *window_of(const struct rows *r, uint32_t row,
     int64_t window_ns = work->plan->window_ns, index = 0, time;
     if (work->plan->timed) {
         const struct tcore_value *other;
-        if (rows_integer_at(type == TCORE_RECORD_SPAN ? r->start_time : r->time, row, &time,
-                            &other)) {
+        if (tcore_row_integer(type == TCORE_RECORD_SPAN ? r->start_time : r->time, row, &time,
+                              &other)) {
             if (time < work->seen.first_ns)
                 work->seen.first_ns = time;
             if (time > work->seen.last_ns)
@@ -169,37 +139,6 @@ static inline struct agg_window *window_of(const struct rows *r, uint32_t row,
     return window;
 }
 
-/* How many records this one stands for, in units: the inverse of the rate at which it was sampled.
- * One that is beyond all use, below 2^-32, is taken for none, as 0 is. */
-static uint64_t weight_of(const struct rows *r, uint32_t row)
-{
-    struct tcore_value value = tcore_column_get(r->sample_rate, row);
-    if (value.kind == TCORE_ABSENT || value.kind == TCORE_NULL)
-        return TCORE_WEIGHT_ONE;
-    double rate = tcore_value_double(&value);
-    if (rate >= 0x1p-32 && rate <= 1)
-        return (uint64_t)((double)TCORE_WEIGHT_ONE / rate + 0.5);
-    r->work->seen.bad_rates++;
-    return TCORE_WEIGHT_ONE;
-}
-
-static bool is_word(const struct tcore_value *value, const char *word)
-{
-    return value->kind == TCORE_STRING && value->len == strlen(word) &&
-           !memcmp(value->s, word, value->len);
-}
-
-/* A point of a counter or a histogram that says what came since a start, and not since the point
- * before. A counter that does not say which is taken to be such a one. */
-static bool is_cumulative(const struct rows *r, uint32_t row)
-{
-    struct tcore_value type = tcore_column_get(r->metric_type, row);
-    struct tcore_value temporality = tcore_column_get(r->temporality, row);
-    if (is_word(&type, "counter"))
-        return temporality.kind == TCORE_ABSENT || is_word(&temporality, "cumulative");
-    return is_word(&type, "histogram") && is_word(&temporality, "cumulative");
-}
-
 static enum tcore_status add_value(const struct rows *r, struct agg_window *window,
                                    struct tcore_cell *cell, uint32_t row, bool error,
                                    uint64_t weight)
@@ -212,10 +151,10 @@ static enum tcore_status add_value(const struct rows *r, struct agg_window *wind
                                             ? r->span_value
                                         : type == TCORE_RECORD_METRIC ? r->metric_value
                                                                       : NULL;
-    bool is_integer = rows_integer_at(values, row, &integer, &value);
+    bool is_integer = tcore_row_integer(values, row, &integer, &value);
     enum tcore_status status;
     if (type == TCORE_RECORD_METRIC && r->temporality)
-        r->work->seen.cumulative += is_cumulative(r, row);
+        r->work->seen.cumulative += tcore_row_is_cumulative(r->metric_type, r->temporality, row);
     if (!is_integer)
         status = rows_add_other(r, cell, row, type, value, weight);
     else if (weight == TCORE_WEIGHT_ONE)
@@ -248,12 +187,15 @@ static enum tcore_status add_row(const struct rows *r, size_t i)
     if (errors) {
         int64_t integer;
         const struct tcore_value *value;
-        rows_integer_at(errors, row, &integer, &value);
-        error = rows_is_error(value, type);
+        tcore_row_integer(errors, row, &integer, &value);
+        error = tcore_row_is_error(value, type);
     }
     uint64_t weight = TCORE_WEIGHT_ONE;
-    if (type == TCORE_RECORD_METRIC && r->sample_rate)
-        weight = weight_of(r, row);
+    if (type == TCORE_RECORD_METRIC && r->sample_rate) {
+        bool bad;
+        weight = tcore_row_weight(r->sample_rate, row, &bad);
+        r->work->seen.bad_rates += bad;
+    }
     if (weight == TCORE_WEIGHT_ONE)
         tcore_cell_count(cell, error);
     else

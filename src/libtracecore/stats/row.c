@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The rarer ways in which a record adds to a cell. */
+#include "stats/row.h"
+
+/* NaN and infinities are written as strings. */
+static bool special_double(const struct tcore_value *v, double *d)
+{
+    static const struct {
+        const char *name;
+        double value;
+    } specials[] = {
+        {"NaN", __builtin_nan("")}, {"Infinity", __builtin_inf()}, {"-Infinity", -__builtin_inf()}};
+    for (size_t i = 0; v->kind == TCORE_STRING && i < 3; i++) {
+        if (v->len == strlen(specials[i].name) && !memcmp(v->s, specials[i].name, v->len)) {
+            *d = specials[i].value;
+            return true;
+        }
+    }
+    return false;
+}
+
+enum tcore_status tcore_row_add_other(struct tcore_cell *cell, const struct tcore_stats *stats,
+                                      enum tcore_record_type type, const struct tcore_value *value,
+                                      const struct tcore_column *histogram, uint32_t row,
+                                      uint64_t weight)
+{
+    double d;
+    if (tcore_value_is_number(value))
+        return tcore_cell_add_double(cell, stats, tcore_value_double(value), weight);
+    if (type != TCORE_RECORD_METRIC)
+        return TCORE_OK;
+    if (special_double(value, &d))
+        return tcore_cell_add_double(cell, stats, d, weight);
+    struct tcore_value text = {0};
+    if (histogram)
+        text = tcore_column_get(histogram, row);
+    if (text.kind != TCORE_JSON)
+        return TCORE_OK;
+    return tcore_cell_add_histogram(cell, stats, text.s, text.len, weight);
+}
+
+/* A rate that is beyond all use, below 2^-32, is taken for none, as 0 is. */
+uint64_t tcore_row_weight(const struct tcore_column *sample_rate, uint32_t row, bool *bad)
+{
+    struct tcore_value value = tcore_column_get(sample_rate, row);
+    *bad = false;
+    if (value.kind == TCORE_ABSENT || value.kind == TCORE_NULL)
+        return TCORE_WEIGHT_ONE;
+    double rate = tcore_value_double(&value);
+    if (rate >= 0x1p-32 && rate <= 1)
+        return (uint64_t)((double)TCORE_WEIGHT_ONE / rate + 0.5);
+    *bad = true;
+    return TCORE_WEIGHT_ONE;
+}
+
+static bool is_word(const struct tcore_value *value, const char *word)
+{
+    return value->kind == TCORE_STRING && value->len == strlen(word) &&
+           !memcmp(value->s, word, value->len);
+}
+
+bool tcore_row_is_cumulative(const struct tcore_column *metric_type,
+                             const struct tcore_column *temporality, uint32_t row)
+{
+    struct tcore_value type = tcore_column_get(metric_type, row);
+    struct tcore_value since = tcore_column_get(temporality, row);
+    if (is_word(&type, "counter"))
+        return since.kind == TCORE_ABSENT || is_word(&since, "cumulative");
+    return is_word(&type, "histogram") && is_word(&since, "cumulative");
+}
