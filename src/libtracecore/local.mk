@@ -221,6 +221,12 @@ store_sources += %D%/store/segment_write.c
 store_sources += %D%/store/segment_write.h
 store_sources += %D%/store/tar.c
 store_sources += %D%/store/tar.h
+store_HEADERS += %D%/store/rollup.h
+store_sources += %D%/store/rollup.c
+store_sources += %D%/store/rollup_encode.c
+store_sources += %D%/store/rollup_private.h
+store_sources += %D%/store/rollup_read.c
+store_sources += %D%/store/rollup_rows.c
 
 %C%_libtracecore_la_SOURCES = $(base_sources) $(model_sources) $(stream_sources) \
 	$(query_sources) $(stats_sources) $(trace_sources) $(store_sources)

@@ -237,6 +237,24 @@ double tcore_exact_sum_value(const struct tcore_exact_sum *sum)
     return negative ? -value : value;
 }
 
+bool tcore_exact_sum_integer(const struct tcore_exact_sum *sum, __int128 *integer)
+{
+    struct tcore_natural number;
+    bool negative;
+    if (sum->floating)
+        return false;
+    natural_of(sum, &number, &negative);
+    if (number.first < 0 || number.first + (int32_t)number.used > 2)
+        return false;
+    uint128 magnitude = 0;
+    for (uint32_t i = 0; i < number.used; i++)
+        magnitude |= (uint128)number.limbs[i] << (64 * (number.first + (int32_t)i));
+    if (magnitude >> 127)
+        return false;
+    *integer = negative ? -(int128)magnitude : (int128)magnitude;
+    return true;
+}
+
 size_t tcore_exact_sum_integer_text(const struct tcore_exact_sum *sum,
                                     char out[TCORE_EXACT_TEXT_BYTES])
 {

@@ -62,6 +62,9 @@ enum tcore_status tcore_exact_sum_merge(struct tcore_exact_sum *into,
 
 /* The sum, rounded to nearest, ties to even. */
 double tcore_exact_sum_value(const struct tcore_exact_sum *sum);
+/* The sum itself if only integers were added and it is one (fractional weights may make a fraction)
+ * below 2^127 in magnitude. */
+bool tcore_exact_sum_integer(const struct tcore_exact_sum *sum, __int128 *integer);
 /* Enough for 128 bits, a sign and a NUL. */
 #define TCORE_EXACT_TEXT_BYTES 48
 /*
