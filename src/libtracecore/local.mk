@@ -227,6 +227,20 @@ store_sources += %D%/store/rollup_encode.c
 store_sources += %D%/store/rollup_private.h
 store_sources += %D%/store/rollup_read.c
 store_sources += %D%/store/rollup_rows.c
+store_HEADERS += %D%/store/log.h
+store_HEADERS += %D%/store/log_read.h
+store_HEADERS += %D%/store/log_recover.h
+store_HEADERS += %D%/store/new_file.h
+store_sources += %D%/store/log.c
+store_sources += %D%/store/log_format.c
+store_sources += %D%/store/log_format.h
+store_sources += %D%/store/log_list.c
+store_sources += %D%/store/log_private.h
+store_sources += %D%/store/log_read.c
+store_sources += %D%/store/log_read_private.h
+store_sources += %D%/store/log_recover.c
+store_sources += %D%/store/log_shared.c
+store_sources += %D%/store/new_file.c
 
 %C%_libtracecore_la_SOURCES = $(base_sources) $(model_sources) $(stream_sources) \
 	$(query_sources) $(stats_sources) $(trace_sources) $(store_sources)
