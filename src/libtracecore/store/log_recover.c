@@ -171,6 +171,7 @@ enum tcore_status tcore_log_recover(struct tcore_log_claim *claim, int quarantin
     }
     if (status == TCORE_EOF) {
         claim->complete = true;
+        claim->failure.status = TCORE_OK;
         return TCORE_EOF;
     }
     if (err)
