@@ -37,6 +37,7 @@ check_PROGRAMS += %D%/core/test-rank
 check_PROGRAMS += %D%/core/test-trace
 check_PROGRAMS += %D%/core/test-trace-store
 check_PROGRAMS += %D%/core/test-version
+check_PROGRAMS += $(fault_tests)
 check_PROGRAMS += $(cli_tests)
 check_PROGRAMS += $(detect_tests)
 check_PROGRAMS += $(alert_tests)
@@ -184,6 +185,14 @@ alert_rule_sources = src/alert/rule_expr.c src/alert/rule_parse.c src/alert/rule
 %C%_core_test_rules_SOURCES = %D%/core/test-rules.c $(alert_rule_sources)
 %C%_core_test_rules_CPPFLAGS = $(program_cppflags)
 %C%_core_test_rules_LDADD = $(program_libs)
+
+# Tests on a disk in memory, and of processes that are killed.
+fault_tests =
+fault_tests += %D%/fault/test-log-power
+disk_sources = %D%/fault/disk.c %D%/fault/disk.h %D%/fault/disk_crash.c %D%/fault/disk_private.h \
+	%D%/fault/disk_store.c
+log_world_sources = $(disk_sources) %D%/fault/log_world.c %D%/fault/log_world.h
+%C%_fault_test_log_power_SOURCES = %D%/fault/test-log-power.c $(log_world_sources)
 
 # Of the test programs (an automake default: each is made from the .c of its name).
 LDADD = src/libtracecore/libtracecore.la $(LIBM)

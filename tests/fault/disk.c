@@ -444,7 +444,8 @@ struct disk *disk_new(uint64_t seed)
     d->sys.wall_ns = disk_clock;
     d->sys.monotonic_ns = disk_clock;
     d->sys.random = disk_random;
-    d->inodes[disk_inode(d, true, 0750)].names = 1;
+    unsigned root = disk_inode(d, true, 0750);
+    d->inodes[root].names = 1;
     d->descriptors[0] = (struct descriptor){.open = true, .inode = ROOT};
     return d;
 }

@@ -127,7 +127,6 @@ struct disk *disk_after_crash(const struct disk *disk, uint64_t seed)
         if (inode->directory || !inode->names)
             continue;
         lose_file(disk, &disk->inodes[i], &random, &inode->now);
-        disk_write_at(inode, 0, NULL, 0);
         disk_resize(&inode->disk, inode->now.size);
         if (inode->now.size)
             memcpy(inode->disk.data, inode->now.data, inode->now.size);
