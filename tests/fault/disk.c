@@ -17,11 +17,17 @@ static int fail(int errnum)
     return -1;
 }
 
+/* Without power, or without the process that makes the calls. */
+static bool is_down(const struct disk *d)
+{
+    return d->off || d->dead;
+}
+
 /* Counts a call; whether it is to be done. If not, errno is set. */
 static bool call(enum disk_call kind)
 {
     struct disk *d = installed;
-    if (d->off)
+    if (is_down(d))
         return fail(EIO) == 0;
     struct fault *fault = &d->faults[kind];
     d->calls[kind]++;
@@ -34,11 +40,14 @@ static bool call(enum disk_call kind)
     return true;
 }
 
-/* Counts an operation; true: the power goes with it. */
+/* Counts an operation; true: it is the last one, of the disk or of the process. */
 static bool operation(void)
 {
-    installed->operations++;
-    return installed->off = installed->operations == installed->power_at;
+    struct disk *d = installed;
+    d->operations++;
+    d->off = d->operations == d->power_at;
+    d->dead = d->operations == d->death_at;
+    return is_down(d);
 }
 
 /* The end of an operation that may have been the last one. */
@@ -59,8 +68,8 @@ static struct descriptor *descriptor(int fd)
 
 static struct inode *inode_of(int fd)
 {
-    struct descriptor *open = installed->off ? NULL : descriptor(fd);
-    if (installed->off)
+    struct descriptor *open = is_down(installed) ? NULL : descriptor(fd);
+    if (is_down(installed))
         errno = EIO;
     return open ? &installed->inodes[open->inode] : NULL;
 }
@@ -75,7 +84,7 @@ struct place {
 static int find_place(int dirfd, const char *path, struct place *place)
 {
     struct disk *d = installed;
-    if (d->off)
+    if (is_down(d))
         return fail(EIO);
     place->directory = ROOT;
     if (dirfd != AT_FDCWD) {
@@ -280,7 +289,7 @@ static int disk_fsync(int fd)
     if (!inode)
         return -1;
     if (!call(DISK_SYNC)) {
-        if (!installed->off && !inode->directory)
+        if (!is_down(installed) && !inode->directory)
             disk_sync_file(inode, true);
         return -1;
     }
@@ -483,6 +492,16 @@ void disk_lose_power_at(struct disk *d, unsigned long n)
     d->power_at = n ? d->operations + n : 0;
 }
 
+void disk_die_at(struct disk *d, unsigned long n)
+{
+    d->death_at = n ? d->operations + n : 0;
+}
+
+bool disk_is_dead(const struct disk *d)
+{
+    return d->dead;
+}
+
 bool disk_is_off(const struct disk *d)
 {
     return d->off;
@@ -518,6 +537,8 @@ void disk_refuse_tmpfile(struct disk *d)
 
 void disk_kill(struct disk *d)
 {
+    d->dead = false;
+    d->death_at = 0;
     for (int n = 1; n < DESCRIPTORS; n++) {
         if (d->descriptors[n].open) {
             d->inodes[d->descriptors[n].inode].opens--;

@@ -57,6 +57,11 @@ int disk_root(const struct disk *disk);
 void disk_lose_power_at(struct disk *disk, unsigned long n);
 bool disk_is_off(const struct disk *disk);
 
+/* At operation number n from now on (0: never) the process is killed: as with the power, but the
+ * disk keeps everything, and goes on after disk_kill(). */
+void disk_die_at(struct disk *disk, unsigned long n);
+bool disk_is_dead(const struct disk *disk);
+
 /* The n-th call of a kind from now on (0: none) fails with errnum. A write does a part before if
  * partial: then it returns how much, and the next write fails. errnum 0 and partial: a short
  * write. With lasting, all later calls of the kind fail too. */

@@ -69,9 +69,9 @@ struct disk {
     struct change *changes;
     size_t change_count, change_capacity;
     struct descriptor descriptors[DESCRIPTORS];
-    unsigned long operations, power_at, calls[DISK_CALLS];
+    unsigned long operations, power_at, death_at, calls[DISK_CALLS];
     struct fault faults[DISK_CALLS];
-    bool off, failed, no_tmpfile;
+    bool off, dead, failed, no_tmpfile;
 };
 
 /* All of these end the process without memory: it is a test. */

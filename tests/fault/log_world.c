@@ -266,7 +266,10 @@ static void step_seal(struct world *w)
     char **names;
     size_t count;
     struct segments segments = {.world = w};
-    if (!note(w, tcore_log_list(w->open, &names, &count, &err), &err))
+    /* A segment that is seen may not be on disk, if who wrote it died; but logs go because of it.
+     */
+    if (!note(w, tcore_sync_directory(w->segments, &err), &err) ||
+        !note(w, tcore_log_list(w->open, &names, &count, &err), &err))
         return;
     if (tcore_sys()->list(w->segments, read_segment, &segments) != 0) {
         tcore_error_errno(&err, TCORE_FATAL, errno, "list");
@@ -293,6 +296,8 @@ void world_work(struct world *w, unsigned steps)
 {
     while (steps-- && !disk_is_off(w->disk) && w->records + 4 < WORLD_RECORDS) {
         unsigned action = (unsigned)random_below(&w->random, 24);
+        if (w->deadly && random_below(&w->random, 6) == 0)
+            disk_die_at(w->disk, 1 + random_below(&w->random, 8));
         if (action < 14)
             step_private(w);
         else if (action < 21)
@@ -300,6 +305,8 @@ void world_work(struct world *w, unsigned steps)
         else if (action < 23)
             step_seal(w);
         else
+            kill_writers(w);
+        if (disk_is_dead(w->disk))
             kill_writers(w);
     }
     kill_writers(w);

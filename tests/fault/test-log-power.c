@@ -34,6 +34,7 @@ static void run(uint64_t seed, struct world_result *result, unsigned long *failu
     world_begin(&first, random_bits(&random));
     if (!random_below(&random, 8))
         disk_refuse_tmpfile(first.disk);
+    first.deadly = random_below(&random, 2);
     disk_lose_power_at(first.disk, 1 + random_below(&random, 100));
     world_work(&first, STEPS);
     *losses += disk_is_off(first.disk);

@@ -11,7 +11,9 @@
  *   tcore_log_discard()  removes the log and syncs the directory.
  *
  * If the log and the segment exist both after a crash, the seal says what is in the segment, and
- * the next claim ends in a discard. Nothing is ever appended to a log that was claimed.
+ * the next claim ends in a discard. The caller syncs the segments' directories before it believes a
+ * seal in them for that: whoever wrote the segment may have died before it did, and the name may be
+ * lost when the log is gone. Nothing is ever appended to a log that was claimed.
  */
 #ifndef TRACECORE_STORE_LOG_RECOVER_H
 #define TRACECORE_STORE_LOG_RECOVER_H
