@@ -24,7 +24,7 @@ struct world {
         struct tcore_log *log;
         unsigned char mine[WORLD_RECORDS];
     } writers[WORLD_WRITERS];
-    bool deadly;     /* processes are also killed within a call */
+    bool deadly;      /* processes are also killed within a call */
     unsigned errors;  /* calls that failed */
     char reason[200]; /* of the last one */
 };
