@@ -48,13 +48,21 @@ static size_t record_text(unsigned number, const char **text)
     return lengths[number];
 }
 
-static void open_directories(struct world *w)
+static void open_directories(struct world *w, int root)
 {
     const struct tcore_sys *sys = tcore_sys();
     int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    w->open = sys->openat(disk_root(w->disk), "open", flags, 0);
-    w->segments = sys->openat(disk_root(w->disk), "segments", flags, 0);
-    w->quarantine = sys->openat(disk_root(w->disk), "quarantine", flags, 0);
+    w->open = sys->openat(root, "open", flags, 0);
+    w->segments = sys->openat(root, "segments", flags, 0);
+    w->quarantine = sys->openat(root, "quarantine", flags, 0);
+}
+
+static void make_directories(int root)
+{
+    tcore_sys()->mkdirat(root, "open", 0750);
+    tcore_sys()->mkdirat(root, "segments", 0750);
+    tcore_sys()->mkdirat(root, "quarantine", 0750);
+    tcore_sys()->fsync(root);
 }
 
 void world_begin(struct world *w, uint64_t seed)
@@ -63,11 +71,18 @@ void world_begin(struct world *w, uint64_t seed)
     w->random.state = seed;
     w->disk = disk_new(random_bits(&w->random));
     disk_install(w->disk);
-    tcore_sys()->mkdirat(disk_root(w->disk), "open", 0750);
-    tcore_sys()->mkdirat(disk_root(w->disk), "segments", 0750);
-    tcore_sys()->mkdirat(disk_root(w->disk), "quarantine", 0750);
-    tcore_sys()->fsync(disk_root(w->disk));
-    open_directories(w);
+    make_directories(disk_root(w->disk));
+    open_directories(w, disk_root(w->disk));
+}
+
+int world_begin_real(struct world *w, int directory, unsigned records, uint64_t seed)
+{
+    memset(w, 0, sizeof *w);
+    w->random.state = seed;
+    w->records = records;
+    make_directories(directory);
+    open_directories(w, directory);
+    return w->open < 0 || w->segments < 0 || w->quarantine < 0 ? -1 : 0;
 }
 
 void world_after_crash(const struct world *before, struct world *after, uint64_t seed)
@@ -78,11 +93,16 @@ void world_after_crash(const struct world *before, struct world *after, uint64_t
     memset(after->writers, 0, sizeof after->writers);
     after->disk = disk_after_crash(before->disk, random_bits(&after->random));
     disk_install(after->disk);
-    open_directories(after);
+    open_directories(after, disk_root(after->disk));
 }
 
 void world_end(struct world *w)
 {
+    if (!w->disk) {
+        tcore_sys()->close(w->open);
+        tcore_sys()->close(w->segments);
+        tcore_sys()->close(w->quarantine);
+    }
     disk_free(w->disk);
     w->disk = NULL;
 }
@@ -104,6 +124,8 @@ static bool add_record(struct world *w, struct tcore_log *log, unsigned char *mi
 static void acknowledge(struct world *w, unsigned char *mine)
 {
     for (unsigned n = 0; n < w->records; n++) {
+        if (mine[n] && w->acknowledged)
+            w->acknowledged(n);
         w->acked[n] |= mine[n];
         mine[n] = 0;
     }
@@ -148,18 +170,21 @@ static void step_shared(struct world *w)
     note(w, tcore_log_close(log, &err), &err);
 }
 
-/* The process dies: nothing is flushed, and nothing more is written to what was open. */
+/* On a disk in memory the process dies: nothing is flushed, and nothing more is written to what was
+ * open. On a real one the logs are closed. */
 static void kill_writers(struct world *w)
 {
     struct tcore_error err;
-    disk_kill(w->disk);
+    if (w->disk)
+        disk_kill(w->disk);
     for (unsigned n = 0; n < WORLD_WRITERS; n++) {
         if (w->writers[n].log)
             tcore_log_close(w->writers[n].log, &err);
         w->writers[n].log = NULL;
         memset(w->writers[n].mine, 0, WORLD_RECORDS);
     }
-    open_directories(w);
+    if (w->disk)
+        open_directories(w, disk_root(w->disk));
 }
 
 /* Puts the rest of a log into a segment: magic, seal, records. */
@@ -217,19 +242,12 @@ static bool see_record(struct world *w, const char *text, size_t length, long *l
     return true;
 }
 
-static int read_segment(void *context, const char *name)
+static void read_segment_text(struct segments *s, const char *text, size_t length)
 {
-    struct segments *s = context;
-    char path[64];
-    size_t length;
-    snprintf(path, sizeof path, "segments/%s", name);
-    const char *text = disk_file(s->world->disk, path, &length);
-    if (!strncmp(name, TCORE_NEW_FILE_PREFIX, sizeof TCORE_NEW_FILE_PREFIX - 1))
-        return 0;
     if (length < SEGMENT_SEAL || memcmp(text, SEGMENT_MAGIC, 8) != 0) {
         if (s->result)
             s->result->wrong++;
-        return 0;
+        return;
     }
     struct tcore_log_seal *seal = &s->seals[s->count++];
     memcpy(seal->id, text + 8, TCORE_LOG_ID_BYTES);
@@ -242,6 +260,21 @@ static int read_segment(void *context, const char *name)
             s->result->wrong++;
         at += bytes;
     }
+}
+
+static int read_segment(void *context, const char *name)
+{
+    static char text[WORLD_RECORDS * RECORD_BYTES];
+    struct segments *s = context;
+    if (!strncmp(name, TCORE_NEW_FILE_PREFIX, sizeof TCORE_NEW_FILE_PREFIX - 1))
+        return 0;
+    int fd = tcore_open_regular(s->world->segments, name, O_RDONLY);
+    ptrdiff_t length = fd < 0 ? -1 : tcore_pread_all(fd, text, sizeof text, 0);
+    if (fd >= 0)
+        tcore_sys()->close(fd);
+    if (length < 0)
+        return -1;
+    read_segment_text(s, text, (size_t)length);
     return 0;
 }
 
@@ -302,7 +335,7 @@ unsigned world_seal(struct world *w)
 
 void world_work(struct world *w, unsigned steps)
 {
-    while (steps-- && !disk_is_off(w->disk) && w->records + 4 < WORLD_RECORDS) {
+    while (steps-- && !(w->disk && disk_is_off(w->disk)) && w->records + 4 < WORLD_RECORDS) {
         unsigned action = (unsigned)random_below(&w->random, 24);
         if (w->deadly && random_below(&w->random, 4) == 0)
             disk_die_at(w->disk, 1 + random_below(&w->random, 8));
@@ -314,7 +347,7 @@ void world_work(struct world *w, unsigned steps)
             step_seal(w);
         else
             kill_writers(w);
-        if (disk_is_dead(w->disk))
+        if (w->disk && disk_is_dead(w->disk))
             kill_writers(w);
     }
     kill_writers(w);
@@ -332,7 +365,7 @@ void world_check(struct world *w, struct world_result *result)
         result->unread++;
         return;
     }
-    tcore_sys()->list(w->segments, read_segment, &segments);
+    result->unread += tcore_sys()->list(w->segments, read_segment, &segments) != 0;
     for (size_t i = 0; i < count; i++) {
         long last = -1;
         enum tcore_status status;

@@ -11,10 +11,10 @@
 #include "disk.h"
 #include "store/log.h"
 
-enum { WORLD_RECORDS = 400, WORLD_WRITERS = 3 };
+enum { WORLD_RECORDS = 600, WORLD_WRITERS = 3 };
 
 struct world {
-    struct disk *disk; /* owned */
+    struct disk *disk; /* owned; NULL: a real file system */
     int open, segments, quarantine;
     struct random_source random;
     unsigned records;                   /* added so far, or tried */
@@ -24,9 +24,10 @@ struct world {
         struct tcore_log *log;
         unsigned char mine[WORLD_RECORDS];
     } writers[WORLD_WRITERS];
-    bool deadly;      /* processes are also killed within a call */
-    unsigned errors;  /* calls that failed */
-    char reason[200]; /* of the last one */
+    void (*acknowledged)(unsigned record); /* may be NULL */
+    bool deadly;                           /* processes are also killed within a call */
+    unsigned errors;                       /* calls that failed */
+    char reason[200];                      /* of the last one */
 };
 
 /* What was found wrong, added up. */
@@ -36,8 +37,11 @@ struct world_result {
     unsigned long unread; /* logs or segments that cannot be read at all */
 };
 
-/* A new repository, all of it synced. */
+/* A new repository on a disk in memory, all of it synced. */
 void world_begin(struct world *world, uint64_t seed);
+/* The same in a real directory, which may be a repository already. Its records so far are numbered
+ * below records. 0, or -1 and errno. */
+int world_begin_real(struct world *world, int directory, unsigned records, uint64_t seed);
 /* Writers come and go, records are added and acknowledged, logs sealed; until so many steps are
  * done or the power is lost. Ends with the process killed. */
 void world_work(struct world *world, unsigned steps);

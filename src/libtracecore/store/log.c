@@ -61,7 +61,7 @@ enum tcore_status tcore_log_make_file(struct tcore_log *log, const char *name,
         return status;
     }
     log->fd = file.fd;
-    log->size = LOG_HEADER_BYTES;
+    log->size = log->end = LOG_HEADER_BYTES;
     strcpy(log->name, name);
     return TCORE_OK;
 }
@@ -163,7 +163,8 @@ static enum tcore_status add(struct tcore_log *log, const struct log_head *entry
             err->status = TCORE_SKIP;
         return TCORE_SKIP;
     }
-    tcore_log_put_entry(log->header.id, entry, payload, room);
+    tcore_log_put_entry(log->header.id, log->end, entry, payload, room);
+    log->end += bytes;
     log->pending.length += bytes;
     log->appended = entry->sequence;
     return TCORE_OK;

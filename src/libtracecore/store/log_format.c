@@ -46,30 +46,40 @@ enum tcore_status tcore_log_get_header(const unsigned char bytes[LOG_HEADER_BYTE
     return TCORE_OK;
 }
 
-/* Of the first 16 bytes of an entry, without the check itself. */
-static uint16_t head_check(const uint8_t *id, const char *bytes)
+/* What all checksums of an entry begin with: the id of its log, and its offset. */
+enum { PLACE_BYTES = TCORE_LOG_ID_BYTES + 8 };
+
+static void put_place(const uint8_t *id, uint64_t offset, unsigned char *place)
 {
-    unsigned char text[TCORE_LOG_ID_BYTES + 14];
-    memcpy(text, id, TCORE_LOG_ID_BYTES);
-    memcpy(text + TCORE_LOG_ID_BYTES, bytes, LOG_ENTRY_HEAD_CHECK);
-    memcpy(text + TCORE_LOG_ID_BYTES + LOG_ENTRY_HEAD_CHECK, bytes + LOG_ENTRY_SEQUENCE,
-           sizeof(uint64_t));
+    memcpy(place, id, TCORE_LOG_ID_BYTES);
+    binary_put64(place + TCORE_LOG_ID_BYTES, offset);
+}
+
+/* Over the place and the first 16 bytes of an entry, without the check itself. */
+static uint16_t head_check(const uint8_t *id, uint64_t offset, const char *bytes)
+{
+    unsigned char text[PLACE_BYTES + LOG_ENTRY_HEAD_CHECK + sizeof(uint64_t)];
+    put_place(id, offset, text);
+    memcpy(text + PLACE_BYTES, bytes, LOG_ENTRY_HEAD_CHECK);
+    memcpy(text + PLACE_BYTES + LOG_ENTRY_HEAD_CHECK, bytes + LOG_ENTRY_SEQUENCE, sizeof(uint64_t));
     return (uint16_t)XXH3_64bits(text, sizeof text);
 }
 
-/* Over the id, the first 16 bytes of the entry, and all behind the checksum. */
-static uint64_t entry_check(const uint8_t *id, const char *bytes, uint64_t length)
+/* Over the place, the first 16 bytes of the entry, and all behind the checksum. */
+static uint64_t entry_check(const uint8_t *id, uint64_t offset, const char *bytes, uint64_t length)
 {
+    unsigned char place[PLACE_BYTES];
     XXH3_state_t state;
+    put_place(id, offset, place);
     XXH3_64bits_reset(&state);
-    XXH3_64bits_update(&state, id, TCORE_LOG_ID_BYTES);
+    XXH3_64bits_update(&state, place, sizeof place);
     XXH3_64bits_update(&state, bytes, LOG_ENTRY_CHECK);
     XXH3_64bits_update(&state, bytes + LOG_ENTRY_BYTES, length - LOG_ENTRY_BYTES);
     return XXH3_64bits_digest(&state);
 }
 
-void tcore_log_put_entry(const uint8_t *id, const struct log_head *head, const void *payload,
-                         char *out)
+void tcore_log_put_entry(const uint8_t *id, uint64_t offset, const struct log_head *head,
+                         const void *payload, char *out)
 {
     uint64_t whole = log_entry_bytes(head->length);
     memset(out + whole - LOG_ALIGN, 0, LOG_ALIGN);
@@ -78,36 +88,39 @@ void tcore_log_put_entry(const uint8_t *id, const struct log_head *head, const v
     out[LOG_ENTRY_KIND] = (char)head->kind;
     out[LOG_ENTRY_ZERO] = 0;
     binary_put64(out + LOG_ENTRY_SEQUENCE, head->sequence);
-    binary_put16(out + LOG_ENTRY_HEAD_CHECK, head_check(id, out));
-    binary_put64(out + LOG_ENTRY_CHECK, entry_check(id, out, whole));
+    binary_put16(out + LOG_ENTRY_HEAD_CHECK, head_check(id, offset, out));
+    binary_put64(out + LOG_ENTRY_CHECK, entry_check(id, offset, out, whole));
 }
 
-bool tcore_log_get_head(const uint8_t *id, const char *bytes, struct log_head *head)
+bool tcore_log_get_head(const uint8_t *id, uint64_t offset, const char *bytes,
+                        struct log_head *head)
 {
     head->length = binary_get32(bytes + LOG_ENTRY_LENGTH);
     head->kind = (unsigned char)bytes[LOG_ENTRY_KIND];
     head->sequence = binary_get64(bytes + LOG_ENTRY_SEQUENCE);
     return head->length && head->length <= TCORE_LOG_PAYLOAD_MAX && head->kind &&
            !bytes[LOG_ENTRY_ZERO] && head->sequence &&
-           binary_get16(bytes + LOG_ENTRY_HEAD_CHECK) == head_check(id, bytes);
+           binary_get16(bytes + LOG_ENTRY_HEAD_CHECK) == head_check(id, offset, bytes);
 }
 
-bool tcore_log_check_entry(const uint8_t *id, const char *bytes, const struct log_head *head)
+bool tcore_log_check_entry(const uint8_t *id, uint64_t offset, const char *bytes,
+                           const struct log_head *head)
 {
     return binary_get64(bytes + LOG_ENTRY_CHECK) ==
-           entry_check(id, bytes, log_entry_bytes(head->length));
+           entry_check(id, offset, bytes, log_entry_bytes(head->length));
 }
 
-/* Looks for an entry that ends where the window does, at places from up to down to 0. */
-static bool find_in_window(const uint8_t *id, const char *window, size_t length, size_t from,
-                           uint64_t *sequence)
+/* Looks for an entry that ends where the window, which is at an offset of the file, does: at places
+ * of the window from one down to 0. */
+static bool find_in_window(const uint8_t *id, uint64_t offset, const char *window, size_t length,
+                           size_t from, uint64_t *sequence)
 {
     for (size_t at = from + LOG_ALIGN; at > 0;) {
         at -= LOG_ALIGN;
         struct log_head head;
-        if (tcore_log_get_head(id, window + at, &head) &&
+        if (tcore_log_get_head(id, offset + at, window + at, &head) &&
             log_entry_bytes(head.length) == length - at &&
-            tcore_log_check_entry(id, window + at, &head)) {
+            tcore_log_check_entry(id, offset + at, window + at, &head)) {
             *sequence = head.sequence;
             return true;
         }
@@ -146,7 +159,7 @@ enum tcore_status tcore_log_find_tail(int fd, const uint8_t *id, uint64_t size, 
         }
         size_t from = length - (known ? known + LOG_ALIGN : LOG_ENTRY_LEAST);
         if (length >= LOG_ENTRY_LEAST && (!known || length > known) &&
-            find_in_window(id, window.data, length, from, sequence))
+            find_in_window(id, size - length, window.data, length, from, sequence))
             status = TCORE_OK;
     }
     tcore_buf_free(&window);

@@ -67,14 +67,18 @@ void tcore_log_put_header(const struct log_header *header, unsigned char bytes[L
 enum tcore_status tcore_log_get_header(const unsigned char bytes[LOG_HEADER_BYTES],
                                        struct log_header *header, struct tcore_error *err);
 
+/* An entry is one of its log at its offset only: a copy of it anywhere else is none. */
+
 /* Writes the whole entry, log_entry_bytes(head->length) long, to out. */
-void tcore_log_put_entry(const uint8_t *id, const struct log_head *head, const void *payload,
-                         char *out);
+void tcore_log_put_entry(const uint8_t *id, uint64_t offset, const struct log_head *head,
+                         const void *payload, char *out);
 /* Whether the LOG_ENTRY_BYTES here are the head of an entry of this log: its lengths can then be
  * believed as far as 16 bits of a checksum go. */
-bool tcore_log_get_head(const uint8_t *id, const char *bytes, struct log_head *head);
+bool tcore_log_get_head(const uint8_t *id, uint64_t offset, const char *bytes,
+                        struct log_head *head);
 /* Whether the entry with such a head, all of which is here, is whole. */
-bool tcore_log_check_entry(const uint8_t *id, const char *bytes, const struct log_head *head);
+bool tcore_log_check_entry(const uint8_t *id, uint64_t offset, const char *bytes,
+                           const struct log_head *head);
 
 /*
  * The last entry of a log of so many bytes, found from the end: reads as much as that entry is

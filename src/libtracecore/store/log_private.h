@@ -20,6 +20,7 @@ struct tcore_log {
     bool busy;            /* a thread writes or syncs, without the lock */
     struct tcore_buf pending, writing;
     uint64_t size;     /* of the file, up to the end of the last write that succeeded */
+    uint64_t end;      /* of the file, when all that was added is in it */
     uint64_t appended; /* sequence of the last entry added */
     uint64_t written;  /* ... and in the file */
     uint64_t durable;  /* ... and on disk */

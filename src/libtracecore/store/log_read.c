@@ -64,7 +64,7 @@ static enum tcore_status entry_at(struct tcore_log_reader *r, uint64_t offset,
     enum tcore_status status = look_at(r, offset, LOG_ENTRY_BYTES, &bytes, err);
     if (status)
         return status;
-    if (!tcore_log_get_head(r->header.id, bytes, &head) || head.sequence <= r->sequence)
+    if (!tcore_log_get_head(r->header.id, offset, bytes, &head) || head.sequence <= r->sequence)
         return TCORE_SKIP;
     uint64_t whole = log_entry_bytes(head.length);
     if (whole > r->size - offset)
@@ -72,7 +72,7 @@ static enum tcore_status entry_at(struct tcore_log_reader *r, uint64_t offset,
     status = look_at(r, offset, (size_t)whole, &bytes, err);
     if (status)
         return status;
-    if (!tcore_log_check_entry(r->header.id, bytes, &head))
+    if (!tcore_log_check_entry(r->header.id, offset, bytes, &head))
         return TCORE_SKIP;
     *entry = (struct tcore_log_entry){head.sequence, head.kind, bytes + LOG_ENTRY_BYTES,
                                       head.length, offset};

@@ -48,7 +48,7 @@ static enum tcore_status open_locked(struct tcore_log *log, struct tcore_error *
         named = tcore_log_is_named(log->dir, LOG_SHARED_NAME, log->fd);
     if (named < 0 || tcore_sys()->fstat(log->fd, &st) != 0)
         return broken(errno, err);
-    log->size = (uint64_t)st.st_size;
+    log->size = log->end = (uint64_t)st.st_size;
     return named ? TCORE_OK : TCORE_SKIP;
 }
 
