@@ -21,8 +21,8 @@ enum {
     LONG_KILLS = 1000,
     ROUNDS_A_DIRECTORY = 8,
     RECORDS_A_ROUND = WORLD_RECORDS / ROUNDS_A_DIRECTORY,
-    STEPS = 60,
-    LATEST_US = 4000
+
+    LATEST_US = 20000
 };
 
 enum point { BEFORE, HALF, AFTER };
@@ -124,11 +124,12 @@ static void write_records(int directory, unsigned first, uint64_t seed)
 static int kill_one(int directory, unsigned first, struct random_source *random,
                     unsigned char *acked)
 {
+    static unsigned turn, misses; /* by the clock, then the next point, by the clock, ... */
     int ends[2];
-    bool timed = random_below(random, 2);
+    bool timed = turn % 2;
     uint64_t seed = random_bits(random);
-    armed = timed ? NULL : &failpoints[random_below(random, FAILPOINTS)];
-    countdown = 1 + random_below(random, 8);
+    armed = timed ? NULL : &failpoints[turn / 2 % FAILPOINTS];
+    countdown = 1 + random_below(random, misses ? 2 : random_below(random, 2) ? 4 : 24);
     if (pipe(ends) != 0)
         return -1;
     pid_t child = fork();
@@ -151,9 +152,14 @@ static int kill_one(int directory, unsigned first, struct random_source *random,
     int status;
     if (child < 0 || waitpid(child, &status, 0) != child)
         return -1;
+    misses++;
     if (WIFEXITED(status))
         return WEXITSTATUS(status) ? -1 : 0;
-    return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? 1 : -1;
+    if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+        return -1;
+    turn++;
+    misses = 0;
+    return 1;
 }
 
 struct totals {
@@ -161,10 +167,10 @@ struct totals {
     struct world_result result;
 };
 
-static void look(int directory, const unsigned char *acked, struct totals *totals)
+static void look(int directory, const unsigned char *acked, uint64_t seed, struct totals *totals)
 {
     static struct world world;
-    if (world_begin_real(&world, directory, WORLD_RECORDS, totals->kills) != 0) {
+    if (world_begin_real(&world, directory, WORLD_RECORDS, seed) != 0) {
         totals->failures++;
         return;
     }
@@ -209,7 +215,7 @@ static void one_directory(struct random_source *random, unsigned long wanted, st
         int killed = kill_one(directory, n * RECORDS_A_ROUND, random, acked);
         totals->kills += killed > 0;
         totals->failures += killed < 0;
-        look(directory, acked, totals);
+        look(directory, acked, random_bits(random), totals);
     }
     for (unsigned n = 0; n < WORLD_RECORDS; n++)
         totals->acknowledged += acked[n];
@@ -227,8 +233,9 @@ int main(int argc, char **argv)
         wanted = strtoul(argv[2], NULL, 10);
     while (totals.kills < wanted && !totals.failures)
         one_directory(&random, wanted, &totals);
-    printf("# %lu kills, %lu records acknowledged, %lu lost, %lu wrongly accepted\n", totals.kills,
-           totals.acknowledged, totals.result.lost, totals.result.wrong);
+    printf("# %lu kills, half of them at %d points in turn, %lu records acknowledged, %lu lost, "
+           "%lu wrongly accepted\n",
+           totals.kills, FAILPOINTS, totals.acknowledged, totals.result.lost, totals.result.wrong);
     is_int(totals.result.lost, 0, "what was acknowledged is there");
     is_int(totals.result.wrong, 0, "nothing else is, and all of it once and in order");
     is_int(totals.failures + totals.result.unread, 0, "and recovery succeeds");
