@@ -62,6 +62,7 @@ enum tcore_status tcore_log_make_file(struct tcore_log *log, const char *name,
     }
     log->fd = file.fd;
     log->size = log->end = LOG_HEADER_BYTES;
+    log->appended = log->written = log->durable = 0; /* not those of a log looked at before */
     strcpy(log->name, name);
     return TCORE_OK;
 }
