@@ -192,6 +192,7 @@ fault_tests += %D%/fault/test-log
 fault_tests += %D%/fault/test-log-fail
 fault_tests += %D%/fault/test-log-kill
 fault_tests += %D%/fault/test-log-power
+fault_tests += %D%/fault/test-log-writers
 disk_sources = %D%/fault/disk.c %D%/fault/disk.h %D%/fault/disk_crash.c %D%/fault/disk_private.h \
 	%D%/fault/disk_store.c
 log_world_sources = $(disk_sources) %D%/fault/log_world.c %D%/fault/log_world.h
