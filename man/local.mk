@@ -4,6 +4,7 @@ dist_man_MANS += %D%/trace-agg.1
 dist_man_MANS += %D%/trace-alert.1
 dist_man_MANS += %D%/trace-detect.1
 dist_man_MANS += %D%/tracecore-record.5
+dist_man_MANS += %D%/tracecore-repository.5
 dist_man_MANS += %D%/trace-report.1
 dist_man_MANS += %D%/trace-span.1
 dist_man_MANS += %D%/tracecore-stream.5

@@ -6,6 +6,8 @@
 #include "tap.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 static struct {
     char written[64];
@@ -111,6 +113,34 @@ static void test_defaults(void)
        "randomness");
 }
 
+static int look_for_two(void *context, const char *name)
+{
+    unsigned *found = context;
+    ok(strcmp(name, ".") && strcmp(name, ".."), "a name in a directory");
+    *found |= !strcmp(name, "one") ? 1 : !strcmp(name, "two") ? 2 : 4;
+    return *found == 3 ? 7 : 0;
+}
+
+static void test_list(void)
+{
+    char path[] = "sys-list-XXXXXX";
+    unsigned found = 0;
+    ok(mkdtemp(path) != NULL, "a folder");
+    int dir = open(path, O_RDONLY | O_DIRECTORY);
+    is_int(tcore_sys()->list(dir, look_for_two, &found), 0, "nothing in it");
+    close(openat(dir, "one", O_CREAT | O_WRONLY, 0600));
+    close(openat(dir, "two", O_CREAT | O_WRONLY, 0600));
+    is_int(tcore_sys()->list(dir, look_for_two, &found), 7, "two files, and what each() says");
+    is_int(found, 3, "both of them");
+    struct stat st;
+    is_int(tcore_sys()->fstatat(dir, "one", &st, 0), 0, "one of them");
+    unlinkat(dir, "one", 0);
+    unlinkat(dir, "two", 0);
+    rmdir(path);
+    close(dir);
+    ok(tcore_sys()->list(-1, look_for_two, &found) == -1 && errno == EBADF, "no folder");
+}
+
 static void test_error(void)
 {
     struct tcore_error err = {.line = 5, .byte = 6, .errnum = 7};
@@ -141,6 +171,7 @@ int main(void)
     test_read();
     tcore_sys_set(NULL);
     test_defaults();
+    test_list();
     test_error();
     return done_testing();
 }

@@ -141,6 +141,28 @@ static void test_bytes(void)
     disk_free(disk);
 }
 
+/* The example of the manual: what was written by version 1 stays readable. */
+static void test_golden(void)
+{
+    static const char bytes[] = "\x89\x54\x43\x4c\x0d\x0a\x1a\x0a\x40\x00\x00\x00\x01\x00\x00\x00"
+                                "\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f"
+                                "\x00\x00\xcb\x32\x2b\x51\x7c\x18\x00\x00\x00\x00\x00\x00\x00\x00"
+                                "\x00\x00\x00\x00\x00\x00\x00\x00\x7e\x5e\x66\x36\x18\x37\xf2\x63"
+                                "\x03\x00\x00\x00\x01\x00\x8b\xe2\x01\x00\x00\x00\x00\x00\x00\x00"
+                                "\xe2\x2c\x99\x9b\x5a\x48\x0a\xee\x7b\x7d\x0a\x00\x00\x00\x00\x00";
+    struct tcore_log_reader *reader;
+    struct tcore_log_entry entry;
+    begin();
+    write_file("golden.log", bytes, sizeof bytes - 1);
+    is_int(tcore_log_reader_open(&reader, root(), "golden.log", &err), TCORE_OK, "version 1");
+    is_int(tcore_log_read(reader, &entry, &err), TCORE_OK, "is read");
+    is_mem(entry.payload, entry.length, "{}\n", 3, "as it was written");
+    is_int(tcore_log_read(reader, &entry, &err), TCORE_EOF, "to its end");
+    ok(!tcore_log_reader_report(reader)->torn_bytes, "which is whole");
+    tcore_log_reader_close(reader);
+    disk_free(disk);
+}
+
 static void test_limits(void)
 {
     struct tcore_log *log;
@@ -530,6 +552,7 @@ static void test_sweep(void)
 int main(void)
 {
     test_bytes();
+    test_golden();
     test_limits();
     test_damage();
     test_resynchronise();

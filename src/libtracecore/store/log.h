@@ -24,6 +24,7 @@
 
 #define TCORE_LOG_PAYLOAD_MAX (UINT32_C(1) << 26) /* bytes of an entry */
 #define TCORE_LOG_ID_BYTES    16
+#define TCORE_LOG_RECORDS     1 /* the kind of entries whose payload is lines of NDJSON */
 
 struct tcore_log;
 
@@ -55,10 +56,10 @@ enum tcore_status tcore_log_rotate_shared(int dir, const struct tcore_log_limits
                                           struct tcore_error *err);
 
 /*
- * Adds an entry: kind is 1 to 255 and the caller's, length 1 to TCORE_LOG_PAYLOAD_MAX. It is in
- * memory, or in the file but not on disk, until it is committed. TCORE_OK, with its sequence (may
- * be NULL); TCORE_SKIP: wrong kind or length, or no memory: nothing was added, and others may be;
- * TCORE_FATAL: the log has failed.
+ * Adds an entry: kind is TCORE_LOG_RECORDS, or the caller's up to 255, length 1 to
+ * TCORE_LOG_PAYLOAD_MAX. It is in memory, or in the file but not on disk, until it is committed.
+ * TCORE_OK, with its sequence (may be NULL); TCORE_SKIP: wrong kind or length, or no memory:
+ * nothing was added, and others may be; TCORE_FATAL: the log has failed.
  */
 enum tcore_status tcore_log_append(struct tcore_log *log, unsigned kind, const void *payload,
                                    size_t length, uint64_t *sequence, struct tcore_error *err);
