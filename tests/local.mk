@@ -94,6 +94,7 @@ EXTRA_PROGRAMS += %D%/bench/ndjson_bench
 bats_tests =
 bats_tests += %D%/agg/aggregate.bats
 bats_tests += %D%/agg/merge.bats
+bats_tests += %D%/agg/rollup.bats
 bats_tests += %D%/alert/check.bats
 bats_tests += %D%/alert/run.bats
 bats_tests += %D%/alert/channels.bats

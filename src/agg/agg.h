@@ -123,6 +123,12 @@ uint64_t agg_partial_checksum(const char *key, size_t key_length, const char *st
 /* What the times that the data spans add to it. */
 uint64_t agg_partial_times(const struct agg_span *seen);
 
+/* --- rollup.c: from roll-ups of segments (store/rollup.h). Types (bits) that can be taken from
+ * them with the same result; and taking one, as the operator's callback of that name has it. */
+unsigned agg_rolls_up(const struct agg_plan *plan);
+enum tcore_status agg_add_rollup(struct agg_work *work, const struct tcore_slice *rollup,
+                                 unsigned types, bool *seen, struct tcore_error *err);
+
 /* --- merge.c: the verb with --merge */
 int agg_merge(struct cli *cli, const struct agg_options *options, int argc, char **argv);
 

@@ -154,6 +154,20 @@ static enum tcore_status add_batch(void *state, void *worker, const struct tcore
     return agg_add(work, batch, rows, count, INT64_MIN, err);
 }
 
+static unsigned rolls_up(void *state, int64_t *window_ns)
+{
+    const struct agg_plan *plan = &((struct aggregation *)state)->plan;
+    *window_ns = plan->window_ns;
+    return agg_rolls_up(plan);
+}
+
+static enum tcore_status add_rollup(void *state, void *worker, const struct tcore_slice *rollup,
+                                    unsigned types, bool *seen, struct tcore_error *err)
+{
+    (void)state;
+    return agg_add_rollup(worker, rollup, types, seen, err);
+}
+
 static enum tcore_status close_worker(void *state, void *worker, struct tcore_error *err)
 {
     struct aggregation *agg = state;
@@ -399,6 +413,8 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
                                               .open = open_columns,
                                               .worker_open = open_worker,
                                               .batch = add_batch,
+                                              .rolls_up = rolls_up,
+                                              .rollup = add_rollup,
                                               .worker_close = close_worker,
                                               .finish = finish};
         const struct cli_operator in_order = {.types = types | 1u << TCORE_RECORD_CLOCK,

@@ -13,6 +13,7 @@ bin_PROGRAMS += %D%/trace-agg
 %C%_trace_agg_SOURCES += %D%/recent.c
 %C%_trace_agg_SOURCES += %D%/recent.h
 %C%_trace_agg_SOURCES += %D%/rows.h
+%C%_trace_agg_SOURCES += %D%/rollup.c
 %C%_trace_agg_SOURCES += %D%/series.c
 %C%_trace_agg_SOURCES += %D%/stat.c
 %C%_trace_agg_SOURCES += %D%/stat.h

@@ -85,6 +85,14 @@ static int choose_simd(struct cli *cli)
     return cli_usage_error(cli, "TRACECORE_SIMD: '%s' is not what this processor has", name);
 }
 
+static void choose_rollups(struct run *run)
+{
+    const struct cli_operator *op = run->op;
+    struct tcore_input_options *o = &run->input_options;
+    if (op->rolls_up && !run->cli->io.where)
+        o->rollup_types = op->rolls_up(run->state, &o->rollup_window_ns) & run->consumed;
+}
+
 /* Everything that can be wrong with a command line is found before anything is written. */
 static int plan(struct run *run, int count, char **inputs)
 {
@@ -113,6 +121,7 @@ static int plan(struct run *run, int count, char **inputs)
         .has_until = cli->io.until.set,
         .until_ns = cli->io.until.unix_ns,
     };
+    choose_rollups(run);
     return CLI_DONE;
 }
 

@@ -38,6 +38,17 @@ struct cli_operator {
     enum tcore_status (*batch)(void *state, void *worker, const struct tcore_batch *batch,
                                const uint32_t *rows, size_t count, struct tcore_buf *out,
                                struct tcore_error *err);
+    /*
+     * Which types (bits) it can take from the roll-ups of segments instead of record by record,
+     * with the same result; asked behind open, unless --where looks at records. The windows of
+     * roll-ups must divide *window_ns; 0: any will do. NULL: none.
+     */
+    unsigned (*rolls_up)(void *state, int64_t *window_ns);
+    /* A roll-up (store/rollup.h) of records of these types. seen: by number of columns in the
+     * projection, to be set for those that some record has. TCORE_BAD_INPUT: it is damaged, nothing
+     * of it was taken. */
+    enum tcore_status (*rollup)(void *state, void *worker, const struct tcore_slice *rollup,
+                                unsigned types, bool *seen, struct tcore_error *err);
     /* Behind batch, in input order, one call at a time: what the worker has made of its batch is
      * put where it belongs. The batch is still there. NULL: nothing is. */
     enum tcore_status (*in_turn)(void *state, void *worker, struct tcore_buf *out,

@@ -78,7 +78,8 @@ static bool is_unwanted(struct worker *worker)
         return false;
     if (!(run->consumed >> info->type & 1) && !run->pass && info->type != TCORE_RECORD_CLOCK) {
         worker->counts.records += info->rows;
-        worker->counts.passed_over[info->type] += info->rows;
+        if (!(run->op->types >> info->type & 1))
+            worker->counts.passed_over[info->type] += info->rows;
         return true;
     }
     return info->all_timed && ((io->since.set && info->max_ns < io->since.unix_ns) ||
@@ -99,6 +100,45 @@ static void decode(struct worker *worker)
     worker->counts.duplicate_keys += worker->batch->duplicate_keys;
 }
 
+/* From the records of the chunk to what the operator makes of them. */
+static void decode_and_operate(struct worker *worker)
+{
+    if (is_unwanted(worker))
+        return;
+    decode(worker);
+    if (worker->batch)
+        select_rows(worker);
+    if (worker->batch && worker->status == TCORE_OK && !worker->run->op->ordered)
+        worker->status = operate(worker, worker->state, &worker->err);
+}
+
+/* A roll-up instead of records. If it is damaged the records are taken, and it is told. */
+static void take_rollup(struct worker *worker)
+{
+    const struct cli_operator *op = worker->run->op;
+    struct tcore_chunk *chunk = &worker->chunk;
+    struct tcore_slice rollup;
+    unsigned types = chunk->rolled_up;
+    enum tcore_status status = chunk->columns->open(chunk->columns, &rollup, &worker->err);
+    if (status == TCORE_OK)
+        status = op->rollup(worker->run->state, worker->state, &rollup, types, worker->seen,
+                            &worker->err);
+    chunk->rolled_up = 0;
+    worker->status = status;
+    if (status != TCORE_BAD_INPUT)
+        return;
+    struct tcore_error damage = worker->err;
+    worker->status = TCORE_OK;
+    while (worker->status == TCORE_OK && chunk->columns->instead(chunk->columns, &chunk->info))
+        decode_and_operate(worker);
+    worker->batch = NULL;
+    if (worker->status == TCORE_OK) {
+        worker->err = damage;
+        worker->status = status;
+        worker->bad_block = true;
+    }
+}
+
 static void prepare(struct worker *worker)
 {
     tcore_buf_clear(&worker->out);
@@ -114,13 +154,10 @@ static void prepare(struct worker *worker)
     if (worker->status != TCORE_OK)
         return;
     take_sample(worker);
-    if (is_unwanted(worker))
-        return;
-    decode(worker);
-    if (worker->batch)
-        select_rows(worker);
-    if (worker->batch && worker->status == TCORE_OK && !worker->run->op->ordered)
-        worker->status = operate(worker, worker->state, &worker->err);
+    if (worker->chunk.rolled_up)
+        take_rollup(worker);
+    else
+        decode_and_operate(worker);
 }
 
 /* --- In its turn */

@@ -240,7 +240,6 @@ store_sources += %D%/store/log_read.c
 store_sources += %D%/store/log_read_private.h
 store_sources += %D%/store/log_recover.c
 store_sources += %D%/store/log_shared.c
-store_sources += %D%/store/new_file.c
 
 %C%_libtracecore_la_SOURCES = $(base_sources) $(model_sources) $(stream_sources) \
 	$(query_sources) $(stats_sources) $(trace_sources) $(store_sources)

@@ -141,6 +141,26 @@ static void write_blocks(const struct tcore_manifest *m, struct tcore_buf *out)
     tcore_buf_putc(out, ']');
 }
 
+static void write_rollups(const struct tcore_manifest *m, struct tcore_buf *out)
+{
+    tcore_buf_puts(out, m->rollup_count ? ",\"rollups\":[" : "");
+    for (uint32_t i = 0; i < m->rollup_count; i++) {
+        const struct tcore_manifest_rollup *r = &m->rollup[i];
+        bool comma = false;
+        tcore_buf_printf(out, "%s{\"frame\":%" PRIu32 ",\"windowNano\":%" PRId64 ",\"types\":[",
+                         i ? "," : "", r->frame, r->window_ns);
+        for (int type = 0; type < TCORE_RECORD_TYPES; type++) {
+            if (!(r->types >> type & 1))
+                continue;
+            tcore_buf_printf(out, "%s\"%s\"", comma ? "," : "",
+                             tcore_record_type_name((enum tcore_record_type)type));
+            comma = true;
+        }
+        tcore_buf_puts(out, "]}");
+    }
+    tcore_buf_puts(out, m->rollup_count ? "]" : "");
+}
+
 enum tcore_status tcore_manifest_write(const struct tcore_manifest *m, struct tcore_buf *out,
                                        struct tcore_error *err)
 {
@@ -162,6 +182,7 @@ enum tcore_status tcore_manifest_write(const struct tcore_manifest *m, struct tc
         if (!write_names(&m->names[kind], name_keys[kind], out))
             return tcore_error_nomem(err);
     write_blocks(m, out);
+    write_rollups(m, out);
     tcore_buf_puts(out, "}\n");
     return tcore_buf_status(out, err);
 }
@@ -271,6 +292,42 @@ static enum tcore_status read_names(struct reader *r, int kind)
     return TCORE_OK;
 }
 
+static enum tcore_status read_rollup(struct reader *r, uint32_t object)
+{
+    struct tcore_manifest_rollup rollup = {0};
+    uint32_t list = tcore_json_find(&r->json, object, "types");
+    uint64_t frame, window;
+    if (!get_count(r, object, "frame", r->frames, &frame) || frame == r->frames ||
+        !get_count(r, object, "windowNano", INT64_MAX, &window) || window < 1000 || !list ||
+        !tcore_json_is_array(&r->json.node[list]))
+        return wrong(r, "rollups");
+    rollup.frame = (uint32_t)frame;
+    rollup.window_ns = (int64_t)window;
+    for (uint32_t e = list + 1; e < r->json.node[list].next; e = r->json.node[e].next) {
+        enum tcore_record_type type;
+        if (!get_type(&r->json.node[e].value, &type))
+            return wrong(r, "rollups");
+        rollup.types |= 1u << type;
+    }
+    if (r->manifest->rollup_count < TCORE_MANIFEST_ROLLUPS) /* more are a later version's */
+        r->manifest->rollup[r->manifest->rollup_count++] = rollup;
+    return TCORE_OK;
+}
+
+static enum tcore_status read_rollups(struct reader *r)
+{
+    uint32_t list = tcore_json_find(&r->json, 0, "rollups");
+    enum tcore_status status = TCORE_OK;
+    if (!list)
+        return TCORE_OK;
+    if (!tcore_json_is_array(&r->json.node[list]))
+        return wrong(r, "rollups");
+    for (uint32_t e = list + 1; e < r->json.node[list].next && status == TCORE_OK;
+         e = r->json.node[e].next)
+        status = read_rollup(r, e);
+    return status;
+}
+
 static int hex_digit(char c)
 {
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
@@ -331,6 +388,8 @@ static enum tcore_status read_all(struct reader *r)
     enum tcore_status status = read_blocks(r);
     for (int kind = 0; kind < TCORE_NAME_KINDS && status == TCORE_OK; kind++)
         status = read_names(r, kind);
+    if (status == TCORE_OK)
+        status = read_rollups(r);
     if (status == TCORE_OK && !counts_agree(r))
         return wrong(r, "records");
     return status;

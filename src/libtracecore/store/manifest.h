@@ -43,6 +43,15 @@ struct tcore_manifest_block {
     int64_t min_ns, max_ns;
 };
 
+/* A roll-up of the segment (store/rollup.h). */
+struct tcore_manifest_rollup {
+    uint32_t frame;
+    unsigned types;    /* bits (1 << type) of types of which it has every record */
+    int64_t window_ns; /* of its cells */
+};
+
+#define TCORE_MANIFEST_ROLLUPS 4u
+
 struct tcore_manifest {
     uint8_t id[SEGMENT_ID_BYTES];
     int64_t created_ns;
@@ -53,6 +62,8 @@ struct tcore_manifest {
     struct tcore_manifest_block *block; /* owned */
     uint32_t block_count, block_capacity;
     struct tcore_name_set names[TCORE_NAME_KINDS];
+    struct tcore_manifest_rollup rollup[TCORE_MANIFEST_ROLLUPS]; /* from fine to coarse */
+    uint32_t rollup_count;
 };
 
 #pragma GCC visibility push(hidden)

@@ -241,8 +241,8 @@ static enum tcore_status encode_other(struct encoder *e, const struct tcore_cell
 
 static enum tcore_status encode_cell(struct encoder *e, const struct tcore_cell *cell)
 {
-    uint64_t divisor;
-    unsigned __int128 sum;
+    uint64_t divisor = 1;
+    unsigned __int128 sum = 0;
     enum tcore_rollup_kind kind = kind_of(cell, &divisor, &sum);
     tcore_buf_putc(&e->column[TCORE_ROLLUP_KINDS], (char)kind);
     if (kind == TCORE_ROLLUP_OTHER)

@@ -27,7 +27,10 @@ struct scan {
     size_t next;             /* in list */
     struct scanned *current; /* NULL: the next one is to be opened */
     bool has_problem;        /* which is to be told before its blocks */
-    uint32_t block;          /* its next */
+    unsigned rolled_up;      /* types of the current one that its roll-up stands for */
+    uint32_t rollup_frame;
+    bool gives_rollup; /* which is to be given before its blocks */
+    uint32_t block;    /* its next */
     uint64_t sequence;
 };
 
@@ -36,7 +39,16 @@ struct scan_columns {
     struct tcore_block_reader reader;         /* begins with the columns that the chunk knows */
     struct scanned *from;                     /* NULL: none */
     const struct tcore_manifest_block *block; /* NULL: the segment's problem */
+    unsigned rolled_up;                       /* not 0: a roll-up, for blocks of these types */
+    uint32_t rollup_frame;
+    uint32_t next; /* of these, once the roll-up was of no use */
 };
+
+static struct tcore_binary_info info_of(const struct tcore_manifest_block *b)
+{
+    return (struct tcore_binary_info){b->type,      b->rows,   b->timed,
+                                      b->all_timed, b->min_ns, b->max_ns};
+}
 
 static void let_go(struct scanned *scanned)
 {
@@ -62,13 +74,19 @@ static enum tcore_status open_block(struct tcore_binary_columns *columns,
                                     struct tcore_slice *directory, struct tcore_error *err)
 {
     struct scan_columns *c = (struct scan_columns *)columns;
+    enum tcore_status status;
+    if (c->rolled_up && !c->block) {
+        tcore_block_reader_rewind(&c->reader);
+        status = tcore_block_reader_member(&c->reader, c->from->segment, c->rollup_frame, NULL,
+                                           directory, err);
+        return status == TCORE_OK ? status : name_problem(c->from->path, status, err);
+    }
     if (!c->block) {
         if (err)
             *err = c->from->problem;
         return name_problem(c->from->path, c->from->problem.status, err);
     }
-    enum tcore_status status =
-        tcore_block_reader_open(&c->reader, c->from->segment, c->block, directory, err);
+    status = tcore_block_reader_open(&c->reader, c->from->segment, c->block, directory, err);
     return status == TCORE_OK ? status : name_problem(c->from->path, status, err);
 }
 
@@ -78,6 +96,19 @@ static enum tcore_status read_column(struct tcore_binary_columns *columns, uint3
     struct scan_columns *c = (struct scan_columns *)columns;
     enum tcore_status status = tcore_block_reader_column(&c->reader, column, bytes, data, err);
     return status == TCORE_OK ? status : name_problem(c->from->path, status, err);
+}
+
+static bool instead(struct tcore_binary_columns *columns, struct tcore_binary_info *info)
+{
+    struct scan_columns *c = (struct scan_columns *)columns;
+    const struct tcore_manifest *m = tcore_segment_manifest(c->from->segment);
+    while (c->next < m->block_count) {
+        c->block = &m->block[c->next++];
+        *info = info_of(c->block);
+        if (c->rolled_up >> c->block->type & 1)
+            return true;
+    }
+    return false;
 }
 
 static void free_columns(struct tcore_binary_columns *columns)
@@ -94,7 +125,8 @@ static struct scan_columns *columns_of(struct tcore_chunk *chunk)
         struct scan_columns *c = tcore_calloc(1, sizeof *c);
         if (!c)
             return NULL;
-        c->reader.columns = (struct tcore_binary_columns){open_block, read_column, free_columns};
+        c->reader.columns =
+            (struct tcore_binary_columns){open_block, read_column, instead, free_columns};
         chunk->columns = &c->reader.columns;
     }
     return (struct scan_columns *)chunk->columns;
@@ -108,6 +140,25 @@ static bool is_in_time(const struct scan *s, bool all_timed, int64_t min_ns, int
         return true;
     return !(s->options.has_since && max_ns < s->options.since_ns) &&
            !(s->options.has_until && min_ns >= s->options.until_ns);
+}
+
+/* Chooses the coarsest roll-up of the segment that will do, and the types that it stands for: all
+ * of their records are wanted then. */
+static void choose_rollup(struct scan *s, const struct tcore_manifest *m)
+{
+    const struct tcore_input_options *o = &s->options;
+    bool cut = o->has_since || o->has_until;
+    bool inside = m->all_timed && (!o->has_since || m->min_ns >= o->since_ns) &&
+                  (!o->has_until || m->max_ns < o->until_ns);
+    for (uint32_t i = 0; i < m->rollup_count && (inside || !cut); i++) {
+        const struct tcore_manifest_rollup *rollup = &m->rollup[i];
+        unsigned types = rollup->types & o->rollup_types;
+        if (types && o->rollup_window_ns % rollup->window_ns == 0) {
+            s->rolled_up = types;
+            s->rollup_frame = rollup->frame;
+        }
+    }
+    s->gives_rollup = s->rolled_up != 0;
 }
 
 /* Opens the next segment that has something to give, or cannot be opened. TCORE_EOF: there is none.
@@ -139,6 +190,10 @@ static enum tcore_status open_next(struct scan *s, struct tcore_error *err)
         }
         s->current = scanned;
         s->block = 0;
+        s->rolled_up = 0;
+        s->gives_rollup = false;
+        if (m)
+            choose_rollup(s, m);
     }
     return TCORE_OK;
 }
@@ -149,41 +204,56 @@ static bool has_to_stop(const struct scan *s)
     return stop.fd > 0 && tcore_sys()->poll(&stop, 1, 0) > 0;
 }
 
-/* Gives the chunk the next block, or the segment's problem. */
+/* Moves on to the next block that no roll-up stands for. False: there is none. */
+static bool find_block(struct scan *s, const struct tcore_manifest *m)
+{
+    while (m && s->block < m->block_count && s->rolled_up >> m->block[s->block].type & 1)
+        s->block++;
+    return m && s->block < m->block_count;
+}
+
+/* Gives the chunk the next thing of the current segment: its problem, its roll-up, a block. */
+static void give(struct scan *s, struct tcore_chunk *chunk, struct scan_columns *c)
+{
+    struct scanned *from = s->current;
+    const struct tcore_manifest *m = from->segment ? tcore_segment_manifest(from->segment) : NULL;
+    __atomic_add_fetch(&from->users, 1, __ATOMIC_RELAXED);
+    let_go(c->from);
+    c->from = from;
+    c->block = NULL;
+    c->next = 0;
+    c->rolled_up = 0;
+    chunk->info = (struct tcore_binary_info){.type = TCORE_RECORD_NONE};
+    if (s->has_problem) {
+        s->has_problem = false;
+    } else if (s->gives_rollup) {
+        s->gives_rollup = false;
+        c->rolled_up = s->rolled_up;
+        c->rollup_frame = s->rollup_frame;
+    } else {
+        c->block = &m->block[s->block++];
+        chunk->info = info_of(c->block);
+    }
+    chunk->apart = true;
+    chunk->rolled_up = c->rolled_up;
+    chunk->length = chunk->overlong = 0;
+    chunk->live = chunk->clock = false;
+    chunk->sequence = s->sequence++;
+    if (!find_block(s, m)) {
+        let_go(from);
+        s->current = NULL;
+    }
+}
+
 static enum tcore_status claim(struct scan *s, struct tcore_chunk *chunk, struct tcore_error *err)
 {
     struct scan_columns *c = columns_of(chunk);
     if (!c)
         return tcore_error_nomem(err);
     enum tcore_status status = has_to_stop(s) ? TCORE_EOF : open_next(s, err);
-    if (status != TCORE_OK)
-        return status;
-    struct scanned *from = s->current;
-    uint32_t blocks;
-    __atomic_add_fetch(&from->users, 1, __ATOMIC_RELAXED);
-    let_go(c->from);
-    c->from = from;
-    const struct tcore_manifest *m = from->segment ? tcore_segment_manifest(from->segment) : NULL;
-    blocks = m ? m->block_count : 0;
-    chunk->info = (struct tcore_binary_info){.type = TCORE_RECORD_NONE};
-    c->block = NULL;
-    if (s->has_problem) {
-        s->has_problem = false;
-    } else {
-        const struct tcore_manifest_block *b = &m->block[s->block++];
-        c->block = b;
-        chunk->info = (struct tcore_binary_info){b->type,      b->rows,   b->timed,
-                                                 b->all_timed, b->min_ns, b->max_ns};
-    }
-    chunk->apart = true;
-    chunk->length = chunk->overlong = 0;
-    chunk->live = chunk->clock = false;
-    chunk->sequence = s->sequence++;
-    if (s->block >= blocks) {
-        let_go(from);
-        s->current = NULL;
-    }
-    return TCORE_OK;
+    if (status == TCORE_OK)
+        give(s, chunk, c);
+    return status;
 }
 
 static enum tcore_status next(struct tcore_chunk_source *source, struct tcore_chunk *chunk,

@@ -20,6 +20,8 @@ struct tcore_block_packer {
     struct tcore_packer *frames;
     struct tcore_projection projection; /* of the names */
     size_t column[TCORE_NAME_KINDS];
+    struct tcore_rollup_columns rolled_up;
+    uint32_t *rows; /* all of a block: 0, 1, 2 ...; owned */
     struct tcore_binary_decoder *decoder;
     struct binary_block block;
     struct tcore_buf member; /* header, data, padding */
@@ -33,7 +35,7 @@ static enum tcore_status project(struct tcore_block_packer *p, struct tcore_erro
         struct tcore_path_key key = {keys[kind], strlen(keys[kind])};
         status = tcore_projection_add_path(&p->projection, &key, 1, &p->column[kind], err);
     }
-    return status;
+    return status == TCORE_OK ? tcore_rollup_project(&p->projection, &p->rolled_up, err) : status;
 }
 
 enum tcore_status tcore_block_packer_new(struct tcore_block_packer **packer,
@@ -48,6 +50,12 @@ enum tcore_status tcore_block_packer_new(struct tcore_block_packer **packer,
         status = project(p, err);
     if (status == TCORE_OK)
         status = tcore_binary_decoder_new(&p->decoder, &p->projection, err);
+    if (status == TCORE_OK) {
+        p->rows = tcore_reallocarray(NULL, BINARY_ROW_LIMIT, sizeof *p->rows);
+        for (uint32_t row = 0; p->rows && row < BINARY_ROW_LIMIT; row++)
+            p->rows[row] = row;
+        status = p->rows ? TCORE_OK : tcore_error_nomem(err);
+    }
     if (status != TCORE_OK) {
         tcore_block_packer_free(p);
         return status;
@@ -65,6 +73,7 @@ void tcore_block_packer_free(struct tcore_block_packer *packer)
     tcore_projection_free(&packer->projection);
     tcore_binary_block_free(&packer->block);
     tcore_buf_free(&packer->member);
+    tcore_free(packer->rows);
     tcore_free(packer);
 }
 
@@ -74,6 +83,7 @@ void tcore_packed_block_free(struct tcore_packed_block *packed)
     tcore_free(packed->size);
     for (int kind = 0; kind < TCORE_NAME_KINDS; kind++)
         tcore_name_set_free(&packed->names[kind]);
+    tcore_rollup_builder_free(packed->rollup);
     *packed = (struct tcore_packed_block){0};
 }
 
@@ -183,7 +193,7 @@ static enum tcore_status pack_members(struct tcore_block_packer *p, const char *
     return status;
 }
 
-/* ---- names ---- */
+/* ---- names and the roll-up ---- */
 
 static bool add_name(struct tcore_name_set *set, const struct tcore_value *v)
 {
@@ -214,7 +224,20 @@ static bool add_names(struct tcore_name_set *set, const struct tcore_batch *batc
     return true;
 }
 
-static enum tcore_status pack_names(struct tcore_block_packer *p, const char *block, size_t length,
+static enum tcore_status roll_up(struct tcore_block_packer *p, const struct tcore_batch *batch,
+                                 struct tcore_packed_block *packed, struct tcore_error *err)
+{
+    if (packed->entry.type != TCORE_RECORD_SPAN && packed->entry.type != TCORE_RECORD_METRIC)
+        return TCORE_OK;
+    enum tcore_status status =
+        tcore_rollup_builder_new(&packed->rollup, TCORE_ROLLUP_WINDOW_NS, err);
+    if (status != TCORE_OK)
+        return status;
+    tcore_rollup_add_negative(packed->rollup, batch->negative_durations);
+    return tcore_rollup_add(packed->rollup, &p->rolled_up, batch, p->rows, batch->rows, err);
+}
+
+static enum tcore_status pack_facts(struct tcore_block_packer *p, const char *block, size_t length,
                                     struct tcore_packed_block *packed, struct tcore_error *err)
 {
     struct tcore_batch batch;
@@ -227,7 +250,7 @@ static enum tcore_status pack_names(struct tcore_block_packer *p, const char *bl
         if (!add_names(&packed->names[kind], &batch, &batch.columns[p->column[kind]]))
             return tcore_error_nomem(err);
     }
-    return TCORE_OK;
+    return roll_up(p, &batch, packed, err);
 }
 
 enum tcore_status tcore_pack_block(struct tcore_block_packer *p, const char *block, size_t length,
@@ -248,5 +271,5 @@ enum tcore_status tcore_pack_block(struct tcore_block_packer *p, const char *blo
     packed->text_bytes = p->block.text_bytes;
     status = pack_members(p, block, packed, err);
     packed->entry.frames = packed->count;
-    return status == TCORE_OK ? pack_names(p, block, length, packed, err) : status;
+    return status == TCORE_OK ? pack_facts(p, block, length, packed, err) : status;
 }

@@ -8,8 +8,11 @@
 #include "stream/binary_format.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #define MANIFEST_LEVEL 3
+#define SEGMENT_COARSE 64 /* fine windows in a coarse one */
 
 struct tcore_segment_writer {
     int fd;
@@ -20,6 +23,7 @@ struct tcore_segment_writer {
     uint32_t frames;
     uint32_t members;
     struct tcore_manifest manifest;
+    struct tcore_rollup_builder *rollup; /* NULL: nothing was rolled up yet */
 };
 
 enum tcore_status tcore_segment_writer_new(struct tcore_segment_writer **writer, int fd,
@@ -51,6 +55,7 @@ void tcore_segment_writer_free(struct tcore_segment_writer *w)
     tcore_packer_free(w->packer);
     tcore_buf_free(&w->table);
     tcore_manifest_free(&w->manifest);
+    tcore_rollup_builder_free(w->rollup);
     tcore_free(w);
 }
 
@@ -83,6 +88,18 @@ static void list_frame(struct tcore_segment_writer *w, size_t packed, size_t con
     w->frames++;
 }
 
+static enum tcore_status join_rollup(struct tcore_segment_writer *w,
+                                     const struct tcore_rollup_builder *rollup,
+                                     struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_OK;
+    if (!rollup)
+        return TCORE_OK;
+    if (!w->rollup)
+        status = tcore_rollup_builder_new(&w->rollup, TCORE_ROLLUP_WINDOW_NS, err);
+    return status == TCORE_OK ? tcore_rollup_join(w->rollup, rollup, err) : status;
+}
+
 enum tcore_status tcore_segment_add(struct tcore_segment_writer *w,
                                     const struct tcore_packed_block *packed,
                                     struct tcore_error *err)
@@ -96,6 +113,9 @@ enum tcore_status tcore_segment_add(struct tcore_segment_writer *w,
             return tcore_error_nomem(err);
     if (!tcore_manifest_add_block(&w->manifest, &entry))
         return tcore_error_nomem(err);
+    enum tcore_status status = join_rollup(w, packed->rollup, err);
+    if (status != TCORE_OK)
+        return status;
     w->manifest.text_bytes += packed->text_bytes;
     for (uint32_t i = 0; i < packed->count; i++)
         list_frame(w, packed->size[i].packed, packed->size[i].content);
@@ -118,29 +138,102 @@ static enum tcore_status write_frame(struct tcore_segment_writer *w, const char 
     return status;
 }
 
+/* One member with the bytes behind the room for its header that content begins with. */
+static enum tcore_status write_member(struct tcore_segment_writer *w, const char *name,
+                                      struct tcore_buf *content, struct tcore_error *err)
+{
+    size_t bytes = content->length - TAR_BYTES, padding = tcore_tar_padding(bytes);
+    char *zeros = tcore_buf_reserve(content, padding);
+    if (!zeros)
+        return tcore_error_nomem(err);
+    memset(zeros, 0, padding);
+    content->length += padding;
+    tcore_tar_header(content->data, name, bytes, w->manifest.created_ns / 1000000000);
+    w->members++;
+    return write_frame(w, content->data, content->length, err);
+}
+
+static enum tcore_status begin_member(struct tcore_buf *content, struct tcore_error *err)
+{
+    if (!tcore_buf_reserve(content, TAR_BYTES))
+        return tcore_error_nomem(err);
+    content->length = TAR_BYTES;
+    return TCORE_OK;
+}
+
+/* The types of which the roll-up has every record. */
+static enum tcore_status judge_rollup(const struct tcore_buf *content, unsigned *types,
+                                      struct tcore_error *err)
+{
+    struct tcore_rollup_reader *reader;
+    enum tcore_status status = tcore_rollup_reader_open(&reader, content->data + TAR_BYTES,
+                                                        content->length - TAR_BYTES, false, err);
+    if (status != TCORE_OK)
+        return status;
+    *types = 0;
+    for (int type = 0; type < TCORE_RECORD_TYPES; type++) {
+        const struct tcore_rollup_totals *totals =
+            tcore_rollup_reader_totals(reader, (enum tcore_record_type)type);
+        if (totals->placed && !totals->unplaced && !totals->given_up)
+            *types |= 1u << type;
+    }
+    tcore_rollup_reader_free(reader);
+    return TCORE_OK;
+}
+
+/* One roll-up; content holds it behind the room for the member's header. */
+static enum tcore_status write_rollup(struct tcore_segment_writer *w, int64_t window_ns,
+                                      struct tcore_buf *content, struct tcore_error *err)
+{
+    struct tcore_manifest *m = &w->manifest;
+    char name[TAR_NAME_BYTES];
+    struct tcore_manifest_rollup rollup = {.frame = w->frames, .window_ns = window_ns};
+    enum tcore_status status = judge_rollup(content, &rollup.types, err);
+    if (status != TCORE_OK || !rollup.types)
+        return status;
+    m->rollup[m->rollup_count++] = rollup;
+    snprintf(name, sizeof name, "rollup-%" PRId64 "s", window_ns / 1000000000);
+    return write_member(w, name, content, err);
+}
+
+/* The fine one, and the coarse one that is made of it. */
+static enum tcore_status write_rollups(struct tcore_segment_writer *w, struct tcore_error *err)
+{
+    struct tcore_buf fine = {0}, coarse = {0};
+    struct tcore_rollup_builder *builder = NULL;
+    if (!w->rollup)
+        return TCORE_OK;
+    enum tcore_status status =
+        tcore_rollup_builder_new(&builder, SEGMENT_COARSE * TCORE_ROLLUP_WINDOW_NS, err);
+    if (status == TCORE_OK)
+        status = begin_member(&fine, err);
+    if (status == TCORE_OK)
+        status = tcore_rollup_encode(w->rollup, &fine, err);
+    if (status == TCORE_OK)
+        status = tcore_rollup_merge(builder, fine.data + TAR_BYTES, fine.length - TAR_BYTES, err);
+    if (status == TCORE_OK)
+        status = begin_member(&coarse, err);
+    if (status == TCORE_OK)
+        status = tcore_rollup_encode(builder, &coarse, err);
+    if (status == TCORE_OK)
+        status = write_rollup(w, TCORE_ROLLUP_WINDOW_NS, &fine, err);
+    if (status == TCORE_OK)
+        status = write_rollup(w, SEGMENT_COARSE * TCORE_ROLLUP_WINDOW_NS, &coarse, err);
+    tcore_rollup_builder_free(builder);
+    tcore_buf_free(&fine);
+    tcore_buf_free(&coarse);
+    return status;
+}
+
 static enum tcore_status write_manifest(struct tcore_segment_writer *w, struct tcore_error *err)
 {
-    struct tcore_buf member = {0};
-    char *header = tcore_buf_reserve(&member, TAR_BYTES);
-    if (!header)
-        return tcore_error_nomem(err);
-    member.length = TAR_BYTES;
-    enum tcore_status status = tcore_manifest_write(&w->manifest, &member, err);
-    if (status == TCORE_OK) {
-        size_t bytes = member.length - TAR_BYTES, padding = tcore_tar_padding(bytes);
-        char *zeros = tcore_buf_reserve(&member, padding);
-        if (zeros) {
-            memset(zeros, 0, padding);
-            member.length += padding;
-            tcore_tar_header(member.data, "manifest.json", bytes,
-                             w->manifest.created_ns / 1000000000);
-            status = write_frame(w, member.data, member.length, err);
-            w->members++;
-        } else {
-            status = tcore_error_nomem(err);
-        }
-    }
-    tcore_buf_free(&member);
+    struct tcore_buf content = {0};
+    enum tcore_status status = begin_member(&content, err);
+    if (status == TCORE_OK)
+        status = tcore_manifest_write(&w->manifest, &content, err);
+    if (status == TCORE_OK)
+        status = write_member(w, "manifest.json", &content, err);
+    tcore_buf_free(&content);
     return status;
 }
 
@@ -188,7 +281,9 @@ static enum tcore_status write_footer(struct tcore_segment_writer *w, struct tco
 enum tcore_status tcore_segment_finish(struct tcore_segment_writer *w, struct tcore_error *err)
 {
     static const char end[TAR_END_BYTES];
-    enum tcore_status status = write_manifest(w, err);
+    enum tcore_status status = write_rollups(w, err);
+    if (status == TCORE_OK)
+        status = write_manifest(w, err);
     if (status == TCORE_OK)
         status = write_frame(w, end, sizeof end, err);
     if (status == TCORE_OK)

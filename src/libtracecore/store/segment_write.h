@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "store/manifest.h"
+#include "store/rollup.h"
 
 /* The sizes of a frame, as the seek table has them. */
 struct tcore_frame_size {
@@ -24,6 +25,7 @@ struct tcore_packed_block {
     struct tcore_manifest_block entry; /* frame: not yet known */
     uint64_t text_bytes;
     struct tcore_name_set names[TCORE_NAME_KINDS];
+    struct tcore_rollup_builder *rollup; /* of its records; NULL: of a type that has none; owned */
 };
 
 #pragma GCC visibility push(hidden)

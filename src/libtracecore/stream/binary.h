@@ -55,6 +55,8 @@ struct tcore_binary_columns {
      * until the block is done with. Called at most once a column. TCORE_BAD_INPUT: damaged. */
     enum tcore_status (*read)(struct tcore_binary_columns *columns, uint32_t column, uint32_t bytes,
                               const void **data, struct tcore_error *err);
+    /* Of a roll-up: moves on to the next of the blocks that it stands for; false: there is none. */
+    bool (*instead)(struct tcore_binary_columns *columns, struct tcore_binary_info *info);
     void (*free)(struct tcore_binary_columns *columns);
 };
 

@@ -14,6 +14,7 @@ struct tcore_binary_decoder {
     uint8_t *types; /* BINARY_ROW_LIMIT of them, all `type`; owned */
     enum tcore_record_type type;
     struct tcore_value type_value;
+    uint64_t negative_durations; /* of the block */
 };
 
 static const struct tcore_path_key start_keys[] = {{"startTimeUnixNano", 17}};
@@ -102,12 +103,15 @@ static bool has_gaps(const struct tcore_column *column)
     return true;
 }
 
-static bool duration_at(const struct tcore_column *start, const struct tcore_column *end,
-                        size_t row, int64_t *ns)
+/* Spans that end before they start are counted, and have none. */
+static bool duration_at(struct tcore_binary_decoder *d, const struct tcore_column *start,
+                        const struct tcore_column *end, size_t row, int64_t *ns)
 {
     struct tcore_value from = tcore_column_get(start, row), to = tcore_column_get(end, row);
-    return from.kind == TCORE_INT && to.kind == TCORE_INT &&
-           !__builtin_sub_overflow(to.i, from.i, ns) && *ns >= 0;
+    if (from.kind != TCORE_INT || to.kind != TCORE_INT)
+        return false;
+    d->negative_durations += to.i < from.i;
+    return !__builtin_sub_overflow(to.i, from.i, ns) && *ns >= 0;
 }
 
 /* end - start into the rows that have no durationNano. */
@@ -126,10 +130,10 @@ static enum tcore_status derive_durations(struct tcore_binary_decoder *d,
         int64_t ns;
         if (column->form == TCORE_COLUMN_VALUES) {
             struct tcore_value *value = (struct tcore_value *)&column->values[row];
-            if (value->kind == TCORE_ABSENT && duration_at(&start, &end, row, &ns))
+            if (value->kind == TCORE_ABSENT && duration_at(d, &start, &end, row, &ns))
                 *value = tcore_value_int(ns);
         } else if (!(column->present[row / 64] >> (row % 64) & 1) &&
-                   duration_at(&start, &end, row, &ns)) {
+                   duration_at(d, &start, &end, row, &ns)) {
             ((int64_t *)column->ints)[row] = ns;
             ((uint64_t *)column->present)[row / 64] |= (uint64_t)1 << row % 64;
         }
@@ -164,6 +168,7 @@ enum tcore_status tcore_binary_decode(struct tcore_binary_decoder *d, const char
                                       struct tcore_batch *batch, struct tcore_error *err)
 {
     d->reader.pool.used = 0;
+    d->negative_durations = 0;
     tcore_arena_reset(&d->reader.arena);
     enum tcore_status status =
         tcore_binary_block_open(&d->reader.block, block, length, columns, err);
@@ -183,5 +188,6 @@ enum tcore_status tcore_binary_decode(struct tcore_binary_decoder *d, const char
         status = decode_column(d, i, err);
     if (status == TCORE_OK && d->projection->text)
         status = tcore_binary_render(&d->reader, BINARY_WHOLE_RECORD, &d->text, &batch->text, err);
+    batch->negative_durations = d->negative_durations;
     return status;
 }

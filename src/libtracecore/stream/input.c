@@ -361,6 +361,7 @@ enum tcore_status tcore_input_next(struct tcore_input *input, struct tcore_chunk
                                    struct tcore_error *err)
 {
     chunk->apart = false;
+    chunk->rolled_up = 0;
     if (input->chunks)
         return input->chunks->next(input->chunks, chunk, err);
     if (input->options.single)

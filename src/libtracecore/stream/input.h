@@ -30,6 +30,8 @@ struct tcore_input_options {
     tcore_open_directory *open_directory; /* NULL: a directory is no input */
     /* Records that nobody wants need not be given by inputs that can tell: those before since_ns
      * and from until_ns on. */
+    unsigned rollup_types;    /* bits of types whose records may be given as a roll-up, */
+    int64_t rollup_window_ns; /* whose windows divide this; 0: any do */
     bool has_since, has_until;
     int64_t since_ns, until_ns;
     size_t line_limit;    /* bytes of one line; 0: 32 MiB */
@@ -48,12 +50,14 @@ struct tcore_input;
 struct tcore_chunk {
     char *data; /* length bytes, then at least 64 readable bytes of padding */
     size_t length, capacity;
-    uint64_t sequence; /* 0, 1, 2, ... within the input, in input order */
-    bool live;         /* the next read would block: flush what you have after this chunk */
-    uint64_t overlong; /* not 0: this is the beginning of a line beyond the limit, of so many
-                          bytes in all; the rest was passed over and the decoder rejects it */
-    bool clock;        /* made by --idle: the line is a clock record of ours */
-    bool apart;        /* nothing is in data: it is the block of `columns`, read on demand */
+    uint64_t sequence;  /* 0, 1, 2, ... within the input, in input order */
+    bool live;          /* the next read would block: flush what you have after this chunk */
+    uint64_t overlong;  /* not 0: this is the beginning of a line beyond the limit, of so many
+                           bytes in all; the rest was passed over and the decoder rejects it */
+    bool clock;         /* made by --idle: the line is a clock record of ours */
+    bool apart;         /* nothing is in data: it is the block of `columns`, read on demand */
+    unsigned rolled_up; /* bits (1 << type), not 0: it is no block, but what open() of `columns`
+                           gives is a roll-up (store/rollup.h), for all blocks of these types */
     struct tcore_binary_info info;        /* of that block */
     struct tcore_binary_columns *columns; /* owned, and kept for the next such block */
 };

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * From the roll-up of a segment instead of its records: its cells are merged into ours, which gives
+ * the same state as adding the records would.
+ */
+#include <config.h>
+
+#include "agg/agg.h"
+
+#include "base/sys.h"
+#include "store/rollup.h"
+
+#include <string.h>
+
+/* What the series of a roll-up can be grouped by. */
+enum part { PART_SERVICE, PART_NAME, PART_METRIC, PART_NONE };
+
+static enum part part_of(const char *field)
+{
+    static const char *const names[] = {"service", "name", "metricName"};
+    for (int part = PART_SERVICE; part < PART_NONE; part++)
+        if (strcmp(field, names[part]) == 0)
+            return (enum part)part;
+    return PART_NONE;
+}
+
+static bool is_rolled_up(enum tcore_stat_kind kind)
+{
+    switch (kind) {
+    case TCORE_STAT_COUNT:
+    case TCORE_STAT_RATE:
+    case TCORE_STAT_SUM:
+    case TCORE_STAT_MEAN:
+    case TCORE_STAT_MIN:
+    case TCORE_STAT_MAX:
+    case TCORE_STAT_QUANTILE:
+    case TCORE_STAT_ERRORS:
+    case TCORE_STAT_ERROR_RATE:
+        return true;
+    case TCORE_STAT_STDDEV:
+    case TCORE_STAT_DISTINCT:
+    case TCORE_STAT_TOPK:
+    case TCORE_STAT_APDEX:
+        break;
+    }
+    return false;
+}
+
+unsigned agg_rolls_up(const struct agg_plan *plan)
+{
+    if (plan->value || plan->watermark || plan->window_ns % TCORE_ROLLUP_WINDOW_NS)
+        return 0;
+    for (size_t i = 0; i < plan->by_names.count; i++)
+        if (part_of(plan->by_names.item[i]) == PART_NONE)
+            return 0;
+    for (size_t i = 0; i < plan->stats.count; i++)
+        if (!is_rolled_up(plan->stats.stat[i].kind))
+            return 0;
+    return 1u << TCORE_RECORD_SPAN | 1u << TCORE_RECORD_METRIC;
+}
+
+/* A symbol by its bytes, which are the same there and here; an empty one is absent. */
+static uint32_t symbol(struct agg_work *work, const struct tcore_slice *bytes)
+{
+    bool added;
+    return bytes->length
+               ? tcore_map_intern(&work->table.symbols.map, bytes->data, bytes->length, &added)
+               : 0;
+}
+
+static uint32_t find_series(struct agg_work *work, const struct tcore_rollup_series *from,
+                            uint32_t *by, bool *seen)
+{
+    const struct agg_plan *plan = work->plan;
+    uint32_t metric = symbol(work, &from->metric);
+    bool nomem = metric == TCORE_MAP_NONE;
+    static const struct tcore_slice absent;
+    for (size_t i = 0; i < plan->by_names.count; i++) {
+        const struct tcore_slice *part = &absent;
+        switch (part_of(plan->by_names.item[i])) {
+        case PART_SERVICE:
+            part = &from->service;
+            break;
+        case PART_NAME:
+            part = &from->name;
+            break;
+        case PART_METRIC: /* spans have one only in roll-ups */
+            part = from->type == TCORE_RECORD_METRIC ? &from->metric : &absent;
+            break;
+        case PART_NONE:
+            break;
+        }
+        by[i] = symbol(work, part);
+        nomem |= by[i] == TCORE_MAP_NONE;
+        seen[plan->by[i]] |= part->length != 0;
+    }
+    return nomem ? PAIR_NONE : table_series(&work->table, from->type, metric, by);
+}
+
+/* No more of a cell than records would have left there. */
+static enum tcore_status merge(struct tcore_cell *into, const struct tcore_cell *from,
+                               const struct tcore_stats *stats)
+{
+    struct tcore_cell wanted = *from; /* borrows what from owns */
+    if (!stats->sum)
+        wanted.sum = (struct tcore_exact_sum){0};
+    if (!stats->histogram) {
+        wanted.histogram = (struct tcore_histogram){0};
+        wanted.extra = NULL;
+    }
+    return tcore_cell_merge(into, &wanted, stats);
+}
+
+static enum tcore_status add_cells(struct agg_work *work, struct tcore_rollup_reader *reader,
+                                   uint32_t series, struct tcore_error *err)
+{
+    const struct agg_plan *plan = work->plan;
+    const struct tcore_cell *from;
+    int64_t window;
+    enum tcore_status status;
+    while ((status = tcore_rollup_next_cell(reader, &window, &from, err)) == TCORE_OK) {
+        int64_t index = 0;
+        if (plan->window_ns)
+            index = agg_window_index(window, plan->window_ns / tcore_rollup_reader_window(reader));
+        struct agg_window *into = table_window(&work->table, index);
+        struct tcore_cell *cell = into ? table_cell(into, series) : NULL;
+        if (!cell)
+            return tcore_error_nomem(err);
+        status = merge(cell, from, &plan->stats);
+        if (status == TCORE_BAD_INPUT)
+            return tcore_error_set(err, TCORE_FATAL, "more than 2^47 values in one group");
+        if (status != TCORE_OK)
+            return tcore_error_nomem(err);
+    }
+    return status == TCORE_EOF ? TCORE_OK : status;
+}
+
+static void add_totals(struct agg_work *work, const struct tcore_rollup_reader *reader,
+                       unsigned types)
+{
+    bool of_values = work->plan->stats.sum || work->plan->stats.histogram;
+    for (int type = 0; type < TCORE_RECORD_TYPES; type++) {
+        if (!(types >> type & 1))
+            continue;
+        const struct tcore_rollup_totals *totals =
+            tcore_rollup_reader_totals(reader, (enum tcore_record_type)type);
+        work->seen.negative += totals->negative;
+        work->seen.bad_rates += totals->bad_rates;
+        work->seen.bad_histograms += totals->bad_histograms;
+        work->seen.cumulative += of_values ? totals->cumulative : 0;
+    }
+}
+
+static enum tcore_status add_all(struct agg_work *work, struct tcore_rollup_reader *reader,
+                                 unsigned types, uint32_t *by, bool *seen, struct tcore_error *err)
+{
+    struct tcore_rollup_series series;
+    bool timed = work->plan->timed;
+    enum tcore_status status;
+    while ((status = tcore_rollup_next_series(reader, &series, err)) == TCORE_OK) {
+        if (!(types >> series.type & 1))
+            continue;
+        uint32_t number = find_series(work, &series, by, seen);
+        if (number == PAIR_NONE)
+            return tcore_error_nomem(err);
+        if (timed && series.first_ns < work->seen.first_ns)
+            work->seen.first_ns = series.first_ns;
+        if (timed && series.last_ns > work->seen.last_ns)
+            work->seen.last_ns = series.last_ns;
+        status = add_cells(work, reader, number, err);
+        if (status != TCORE_OK)
+            return status;
+    }
+    return status == TCORE_EOF ? TCORE_OK : status;
+}
+
+enum tcore_status agg_add_rollup(struct agg_work *work, const struct tcore_slice *rollup,
+                                 unsigned types, bool *seen, struct tcore_error *err)
+{
+    const struct agg_plan *plan = work->plan;
+    struct tcore_rollup_reader *reader;
+    uint32_t *by = tcore_reallocarray(NULL, plan->by_names.count, sizeof *by);
+    if (!by)
+        return tcore_error_nomem(err);
+    enum tcore_status status =
+        tcore_rollup_reader_open(&reader, rollup->data, rollup->length, plan->stats.histogram, err);
+    if (status == TCORE_OK) {
+        add_totals(work, reader, types);
+        status = add_all(work, reader, types, by, seen, err);
+        tcore_rollup_reader_free(reader);
+        /* Its checksum was right, so this is no accident; and some of it has been taken. */
+        status = status == TCORE_BAD_INPUT ? TCORE_FATAL : status;
+    }
+    tcore_free(by);
+    return status == TCORE_OK ? agg_check_memory(work, err) : status;
+}
