@@ -125,6 +125,7 @@ bats_tests += %D%/span/where.bats
 bats_tests += %D%/record/execution.bats
 bats_tests += %D%/record/import.bats
 bats_tests += %D%/record/repository.bats
+bats_tests += %D%/record/rollup.bats
 bats_tests += %D%/record/run.bats
 
 EXTRA_DIST += $(bats_tests)

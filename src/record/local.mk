@@ -44,6 +44,7 @@ bin_PROGRAMS += %D%/trace-record
 %C%_trace_record_SOURCES += %D%/ls.c
 %C%_trace_record_SOURCES += %D%/main.c
 %C%_trace_record_SOURCES += %D%/read.c
+%C%_trace_record_SOURCES += %D%/rollup.c
 %C%_trace_record_SOURCES += %D%/run.c
 %C%_trace_record_SOURCES += %D%/run_child.c
 %C%_trace_record_SOURCES += %D%/run_child.h

@@ -24,6 +24,7 @@ static const struct cli_verb *const verbs[] = {
     &read_verb,
     &ls_verb,
     &check_verb,
+    &rollup_verb,
     NULL,
 };
 

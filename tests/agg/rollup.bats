@@ -64,7 +64,7 @@ canonical() { # in the form that a repository keeps: a span without a name has a
     same --by=name,metricName,service
     same --type=span --by=service --window=10s
     same --type=span --by=service --window=60s --stat=count,rate,sum
-    same --type=metric --by=metricName --window=640s --stat=min,max,mean
+    same --type=metric --by=metricName --window=600s --stat=min,max,mean
     same --stat=count
     same --stat=rate,errors --by=name
     same --stat=p50,p99.9
@@ -92,7 +92,7 @@ canonical() { # in the form that a repository keeps: a span without a name has a
     segment=$(find repo -name '*.zst')
     zstd -dqc "$segment" | tar -t >members
     grep -qx rollup-10s members
-    grep -qx rollup-640s members
+    grep -qx rollup-600s members
     same --by=service,name
     same --since=2026-09-21T14:14:00Z --until=2026-09-21T14:16:00Z --by=service --window=10s
     same --since=2026-09-21T14:00:00Z --until=2026-09-21T15:00:00Z --by=service --window=10s

@@ -53,9 +53,46 @@ void tcore_name_set_free(struct tcore_name_set *set)
 void tcore_manifest_free(struct tcore_manifest *manifest)
 {
     tcore_free(manifest->block);
+    for (uint32_t i = 0; i < manifest->source_count; i++)
+        tcore_free(manifest->source[i]);
+    tcore_free(manifest->source);
     for (int kind = 0; kind < TCORE_NAME_KINDS; kind++)
         tcore_name_set_free(&manifest->names[kind]);
     *manifest = (struct tcore_manifest){0};
+}
+
+static void widen_times(struct tcore_manifest *m, bool timed, int64_t min_ns, int64_t max_ns)
+{
+    if (!timed)
+        return;
+    m->min_ns = m->timed && m->min_ns < min_ns ? m->min_ns : min_ns;
+    m->max_ns = m->timed && m->max_ns > max_ns ? m->max_ns : max_ns;
+    m->timed = true;
+}
+
+static bool add_path(struct tcore_manifest *m, const char *path, size_t length)
+{
+    if (m->source_count == m->source_capacity) {
+        uint32_t capacity = m->source_capacity ? m->source_capacity * 2 : 64;
+        char **memory = tcore_reallocarray(m->source, capacity, sizeof *memory);
+        if (!memory)
+            return false;
+        m->source = memory;
+        m->source_capacity = capacity;
+    }
+    m->source[m->source_count] = tcore_strndup(path, length);
+    return m->source[m->source_count] && ++m->source_count;
+}
+
+bool tcore_manifest_add_source(struct tcore_manifest *m, const char *path,
+                               const struct tcore_manifest *source)
+{
+    m->all_timed = source->all_timed && (m->all_timed || !m->source_count);
+    widen_times(m, source->timed, source->min_ns, source->max_ns);
+    for (int type = 0; type < TCORE_RECORD_TYPES; type++)
+        m->records[type] += source->records[type];
+    m->text_bytes += source->text_bytes;
+    return add_path(m, path, strlen(path));
 }
 
 bool tcore_manifest_add_block(struct tcore_manifest *m, const struct tcore_manifest_block *block)
@@ -70,11 +107,7 @@ bool tcore_manifest_add_block(struct tcore_manifest *m, const struct tcore_manif
         m->block_capacity = capacity;
     }
     m->all_timed = block->all_timed && (m->all_timed || !m->block_count);
-    if (block->timed) {
-        m->min_ns = m->timed && m->min_ns < block->min_ns ? m->min_ns : block->min_ns;
-        m->max_ns = m->timed && m->max_ns > block->max_ns ? m->max_ns : block->max_ns;
-        m->timed = true;
-    }
+    widen_times(m, block->timed, block->min_ns, block->max_ns);
     m->records[block->type] += block->rows;
     m->block[m->block_count++] = *block;
     return true;
@@ -161,6 +194,16 @@ static void write_rollups(const struct tcore_manifest *m, struct tcore_buf *out)
     tcore_buf_puts(out, m->rollup_count ? "]" : "");
 }
 
+static void write_sources(const struct tcore_manifest *m, struct tcore_buf *out)
+{
+    tcore_buf_puts(out, m->source_count ? ",\"of\":[" : "");
+    for (uint32_t i = 0; i < m->source_count; i++) {
+        tcore_buf_puts(out, i ? "," : "");
+        tcore_json_write_string(out, m->source[i], strlen(m->source[i]));
+    }
+    tcore_buf_puts(out, m->source_count ? "]" : "");
+}
+
 enum tcore_status tcore_manifest_write(const struct tcore_manifest *m, struct tcore_buf *out,
                                        struct tcore_error *err)
 {
@@ -183,6 +226,7 @@ enum tcore_status tcore_manifest_write(const struct tcore_manifest *m, struct tc
             return tcore_error_nomem(err);
     write_blocks(m, out);
     write_rollups(m, out);
+    write_sources(m, out);
     tcore_buf_puts(out, "}\n");
     return tcore_buf_status(out, err);
 }
@@ -328,6 +372,36 @@ static enum tcore_status read_rollups(struct reader *r)
     return status;
 }
 
+/* Of a joint roll-up: what blocks tell otherwise is written out. */
+static enum tcore_status read_sources(struct reader *r)
+{
+    struct tcore_manifest *m = r->manifest;
+    uint32_t list = tcore_json_find(&r->json, 0, "of"), records;
+    if (!list)
+        return TCORE_OK;
+    if (!tcore_json_is_array(&r->json.node[list]) || m->block_count ||
+        !get_times(r, 0, &m->timed, &m->all_timed, &m->min_ns, &m->max_ns))
+        return wrong(r, "of");
+    for (uint32_t e = list + 1; e < r->json.node[list].next; e = r->json.node[e].next) {
+        const struct tcore_value *v = &r->json.node[e].value;
+        if (v->kind != TCORE_STRING || memchr(v->s, '\0', v->len))
+            return wrong(r, "of");
+        if (!add_path(m, v->s, v->len))
+            return tcore_error_nomem(r->err);
+    }
+    records = tcore_json_find(&r->json, 0, "records");
+    if (!records || !tcore_json_is_object(&r->json.node[records]))
+        return wrong(r, "records");
+    for (uint32_t k = records + 1; k < r->json.node[records].next; k = r->json.node[k + 1].next) {
+        enum tcore_record_type type;
+        const struct tcore_value *count = &r->json.node[k + 1].value;
+        if (!get_type(&r->json.node[k].value, &type) || count->kind != TCORE_INT || count->i < 0)
+            return wrong(r, "records");
+        m->records[type] = (uint64_t)count->i;
+    }
+    return TCORE_OK;
+}
+
 static int hex_digit(char c)
 {
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
@@ -390,6 +464,8 @@ static enum tcore_status read_all(struct reader *r)
         status = read_names(r, kind);
     if (status == TCORE_OK)
         status = read_rollups(r);
+    if (status == TCORE_OK)
+        status = read_sources(r);
     if (status == TCORE_OK && !counts_agree(r))
         return wrong(r, "records");
     return status;

@@ -64,6 +64,8 @@ struct tcore_manifest {
     struct tcore_name_set names[TCORE_NAME_KINDS];
     struct tcore_manifest_rollup rollup[TCORE_MANIFEST_ROLLUPS]; /* from fine to coarse */
     uint32_t rollup_count;
+    char **source; /* paths of the segments that it is a joint roll-up of, each and all owned */
+    uint32_t source_count, source_capacity;
 };
 
 #pragma GCC visibility push(hidden)
@@ -72,6 +74,9 @@ void tcore_manifest_free(struct tcore_manifest *manifest); /* and zeroes it */
 /* Takes a block into account. False: out of memory. */
 bool tcore_manifest_add_block(struct tcore_manifest *manifest,
                               const struct tcore_manifest_block *block);
+/* Takes a segment into account that it is a joint roll-up of. False: out of memory. */
+bool tcore_manifest_add_source(struct tcore_manifest *manifest, const char *path,
+                               const struct tcore_manifest *source);
 /* The text. */
 enum tcore_status tcore_manifest_write(const struct tcore_manifest *manifest, struct tcore_buf *out,
                                        struct tcore_error *err);

@@ -6,23 +6,33 @@
 #include "store/scan.h"
 
 #include "base/sys.h"
+#include "store/catalog.h"
+#include "store/joint.h"
 #include "store/repository.h"
 
 #include <pthread.h>
+#include <stdio.h>
 
 /* A segment. */
 struct scanned {
     struct tcore_segment *segment; /* NULL: nothing of it can be read */
+    bool borrowed;                 /* the segment is a joint roll-up of the scan's */
     struct tcore_error problem;    /* status TCORE_OK: none */
     char path[TCORE_SEGMENT_PATH_BYTES];
     unsigned users; /* the scan, and blocks that are being read: atomic */
 };
+
+/* What is done with a joint roll-up. */
+enum joint_use { JOINT_USELESS, JOINT_USEFUL, JOINT_GIVEN };
 
 struct scan {
     struct tcore_chunk_source source;
     struct tcore_input_options options;
     struct tcore_repository *repository;
     struct tcore_segment_list list;
+    struct tcore_catalog catalog;
+    struct tcore_joints joints;
+    uint32_t *joint_use; /* by joint: enum joint_use; owned */
     pthread_mutex_t lock;
     size_t next;             /* in list */
     struct scanned *current; /* NULL: the next one is to be opened */
@@ -30,6 +40,7 @@ struct scan {
     unsigned rolled_up;      /* types of the current one that its roll-up stands for */
     uint32_t rollup_frame;
     bool gives_rollup; /* which is to be given before its blocks */
+    int counted;       /* of a joint roll-up: the next type that may be left to be counted */
     uint32_t block;    /* its next */
     uint64_t sequence;
 };
@@ -41,7 +52,10 @@ struct scan_columns {
     const struct tcore_manifest_block *block; /* NULL: the segment's problem */
     unsigned rolled_up;                       /* not 0: a roll-up, for blocks of these types */
     uint32_t rollup_frame;
-    uint32_t next; /* of these, once the roll-up was of no use */
+    const struct tcore_manifest *joint; /* it is a joint one: of that; NULL: none */
+    struct tcore_repository *repository;
+    uint32_t next_source; /* of the joint's segments, once the roll-up was of no use */
+    uint32_t next;        /* of these, once the roll-up was of no use */
 };
 
 static struct tcore_binary_info info_of(const struct tcore_manifest_block *b)
@@ -54,7 +68,8 @@ static void let_go(struct scanned *scanned)
 {
     if (!scanned || __atomic_sub_fetch(&scanned->users, 1, __ATOMIC_ACQ_REL))
         return;
-    tcore_segment_close(scanned->segment);
+    if (!scanned->borrowed)
+        tcore_segment_close(scanned->segment);
     tcore_free(scanned);
 }
 
@@ -98,17 +113,42 @@ static enum tcore_status read_column(struct tcore_binary_columns *columns, uint3
     return status == TCORE_OK ? status : name_problem(c->from->path, status, err);
 }
 
+/* The next segment of a joint roll-up that was of no use. False: there is none. */
+static bool open_source(struct scan_columns *c)
+{
+    while (c->joint && c->next_source < c->joint->source_count) {
+        const char *path = c->joint->source[c->next_source++];
+        struct scanned *scanned = tcore_calloc(1, sizeof *scanned);
+        if (!scanned)
+            return false;
+        scanned->users = 1;
+        snprintf(scanned->path, sizeof scanned->path, "%s", path);
+        if (tcore_repository_open_segment(c->repository, path, &scanned->segment, NULL) ==
+            TCORE_OK) {
+            let_go(c->from);
+            c->from = scanned;
+            c->next = 0;
+            return true;
+        }
+        let_go(scanned);
+    }
+    return false;
+}
+
 static bool instead(struct tcore_binary_columns *columns, struct tcore_binary_info *info)
 {
     struct scan_columns *c = (struct scan_columns *)columns;
-    const struct tcore_manifest *m = tcore_segment_manifest(c->from->segment);
-    while (c->next < m->block_count) {
-        c->block = &m->block[c->next++];
-        *info = info_of(c->block);
-        if (c->rolled_up >> c->block->type & 1)
-            return true;
+    for (;;) {
+        const struct tcore_manifest *m = tcore_segment_manifest(c->from->segment);
+        while (c->next < m->block_count) {
+            c->block = &m->block[c->next++];
+            *info = info_of(c->block);
+            if (c->rolled_up >> c->block->type & 1)
+                return true;
+        }
+        if (!open_source(c))
+            return false;
     }
-    return false;
 }
 
 static void free_columns(struct tcore_binary_columns *columns)
@@ -142,23 +182,64 @@ static bool is_in_time(const struct scan *s, bool all_timed, int64_t min_ns, int
            !(s->options.has_until && min_ns >= s->options.until_ns);
 }
 
-/* Chooses the coarsest roll-up of the segment that will do, and the types that it stands for: all
- * of their records are wanted then. */
-static void choose_rollup(struct scan *s, const struct tcore_manifest *m)
+/* The coarsest roll-up that will do, NULL: none. All records of its types are wanted then. */
+static const struct tcore_manifest_rollup *best_rollup(const struct scan *s,
+                                                       const struct tcore_manifest *m)
 {
     const struct tcore_input_options *o = &s->options;
+    const struct tcore_manifest_rollup *best = NULL;
     bool cut = o->has_since || o->has_until;
     bool inside = m->all_timed && (!o->has_since || m->min_ns >= o->since_ns) &&
                   (!o->has_until || m->max_ns < o->until_ns);
-    for (uint32_t i = 0; i < m->rollup_count && (inside || !cut); i++) {
-        const struct tcore_manifest_rollup *rollup = &m->rollup[i];
-        unsigned types = rollup->types & o->rollup_types;
-        if (types && o->rollup_window_ns % rollup->window_ns == 0) {
-            s->rolled_up = types;
-            s->rollup_frame = rollup->frame;
-        }
-    }
-    s->gives_rollup = s->rolled_up != 0;
+    for (uint32_t i = 0; i < m->rollup_count && (inside || !cut); i++)
+        if (m->rollup[i].types & o->rollup_types &&
+            o->rollup_window_ns % m->rollup[i].window_ns == 0)
+            best = &m->rollup[i];
+    return best;
+}
+
+static void choose_rollup(struct scan *s, const struct tcore_manifest *m)
+{
+    const struct tcore_manifest_rollup *rollup = best_rollup(s, m);
+    s->rolled_up = rollup ? rollup->types & s->options.rollup_types : 0;
+    s->rollup_frame = rollup ? rollup->frame : 0;
+    s->gives_rollup = rollup != NULL;
+    s->counted = TCORE_RECORD_TYPES;
+}
+
+/* Whether a joint roll-up spares opening the segments that it is of. */
+static bool is_useful(const struct scan *s, const struct tcore_manifest *m)
+{
+    const struct tcore_manifest_rollup *rollup = best_rollup(s, m);
+    for (int type = 0; rollup && type < TCORE_RECORD_TYPES; type++)
+        if (m->records[type] && s->options.wanted_types >> type & 1 &&
+            !((rollup->types & s->options.rollup_types) >> type & 1))
+            return false;
+    return rollup != NULL;
+}
+
+/* The joint roll-up that the segment is in, if it is used: as the current one, the first time. */
+static enum tcore_status take_joint(struct scan *s, size_t number, bool *taken,
+                                    struct tcore_error *err)
+{
+    uint32_t joint = s->joints.of_segment ? s->joints.of_segment[number] : 0;
+    *taken = joint && s->joint_use[joint - 1] != JOINT_USELESS;
+    if (!*taken || s->joint_use[joint - 1] == JOINT_GIVEN)
+        return TCORE_OK;
+    struct scanned *scanned = tcore_calloc(1, sizeof *scanned);
+    if (!scanned)
+        return tcore_error_nomem(err);
+    scanned->users = 1;
+    scanned->borrowed = true;
+    scanned->segment = s->joints.joint[joint - 1];
+    snprintf(scanned->path, sizeof scanned->path, "%s", "a joint roll-up");
+    s->joint_use[joint - 1] = JOINT_GIVEN;
+    s->current = scanned;
+    s->has_problem = false;
+    s->block = 0;
+    choose_rollup(s, tcore_segment_manifest(scanned->segment));
+    s->counted = 0;
+    return TCORE_OK;
 }
 
 /* Opens the next segment that has something to give, or cannot be opened. TCORE_EOF: there is none.
@@ -168,14 +249,24 @@ static enum tcore_status open_next(struct scan *s, struct tcore_error *err)
     while (!s->current) {
         if (s->next == s->list.count)
             return TCORE_EOF;
+        bool joint;
+        size_t number = s->next++;
+        enum tcore_status status = take_joint(s, number, &joint, err);
+        if (status != TCORE_OK)
+            return status;
+        if (joint)
+            continue;
+        const char *path = s->list.path[number];
+        const struct tcore_catalog_entry *known = tcore_catalog_find(&s->catalog, path);
+        if (known && !is_in_time(s, known->all_timed, known->min_ns, known->max_ns))
+            continue;
         struct scanned *scanned = tcore_calloc(1, sizeof *scanned);
         if (!scanned)
             return tcore_error_nomem(err);
         scanned->users = 1;
-        const char *path = s->list.path[s->next++];
         memcpy(scanned->path, path, sizeof scanned->path);
-        enum tcore_status status = tcore_repository_open_segment(
-            s->repository, path, &scanned->segment, &scanned->problem);
+        status = tcore_repository_open_segment(s->repository, path, &scanned->segment,
+                                               &scanned->problem);
         scanned->problem.status = status;
         s->has_problem = status != TCORE_OK;
         if (status == TCORE_BAD_INPUT) /* what of it can be read is */
@@ -192,6 +283,7 @@ static enum tcore_status open_next(struct scan *s, struct tcore_error *err)
         s->block = 0;
         s->rolled_up = 0;
         s->gives_rollup = false;
+        s->counted = TCORE_RECORD_TYPES;
         if (m)
             choose_rollup(s, m);
     }
@@ -212,6 +304,15 @@ static bool find_block(struct scan *s, const struct tcore_manifest *m)
     return m && s->block < m->block_count;
 }
 
+/* Moves on to the next type of a joint roll-up whose records are not wanted, but counted. */
+static bool find_count(struct scan *s, const struct tcore_manifest *m)
+{
+    while (s->counted < TCORE_RECORD_TYPES &&
+           (!m->records[s->counted] || s->options.wanted_types >> s->counted & 1))
+        s->counted++;
+    return s->counted < TCORE_RECORD_TYPES;
+}
+
 /* Gives the chunk the next thing of the current segment: its problem, its roll-up, a block. */
 static void give(struct scan *s, struct tcore_chunk *chunk, struct scan_columns *c)
 {
@@ -223,6 +324,9 @@ static void give(struct scan *s, struct tcore_chunk *chunk, struct scan_columns 
     c->block = NULL;
     c->next = 0;
     c->rolled_up = 0;
+    c->joint = NULL;
+    c->next_source = 0;
+    c->repository = s->repository;
     chunk->info = (struct tcore_binary_info){.type = TCORE_RECORD_NONE};
     if (s->has_problem) {
         s->has_problem = false;
@@ -230,6 +334,11 @@ static void give(struct scan *s, struct tcore_chunk *chunk, struct scan_columns 
         s->gives_rollup = false;
         c->rolled_up = s->rolled_up;
         c->rollup_frame = s->rollup_frame;
+        c->joint = from->borrowed ? m : NULL;
+    } else if (find_count(s, m)) {
+        uint64_t count = m->records[s->counted];
+        chunk->info.type = (enum tcore_record_type)s->counted++;
+        chunk->info.rows = count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
     } else {
         c->block = &m->block[s->block++];
         chunk->info = info_of(c->block);
@@ -239,7 +348,7 @@ static void give(struct scan *s, struct tcore_chunk *chunk, struct scan_columns 
     chunk->length = chunk->overlong = 0;
     chunk->live = chunk->clock = false;
     chunk->sequence = s->sequence++;
-    if (!find_block(s, m)) {
+    if (!find_block(s, m) && !(m && find_count(s, m))) {
         let_go(from);
         s->current = NULL;
     }
@@ -280,9 +389,26 @@ static void close_scan(struct tcore_chunk_source *source)
     struct scan *s = (struct scan *)source;
     let_go(s->current);
     tcore_segment_list_free(&s->list);
+    tcore_catalog_free(&s->catalog);
+    tcore_joints_close(&s->joints);
+    tcore_free(s->joint_use);
     tcore_repository_close(s->repository);
     pthread_mutex_destroy(&s->lock);
     tcore_free(s);
+}
+
+static enum tcore_status open_joints(struct scan *s, struct tcore_error *err)
+{
+    enum tcore_status status = tcore_joints_open(&s->joints, s->repository, &s->list, err);
+    if (status != TCORE_OK)
+        return status;
+    s->joint_use = tcore_calloc(s->joints.count, sizeof *s->joint_use);
+    if (!s->joint_use)
+        return tcore_error_nomem(err);
+    for (size_t i = 0; i < s->joints.count; i++)
+        if (is_useful(s, tcore_segment_manifest(s->joints.joint[i])))
+            s->joint_use[i] = JOINT_USEFUL;
+    return TCORE_OK;
 }
 
 enum tcore_status tcore_scan_open(struct tcore_chunk_source **source, const char *path,
@@ -299,6 +425,10 @@ enum tcore_status tcore_scan_open(struct tcore_chunk_source **source, const char
     enum tcore_status status = tcore_repository_open(&s->repository, path, err);
     if (status == TCORE_OK)
         status = tcore_repository_list(s->repository, &s->list, err);
+    if (status == TCORE_OK)
+        status = tcore_catalog_load(&s->catalog, s->repository, err);
+    if (status == TCORE_OK && s->options.rollup_types)
+        status = open_joints(s, err);
     if (status != TCORE_OK) {
         close_scan(&s->source);
         return status;

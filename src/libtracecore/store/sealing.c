@@ -5,6 +5,7 @@
  * nothing.
  */
 #include "base/sys.h"
+#include "store/catalog.h"
 #include "store/repository_private.h"
 
 #include <errno.h>
@@ -115,6 +116,10 @@ enum tcore_status tcore_sealing_seal(struct tcore_sealing *s, struct tcore_error
     enum tcore_status status = tcore_segment_finish(s->writer, err);
     if (status == TCORE_OK)
         status = give_place(s, err);
+    /* It is on disk; a catalog without it costs time and nothing else. */
+    if (status == TCORE_OK)
+        tcore_catalog_append(s->repository, s->path, tcore_segment_contents(s->writer),
+                             tcore_segment_bytes(s->writer), NULL);
     tcore_sealing_drop(s);
     return status;
 }

@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 #define MANIFEST_LEVEL 3
-#define SEGMENT_COARSE 64 /* fine windows in a coarse one */
+#define SEGMENT_COARSE 60 /* fine windows in a coarse one: what divides an hour and a day */
 
 struct tcore_segment_writer {
     int fd;
@@ -183,45 +183,79 @@ static enum tcore_status judge_rollup(const struct tcore_buf *content, unsigned 
 
 /* One roll-up; content holds it behind the room for the member's header. */
 static enum tcore_status write_rollup(struct tcore_segment_writer *w, int64_t window_ns,
-                                      struct tcore_buf *content, struct tcore_error *err)
+                                      unsigned types, struct tcore_buf *content,
+                                      struct tcore_error *err)
 {
     struct tcore_manifest *m = &w->manifest;
     char name[TAR_NAME_BYTES];
     struct tcore_manifest_rollup rollup = {.frame = w->frames, .window_ns = window_ns};
     enum tcore_status status = judge_rollup(content, &rollup.types, err);
-    if (status != TCORE_OK || !rollup.types)
+    rollup.types &= types;
+    if (status != TCORE_OK || !rollup.types || m->rollup_count == TCORE_MANIFEST_ROLLUPS)
         return status;
     m->rollup[m->rollup_count++] = rollup;
     snprintf(name, sizeof name, "rollup-%" PRId64 "s", window_ns / 1000000000);
     return write_member(w, name, content, err);
 }
 
+enum tcore_status tcore_segment_add_rollup(struct tcore_segment_writer *w,
+                                           const struct tcore_rollup_builder *rollup,
+                                           int64_t window_ns, unsigned types,
+                                           struct tcore_error *err)
+{
+    struct tcore_buf content = {0};
+    enum tcore_status status = begin_member(&content, err);
+    if (status == TCORE_OK)
+        status = tcore_rollup_encode(rollup, &content, err);
+    if (status == TCORE_OK)
+        status = write_rollup(w, window_ns, types, &content, err);
+    tcore_buf_free(&content);
+    return status;
+}
+
+bool tcore_segment_set_sources(struct tcore_segment_writer *w, const struct tcore_manifest *of)
+{
+    static const struct tcore_manifest nothing;
+    struct tcore_manifest *m = &w->manifest;
+    m->timed = of->timed;
+    m->all_timed = of->all_timed;
+    m->min_ns = of->min_ns;
+    m->max_ns = of->max_ns;
+    m->text_bytes = of->text_bytes;
+    memcpy(m->records, of->records, sizeof m->records);
+    for (uint32_t i = 0; i < of->source_count; i++) {
+        struct tcore_manifest none = nothing;
+        none.all_timed = of->all_timed;
+        if (!tcore_manifest_add_source(m, of->source[i], &none))
+            return false;
+    }
+    m->all_timed = of->all_timed;
+    return true;
+}
+
 /* The fine one, and the coarse one that is made of it. */
 static enum tcore_status write_rollups(struct tcore_segment_writer *w, struct tcore_error *err)
 {
-    struct tcore_buf fine = {0}, coarse = {0};
-    struct tcore_rollup_builder *builder = NULL;
+    struct tcore_buf fine = {0};
+    struct tcore_rollup_builder *coarse = NULL;
+    const unsigned all = ~0u;
     if (!w->rollup)
         return TCORE_OK;
     enum tcore_status status =
-        tcore_rollup_builder_new(&builder, SEGMENT_COARSE * TCORE_ROLLUP_WINDOW_NS, err);
+        tcore_rollup_builder_new(&coarse, SEGMENT_COARSE * TCORE_ROLLUP_WINDOW_NS, err);
     if (status == TCORE_OK)
         status = begin_member(&fine, err);
     if (status == TCORE_OK)
         status = tcore_rollup_encode(w->rollup, &fine, err);
     if (status == TCORE_OK)
-        status = tcore_rollup_merge(builder, fine.data + TAR_BYTES, fine.length - TAR_BYTES, err);
+        status = tcore_rollup_merge(coarse, fine.data + TAR_BYTES, fine.length - TAR_BYTES, err);
     if (status == TCORE_OK)
-        status = begin_member(&coarse, err);
+        status = write_rollup(w, TCORE_ROLLUP_WINDOW_NS, all, &fine, err);
     if (status == TCORE_OK)
-        status = tcore_rollup_encode(builder, &coarse, err);
-    if (status == TCORE_OK)
-        status = write_rollup(w, TCORE_ROLLUP_WINDOW_NS, &fine, err);
-    if (status == TCORE_OK)
-        status = write_rollup(w, SEGMENT_COARSE * TCORE_ROLLUP_WINDOW_NS, &coarse, err);
-    tcore_rollup_builder_free(builder);
+        status =
+            tcore_segment_add_rollup(w, coarse, SEGMENT_COARSE * TCORE_ROLLUP_WINDOW_NS, all, err);
+    tcore_rollup_builder_free(coarse);
     tcore_buf_free(&fine);
-    tcore_buf_free(&coarse);
     return status;
 }
 

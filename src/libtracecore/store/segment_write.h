@@ -52,6 +52,14 @@ void tcore_segment_writer_free(struct tcore_segment_writer *writer);
 enum tcore_status tcore_segment_add(struct tcore_segment_writer *writer,
                                     const struct tcore_packed_block *packed,
                                     struct tcore_error *err);
+/* Adds a roll-up with these windows; of types beyond `types` it does not have every record. */
+enum tcore_status tcore_segment_add_rollup(struct tcore_segment_writer *writer,
+                                           const struct tcore_rollup_builder *rollup,
+                                           int64_t window_ns, unsigned types,
+                                           struct tcore_error *err);
+/* Of a joint roll-up: takes sources, times and counts from there. False: out of memory. */
+bool tcore_segment_set_sources(struct tcore_segment_writer *writer,
+                               const struct tcore_manifest *of);
 /* Writes the rest. */
 enum tcore_status tcore_segment_finish(struct tcore_segment_writer *writer,
                                        struct tcore_error *err);

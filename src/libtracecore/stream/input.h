@@ -30,7 +30,8 @@ struct tcore_input_options {
     tcore_open_directory *open_directory; /* NULL: a directory is no input */
     /* Records that nobody wants need not be given by inputs that can tell: those before since_ns
      * and from until_ns on. */
-    unsigned rollup_types;    /* bits of types whose records may be given as a roll-up, */
+    unsigned wanted_types;    /* bits of types whose records are wanted; others are only counted */
+    unsigned rollup_types;    /* of types whose records may be given as a roll-up, */
     int64_t rollup_window_ns; /* whose windows divide this; 0: any do */
     bool has_since, has_until;
     int64_t since_ns, until_ns;
