@@ -34,6 +34,7 @@ check_PROGRAMS += %D%/core/test-sha256
 check_PROGRAMS += %D%/core/test-time
 check_PROGRAMS += %D%/core/test-topk
 check_PROGRAMS += %D%/core/test-rank
+check_PROGRAMS += %D%/core/test-rollup
 check_PROGRAMS += %D%/core/test-trace
 check_PROGRAMS += %D%/core/test-trace-store
 check_PROGRAMS += %D%/core/test-version
@@ -142,6 +143,7 @@ noinst_HEADERS += %D%/core/codec.h
 noinst_HEADERS += %D%/core/failing.h
 noinst_HEADERS += %D%/core/random.h
 noinst_HEADERS += %D%/core/capture.h
+noinst_HEADERS += %D%/core/rollup_records.h
 noinst_HEADERS += %D%/core/forms.h
 noinst_HEADERS += %D%/core/tap.h
 
