@@ -226,6 +226,9 @@ store_sources += %D%/store/segment_write.h
 store_sources += %D%/store/tar.c
 store_sources += %D%/store/tar.h
 store_HEADERS += %D%/store/rollup.h
+store_HEADERS += %D%/store/trace_filter.h
+store_HEADERS += %D%/store/trace_filters.h
+store_HEADERS += %D%/store/trace_index.h
 store_sources += %D%/store/rollup.c
 store_sources += %D%/store/rollup_encode.c
 store_sources += %D%/store/rollup_private.h
@@ -244,6 +247,11 @@ store_sources += %D%/store/log_read.c
 store_sources += %D%/store/log_read_private.h
 store_sources += %D%/store/log_recover.c
 store_sources += %D%/store/log_shared.c
+store_sources += %D%/store/trace_filter.c
+store_sources += %D%/store/trace_filters.c
+store_sources += %D%/store/trace_index.c
+store_sources += %D%/store/trace_index_private.h
+store_sources += %D%/store/trace_index_read.c
 
 %C%_libtracecore_la_SOURCES = $(base_sources) $(model_sources) $(stream_sources) \
 	$(query_sources) $(stats_sources) $(trace_sources) $(store_sources)

@@ -90,6 +90,7 @@ const struct tcore_sys tcore_sys_default = {
     .read = read,
     .pread = pread,
     .write = write,
+    .pwrite = pwrite,
     .fstat = fstat,
     .fstatat = fstatat,
     .ftruncate = ftruncate,

@@ -27,6 +27,7 @@ struct tcore_sys {
     ssize_t (*read)(int fd, void *buffer, size_t bytes);
     ssize_t (*pread)(int fd, void *buffer, size_t bytes, off_t offset);
     ssize_t (*write)(int fd, const void *buffer, size_t bytes);
+    ssize_t (*pwrite)(int fd, const void *buffer, size_t bytes, off_t offset);
     int (*fstat)(int fd, struct stat *st);
     int (*fstatat)(int dirfd, const char *path, struct stat *st, int flags);
     int (*ftruncate)(int fd, off_t bytes);
