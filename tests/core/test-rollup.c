@@ -12,7 +12,7 @@
 
 #include <unistd.h>
 
-enum { RECORDS = 3000, PARTS = 4, LARGE = 40000 };
+enum { RECORDS = 2000, PARTS = 4, LARGE = 40000 };
 
 static struct tcore_rollup_builder *new_builder(int64_t window_ns)
 {
@@ -94,7 +94,7 @@ static void check_partition(const struct made_batch *made, const struct tcore_bu
 
 static void test_partitions(void)
 {
-    unsigned rounds = getenv("TRACECORE_TEST_LONG") ? 200 : 6;
+    unsigned rounds = getenv("TRACECORE_TEST_LONG") ? 200 : 4;
     for (unsigned round = 0; round < rounds; round++) {
         struct tcore_buf text = {0};
         struct made_batch made;
@@ -395,7 +395,7 @@ static void test_damage(void)
     const struct made_options options = {0};
     struct tcore_buf text = {0};
     struct made_batch made;
-    made_text(&text, 5, 60, &options);
+    made_text(&text, 5, 25, &options);
     if (!made_decode(&made, &text))
         return;
     struct tcore_buf bytes = direct(&made, TCORE_ROLLUP_WINDOW_NS);

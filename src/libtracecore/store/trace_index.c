@@ -68,8 +68,8 @@ enum tcore_status tcore_trace_index_add(struct tcore_trace_index_builder *builde
         builder->recent = tcore_malloc(RECENT * sizeof *builder->recent);
         if (!builder->recent)
             return tcore_error_nomem(err);
-        for (size_t i = 0; i < RECENT; i++) /* another one in every place */
-            builder->recent[i] = (struct tcore_trace_index_entry){.block = ~block};
+        for (size_t i = 0; i < RECENT; i++) /* none in any place */
+            builder->recent[i] = (struct tcore_trace_index_entry){.block = UINT32_MAX};
     }
     struct tcore_trace_index_entry *recent = recent_of(builder, id);
     if (!compare(recent, &entry))

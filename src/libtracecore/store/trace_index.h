@@ -32,7 +32,7 @@ struct tcore_trace_index_builder {
 
 void tcore_trace_index_builder_free(struct tcore_trace_index_builder *builder);
 size_t tcore_trace_index_builder_bytes(const struct tcore_trace_index_builder *builder);
-/* Block number block has a span of that trace. TCORE_OK, TCORE_FATAL. */
+/* Block number block (below UINT32_MAX) has a span of that trace. TCORE_OK, TCORE_FATAL. */
 enum tcore_status tcore_trace_index_add(struct tcore_trace_index_builder *builder,
                                         const uint8_t id[TCORE_TRACE_ID_BYTES], uint32_t block,
                                         struct tcore_error *err);
