@@ -64,7 +64,7 @@ static void read_on(struct parse *p, uint32_t node, const struct rule_words *on,
                     struct channel *channel)
 {
     static const char *const names[] = {"firing", "resolved", "nodata", NULL};
-    uint32_t word = node_at(p, node)->kind == YAML_SCALAR ? node : node_at(p, node)->first;
+    uint32_t word = node_at(p, node)->kind == CLI_YAML_SCALAR ? node : node_at(p, node)->first;
 
     channel->on = 0;
     for (size_t i = 0; i < on->count; i++, word = node_at(p, word)->next) {
@@ -114,7 +114,7 @@ static void read_channel(struct parse *p, uint32_t key, uint32_t node, struct ch
                                 .line = node_at(p, key)->line,
                                 .column = node_at(p, key)->column,
                                 .on = CHANNEL_FIRING | CHANNEL_RESOLVED | CHANNEL_NODATA};
-    if (!schema_is_kind(p, node, YAML_MAP, node_at(p, key)->text))
+    if (!schema_is_kind(p, node, CLI_YAML_MAP, node_at(p, key)->text))
         return;
     /* A type of another version may have keys of its own: then the type is the one error. */
     for (uint32_t k = node_at(p, node)->first; k; k = node_at(p, node_at(p, k)->next)->next) {
@@ -159,7 +159,7 @@ static void read_channels(struct parse *p, uint32_t node)
 {
     struct rules *rules = p->rules;
 
-    if (!schema_is_kind(p, node, YAML_MAP, "channels"))
+    if (!schema_is_kind(p, node, CLI_YAML_MAP, "channels"))
         return;
     rules->channel = schema_allocate(p, node_at(p, node)->count, sizeof *rules->channel);
     for (uint32_t k = node_at(p, node)->first; k && !p->fatal;) {
@@ -224,7 +224,7 @@ static void read_when(struct parse *p, uint32_t node, struct rule *rule)
     struct when_map map = {0};
     uint32_t nodes[COUNT(when_keys)] = {0};
 
-    if (!schema_is_kind(p, node, YAML_MAP, "when"))
+    if (!schema_is_kind(p, node, CLI_YAML_MAP, "when"))
         return;
     size_t errors = p->rules->errors;
     uint32_t had = schema_read_map(p, node, when_keys, COUNT(when_keys), &map, nodes);
@@ -259,11 +259,11 @@ static void read_when(struct parse *p, uint32_t node, struct rule *rule)
 
 static void read_expr(struct parse *p, uint32_t node, struct rule *rule)
 {
-    const struct yaml_node *n = node_at(p, node);
+    const struct cli_yaml_node *n = node_at(p, node);
     struct expr_problem problem;
     enum tcore_status status;
 
-    if (!schema_is_kind(p, node, YAML_SCALAR, "expr"))
+    if (!schema_is_kind(p, node, CLI_YAML_SCALAR, "expr"))
         return;
     status = rule_expr_parse(p->rules, rule, n->text, &problem, p->err);
     if (status == TCORE_BAD_INPUT)
@@ -326,7 +326,7 @@ static void read_dedup(struct parse *p, uint32_t node, struct rule *rule)
 {
     struct dedup_map map = {0};
 
-    if (!schema_is_kind(p, node, YAML_MAP, "dedup"))
+    if (!schema_is_kind(p, node, CLI_YAML_MAP, "dedup"))
         return;
     schema_read_map(p, node, dedup_keys, COUNT(dedup_keys), &map, NULL);
     if (!p->fatal && (!map.by.count || map.window_ns <= 0))
@@ -349,7 +349,7 @@ static void read_action(struct parse *p, uint32_t node, struct rule *rule)
     for (uint32_t k = node_at(p, node)->first; k;) {
         uint32_t value = node_at(p, k)->next;
 
-        if (schema_is_kind(p, value, YAML_SCALAR, node_at(p, k)->text)) {
+        if (schema_is_kind(p, value, CLI_YAML_SCALAR, node_at(p, k)->text)) {
             uint32_t channel = find_channel(p->rules, node_at(p, value)->text);
 
             if (channel == UINT32_MAX) {
@@ -369,12 +369,12 @@ static bool read_actions(struct parse *p, uint32_t node, struct rule *rule)
     bool notify = !node;
 
     rule->channel = schema_allocate(p, p->rules->channel_count, sizeof *rule->channel);
-    if (!rule->channel || !node || !schema_is_kind(p, node, YAML_LIST, "actions"))
+    if (!rule->channel || !node || !schema_is_kind(p, node, CLI_YAML_LIST, "actions"))
         return notify;
     for (uint32_t n = node_at(p, node)->first; n; n = node_at(p, n)->next) {
-        if (node_at(p, n)->kind == YAML_MAP)
+        if (node_at(p, n)->kind == CLI_YAML_MAP)
             read_action(p, n, rule);
-        else if (node_at(p, n)->kind == YAML_SCALAR && !strcmp(node_at(p, n)->text, "notify"))
+        else if (node_at(p, n)->kind == CLI_YAML_SCALAR && !strcmp(node_at(p, n)->text, "notify"))
             notify = true;
         else
             error_in(p, n, "an action is notify or {name: channel}");
@@ -388,7 +388,7 @@ static void hash_rule(struct parse *p, uint32_t node, struct rule *rule)
     struct tcore_buf text = {0};
 
     tcore_buf_printf(&text, "rule %" PRId64 " ", rule->every_ns);
-    yaml_tree_fingerprint(&p->tree, node, without, &text);
+    cli_yaml_fingerprint(&p->tree, node, without, &text);
     if (text.failed)
         schema_no_memory(p);
     else
@@ -437,7 +437,7 @@ static void read_rule(struct parse *p, uint32_t node, int64_t every_ns)
     struct rule_map map = {0};
     uint32_t nodes[COUNT(rule_keys)] = {0};
 
-    if (!schema_is_kind(p, node, YAML_MAP, "a rule"))
+    if (!schema_is_kind(p, node, CLI_YAML_MAP, "a rule"))
         return;
     struct rule *rule = new_rule(p);
 
@@ -490,7 +490,7 @@ static void read_group(struct parse *p, uint32_t node)
     struct group_map map = {.every_ns = DEFAULT_EVERY_NS};
     uint32_t nodes[COUNT(group_keys)] = {0};
 
-    if (!schema_is_kind(p, node, YAML_MAP, "a group"))
+    if (!schema_is_kind(p, node, CLI_YAML_MAP, "a group"))
         return;
     schema_read_map(p, node, group_keys, COUNT(group_keys), &map, nodes);
     if (p->fatal)
@@ -503,7 +503,7 @@ static void read_group(struct parse *p, uint32_t node)
     }
     if (!nodes[2])
         error_in(p, node, "a group has rules");
-    else if (schema_is_kind(p, map.rules, YAML_LIST, "rules"))
+    else if (schema_is_kind(p, map.rules, CLI_YAML_LIST, "rules"))
         for (uint32_t n = node_at(p, map.rules)->first; n && !p->fatal; n = node_at(p, n)->next)
             read_rule(p, n, map.every_ns);
 }
@@ -580,7 +580,7 @@ static void read_file(struct parse *p)
         schema_error(p, 1, 1, "there are no rules: version and groups are missing");
         return;
     }
-    if (!schema_is_kind(p, 1, YAML_MAP, "a rule file"))
+    if (!schema_is_kind(p, 1, CLI_YAML_MAP, "a rule file"))
         return;
     schema_read_map(p, 1, file_keys, COUNT(file_keys), &map, nodes);
     if (p->fatal)
@@ -593,7 +593,7 @@ static void read_file(struct parse *p)
         read_channels(p, map.channels);
     if (!map.groups)
         error_in(p, 1, "groups is missing");
-    else if (schema_is_kind(p, map.groups, YAML_LIST, "groups"))
+    else if (schema_is_kind(p, map.groups, CLI_YAML_LIST, "groups"))
         for (uint32_t n = node_at(p, map.groups)->first; n && !p->fatal; n = node_at(p, n)->next)
             read_group(p, n);
     if (!p->fatal)
@@ -605,8 +605,8 @@ enum tcore_status rules_parse(struct rules *rules, const char *name, const char 
                               size_t length, struct tcore_error *err)
 {
     struct parse p = {.rules = rules, .name = name, .err = err};
-    struct yaml_problem problem = {0};
-    enum tcore_status status = yaml_tree_read(&p.tree, text, length, &problem, err);
+    struct cli_yaml_problem problem = {0};
+    enum tcore_status status = cli_yaml_read(&p.tree, text, length, &problem, err);
 
     if (status == TCORE_OK)
         read_file(&p);
@@ -614,7 +614,7 @@ enum tcore_status rules_parse(struct rules *rules, const char *name, const char 
         schema_error(&p, problem.line, problem.column, "%s", problem.text);
     else
         p.fatal = true;
-    yaml_tree_free(&p.tree);
+    cli_yaml_free(&p.tree);
     if (!p.fatal && rules->problems.failed)
         schema_no_memory(&p);
     if (p.fatal)

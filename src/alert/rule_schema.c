@@ -70,7 +70,7 @@ const char *schema_keep(struct parse *p, const char *text)
 
 /* --- Scalars and lists */
 
-bool schema_is_kind(struct parse *p, uint32_t node, enum yaml_kind kind, const char *key)
+bool schema_is_kind(struct parse *p, uint32_t node, enum cli_yaml_kind kind, const char *key)
 {
     static const char *const names[] = {"a single value", "a list", "a map"};
 
@@ -104,10 +104,10 @@ static bool read_choice(struct parse *p, uint32_t node, const struct key *key, i
 
 static bool read_words(struct parse *p, uint32_t node, const char *key, struct rule_words *words)
 {
-    const struct yaml_node *list = node_at(p, node);
-    bool single = list->kind == YAML_SCALAR;
+    const struct cli_yaml_node *list = node_at(p, node);
+    bool single = list->kind == CLI_YAML_SCALAR;
 
-    if (list->kind == YAML_MAP) {
+    if (list->kind == CLI_YAML_MAP) {
         error_in(p, node, "%s must be a list", key);
         return false;
     }
@@ -115,7 +115,7 @@ static bool read_words(struct parse *p, uint32_t node, const char *key, struct r
     if (!words->item)
         return false;
     for (uint32_t n = single ? node : list->first; n; n = single ? 0 : node_at(p, n)->next) {
-        if (!schema_is_kind(p, n, YAML_SCALAR, key))
+        if (!schema_is_kind(p, n, CLI_YAML_SCALAR, key))
             return false;
         words->item[words->count++] = schema_keep(p, node_at(p, n)->text);
     }
@@ -124,7 +124,7 @@ static bool read_words(struct parse *p, uint32_t node, const char *key, struct r
 
 static bool read_texts(struct parse *p, uint32_t node, const char *key, struct rule_texts *texts)
 {
-    if (!schema_is_kind(p, node, YAML_MAP, key))
+    if (!schema_is_kind(p, node, CLI_YAML_MAP, key))
         return false;
     texts->item = schema_allocate(p, node_at(p, node)->count, sizeof *texts->item);
     if (!texts->item)
@@ -136,7 +136,7 @@ static bool read_texts(struct parse *p, uint32_t node, const char *key, struct r
         for (size_t i = 0; i < texts->count; i++)
             if (!strcmp(texts->item[i].key, name))
                 error_in(p, k, "%s: '%s' is there twice", key, name);
-        if (!schema_is_kind(p, value, YAML_SCALAR, name))
+        if (!schema_is_kind(p, value, CLI_YAML_SCALAR, name))
             return false;
         texts->item[texts->count++] =
             (struct rule_text){schema_keep(p, name), schema_keep(p, node_at(p, value)->text)};
@@ -158,7 +158,7 @@ static bool read_value(struct parse *p, uint32_t node, const struct key *key, vo
         return read_words(p, node, key->name, (struct rule_words *)at);
     if (key->kind == KEY_TEXTS)
         return read_texts(p, node, key->name, (struct rule_texts *)at);
-    if (!schema_is_kind(p, node, YAML_SCALAR, key->name))
+    if (!schema_is_kind(p, node, CLI_YAML_SCALAR, key->name))
         return false;
     switch (key->kind) {
     case KEY_TEXT:
@@ -227,12 +227,12 @@ uint32_t schema_read_map(struct parse *p, uint32_t node, const struct key *keys,
 
 void schema_check_templates(struct parse *p, uint32_t node, const char *key)
 {
-    const struct yaml_node *container = node_at(p, node);
-    bool map = container->kind == YAML_MAP;
+    const struct cli_yaml_node *container = node_at(p, node);
+    bool map = container->kind == CLI_YAML_MAP;
 
     for (uint32_t n = container->first; n;) {
         uint32_t value = map ? node_at(p, n)->next : n;
-        const char *problem = node_at(p, value)->kind == YAML_SCALAR
+        const char *problem = node_at(p, value)->kind == CLI_YAML_SCALAR
                                   ? rule_template_problem(node_at(p, value)->text)
                                   : NULL;
 

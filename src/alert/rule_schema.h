@@ -7,7 +7,7 @@
 #ifndef ALERT_RULE_SCHEMA_H
 #define ALERT_RULE_SCHEMA_H
 
-#include "alert/rule_yaml.h"
+#include "cli/yaml.h"
 #include "alert/rules.h"
 
 #define PROBLEMS_SHOWN 50
@@ -15,7 +15,7 @@
 struct parse {
     struct rules *rules;
     const char *name;
-    struct yaml_tree tree;
+    struct cli_yaml_tree tree;
     struct tcore_error *err;
     bool fatal; /* err is set */
 };
@@ -38,7 +38,7 @@ struct key {
     const char *const *choices;
 };
 
-static inline const struct yaml_node *node_at(const struct parse *p, uint32_t node)
+static inline const struct cli_yaml_node *node_at(const struct parse *p, uint32_t node)
 {
     return &p->tree.node[node];
 }
@@ -56,7 +56,7 @@ void *schema_no_memory(struct parse *p);
 void *schema_allocate(struct parse *p, size_t count, size_t bytes);
 const char *schema_keep(struct parse *p, const char *text);
 /* Whether the node is of the kind; if not that is an error of key. */
-bool schema_is_kind(struct parse *p, uint32_t node, enum yaml_kind kind, const char *key);
+bool schema_is_kind(struct parse *p, uint32_t node, enum cli_yaml_kind kind, const char *key);
 /*
  * Reads the map into target; returns a bit for each key of the table that it had and that was
  * fine. nodes (may be NULL) gets the place of each that it had.

@@ -4,7 +4,7 @@
 
 #include "alert/rules_file.h"
 
-#include "alert/rule_yaml.h"
+#include "cli/yaml.h"
 #include "base/sys.h"
 #include "cli/message.h"
 #include "model/batch.h"
@@ -20,7 +20,7 @@ static int read_all(const char *path, struct tcore_buf *text)
     int fd = sys->openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0), errnum = 0;
     ssize_t got = fd < 0 ? -1 : 1;
 
-    while (got > 0 && text->length <= YAML_TEXT_BYTES) {
+    while (got > 0 && text->length <= CLI_YAML_TEXT_BYTES) {
         char *room = tcore_buf_reserve(text, 65536);
 
         if (!room) {

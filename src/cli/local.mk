@@ -52,5 +52,7 @@ noinst_LTLIBRARIES += %D%/libcli.la
 %C%_libcli_la_SOURCES += %D%/verb_private.h
 %C%_libcli_la_SOURCES += %D%/visible.c
 %C%_libcli_la_SOURCES += %D%/visible.h
+%C%_libcli_la_SOURCES += %D%/yaml.c
+%C%_libcli_la_SOURCES += %D%/yaml.h
 %C%_libcli_la_CPPFLAGS = $(program_cppflags)
 %C%_libcli_la_CFLAGS = $(AM_CFLAGS) -static

@@ -5,7 +5,7 @@
  */
 #include <config.h>
 
-#include "alert/rule_yaml.h"
+#include "cli/yaml.h"
 
 #include "base/dl.h"
 #include "base/sys.h"
@@ -39,10 +39,10 @@ struct open_container {
 };
 
 struct builder {
-    struct yaml_tree *tree;
-    struct yaml_problem *problem;
+    struct cli_yaml_tree *tree;
+    struct cli_yaml_problem *problem;
     struct tcore_error *err;
-    struct open_container open[YAML_DEPTH];
+    struct open_container open[CLI_YAML_DEPTH];
     unsigned depth;
     unsigned documents;
 };
@@ -82,13 +82,13 @@ static enum tcore_status fail_in_parser(struct builder *b, const yaml_parser_t *
     return fail(b, &parser->problem_mark, "%s", what);
 }
 
-static uint32_t new_node(struct builder *b, enum yaml_kind kind, const yaml_mark_t *mark)
+static uint32_t new_node(struct builder *b, enum cli_yaml_kind kind, const yaml_mark_t *mark)
 {
-    struct yaml_tree *tree = b->tree;
+    struct cli_yaml_tree *tree = b->tree;
 
     if (tree->count == tree->capacity) {
         uint32_t capacity = tree->capacity ? tree->capacity * 2 : 256;
-        struct yaml_node *node = tcore_reallocarray(tree->node, capacity, sizeof *node);
+        struct cli_yaml_node *node = tcore_reallocarray(tree->node, capacity, sizeof *node);
 
         if (!node)
             return 0;
@@ -96,8 +96,8 @@ static uint32_t new_node(struct builder *b, enum yaml_kind kind, const yaml_mark
         tree->capacity = capacity;
     }
     if (!tree->count)
-        tree->node[tree->count++] = (struct yaml_node){0};
-    tree->node[tree->count] = (struct yaml_node){
+        tree->node[tree->count++] = (struct cli_yaml_node){0};
+    tree->node[tree->count] = (struct cli_yaml_node){
         .kind = kind, .line = (uint32_t)mark->line + 1, .column = (uint32_t)mark->column + 1};
     return tree->count++;
 }
@@ -105,7 +105,7 @@ static uint32_t new_node(struct builder *b, enum yaml_kind kind, const yaml_mark
 /* Links the node below the innermost open container. */
 static enum tcore_status link_node(struct builder *b, uint32_t node, const yaml_mark_t *mark)
 {
-    struct yaml_node *all = b->tree->node;
+    struct cli_yaml_node *all = b->tree->node;
 
     if (!b->depth)
         return TCORE_OK;
@@ -116,12 +116,12 @@ static enum tcore_status link_node(struct builder *b, uint32_t node, const yaml_
     else
         all[open->node].first = node;
     open->last = node;
-    if (all[open->node].kind == YAML_LIST) {
+    if (all[open->node].kind == CLI_YAML_LIST) {
         all[open->node].count++;
     } else if (open->key) {
         open->key = 0;
         all[open->node].count++;
-    } else if (all[node].kind != YAML_SCALAR) {
+    } else if (all[node].kind != CLI_YAML_SCALAR) {
         return fail(b, mark, "a key is a plain word, no list or map");
     } else {
         open->key = node;
@@ -133,13 +133,13 @@ static enum tcore_status add_scalar(struct builder *b, const yaml_event_t *event
 {
     size_t length = event->data.scalar.length;
     const char *text = (const char *)event->data.scalar.value;
-    uint32_t node = new_node(b, YAML_SCALAR, &event->start_mark);
+    uint32_t node = new_node(b, CLI_YAML_SCALAR, &event->start_mark);
 
     if (!node)
         return tcore_error_nomem(b->err);
     if (memchr(text, 0, length))
         return fail(b, &event->start_mark, "a NUL character");
-    struct yaml_node *n = &b->tree->node[node];
+    struct cli_yaml_node *n = &b->tree->node[node];
 
     n->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
     n->one_line = event->start_mark.line == event->end_mark.line &&
@@ -148,7 +148,7 @@ static enum tcore_status add_scalar(struct builder *b, const yaml_event_t *event
     return n->text ? link_node(b, node, &event->start_mark) : tcore_error_nomem(b->err);
 }
 
-static enum tcore_status open_container(struct builder *b, enum yaml_kind kind,
+static enum tcore_status open_container(struct builder *b, enum cli_yaml_kind kind,
                                         const yaml_event_t *event)
 {
     uint32_t node = new_node(b, kind, &event->start_mark);
@@ -159,8 +159,8 @@ static enum tcore_status open_container(struct builder *b, enum yaml_kind kind,
 
     if (status != TCORE_OK)
         return status;
-    if (b->depth == YAML_DEPTH)
-        return fail(b, &event->start_mark, "nesting is deeper than %d", YAML_DEPTH);
+    if (b->depth == CLI_YAML_DEPTH)
+        return fail(b, &event->start_mark, "nesting is deeper than %d", CLI_YAML_DEPTH);
     b->open[b->depth++] = (struct open_container){.node = node};
     return TCORE_OK;
 }
@@ -169,8 +169,8 @@ static enum tcore_status take(struct builder *b, const yaml_event_t *event)
 {
     const yaml_mark_t *mark = &event->start_mark;
 
-    if (b->tree->count > YAML_NODES)
-        return fail(b, mark, "more than %d values", YAML_NODES);
+    if (b->tree->count > CLI_YAML_NODES)
+        return fail(b, mark, "more than %d values", CLI_YAML_NODES);
     switch (event->type) {
     case YAML_DOCUMENT_START_EVENT:
         return b->documents++ ? fail(b, mark, "a second document") : TCORE_OK;
@@ -183,11 +183,11 @@ static enum tcore_status take(struct builder *b, const yaml_event_t *event)
     case YAML_SEQUENCE_START_EVENT:
         if (event->data.sequence_start.anchor || event->data.sequence_start.tag)
             return fail(b, mark, "an anchor or tag: neither is known here");
-        return open_container(b, YAML_LIST, event);
+        return open_container(b, CLI_YAML_LIST, event);
     case YAML_MAPPING_START_EVENT:
         if (event->data.mapping_start.anchor || event->data.mapping_start.tag)
             return fail(b, mark, "an anchor or tag: neither is known here");
-        return open_container(b, YAML_MAP, event);
+        return open_container(b, CLI_YAML_MAP, event);
     case YAML_SEQUENCE_END_EVENT:
     case YAML_MAPPING_END_EVENT:
         b->depth--;
@@ -197,8 +197,8 @@ static enum tcore_status take(struct builder *b, const yaml_event_t *event)
     }
 }
 
-enum tcore_status yaml_tree_read(struct yaml_tree *tree, const char *text, size_t length,
-                                 struct yaml_problem *problem, struct tcore_error *err)
+enum tcore_status cli_yaml_read(struct cli_yaml_tree *tree, const char *text, size_t length,
+                                struct cli_yaml_problem *problem, struct tcore_error *err)
 {
     struct builder b = {.tree = tree, .problem = problem, .err = err};
     struct libyaml lib;
@@ -208,8 +208,8 @@ enum tcore_status yaml_tree_read(struct yaml_tree *tree, const char *text, size_
 
     if (status != TCORE_OK)
         return status;
-    if (length > YAML_TEXT_BYTES)
-        return fail(&b, &(yaml_mark_t){0}, "more than %d MiB", YAML_TEXT_BYTES >> 20);
+    if (length > CLI_YAML_TEXT_BYTES)
+        return fail(&b, &(yaml_mark_t){0}, "more than %d MiB", CLI_YAML_TEXT_BYTES >> 20);
     if (!lib.parser_initialize(&parser))
         return tcore_error_nomem(err);
     lib.parser_set_input_string(&parser, (const unsigned char *)text, length);
@@ -228,11 +228,11 @@ enum tcore_status yaml_tree_read(struct yaml_tree *tree, const char *text, size_
     return status;
 }
 
-void yaml_tree_free(struct yaml_tree *tree)
+void cli_yaml_free(struct cli_yaml_tree *tree)
 {
     tcore_free(tree->node);
     tcore_arena_free(&tree->arena);
-    *tree = (struct yaml_tree){0};
+    *tree = (struct cli_yaml_tree){0};
 }
 
 static bool is_left_out(const char *key, const char *const *without)
@@ -243,27 +243,27 @@ static bool is_left_out(const char *key, const char *const *without)
     return false;
 }
 
-/* Recursion is at most YAML_DEPTH deep. */
-void yaml_tree_fingerprint(const struct yaml_tree *tree, uint32_t node, const char *const *without,
-                           struct tcore_buf *out)
+/* Recursion is at most CLI_YAML_DEPTH deep. */
+void cli_yaml_fingerprint(const struct cli_yaml_tree *tree, uint32_t node,
+                          const char *const *without, struct tcore_buf *out)
 {
-    const struct yaml_node *n = &tree->node[node];
+    const struct cli_yaml_node *n = &tree->node[node];
 
-    if (n->kind == YAML_SCALAR) {
+    if (n->kind == CLI_YAML_SCALAR) {
         tcore_buf_printf(out, "%zu:%s", strlen(n->text), n->text);
         return;
     }
-    tcore_buf_putc(out, n->kind == YAML_LIST ? '[' : '{');
+    tcore_buf_putc(out, n->kind == CLI_YAML_LIST ? '[' : '{');
     for (uint32_t child = n->first; child; child = tree->node[child].next) {
-        if (n->kind == YAML_MAP) {
+        if (n->kind == CLI_YAML_MAP) {
             uint32_t key = child;
 
             child = tree->node[key].next;
             if (is_left_out(tree->node[key].text, without))
                 continue;
-            yaml_tree_fingerprint(tree, key, NULL, out);
+            cli_yaml_fingerprint(tree, key, NULL, out);
         }
-        yaml_tree_fingerprint(tree, child, NULL, out);
+        cli_yaml_fingerprint(tree, child, NULL, out);
     }
-    tcore_buf_putc(out, n->kind == YAML_LIST ? ']' : '}');
+    tcore_buf_putc(out, n->kind == CLI_YAML_LIST ? ']' : '}');
 }

@@ -4,8 +4,8 @@
  * aliases, tags and repeated keys are refused, size and depth are limited. Scalars are text: what
  * they mean is for the schema of whoever reads the tree to say.
  */
-#ifndef ALERT_RULE_YAML_H
-#define ALERT_RULE_YAML_H
+#ifndef CLI_YAML_H
+#define CLI_YAML_H
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -14,14 +14,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define YAML_TEXT_BYTES (16 << 20)
-#define YAML_DEPTH      32
-#define YAML_NODES      2000000
+#define CLI_YAML_TEXT_BYTES (16 << 20)
+#define CLI_YAML_DEPTH      32
+#define CLI_YAML_NODES      2000000
 
-enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
+enum cli_yaml_kind { CLI_YAML_SCALAR, CLI_YAML_LIST, CLI_YAML_MAP };
 
-struct yaml_node {
-    enum yaml_kind kind;
+struct cli_yaml_node {
+    enum cli_yaml_kind kind;
     bool quoted;
     bool one_line;         /* scalar: text is in the file as it is, from column on */
     const char *text;      /* scalar: NUL-terminated, without NUL in it; else NULL */
@@ -30,14 +30,14 @@ struct yaml_node {
     uint32_t count;        /* elements, or pairs */
 };
 
-struct yaml_tree {
-    struct yaml_node *node; /* node[1] is the document, if there is one; owned */
+struct cli_yaml_tree {
+    struct cli_yaml_node *node; /* node[1] is the document, if there is one; owned */
     uint32_t count, capacity;
     struct tcore_arena arena;
 };
 
 /* Where and why a text is no document. */
-struct yaml_problem {
+struct cli_yaml_problem {
     uint32_t line, column;
     char text[256];
 };
@@ -46,13 +46,13 @@ struct yaml_problem {
  * Reads text into a zeroed tree. TCORE_BAD_INPUT: problem says where it is wrong. TCORE_FATAL: out
  * of memory, or libyaml is missing. The tree is to be freed in any case.
  */
-enum tcore_status yaml_tree_read(struct yaml_tree *tree, const char *text, size_t length,
-                                 struct yaml_problem *problem, struct tcore_error *err);
-void yaml_tree_free(struct yaml_tree *tree);
+enum tcore_status cli_yaml_read(struct cli_yaml_tree *tree, const char *text, size_t length,
+                                struct cli_yaml_problem *problem, struct tcore_error *err);
+void cli_yaml_free(struct cli_yaml_tree *tree);
 
 /* Appends bytes that are the same for nodes of the same content, whatever their style. Members of
  * the topmost map whose keys are in without (NULL-terminated) are left out. */
-void yaml_tree_fingerprint(const struct yaml_tree *tree, uint32_t node, const char *const *without,
-                           struct tcore_buf *out);
+void cli_yaml_fingerprint(const struct cli_yaml_tree *tree, uint32_t node,
+                          const char *const *without, struct tcore_buf *out);
 
 #endif
