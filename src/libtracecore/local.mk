@@ -252,6 +252,17 @@ store_sources += %D%/store/trace_filters.c
 store_sources += %D%/store/trace_index.c
 store_sources += %D%/store/trace_index_private.h
 store_sources += %D%/store/trace_index_read.c
+store_sources += %D%/store/new_file.c
+store_HEADERS += %D%/store/key.h
+store_HEADERS += %D%/store/seal.h
+store_sources += %D%/store/key.c
+store_sources += %D%/store/key_private.h
+store_sources += %D%/store/seal.c
+store_sources += %D%/store/seal_private.h
+store_sources += %D%/store/sodium.c
+store_sources += %D%/store/sodium.h
+store_sources += %D%/store/wrapped.c
+store_sources += %D%/store/wrapped_text.c
 
 %C%_libtracecore_la_SOURCES = $(base_sources) $(model_sources) $(stream_sources) \
 	$(query_sources) $(stats_sources) $(trace_sources) $(store_sources)
