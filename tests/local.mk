@@ -4,6 +4,8 @@ check_PROGRAMS += %D%/core/test-binary
 check_PROGRAMS += %D%/core/test-binary-damage
 check_PROGRAMS += %D%/core/test-binary-golden
 check_PROGRAMS += %D%/core/test-binary-references
+check_PROGRAMS += %D%/core/test-audit
+check_PROGRAMS += %D%/core/test-audit-verify
 check_PROGRAMS += %D%/core/test-expr
 check_PROGRAMS += %D%/core/test-bounded-histogram
 check_PROGRAMS += %D%/core/test-bucket-store
@@ -142,6 +144,7 @@ EXTRA_DIST += %D%/helper.bash
 EXTRA_DIST += %D%/span/spans.bash
 
 dist_check_SCRIPTS += %D%/bats-wrapper
+noinst_HEADERS += %D%/core/audit.h
 noinst_HEADERS += %D%/core/binary.h
 noinst_HEADERS += %D%/core/codec.h
 noinst_HEADERS += %D%/core/failing.h
