@@ -313,6 +313,12 @@ static void test_words(void)
            "says so");
     is_int(result.attested, 60, "what is in front of it is attested");
 
+    forge(99, "\"user\":\"anna\"", "\"user\": \"ann\"", -1);
+    audit_put("audit", changed.bytes, changed.length);
+    changed.length = 0;
+    verify(false, &result);
+    is_int(result.problems, 2, "another spelling is no record, though its hash fits");
+
     put(log_text, line[150]);
     audit_put("audit", changed.bytes, changed.length);
     changed.length = 0;

@@ -308,6 +308,17 @@ static bool has_recovered(int which)
            result.records - result.set_aside <= before + 2 && (which != 2 || result.set_aside >= 1);
 }
 
+/* Whether the log is as it was. */
+static bool is_log(int which, const char *text, size_t length)
+{
+    size_t got;
+    char *now = audit_get("audit", &got);
+    bool same = got == (which ? length : 0) && memcmp(now, text, got) == 0;
+
+    free(now);
+    return same;
+}
+
 static void test_failing_calls(const char *text, size_t length)
 {
     static const int errors[] = {EIO, ENOSPC, EDQUOT};
@@ -325,7 +336,8 @@ static void test_failing_calls(const char *text, size_t length)
                 if (!trouble.happened)
                     break;
                 tried++;
-                if (status != TCORE_FATAL || !has_recovered(which)) {
+                bool back = which == 2 || is_log(which, text, length);
+                if (status != TCORE_FATAL || !back || !has_recovered(which)) {
                     printf("# log %d, call %ld, errno %d: status %d\n", which, nth, errors[e],
                            (int)status);
                     wrong++;
@@ -361,6 +373,69 @@ static void test_killed(const char *text, size_t length)
             }
         }
     is_int(wrong, 0, "%zu kills in the midst of a call: nothing lost, gone on behind", tried);
+}
+
+/* --- Order: nothing counts before it is synced */
+
+static struct {
+    int unsynced[64]; /* writes to a descriptor since it was synced */
+    int file_syncs, directory_syncs;
+} order;
+
+static ssize_t noted_write(int fd, const void *buffer, size_t bytes)
+{
+    order.unsynced[fd % 64]++;
+    return write(fd, buffer, bytes);
+}
+
+static ssize_t noted_pwrite(int fd, const void *buffer, size_t bytes, off_t offset)
+{
+    order.unsynced[fd % 64]++;
+    return pwrite(fd, buffer, bytes, offset);
+}
+
+static int noted_sync(int fd)
+{
+    struct stat st;
+
+    fstat(fd, &st);
+    order.unsynced[fd % 64] = 0;
+    order.file_syncs += S_ISREG(st.st_mode);
+    order.directory_syncs += S_ISDIR(st.st_mode);
+    return 0;
+}
+
+/* The end of a file must be synced by who wrote it. */
+static int noted_close(int fd)
+{
+    if (order.unsynced[fd % 64])
+        printf("# a descriptor is closed with unsynced writes\n");
+    return order.unsynced[fd % 64] ? -1 : close(fd);
+}
+
+static void test_order(const char *text, size_t length)
+{
+    static const int wanted[3][2] = {{1, 1}, {1, 0}, {3, 2}}; /* of files, of directories */
+    struct tcore_sys sys = tcore_sys_default;
+
+    sys.write = noted_write;
+    sys.pwrite = noted_pwrite;
+    sys.fsync = sys.fdatasync = noted_sync;
+    sys.close = noted_close;
+    for (int which = 0; which < 3; which++) {
+        int left = 0;
+
+        begin_log(which, text, length);
+        memset(&order, 0, sizeof order);
+        tcore_sys_set(&sys);
+        is_int(audit_event("archive", NULL, NULL), TCORE_OK, "log %d", which);
+        tcore_sys_set(NULL);
+        for (size_t i = 0; i < 64; i++)
+            left += order.unsynced[i];
+        is_int(left, 0, "nothing is left unsynced");
+        ok(order.file_syncs == wanted[which][0] && order.directory_syncs == wanted[which][1],
+           "%d files and %d directories synced", order.file_syncs, order.directory_syncs);
+    }
 }
 
 /* --- Many writers, little memory */
@@ -442,6 +517,7 @@ int main(void)
     char *text = audit_get("audit", &length);
     test_failing_calls(text, length);
     test_killed(text, length);
+    test_order(text, length);
     test_memory(text, length);
     test_writers(8, 50);
     free(text);
