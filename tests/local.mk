@@ -186,7 +186,7 @@ check_PROGRAMS += %D%/core/test-sample
 alert_tests =
 alert_tests += %D%/core/test-alert-state
 alert_tests += %D%/core/test-rules
-alert_rule_sources = src/alert/rule_expr.c src/alert/rule_parse.c src/alert/rule_schema.c
+alert_rule_sources = src/alert/rule_expr.c src/alert/rule_parse.c
 %C%_core_test_alert_state_SOURCES = %D%/core/test-alert-state.c $(alert_rule_sources)
 %C%_core_test_alert_state_SOURCES += src/alert/engine.c src/alert/merge.c src/alert/notify.c \
 	src/alert/notify_exec.c src/alert/notify_file.c src/alert/rules_file.c src/alert/run.c \

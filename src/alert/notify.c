@@ -68,7 +68,7 @@ static void put_fact(const void *data, const char *name, size_t length, struct t
     }
 }
 
-static void put_annotations(struct notifier *n, const struct rule_texts *annotations,
+static void put_annotations(struct notifier *n, const struct cli_texts *annotations,
                             const struct facts *facts, struct tcore_buf *out)
 {
     if (!annotations->count)

@@ -36,7 +36,7 @@ static void free_arguments(struct arguments *arguments)
     tcore_free(arguments->item);
 }
 
-static bool make_arguments(struct arguments *arguments, const struct rule_words *argv,
+static bool make_arguments(struct arguments *arguments, const struct cli_words *argv,
                            const struct tcore_json *alert, char *reason)
 {
     struct tcore_buf text = {0};

@@ -270,7 +270,7 @@ static enum tcore_status read_comparison(struct expr *e)
 
         if (!text)
             return tcore_error_nomem(e->err);
-        if (!rule_number_parse(text, &rule->threshold))
+        if (!cli_schema_number(text, &rule->threshold))
             return fail(e, start, "'%s' is no number", text);
         rule->form = rule->range_ns || rule->source == RULE_SPANS ? RULE_COUNT : RULE_VALUE;
     }
@@ -325,19 +325,6 @@ bool rule_stat_parse(const char *stat, double *quantile)
         !tcore_parse_double(stat + 1, strlen(stat + 1), &percent) || percent < 0 || percent > 100)
         return false;
     *quantile = percent / 100;
-    return true;
-}
-
-bool rule_number_parse(const char *text, double *number)
-{
-    const char *reason;
-    int64_t ns;
-
-    if (tcore_parse_double(text, strlen(text), number) && isfinite(*number))
-        return true;
-    if (!cli_parse_duration(text, &ns, &reason))
-        return false;
-    *number = (double)ns;
     return true;
 }
 

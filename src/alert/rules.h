@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
+#include "cli/schema.h"
 #include "query/text.h"
 
 #include <stdbool.h>
@@ -44,20 +45,6 @@ struct rule_matcher {
     struct tcore_pattern *pattern; /* NULL: equality */
 };
 
-struct rule_text {
-    const char *key, *value;
-};
-
-struct rule_texts {
-    struct rule_text *item;
-    size_t count;
-};
-
-struct rule_words {
-    const char **item;
-    size_t count;
-};
-
 struct rule {
     const char *name;
     uint32_t line, column;
@@ -74,11 +61,11 @@ struct rule {
     double clear; /* firing goes on down (up) to this value */
     int64_t every_ns, range_ns, window_ns, for_ns, keep_ns;
     enum rule_missing missing;
-    struct rule_texts labels, annotations; /* values are templates */
-    bool notifies;                         /* notify is among its actions */
-    uint32_t *channel;                     /* numbers of those that are told */
+    struct cli_texts labels, annotations; /* values are templates */
+    bool notifies;                        /* notify is among its actions */
+    uint32_t *channel;                    /* numbers of those that are told */
     size_t channel_count;
-    struct rule_words dedup_by; /* count 0: no dedup */
+    struct cli_words dedup_by; /* count 0: no dedup */
     int64_t dedup_window_ns;
     char hash[RULE_HASH_BYTES]; /* of all that decides when it fires */
 };
@@ -91,8 +78,8 @@ struct channel {
     const char *name;
     enum channel_type type;
     uint32_t line, column;
-    const char *path;       /* file */
-    struct rule_words argv; /* exec: templates but for the first */
+    const char *path;      /* file */
+    struct cli_words argv; /* exec: templates but for the first */
     int64_t timeout_ns;
     uint32_t limit; /* messages in limit_ns; 0: no limit */
     int64_t limit_ns;
@@ -108,7 +95,7 @@ struct rules {
     size_t channel_count;
     struct tcore_arena arena;
     struct tcore_buf problems; /* lines NAME:LINE:COLUMN: text */
-    size_t errors, warnings;
+    size_t errors;             /* among the problems */
 };
 
 extern const char *const channel_type_names[];
@@ -137,8 +124,6 @@ enum tcore_status rule_expr_parse(struct rules *rules, struct rule *rule, const 
                                   struct expr_problem *problem, struct tcore_error *err);
 /* Whether stat is one that aggregates have; *quantile is that of pNN, else NaN. */
 bool rule_stat_parse(const char *stat, double *quantile);
-/* A number, or a duration in nanoseconds. */
-bool rule_number_parse(const char *text, double *number);
 /* NULL, or what is wrong with a {label} template. */
 const char *rule_template_problem(const char *text);
 
