@@ -176,6 +176,12 @@ detect_tests += %D%/core/test-detector
 %C%_core_test_detector_SOURCES = %D%/core/test-detector.c src/detect/detector.c
 %C%_core_test_detector_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 # Tests of single files of the programs.
+check_PROGRAMS += %D%/core/test-policy
+policy_sources = src/record/policy.c src/record/policy_collect.c src/record/policy_parse.c \
+	src/record/policy_protect.c
+%C%_core_test_policy_SOURCES = %D%/core/test-policy.c $(policy_sources)
+%C%_core_test_policy_CPPFLAGS = $(program_cppflags)
+%C%_core_test_policy_LDADD = $(program_libs)
 check_PROGRAMS += %D%/core/test-sample
 %C%_core_test_sample_SOURCES = %D%/core/test-sample.c src/record/sample.c
 %C%_core_test_sample_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src

@@ -20,7 +20,7 @@ enum cli_option_kind {
     CLI_DOUBLE,   /* double */
     CLI_PERCENT,  /* double: "5%" gives 0.05, "0.05" the same; above 1 only with % */
     CLI_SIZE,     /* int64_t bytes: 64K 1M 2G (powers of 1024) */
-    CLI_DURATION, /* int64_t ns: 250ms 10s 5m 2h 7d, also us, ns and sums as 1h30m */
+    CLI_DURATION, /* int64_t ns: 250ms 10s 5m 2h 7d, also us, ns, y (365d) and sums as 1h30m */
     CLI_TIME,     /* struct cli_time: RFC 3339, epoch, now, -1h, today */
     CLI_CHOICE    /* const char *: one of choices ("a|b|c"), points into a constant */
 };
@@ -56,6 +56,8 @@ struct cli_option_group {
  * times. */
 bool cli_parse_duration(const char *text, int64_t *ns, const char **reason);
 bool cli_parse_size(const char *text, int64_t *bytes, const char **reason);
+/* "5 per second" (minute, hour, day), "1 per 10m"; neither is 0. */
+bool cli_parse_rate(const char *text, int64_t *count, int64_t *per_ns, const char **reason);
 bool cli_parse_time(const char *text, int64_t now_ns, int64_t *unix_ns, const char **reason);
 bool cli_parse_percent(const char *text, double *fraction, const char **reason);
 /* A finite decimal; a whole number, 0 or more. */

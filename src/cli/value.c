@@ -92,6 +92,7 @@ bool cli_parse_duration(const char *text, int64_t *ns, const char **reason)
         {"h", 3600 * NS_PER_SECOND},
         {"d", 86400 * NS_PER_SECOND},
         {"w", 7 * 86400 * NS_PER_SECOND},
+        {"y", 365 * 86400 * NS_PER_SECOND},
     };
     static const char none[] = "is not a duration (250ms 10s 5m 2h 7d)";
     int64_t sum = 0;
@@ -136,6 +137,33 @@ bool cli_parse_size(const char *text, int64_t *bytes, const char **reason)
     if (!add_scaled(&sum, &d, unit ? unit->scale : 1))
         return fail(reason, "is too large a size");
     *bytes = sum;
+    return true;
+}
+
+bool cli_parse_rate(const char *text, int64_t *count, int64_t *per_ns, const char **reason)
+{
+    static const struct unit words[] = {
+        {"second", NS_PER_SECOND},
+        {"minute", 60 * NS_PER_SECOND},
+        {"hour", 3600 * NS_PER_SECOND},
+        {"day", 86400 * NS_PER_SECOND},
+    };
+    static const char none[] = "is not a rate (5 per second, 1 per 10m)";
+    const char *per = strstr(text, " per "), *unused;
+    char number[32];
+    if (!per || per - text >= (int)sizeof number)
+        return fail(reason, none);
+    memcpy(number, text, (size_t)(per - text));
+    number[per - text] = '\0';
+    if (!cli_parse_count(number, count, &unused) || !*count)
+        return fail(reason, none);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(per + 5, words[i].name) == 0) {
+            *per_ns = words[i].scale;
+            return true;
+        }
+    if (!cli_parse_duration(per + 5, per_ns, &unused) || !*per_ns)
+        return fail(reason, none);
     return true;
 }
 

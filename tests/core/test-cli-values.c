@@ -31,6 +31,7 @@ static const struct int_case durations[] = {
     {"2h", 7200 * S},
     {"7d", 7 * 86400 * S},
     {"2w", 14 * 86400 * S},
+    {"2y", INT64_C(730) * 86400 * S},
     {"1h30m", 5400 * S},
     {"1d1ns", 86400 * S + 1},
     {"1.5h", 5400 * S},
@@ -142,6 +143,31 @@ static const struct int_case times[] = {
     {" now", NONE},
 };
 
+/* So many in so long. */
+static const struct {
+    const char *text;
+    int64_t count, per_ns;
+} rates[] = {
+    {"5 per second", 5, S},
+    {"1 per minute", 1, 60 * S},
+    {"10 per hour", 10, 3600 * S},
+    {"7 per day", 7, 86400 * S},
+    {"1 per 10m", 1, 600 * S},
+    {"1 per 1h30m", 1, 5400 * S},
+    {"0 per second", NONE, 0},
+    {"1 per 0", NONE, 0},
+    {"1 per 0s", NONE, 0},
+    {"1.5 per second", NONE, 0},
+    {"-1 per second", NONE, 0},
+    {"1 per seconds", NONE, 0},
+    {"1 per", NONE, 0},
+    {"1/s", NONE, 0},
+    {" per second", NONE, 0},
+    {"1 per second ", NONE, 0},
+    {"99999999999999999999999999999999999 per second", NONE, 0},
+    {"", NONE, 0},
+};
+
 struct double_case {
     const char *text;
     double value; /* NaN: refused */
@@ -191,6 +217,18 @@ static void check_doubles(const char *name, double_parser parse, const struct do
         if (!parse(cases[i].text, &value, &reason))
             value = NAN;
         is_double(value, cases[i].value, "%s '%s'", name, cases[i].text);
+    }
+}
+
+static void check_rates(void)
+{
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+        int64_t count = NONE, per_ns = 0;
+        const char *reason = NULL;
+        bool parsed = cli_parse_rate(rates[i].text, &count, &per_ns, &reason);
+        ok(parsed ? count == rates[i].count && per_ns == rates[i].per_ns
+                  : rates[i].count == NONE && reason,
+           "rate '%s'", rates[i].text);
     }
 }
 
@@ -280,6 +318,7 @@ int main(void)
     CHECK("time", parse_time_at_now, times, check_ints);
     CHECK("fraction", cli_parse_percent, fractions, check_doubles);
     CHECK("number", cli_parse_number, numbers, check_doubles);
+    check_rates();
     check_midnights();
     check_nearest();
     check_visible();
