@@ -129,6 +129,7 @@ bats_tests += %D%/span/filter.bats
 bats_tests += %D%/span/get.bats
 bats_tests += %D%/span/timeline.bats
 bats_tests += %D%/span/where.bats
+bats_tests += %D%/record/audit.bats
 bats_tests += %D%/record/execution.bats
 bats_tests += %D%/record/import.bats
 bats_tests += %D%/record/repository.bats
