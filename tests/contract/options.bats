@@ -69,6 +69,7 @@ list_options() {
         case "$*" in
         'trace-record check') wanted='0 1 2 4' ;;
         'trace-detect compare') wanted='0 1 2 3 4 5' ;;
+        'trace-record audit') wanted='0 1 2 4' ;;
         'trace-record run') wanted='N 2 126 127 128+N' ;;
         'trace-detect anomaly' | 'trace-alert run' | 'trace-span get' | 'trace-span timeline')
             wanted='0 1 2 3 4'
