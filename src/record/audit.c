@@ -13,6 +13,7 @@
 #include "record/audit_event.h"
 #include "record/policy_file.h"
 #include "record/verbs.h"
+#include "store/repository.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -324,8 +325,16 @@ static int check_usage(struct cli *cli, const struct options *o, int argc, char 
 /* Opens the repository, and finds out where checkpoints are: exit status. */
 static int open_repository(struct audit *a, struct options *o, enum what what)
 {
+    struct tcore_repository *repository;
+    struct tcore_error err = {0};
     char name[4200];
 
+    if (tcore_repository_open(&repository, a->name, &err) != TCORE_OK) {
+        err.input = a->name;
+        cli_report(a->cli, &err);
+        return CLI_FAILED;
+    }
+    tcore_repository_close(repository);
     a->repository = tcore_sys()->openat(AT_FDCWD, a->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (a->repository < 0) {
         cli_error(a->cli, "%s: %s", a->name, strerror(errno));

@@ -6,7 +6,7 @@ bats_require_minimum_version 1.5.0
 setup() {
     load ../helper
     cd "$BATS_TEST_TMPDIR"
-    mkdir repo
+    trace-record init repo
     run trace-record key new probe
     [[ $output != *libsodium* ]] || skip 'libsodium is missing'
 }
@@ -126,7 +126,7 @@ records up to 3 are what was signed; those from 4 on may have been changed or cu
 
 @test 'audit: two logs may share a file of checkpoints' {
     signed 2
-    mkdir other
+    trace-record init other
     run -0 trace-record audit other checkpoint --key=auditor.key --checkpoints=points
     run -0 trace-record audit other verify --key=auditor.key.pub --checkpoints=points
     assert_line '2 checkpoints of another log'
@@ -160,6 +160,10 @@ records up to 3 are what was signed; those from 4 on may have been changed or cu
     run -2 trace-record audit repo verify --key-descriptor=3
     run -2 trace-record audit repo checkpoint
     run -4 trace-record audit none
+    mkdir plain
+    run -4 trace-record audit plain checkpoint --key=probe --checkpoints=points
+    assert_output --partial 'plain'
+    assert_file_not_exist plain/audit
     run -0 trace-record audit repo
     assert_output --partial 'repo has no audit log'
     run -0 trace-record audit repo verify
