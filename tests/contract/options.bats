@@ -78,7 +78,7 @@ list_options() {
         assert_equal "$*: $(statuses "$@")" "$*: $wanted"
     }
     each_verb has
-    assert_equal "$(statuses trace-record)" 'N 0 1 2 3 4 126 127 128+N'
+    assert_equal "$(statuses trace-record)" 'N 0 1 1 2 3 4 126 127 128+N'
     run -0 trace-detect --help
     assert_line '  1  compare: a series got worse'
 }
