@@ -161,10 +161,26 @@ static void test_torn(void)
     char *user = strstr(text + good, "\"anna\"");
     memcpy(user, "\"anne\"", 6);
     audit_put("audit", text, length);
-    is_int(audit_event("archive", NULL, NULL), TCORE_OK, "behind a record that was edited");
+    is_int(audit_event("archive", NULL, NULL), TCORE_OK, "behind a last record that was edited");
+    ok(is_sound(4, 1), "which is set aside, and that is noted");
+
+    begin(0);
+    memcpy(user, "\"anna\"", 6);
+    memcpy(strstr(text, "\"anna\""), "\"anne\"", 6);
+    audit_put("audit", text, length);
+    is_int(audit_event("archive", NULL, NULL), TCORE_OK, "behind one that was edited before");
     struct tcore_audit_result result;
     verify(&result);
     ok(result.problems == 1 && !result.set_aside, "which stays, and is found");
+    size_t first = (size_t)(strchr(text, '\n') - text) + 1;
+    memcpy(strstr(text, "\"anne\""), "\"anna\"", 6);
+    memcpy(all, text, length);
+    memcpy(all + length, text, first); /* the last line is an older one */
+    begin(0);
+    audit_put("audit", all, length + first);
+    is_int(audit_event("archive", NULL, NULL), TCORE_OK, "behind a line that was here before");
+    verify(&result);
+    ok(!result.problems && result.set_aside == 1, "which is set aside");
     free(all);
     free(text);
 }

@@ -217,7 +217,8 @@ static ssize_t disk_read(int fd, void *buffer, size_t bytes)
     return got;
 }
 
-static ssize_t disk_write(int fd, const void *buffer, size_t bytes)
+/* at: where, or -1 for where the descriptor is. */
+static ssize_t write_somewhere(int fd, const void *buffer, size_t bytes, off_t at)
 {
     struct disk *d = installed;
     struct inode *inode = inode_of(fd);
@@ -240,10 +241,21 @@ static ssize_t disk_write(int fd, const void *buffer, size_t bytes)
     fault->now = partial && fault->errnum;
     if (partial && !bytes)
         bytes = 1;
-    size_t at = open->flags & O_APPEND ? inode->now.size : open->offset;
-    disk_write_at(inode, at, buffer, bytes);
-    open->offset = at + bytes;
+    size_t place = open->flags & O_APPEND ? inode->now.size : at < 0 ? open->offset : (size_t)at;
+    disk_write_at(inode, place, buffer, bytes);
+    if (at < 0)
+        open->offset = place + bytes;
     return last ? fail(EIO) : (ssize_t)bytes;
+}
+
+static ssize_t disk_write(int fd, const void *buffer, size_t bytes)
+{
+    return write_somewhere(fd, buffer, bytes, -1);
+}
+
+static ssize_t disk_pwrite(int fd, const void *buffer, size_t bytes, off_t offset)
+{
+    return write_somewhere(fd, buffer, bytes, offset);
 }
 
 static int fill_stat(unsigned number, struct stat *st)
@@ -439,6 +451,7 @@ struct disk *disk_new(uint64_t seed)
     d->sys.read = disk_read;
     d->sys.pread = disk_pread;
     d->sys.write = disk_write;
+    d->sys.pwrite = disk_pwrite;
     d->sys.fstat = disk_fstat;
     d->sys.fstatat = disk_fstatat;
     d->sys.ftruncate = disk_ftruncate;

@@ -101,43 +101,72 @@ static enum tcore_status read_tail(int fd, uint64_t size, struct tail *tail,
     return TCORE_OK;
 }
 
+/* The record in the line that ends (with its newline) at *end; *end is moved to where it begins.
+ * TCORE_EOF: there is no line, or its beginning was not read. TCORE_SKIP: it is no record. */
+static enum tcore_status record_before(const struct tcore_sodium *sodium, struct tcore_json *json,
+                                       const struct tail *tail, size_t *end,
+                                       struct audit_record *record)
+{
+    const char *text = tail->bytes.data;
+
+    if (!*end)
+        return TCORE_EOF;
+    size_t stop = *end - 1;
+    const char *newline = stop ? memrchr(text, '\n', stop) : NULL;
+    if (!newline && tail->start)
+        return TCORE_EOF;
+    *end = newline ? (size_t)(newline - text) + 1 : 0;
+    if (stop - *end > TCORE_AUDIT_LINE_BYTES || text[stop] != '\n')
+        return TCORE_SKIP;
+    return tcore_audit_parse_record(sodium, json, text + *end, stop - *end, record);
+}
+
+static bool is_behind(const struct audit_record *record, const struct tcore_audit_place *place)
+{
+    return record->intact && record->place.sequence == place->sequence + 1 &&
+           strcmp(record->previous, place->hash) == 0;
+}
+
 /*
- * Looks for the last line that is a record. A record that someone has edited is one, too, and the
- * log goes on behind it, where tcore_audit_verify finds it; only what is no record may be what a
- * crash has left.
+ * Looks for the last record that is whole and behind the record in the line before it: what a crash
+ * has left may have pieces of other lines in it that look like records. Who edits the last records
+ * has them set aside in the same way; cutting them off would have been less conspicuous.
  */
 static enum tcore_status find_last(const struct tcore_sodium *sodium, struct tail *tail,
                                    struct tcore_error *err)
 {
-    const char *text = tail->bytes.data;
     struct tcore_json json = {0};
-    struct audit_record record;
-    enum tcore_status status = TCORE_SKIP;
+    struct audit_record record, before;
     size_t end = tail->bytes.length;
+    bool found = false;
+    enum tcore_status status = TCORE_SKIP;
 
-    for (;;) {
-        const char *newline = end ? memrchr(text, '\n', end) : NULL;
-        if (!newline)
-            break;
-        end = (size_t)(newline - text);
-        const char *before = end ? memrchr(text, '\n', end) : NULL;
-        if (!before && tail->start)
-            break; /* begins before what was read */
-        size_t begin = before ? (size_t)(before - text) + 1 : 0;
-        if (end - begin <= TCORE_AUDIT_LINE_BYTES)
-            status = tcore_audit_parse_record(sodium, &json, text + begin, end - begin, &record);
-        if (status != TCORE_SKIP)
-            break;
+    while (!found && (status == TCORE_OK || status == TCORE_SKIP)) {
+        size_t begin = end;
+
+        status = record_before(sodium, &json, tail, &begin, &record);
+        if (status == TCORE_OK) {
+            size_t first = begin;
+
+            tail->good = end;
+            status = record_before(sodium, &json, tail, &first, &before);
+            if (status == TCORE_OK)
+                found = is_behind(&record, &before.place);
+            else if (status == TCORE_EOF && !begin && !tail->start)
+                found = is_behind(&record, &tail->last); /* the first of all */
+            if (status == TCORE_EOF && (begin || !tail->start))
+                status = TCORE_SKIP;
+        }
         end = begin;
     }
     tcore_json_free(&json);
     if (status == TCORE_FATAL)
         return tcore_error_nomem(err);
-    if (status == TCORE_OK) {
-        tail->good = end + 1;
+    if (found)
         tail->last = record.place;
-    }
-    if ((status != TCORE_OK && tail->start) || tail->bytes.length - tail->good > LEFT_BYTES)
+    else
+        tail->good = 0;
+    if ((!found && tail->start) || tail->bytes.length - tail->good > LEFT_BYTES)
         return tcore_error_set(err, TCORE_BAD_INPUT,
                                "the audit log ends in something else than records: verify it");
     return TCORE_OK;
