@@ -157,6 +157,8 @@ static int disk_openat(int dirfd, const char *path, int flags, mode_t mode)
         place.inode = create(&place, mode, false, !temporary);
     else if (place.inode < 0)
         return fail(ENOENT);
+    else if (!call(DISK_OPEN))
+        return -1;
     if (place.inode < 0)
         return -1;
     const struct inode *inode = &installed->inodes[place.inode];
@@ -273,14 +275,14 @@ static int fill_stat(unsigned number, struct stat *st)
 
 static int disk_fstat(int fd, struct stat *st)
 {
-    return inode_of(fd) ? fill_stat(descriptor(fd)->inode, st) : -1;
+    return inode_of(fd) && call(DISK_STAT) ? fill_stat(descriptor(fd)->inode, st) : -1;
 }
 
 static int disk_fstatat(int dirfd, const char *path, struct stat *st, int flags)
 {
     struct place place;
     (void)flags;
-    if (find_place(dirfd, path, &place) != 0)
+    if (find_place(dirfd, path, &place) != 0 || !call(DISK_STAT))
         return -1;
     return place.inode < 0 ? fail(ENOENT) : fill_stat((unsigned)place.inode, st);
 }
@@ -416,7 +418,7 @@ static int disk_flock(int fd, int op)
 static int disk_list(int dirfd, int (*each)(void *context, const char *name), void *context)
 {
     struct inode *inode = inode_of(dirfd);
-    if (!inode)
+    if (!inode || !call(DISK_LIST))
         return -1;
     for (size_t i = 0; i < inode->now.entries.count; i++) {
         int result = each(context, inode->now.entries.list[i].name);
@@ -433,6 +435,8 @@ static int64_t disk_clock(void)
 
 static int disk_random(void *buffer, size_t bytes)
 {
+    if (!call(DISK_RANDOM))
+        return -1;
     for (unsigned char *at = buffer; bytes; at++, bytes--)
         *at = (unsigned char)random_bits(&installed->random);
     return 0;

@@ -36,8 +36,13 @@ enum disk_call {
     DISK_SYNC, /* fsync(), fdatasync() */
     DISK_NAME, /* linkat(), renameat() */
     DISK_UNLINK,
-    DISK_READ, /* read(), pread(): no operation, but may fail */
-    DISK_LOCK, /* the same */
+    /* No operations, but they may fail: */
+    DISK_READ,   /* read(), pread() */
+    DISK_LOCK,   /* flock() */
+    DISK_OPEN,   /* openat() of what is there */
+    DISK_STAT,   /* fstat(), fstatat() */
+    DISK_LIST,   /* list() */
+    DISK_RANDOM, /* random() */
     DISK_CALLS
 };
 

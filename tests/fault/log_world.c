@@ -55,6 +55,7 @@ static void open_directories(struct world *w, int root)
     w->open = sys->openat(root, "open", flags, 0);
     w->segments = sys->openat(root, "segments", flags, 0);
     w->quarantine = sys->openat(root, "quarantine", flags, 0);
+    w->errors += w->open < 0 || w->segments < 0 || w->quarantine < 0;
 }
 
 static void make_directories(int root)
@@ -320,6 +321,12 @@ static void step_seal(struct world *w)
             seal_log(w, names[i], &segments);
     }
     tcore_free(names);
+}
+
+void world_reopen(struct world *w)
+{
+    disk_kill(w->disk);
+    open_directories(w, disk_root(w->disk));
 }
 
 unsigned world_seal(struct world *w)

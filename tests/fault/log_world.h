@@ -45,6 +45,8 @@ int world_begin_real(struct world *world, int directory, unsigned records, uint6
 /* Writers come and go, records are added and acknowledged, logs sealed; until so many steps are
  * done or the power is lost. Ends with the process killed. */
 void world_work(struct world *world, unsigned steps);
+/* After calls were failing: the directories are opened anew. */
+void world_reopen(struct world *world);
 /* Seals all logs that nobody writes; all of the shared one too. 0, or the number of errors. */
 unsigned world_seal(struct world *world);
 /* Reads logs and segments. */

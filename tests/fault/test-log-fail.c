@@ -9,7 +9,7 @@
 
 #include <errno.h>
 
-enum { STEPS = 40, STATES = 4, SEEDS = 3 };
+enum { STEPS = 40, STATES = 4, SEEDS = 2 };
 
 static const struct {
     const char *name;
@@ -37,6 +37,10 @@ static const struct {
     {"EINTR at a read", DISK_READ, EINTR, false, false, true, false, false},
     {"ENOLCK at a lock", DISK_LOCK, ENOLCK, false, false, false, false, false},
     {"EINTR at a lock", DISK_LOCK, EINTR, false, false, true, false, false},
+    {"EMFILE at an opening", DISK_OPEN, EMFILE, false, false, false, false, false},
+    {"EIO at a look at a file", DISK_STAT, EIO, false, false, false, false, false},
+    {"EIO at a listing", DISK_LIST, EIO, false, false, false, false, false},
+    {"ENOSYS at randomness", DISK_RANDOM, ENOSYS, false, false, false, false, false},
     {"EIO at a sync, without O_TMPFILE", DISK_SYNC, EIO, false, false, false, false, true},
     {"ENOSPC in a write, without O_TMPFILE", DISK_WRITE, ENOSPC, true, false, false, false, true},
 };
@@ -79,6 +83,7 @@ static bool fail_one(size_t fault, unsigned long n, uint64_t seed, struct totals
     bool reached = disk_has_failed(world.disk);
     disk_fail_at(world.disk, faults[fault].call, 0, 0, false, false);
     disk_fail_at(world.disk, DISK_TRUNCATE, 0, 0, false, false);
+    world_reopen(&world);
     if (reached) {
         totals->calls++;
         if ((world.errors == 0) != faults[fault].silent && !totals->unheard++)

@@ -125,8 +125,31 @@ static void test_processes(unsigned processes)
     empty();
 }
 
-static atomic_uint syncs;
 static struct tcore_log *log_of_all;
+
+enum { LARGE = 100000 };
+
+/* Entries of 100 kB, committed, written or left to whoever comes next. */
+static void *add_large(void *first)
+{
+    unsigned number = *(unsigned *)first, failed = 0;
+    char *text = calloc(1, LARGE);
+    for (unsigned n = 0; n < COMMITS; n++) {
+        uint64_t sequence;
+        struct tcore_error error;
+        snprintf(text, LARGE, "commit %u\n", number + n);
+        failed += tcore_log_append(log_of_all, 1, text, LARGE, &sequence, &error) != TCORE_OK;
+        if (n % 8 == 1)
+            failed += tcore_log_commit(log_of_all, sequence, &error) != TCORE_OK;
+        else if (n % 4 == 0)
+            failed += tcore_log_flush(log_of_all, &error) != TCORE_OK;
+    }
+    free(text);
+    *(unsigned *)first = failed;
+    return NULL;
+}
+
+static atomic_uint syncs;
 
 static int counting_fdatasync(int fd)
 {
@@ -151,33 +174,39 @@ static void *commit(void *first)
     return NULL;
 }
 
-static void test_threads(void)
+static void run_threads(void *(*work_on)(void *first), const char *what)
 {
-    static struct tcore_sys sys;
     pthread_t threads[THREADS];
     unsigned numbers[THREADS], failed = 0;
     unsigned char times[THREADS * COMMITS] = {0};
     size_t logs;
-    sys = tcore_sys_default;
-    sys.fdatasync = counting_fdatasync;
-    tcore_sys_set(&sys);
     tcore_log_create(&log_of_all, dir, &err);
     for (unsigned n = 0; n < THREADS; n++) {
         numbers[n] = n * COMMITS;
-        failed += pthread_create(&threads[n], NULL, commit, &numbers[n]) != 0;
+        failed += pthread_create(&threads[n], NULL, work_on, &numbers[n]) != 0;
     }
     for (unsigned n = 0; n < THREADS; n++) {
         pthread_join(threads[n], NULL);
         failed += numbers[n];
     }
-    is_int(failed, 0, "%d commits of %d threads", THREADS * COMMITS, THREADS);
-    is_int(read_numbers("commit %u\n", times, THREADS * COMMITS, &logs), 0, "of one log");
-    is_int(not_once(times, THREADS * COMMITS), 0, "which has each of them");
+    is_int(failed, 0, "%d %s of %d threads", THREADS * COMMITS, what, THREADS);
+    is_int(tcore_log_close(log_of_all, &err), TCORE_OK, "closed");
+    is_int(read_numbers("commit %u\n", times, THREADS * COMMITS, &logs), 0, "the log is whole");
+    is_int(not_once(times, THREADS * COMMITS), 0, "and has each of them");
+    empty();
+}
+
+static void test_threads(void)
+{
+    static struct tcore_sys sys;
+    sys = tcore_sys_default;
+    sys.fdatasync = counting_fdatasync;
+    tcore_sys_set(&sys);
+    run_threads(commit, "commits");
     printf("# %d commits, %u syncs\n", THREADS * COMMITS, (unsigned)syncs);
     ok(syncs >= COMMITS && syncs < THREADS * COMMITS / 2, "share their syncs");
-    is_int(tcore_log_close(log_of_all, &err), TCORE_OK, "closed");
+    run_threads(add_large, "large entries");
     tcore_sys_set(NULL);
-    empty();
 }
 
 /* Everything once; the status of the first call that failed. */

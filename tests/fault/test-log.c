@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/file.h>
 
@@ -270,6 +271,14 @@ static void test_resynchronise(void)
     write_file("moved.log", copy, bytes);
     report = read_log("moved.log", &found, &wrong);
     ok(report.entries == 36 && report.damaged_bytes == 4 * entry, "nor are those that have moved");
+    copy[45] = 1;
+    uint64_t right = XXH3_64bits(copy, 56);
+    for (unsigned i = 0; i < 8; i++)
+        copy[56 + i] = (char)(right >> 8 * i);
+    write_file("impossible.log", copy, bytes);
+    report = read_log("impossible.log", &found, &wrong);
+    ok(report.entries == 36 && report.damages == 2 && report.damaged_bytes == 64 + 4 * entry,
+       "a header that cannot be is damage");
     copy[12] = 2;
     uint64_t check = XXH3_64bits(copy, 56);
     for (unsigned i = 0; i < 8; i++)
@@ -346,7 +355,8 @@ static uint64_t add_shared(const struct tcore_log_limits *limits, size_t bytes)
 
 static void test_shared(void)
 {
-    static const size_t sizes[] = {1, 8, 9, 4064, 4072, 4073, 5000, 40000, 1000000, 3};
+    static const size_t sizes[] = {
+        1, 8, 9, 4064, 4072, 4073, 5000, 40000, 1000000, TCORE_LOG_PAYLOAD_MAX, 3};
     static const struct tcore_log_limits small = {.bytes = 500, .age_ns = 0};
     static const struct tcore_log_limits young = {.bytes = UINT64_MAX, .age_ns = 1000000};
     unsigned wrong = 0;
@@ -408,8 +418,11 @@ static int (*plain_flock)(int fd, int operation);
 
 static int race(int fd, int operation)
 {
-    if (operation == LOCK_EX && races-- > 0)
+    if (operation == LOCK_EX && races-- > 0) {
         tcore_sys()->renameat(root(), "shared.log", root(), "b.log");
+        if (races) /* again and again, and always there is a new one */
+            tcore_sys()->close(tcore_sys()->openat(root(), "shared.log", O_RDWR | O_CREAT, 0640));
+    }
     return plain_flock(fd, operation);
 }
 
@@ -426,10 +439,16 @@ static void test_race(void)
     is_int(add_shared(&wide, 20), 1, "renamed before the lock was had: into a new log");
     disk_install(disk);
     ok(disk_file(disk, "b.log", &bytes) && bytes == 64 + 24 + 16, "not into the old one");
+    struct tcore_log *log;
+    races = INT_MAX;
+    tcore_sys_set(&racing);
+    is_int(tcore_log_open_shared(&log, root(), &wide, &err), TCORE_FATAL, "but not for ever");
+    disk_install(disk);
+    is_int(add_shared(&wide, 20), 1, "and it can be had again");
     struct tcore_log_reader **readers;
     size_t count;
     is_int(tcore_log_open_all(root(), &readers, &count, &err), TCORE_OK, "all are opened");
-    is_int(count, 2, "each once");
+    is_int(count, 3, "each once");
     tcore_log_close_all(readers, count);
     disk_free(disk);
 }

@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 #include "base/sys.h"
-#include "store/log_format.h"
+#include "store/log_read_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -77,8 +77,7 @@ static enum tcore_status open_one(int dir, const char *name, struct tcore_log_re
     if (status)
         return status == TCORE_EOF ? TCORE_OK : status;
     for (size_t i = 0; i < *count; i++) {
-        if (!memcmp(tcore_log_reader_id(readers[i]), tcore_log_reader_id(reader),
-                    TCORE_LOG_ID_BYTES)) {
+        if (readers[i]->device == reader->device && readers[i]->inode == reader->inode) {
             tcore_log_reader_close(reader);
             return TCORE_OK;
         }

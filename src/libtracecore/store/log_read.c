@@ -24,6 +24,8 @@ static enum tcore_status look_at_size(struct tcore_log_reader *r, struct tcore_e
     if (tcore_sys()->fstat(r->fd, &st) != 0)
         return unreadable(r, errno, err);
     r->size = (uint64_t)st.st_size;
+    r->device = st.st_dev;
+    r->inode = st.st_ino;
     tcore_buf_clear(&r->window); /* what was behind the end may have been cut off and replaced */
     return TCORE_OK;
 }

@@ -7,11 +7,15 @@
 #include "store/log_format.h"
 #include "store/log_read.h"
 
+#include <sys/types.h>
+
 struct tcore_log_reader {
     int fd;
     char *name;
     struct log_header header;
-    uint64_t size;           /* of the file, as it was last looked at */
+    uint64_t size; /* of the file, as it was last looked at */
+    dev_t device;  /* which file it is, whatever its name */
+    ino_t inode;
     uint64_t offset;         /* where the next entry should be */
     uint64_t sequence;       /* of the last entry read */
     struct tcore_buf window; /* the bytes of the file from window_offset on */
