@@ -17,6 +17,8 @@
 
 #define TCORE_NEW_FILE_PREFIX ".new-"
 
+#pragma GCC visibility push(hidden)
+
 struct tcore_new_file {
     int dir;  /* borrowed: a directory of the file system that it will be on */
     int into; /* borrowed: the directory that it will be in; dir, unless it is set to another */
@@ -47,8 +49,8 @@ enum tcore_status tcore_new_file_sweep(int dir, struct tcore_error *err);
 /* Syncs a directory: what was named and unnamed in it is on disk. TCORE_OK or TCORE_FATAL. */
 enum tcore_status tcore_sync_directory(int dir, struct tcore_error *err);
 
-/* Name of what a lock or read needs: opens without following links, and refuses what is no regular
- * file. The descriptor, or -1 and errno (EINVAL: no regular file). */
+/* Opens a file that is there, without following links, and refuses what is no regular file. The
+ * descriptor, or -1 and errno (EINVAL: no regular file). */
 int tcore_open_regular(int dir, const char *name, int flags);
 
 /* flock(), going on after interruptions. 0, or -1 and errno. */
@@ -56,5 +58,7 @@ int tcore_lock(int fd, int operation);
 
 /* Reads at offset until bytes are read or the file ends; what was read, or -1 and errno. */
 ptrdiff_t tcore_pread_all(int fd, void *buffer, size_t bytes, unsigned long long offset);
+
+#pragma GCC visibility pop
 
 #endif
