@@ -89,6 +89,8 @@ static void choose_rollups(struct run *run)
 {
     const struct cli_operator *op = run->op;
     struct tcore_input_options *o = &run->input_options;
+    if (op->trace_ids)
+        o->trace_ids = op->trace_ids(run->state, &o->trace_count);
     o->wanted_types = run->pass ? ~0u : run->consumed;
     if (op->rolls_up && !run->cli->io.where)
         o->rollup_types = op->rolls_up(run->state, &o->rollup_window_ns) & run->consumed;

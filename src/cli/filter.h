@@ -38,6 +38,10 @@ struct cli_operator {
     enum tcore_status (*batch)(void *state, void *worker, const struct tcore_batch *batch,
                                const uint32_t *rows, size_t count, struct tcore_buf *out,
                                struct tcore_error *err);
+    /* If it wants records of some traces only: their ids, and how many; asked behind open. NULL:
+     * all.
+     */
+    const uint8_t (*(*trace_ids)(void *state, size_t *count))[16];
     /*
      * Which types (bits) it can take from the roll-ups of segments instead of record by record,
      * with the same result; asked behind open, unless --where looks at records. The windows of

@@ -237,6 +237,8 @@ store_sources += %D%/store/rollup_rows.c
 store_HEADERS += %D%/store/log.h
 store_HEADERS += %D%/store/log_read.h
 store_HEADERS += %D%/store/log_recover.h
+store_sources += %D%/store/known_traces.c
+store_sources += %D%/store/known_traces.h
 store_sources += %D%/store/log.c
 store_sources += %D%/store/log_format.c
 store_sources += %D%/store/log_format.h
@@ -251,7 +253,6 @@ store_sources += %D%/store/trace_filters.c
 store_sources += %D%/store/trace_index.c
 store_sources += %D%/store/trace_index_private.h
 store_sources += %D%/store/trace_index_read.c
-store_sources += %D%/store/new_file.c
 store_HEADERS += %D%/store/audit.h
 store_HEADERS += %D%/store/key.h
 store_HEADERS += %D%/store/seal.h
@@ -268,7 +269,6 @@ store_sources += %D%/store/sodium.c
 store_sources += %D%/store/sodium.h
 store_sources += %D%/store/wrapped.c
 store_sources += %D%/store/wrapped_text.c
-store_sources += %D%/store/new_file.h
 
 %C%_libtracecore_la_SOURCES = $(base_sources) $(model_sources) $(stream_sources) \
 	$(query_sources) $(stats_sources) $(trace_sources) $(store_sources)

@@ -5,6 +5,7 @@
 #include "cli/message.h"
 #include "record/verbs.h"
 #include "store/joint.h"
+#include "store/known_traces.h"
 
 static int run(struct cli *cli, void *options, int argc, char **argv)
 {
@@ -17,6 +18,8 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
     enum tcore_status status = tcore_repository_open(&repository, argv[0], &err);
     if (status == TCORE_OK)
         status = tcore_joints_update(repository, &made, &removed, &err);
+    if (status == TCORE_OK)
+        status = tcore_known_traces_update(repository, &made, &err);
     if (status != TCORE_OK) {
         err.input = argv[0];
         cli_report(cli, &err);

@@ -23,8 +23,9 @@ struct get {
     struct tcore_map traces; /* empty: any */
     const char *span_id;     /* NULL: any */
     size_t trace_column, context_trace_column, span_column, context_span_column, execution_column;
-    bool found;        /* atomic */
-    bool *found_trace; /* by number in traces; owned, atomic */
+    uint8_t (*ids)[16]; /* of the traces, as bytes; owned */
+    bool found;         /* atomic */
+    bool *found_trace;  /* by number in traces; owned, atomic */
 };
 
 /* --- The filter */
@@ -114,7 +115,10 @@ static bool add_traces(struct get *get, int count, char **ids)
             tcore_map_intern(&get->traces, id.trace_id, TCORE_TRACE_ID, NULL) == TCORE_MAP_NONE)
             return false;
     get->found_trace = tcore_calloc((size_t)count + 1, sizeof *get->found_trace);
-    return get->found_trace;
+    get->ids = tcore_calloc((size_t)count + 1, sizeof *get->ids);
+    for (uint32_t i = 0; get->ids && i < get->traces.count; i++)
+        tcore_id_bytes(get->traces.keys[i].data, get->ids[i], sizeof get->ids[i]);
+    return get->found_trace && get->ids;
 }
 
 static void note_missing(const struct get *get)
@@ -128,6 +132,13 @@ static void note_missing(const struct get *get)
         cli_note(get->cli, "no record of span %s is in the input", get->span_id);
 }
 
+static const uint8_t (*trace_ids(void *state, size_t *count))[16]
+{
+    const struct get *get = state;
+    *count = get->traces.count;
+    return (const uint8_t(*)[16])get->ids;
+}
+
 static int get_records(struct get *get, int count, char **inputs)
 {
     static const struct cli_operator selecting = {
@@ -135,6 +146,7 @@ static int get_records(struct get *get, int count, char **inputs)
                  1u << TCORE_RECORD_METRIC | 1u << TCORE_RECORD_EXECUTION,
         .open = open_columns,
         .batch = select_batch,
+        .trace_ids = trace_ids,
     };
     int status = cli_filter(get->cli, &selecting, get, count, inputs);
     if (status != CLI_DONE && status != CLI_REJECTED)
@@ -168,6 +180,7 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
         cli_error(cli, "out of memory");
     tcore_map_free(&get.traces);
     tcore_free(get.found_trace);
+    tcore_free(get.ids);
     return status;
 }
 

@@ -63,6 +63,13 @@ static int64_t a_time(void)
     return 1790000000123456789;
 }
 
+/* The same every time: so is the size of a segment. */
+static int no_chance(void *buffer, size_t bytes)
+{
+    memset(buffer, 0x5a, bytes);
+    return 0;
+}
+
 static struct tcore_sys memory_sys(void)
 {
     struct tcore_sys sys = tcore_sys_default;
@@ -71,6 +78,7 @@ static struct tcore_sys memory_sys(void)
     sys.fstat = memory_fstat;
     sys.close = memory_close;
     sys.wall_ns = a_time;
+    sys.random = no_chance;
     return sys;
 }
 
@@ -112,7 +120,7 @@ static enum tcore_status write_segment(const struct tcore_buf *lines, struct tco
         status = tcore_block_packer_new(&packer, err);
     }
     if (status == TCORE_OK)
-        status = tcore_segment_writer_new(&segment, FILE_FD, err);
+        status = tcore_segment_writer_new(&segment, FILE_FD, 7, err);
     unsigned count = 0;
     for (const char *p = lines->data, *end = p + lines->length; p < end && status == TCORE_OK;) {
         const char *newline = memchr(p, '\n', (size_t)(end - p));

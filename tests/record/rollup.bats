@@ -123,3 +123,35 @@ same() { # same OPTION...
     trace-record archive repo records
     [[ $(trace-record read repo | wc -l) -eq 780 ]]
 }
+
+@test "a trace is found through filters and indexes, whatever becomes of these" {
+    command -v strace || skip "there is no strace"
+    id=$(printf '%032x' 20) # spans 190 to 199: in segments 63 to 66
+    trace-span get "$id" records >wanted
+    [[ $(wc -l <wanted) -eq 10 ]]
+    same_trace() {
+        trace-span get "$id" repo | cmp - wanted
+        run -1 --separate-stderr trace-span get 0123456789abcdef0123456789abcdef repo
+        [[ -z $output && $stderr == *"no record of trace 0123456789abcdef0123456789abcdef is in the input" ]]
+    }
+    same_trace
+    # of the 128 that are in the file, those that have it; and the two that are in no group
+    [[ $(opened trace-span get "$id" repo) -le 8 ]]
+    trace-span get "$id" "$(printf '%032x' 39)" repo | cmp - <(trace-span get "$id" "$(printf '%032x' 39)" records)
+    cp repo/filters filters
+    size=$(stat -c %s filters)
+    for ((at = 0; at < size; at += size / 40)); do
+        cp filters repo/filters
+        chmod u+w repo/filters
+        printf 'XYZ' | dd of=repo/filters bs=1 seek="$at" conv=notrunc status=none
+        same_trace
+    done
+    head -c $((size / 2)) filters >repo/filters
+    same_trace
+    rm repo/filters
+    same_trace
+    # another seed now: old segments are asked themselves, new ones fit
+    trace-record archive repo records
+    trace-record rollup repo
+    trace-span get "$id" repo | sort | cmp - <(cat wanted wanted | sort)
+}

@@ -250,3 +250,12 @@ void tcore_traceparent_format(const struct tcore_traceparent *tp, char *out)
     out[54] = digits[tp->flags & 15];
     out[55] = '\0';
 }
+
+void tcore_id_bytes(const char *id, uint8_t *out, size_t bytes)
+{
+    for (size_t i = 0; i < 2 * bytes; i++) {
+        unsigned digit = (unsigned char)id[i];
+        unsigned value = digit <= '9' ? digit - '0' : digit - 'a' + 10;
+        out[i / 2] = (uint8_t)(i % 2 ? out[i / 2] << 4 | value : value);
+    }
+}

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum tcore_id_class { TCORE_TRACE_ID = 32, TCORE_SPAN_ID = 16 }; /* digits */
 
@@ -25,6 +26,9 @@ enum tcore_id_result tcore_id_normalise(enum tcore_id_class id, const char *text
                                         char *out);
 /* Whether text already is the canonical form (right length, lower-case hexadecimal). */
 bool tcore_id_is_canonical(enum tcore_id_class id, const char *text, size_t length);
+
+/* The bytes, half as many as digits, that a canonical id stands for. */
+void tcore_id_bytes(const char *id, uint8_t *out, size_t bytes);
 
 /* A new id of random digits, not all zero, and a NUL. 0, or -1 and errno: there is no randomness. */
 int tcore_id_draw(enum tcore_id_class id, char *out);

@@ -193,7 +193,7 @@ static enum tcore_status write_joint(struct maker *k)
     enum tcore_status status = tcore_new_file_open(&file, k->dir, k->err);
     if (status != TCORE_OK)
         return status;
-    status = tcore_segment_writer_new(&writer, file.fd, k->err);
+    status = tcore_segment_writer_new(&writer, file.fd, 0, k->err);
     if (status == TCORE_OK)
         status = tcore_rollup_builder_new(&days, DAY_NS, k->err);
     if (status == TCORE_OK)

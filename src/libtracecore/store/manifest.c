@@ -227,6 +227,9 @@ enum tcore_status tcore_manifest_write(const struct tcore_manifest *m, struct tc
     write_blocks(m, out);
     write_rollups(m, out);
     write_sources(m, out);
+    if (m->trace_index)
+        tcore_buf_printf(out, ",\"traceIndex\":%" PRIu32 ",\"traceFilter\":%" PRIu32,
+                         m->trace_index, m->trace_filter);
     tcore_buf_puts(out, "}\n");
     return tcore_buf_status(out, err);
 }
@@ -402,6 +405,19 @@ static enum tcore_status read_sources(struct reader *r)
     return TCORE_OK;
 }
 
+static enum tcore_status read_trace_members(struct reader *r)
+{
+    uint64_t index = 0, filter = 0;
+    if (!member(r, 0, "traceIndex"))
+        return TCORE_OK;
+    if (!get_count(r, 0, "traceIndex", r->frames, &index) || index == r->frames ||
+        !get_count(r, 0, "traceFilter", r->frames, &filter) || filter == r->frames)
+        return wrong(r, "traceIndex");
+    r->manifest->trace_index = (uint32_t)index;
+    r->manifest->trace_filter = (uint32_t)filter;
+    return TCORE_OK;
+}
+
 static int hex_digit(char c)
 {
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
@@ -466,6 +482,8 @@ static enum tcore_status read_all(struct reader *r)
         status = read_rollups(r);
     if (status == TCORE_OK)
         status = read_sources(r);
+    if (status == TCORE_OK)
+        status = read_trace_members(r);
     if (status == TCORE_OK && !counts_agree(r))
         return wrong(r, "records");
     return status;

@@ -32,6 +32,10 @@ enum tcore_status tcore_repository_open(struct tcore_repository **repository, co
 void tcore_repository_close(struct tcore_repository *repository);
 const char *tcore_repository_path(const struct tcore_repository *repository);
 
+/* The seed of its trace filters, drawn the first time. */
+enum tcore_status tcore_repository_filter_seed(struct tcore_repository *repository, uint64_t *seed,
+                                               struct tcore_error *err);
+
 /* Paths of segments in the repository, in the order of time. */
 struct tcore_segment_list {
     char (*path)[TCORE_SEGMENT_PATH_BYTES]; /* owned */

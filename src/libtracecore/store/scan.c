@@ -8,6 +8,8 @@
 #include "base/sys.h"
 #include "store/catalog.h"
 #include "store/joint.h"
+#include "store/known_traces.h"
+#include "store/trace_index.h"
 #include "store/repository.h"
 
 #include <pthread.h>
@@ -15,9 +17,11 @@
 
 /* A segment. */
 struct scanned {
-    struct tcore_segment *segment; /* NULL: nothing of it can be read */
-    bool borrowed;                 /* the segment is a joint roll-up of the scan's */
-    struct tcore_error problem;    /* status TCORE_OK: none */
+    struct tcore_segment *segment;    /* NULL: nothing of it can be read */
+    struct tcore_trace_blocks blocks; /* those that have wanted traces; if traces are asked for */
+    bool selected;                    /* blocks counts */
+    bool borrowed;                    /* the segment is a joint roll-up of the scan's */
+    struct tcore_error problem;       /* status TCORE_OK: none */
     char path[TCORE_SEGMENT_PATH_BYTES];
     unsigned users; /* the scan, and blocks that are being read: atomic */
 };
@@ -32,6 +36,7 @@ struct scan {
     struct tcore_segment_list list;
     struct tcore_catalog catalog;
     struct tcore_joints joints;
+    bool *may_have;      /* by segment: records of wanted traces; NULL: all are wanted; owned */
     uint32_t *joint_use; /* by joint: enum joint_use; owned */
     pthread_mutex_t lock;
     size_t next;             /* in list */
@@ -70,6 +75,7 @@ static void let_go(struct scanned *scanned)
         return;
     if (!scanned->borrowed)
         tcore_segment_close(scanned->segment);
+    tcore_free(scanned->blocks.block);
     tcore_free(scanned);
 }
 
@@ -242,6 +248,66 @@ static enum tcore_status take_joint(struct scan *s, size_t number, bool *taken,
     return TCORE_OK;
 }
 
+static bool join_blocks(struct tcore_trace_blocks *into, const struct tcore_trace_blocks *from)
+{
+    uint32_t *memory =
+        tcore_reallocarray(into->block, into->count + from->count, sizeof *into->block);
+    if (!memory)
+        return false;
+    into->block = memory;
+    if (from->count)
+        memcpy(memory + into->count, from->block, from->count * sizeof *memory);
+    into->count += from->count;
+    return true;
+}
+
+/* Of a segment with an index of traces: which blocks have the wanted ones. If that cannot be told,
+ * all of them are read. */
+static enum tcore_status select_blocks(struct scan *s, struct scanned *scanned,
+                                       struct tcore_error *err)
+{
+    const struct tcore_manifest *m = tcore_segment_manifest(scanned->segment);
+    struct tcore_block_reader reader = {0};
+    struct tcore_trace_index index;
+    struct tcore_slice data;
+    if (!s->options.trace_count || !m->trace_index)
+        return TCORE_OK;
+    enum tcore_status status =
+        tcore_block_reader_member(&reader, scanned->segment, m->trace_index, NULL, &data, err);
+    if (status == TCORE_OK)
+        status = tcore_trace_index_open(&index, data.data, data.length, err);
+    for (size_t i = 0; i < s->options.trace_count && status == TCORE_OK; i++) {
+        struct tcore_trace_blocks found = {0};
+        status = tcore_trace_index_find(&index, s->options.trace_ids[i], &found, err);
+        if (status == TCORE_OK && !join_blocks(&scanned->blocks, &found))
+            status = tcore_error_nomem(err);
+        tcore_free(found.block);
+    }
+    scanned->selected = status == TCORE_OK;
+    tcore_block_reader_free(&reader);
+    return status == TCORE_BAD_INPUT ? TCORE_OK : status;
+}
+
+static bool is_selected(const struct scan *s)
+{
+    const struct scanned *scanned = s->current;
+    if (!scanned->selected)
+        return true;
+    for (size_t i = 0; i < scanned->blocks.count; i++)
+        if (scanned->blocks.block[i] == s->block)
+            return true;
+    return false;
+}
+
+/* Moves on to the next block that is wanted and no roll-up stands for. False: there is none. */
+static bool find_block(struct scan *s, const struct tcore_manifest *m)
+{
+    while (m && s->block < m->block_count &&
+           (s->rolled_up >> m->block[s->block].type & 1 || !is_selected(s)))
+        s->block++;
+    return m && s->block < m->block_count;
+}
+
 /* Opens the next segment that has something to give, or cannot be opened. TCORE_EOF: there is none.
  */
 static enum tcore_status open_next(struct scan *s, struct tcore_error *err)
@@ -255,6 +321,8 @@ static enum tcore_status open_next(struct scan *s, struct tcore_error *err)
         if (status != TCORE_OK)
             return status;
         if (joint)
+            continue;
+        if (s->may_have && !s->may_have[number])
             continue;
         const char *path = s->list.path[number];
         const struct tcore_catalog_entry *known = tcore_catalog_find(&s->catalog, path);
@@ -273,6 +341,13 @@ static enum tcore_status open_next(struct scan *s, struct tcore_error *err)
             tcore_repository_salvage_segment(s->repository, path, &scanned->segment, NULL);
         const struct tcore_manifest *m =
             status == TCORE_OK ? tcore_segment_manifest(scanned->segment) : NULL;
+        if (m) {
+            enum tcore_status selected = select_blocks(s, scanned, err);
+            if (selected != TCORE_OK) {
+                let_go(scanned);
+                return selected;
+            }
+        }
         bool nothing = m && !s->has_problem &&
                        (!m->block_count || !is_in_time(s, m->all_timed, m->min_ns, m->max_ns));
         if (status == TCORE_EOF || nothing) { /* removed since it was listed, or of no use */
@@ -286,6 +361,10 @@ static enum tcore_status open_next(struct scan *s, struct tcore_error *err)
         s->counted = TCORE_RECORD_TYPES;
         if (m)
             choose_rollup(s, m);
+        if (m && !s->has_problem && !s->gives_rollup && !find_block(s, m)) {
+            let_go(scanned); /* no block has the traces */
+            s->current = NULL;
+        }
     }
     return TCORE_OK;
 }
@@ -294,14 +373,6 @@ static bool has_to_stop(const struct scan *s)
 {
     struct pollfd stop = {.fd = s->options.stop_fd, .events = POLLIN};
     return stop.fd > 0 && tcore_sys()->poll(&stop, 1, 0) > 0;
-}
-
-/* Moves on to the next block that no roll-up stands for. False: there is none. */
-static bool find_block(struct scan *s, const struct tcore_manifest *m)
-{
-    while (m && s->block < m->block_count && s->rolled_up >> m->block[s->block].type & 1)
-        s->block++;
-    return m && s->block < m->block_count;
 }
 
 /* Moves on to the next type of a joint roll-up whose records are not wanted, but counted. */
@@ -392,9 +463,19 @@ static void close_scan(struct tcore_chunk_source *source)
     tcore_catalog_free(&s->catalog);
     tcore_joints_close(&s->joints);
     tcore_free(s->joint_use);
+    tcore_free(s->may_have);
     tcore_repository_close(s->repository);
     pthread_mutex_destroy(&s->lock);
     tcore_free(s);
+}
+
+static enum tcore_status find_traces(struct scan *s, struct tcore_error *err)
+{
+    s->may_have = tcore_calloc(s->list.count, sizeof *s->may_have);
+    if (!s->may_have)
+        return tcore_error_nomem(err);
+    return tcore_known_traces_find(s->repository, &s->list, s->options.trace_ids,
+                                   s->options.trace_count, s->may_have, err);
 }
 
 static enum tcore_status open_joints(struct scan *s, struct tcore_error *err)
@@ -429,6 +510,8 @@ enum tcore_status tcore_scan_open(struct tcore_chunk_source **source, const char
         status = tcore_catalog_load(&s->catalog, s->repository, err);
     if (status == TCORE_OK && s->options.rollup_types)
         status = open_joints(s, err);
+    if (status == TCORE_OK && s->options.trace_count)
+        status = find_traces(s, err);
     if (status != TCORE_OK) {
         close_scan(&s->source);
         return status;

@@ -19,9 +19,12 @@ enum tcore_status tcore_sealing_begin(struct tcore_sealing *sealing, struct tcor
                                       struct tcore_error *err)
 {
     *sealing = (struct tcore_sealing){.repository = r};
+    uint64_t seed;
     enum tcore_status status = tcore_new_file_open(&sealing->file, r->segments, err);
     if (status == TCORE_OK)
-        status = tcore_segment_writer_new(&sealing->writer, sealing->file.fd, err);
+        status = tcore_repository_filter_seed(r, &seed, err);
+    if (status == TCORE_OK)
+        status = tcore_segment_writer_new(&sealing->writer, sealing->file.fd, seed, err);
     if (status != TCORE_OK)
         tcore_sealing_drop(sealing);
     return status;

@@ -7,6 +7,7 @@
 #include "store/tar.h"
 #include "stream/binary.h"
 #include "stream/binary_block.h"
+#include "stream/binary_codec.h"
 
 #include <stdio.h>
 
@@ -21,7 +22,8 @@ struct tcore_block_packer {
     struct tcore_projection projection; /* of the names */
     size_t column[TCORE_NAME_KINDS];
     struct tcore_rollup_columns rolled_up;
-    uint32_t *rows; /* all of a block: 0, 1, 2 ...; owned */
+    size_t trace_id, context_trace_id; /* columns */
+    uint32_t *rows;                    /* all of a block: 0, 1, 2 ...; owned */
     struct tcore_binary_decoder *decoder;
     struct binary_block block;
     struct tcore_buf member; /* header, data, padding */
@@ -35,6 +37,12 @@ static enum tcore_status project(struct tcore_block_packer *p, struct tcore_erro
         struct tcore_path_key key = {keys[kind], strlen(keys[kind])};
         status = tcore_projection_add_path(&p->projection, &key, 1, &p->column[kind], err);
     }
+    static const struct tcore_path_key trace_id[] = {{"traceId", 7}};
+    static const struct tcore_path_key context[] = {{"context", 7}, {"traceId", 7}};
+    if (status == TCORE_OK)
+        status = tcore_projection_add_path(&p->projection, trace_id, 1, &p->trace_id, err);
+    if (status == TCORE_OK)
+        status = tcore_projection_add_path(&p->projection, context, 2, &p->context_trace_id, err);
     return status == TCORE_OK ? tcore_rollup_project(&p->projection, &p->rolled_up, err) : status;
 }
 
@@ -84,6 +92,7 @@ void tcore_packed_block_free(struct tcore_packed_block *packed)
     for (int kind = 0; kind < TCORE_NAME_KINDS; kind++)
         tcore_name_set_free(&packed->names[kind]);
     tcore_rollup_builder_free(packed->rollup);
+    tcore_free(packed->trace);
     *packed = (struct tcore_packed_block){0};
 }
 
@@ -224,6 +233,42 @@ static bool add_names(struct tcore_name_set *set, const struct tcore_batch *batc
     return true;
 }
 
+static bool add_trace(struct tcore_packed_block *packed, const struct tcore_value *v)
+{
+    if (v->kind != TCORE_STRING || v->len != 2 * TCORE_TRACE_ID_BYTES)
+        return true; /* absent, or no id */
+    if (packed->trace_count == packed->trace_capacity) {
+        size_t capacity = packed->trace_capacity ? packed->trace_capacity * 2 : 256;
+        uint8_t(*memory)[TCORE_TRACE_ID_BYTES] =
+            tcore_reallocarray(packed->trace, capacity, sizeof *memory);
+        if (!memory)
+            return false;
+        packed->trace = memory;
+        packed->trace_capacity = capacity;
+    }
+    packed->trace_count +=
+        tcore_binary_hex_decode(packed->trace[packed->trace_count], v->s, TCORE_TRACE_ID_BYTES);
+    return true;
+}
+
+/* Which traces it has records of: of a dictionary each entry once. */
+static bool add_traces(struct tcore_packed_block *packed, const struct tcore_batch *batch,
+                       const struct tcore_column *column)
+{
+    bool added = true;
+    if (column->form == TCORE_COLUMN_DICT || column->form == TCORE_COLUMN_CONSTANT) {
+        uint32_t count = column->form == TCORE_COLUMN_DICT ? column->value_count : 1;
+        for (uint32_t i = 0; i < count && added; i++)
+            added = add_trace(packed, &column->values[i]);
+        return added;
+    }
+    for (size_t row = 0; row < batch->rows && added; row++) {
+        struct tcore_value v = tcore_column_get(column, row);
+        added = add_trace(packed, &v);
+    }
+    return added;
+}
+
 static enum tcore_status roll_up(struct tcore_block_packer *p, const struct tcore_batch *batch,
                                  struct tcore_packed_block *packed, struct tcore_error *err)
 {
@@ -250,6 +295,9 @@ static enum tcore_status pack_facts(struct tcore_block_packer *p, const char *bl
         if (!add_names(&packed->names[kind], &batch, &batch.columns[p->column[kind]]))
             return tcore_error_nomem(err);
     }
+    bool metric = packed->entry.type == TCORE_RECORD_METRIC;
+    if (!add_traces(packed, &batch, &batch.columns[metric ? p->context_trace_id : p->trace_id]))
+        return tcore_error_nomem(err);
     return roll_up(p, &batch, packed, err);
 }
 

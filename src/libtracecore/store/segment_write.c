@@ -23,17 +23,20 @@ struct tcore_segment_writer {
     uint32_t frames;
     uint32_t members;
     struct tcore_manifest manifest;
+    uint64_t seed;
+    struct tcore_trace_index_builder traces;
     struct tcore_rollup_builder *rollup; /* NULL: nothing was rolled up yet */
 };
 
 enum tcore_status tcore_segment_writer_new(struct tcore_segment_writer **writer, int fd,
-                                           struct tcore_error *err)
+                                           uint64_t seed, struct tcore_error *err)
 {
     *writer = NULL;
     struct tcore_segment_writer *w = tcore_calloc(1, sizeof *w);
     if (!w)
         return tcore_error_nomem(err);
     w->fd = fd;
+    w->seed = seed;
     enum tcore_status status = tcore_packer_new(&w->packer, err);
     if (status == TCORE_OK)
         status = tcore_digest_begin(&w->digest, err);
@@ -56,6 +59,7 @@ void tcore_segment_writer_free(struct tcore_segment_writer *w)
     tcore_buf_free(&w->table);
     tcore_manifest_free(&w->manifest);
     tcore_rollup_builder_free(w->rollup);
+    tcore_trace_index_builder_free(&w->traces);
     tcore_free(w);
 }
 
@@ -114,6 +118,9 @@ enum tcore_status tcore_segment_add(struct tcore_segment_writer *w,
     if (!tcore_manifest_add_block(&w->manifest, &entry))
         return tcore_error_nomem(err);
     enum tcore_status status = join_rollup(w, packed->rollup, err);
+    for (size_t i = 0; i < packed->trace_count && status == TCORE_OK; i++)
+        status =
+            tcore_trace_index_add(&w->traces, packed->trace[i], w->manifest.block_count - 1, err);
     if (status != TCORE_OK)
         return status;
     w->manifest.text_bytes += packed->text_bytes;
@@ -259,6 +266,56 @@ static enum tcore_status write_rollups(struct tcore_segment_writer *w, struct tc
     return status;
 }
 
+static enum tcore_status write_trace_index(struct tcore_segment_writer *w, struct tcore_error *err)
+{
+    struct tcore_buf content = {0};
+    uint32_t frame = w->frames;
+    enum tcore_status status = begin_member(&content, err);
+    if (status == TCORE_OK)
+        status = tcore_trace_index_encode(&w->traces, &content, err);
+    if (status == TCORE_OK)
+        status = write_member(w, "trace-index", &content, err);
+    if (status == TCORE_OK)
+        w->manifest.trace_index = frame;
+    tcore_buf_free(&content);
+    return status;
+}
+
+static enum tcore_status write_trace_filter(struct tcore_segment_writer *w, uint64_t traces,
+                                            struct tcore_error *err)
+{
+    struct tcore_trace_filter filter;
+    struct tcore_buf content = {0};
+    uint32_t frame = w->frames;
+    enum tcore_status status =
+        tcore_trace_filter_init(&filter, w->seed, tcore_trace_filter_blocks(traces), err);
+    if (status != TCORE_OK)
+        return status;
+    tcore_trace_index_fill(&w->traces, &filter);
+    status = begin_member(&content, err);
+    if (status == TCORE_OK) {
+        tcore_trace_filter_encode(&filter, &content);
+        status = tcore_buf_status(&content, err);
+    }
+    if (status == TCORE_OK)
+        status = write_member(w, "trace-filter", &content, err);
+    if (status == TCORE_OK)
+        w->manifest.trace_filter = frame;
+    tcore_trace_filter_free(&filter);
+    tcore_buf_free(&content);
+    return status;
+}
+
+/* Which traces are in it: in which blocks, and as a filter. */
+static enum tcore_status write_traces(struct tcore_segment_writer *w, struct tcore_error *err)
+{
+    if (!w->manifest.block_count) /* a joint roll-up */
+        return TCORE_OK;
+    uint64_t traces = tcore_trace_index_traces(&w->traces);
+    enum tcore_status status = write_trace_index(w, err);
+    return status == TCORE_OK ? write_trace_filter(w, traces, err) : status;
+}
+
 static enum tcore_status write_manifest(struct tcore_segment_writer *w, struct tcore_error *err)
 {
     struct tcore_buf content = {0};
@@ -316,6 +373,8 @@ enum tcore_status tcore_segment_finish(struct tcore_segment_writer *w, struct tc
 {
     static const char end[TAR_END_BYTES];
     enum tcore_status status = write_rollups(w, err);
+    if (status == TCORE_OK)
+        status = write_traces(w, err);
     if (status == TCORE_OK)
         status = write_manifest(w, err);
     if (status == TCORE_OK)

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "store/manifest.h"
 #include "store/rollup.h"
+#include "store/trace_index.h"
 
 /* The sizes of a frame, as the seek table has them. */
 struct tcore_frame_size {
@@ -25,6 +26,8 @@ struct tcore_packed_block {
     struct tcore_manifest_block entry; /* frame: not yet known */
     uint64_t text_bytes;
     struct tcore_name_set names[TCORE_NAME_KINDS];
+    uint8_t (*trace)[TCORE_TRACE_ID_BYTES]; /* ids of traces that some record is of; owned */
+    size_t trace_count, trace_capacity;
     struct tcore_rollup_builder *rollup; /* of its records; NULL: of a type that has none; owned */
 };
 
@@ -44,9 +47,10 @@ void tcore_packed_block_free(struct tcore_packed_block *packed);
 
 /* A segment that is being written to a file. For one thread at a time. */
 struct tcore_segment_writer;
-/* fd is borrowed; it is written from where it stands, which is 0. The id is drawn. */
+/* fd is borrowed; it is written from where it stands, which is 0. The id is drawn. seed: of the
+ * repository's trace filters. */
 enum tcore_status tcore_segment_writer_new(struct tcore_segment_writer **writer, int fd,
-                                           struct tcore_error *err);
+                                           uint64_t seed, struct tcore_error *err);
 void tcore_segment_writer_free(struct tcore_segment_writer *writer);
 /* Writes a packed block. TCORE_FATAL: the file is of no use any more. */
 enum tcore_status tcore_segment_add(struct tcore_segment_writer *writer,

@@ -33,6 +33,9 @@ struct tcore_input_options {
     unsigned wanted_types;    /* bits of types whose records are wanted; others are only counted */
     unsigned rollup_types;    /* of types whose records may be given as a roll-up, */
     int64_t rollup_window_ns; /* whose windows divide this; 0: any do */
+    /* If there are any, only records of these traces are wanted (16 bytes each; borrowed). */
+    const uint8_t (*trace_ids)[16];
+    size_t trace_count;
     bool has_since, has_until;
     int64_t since_ns, until_ns;
     size_t line_limit;    /* bytes of one line; 0: 32 MiB */
