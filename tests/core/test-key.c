@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -199,6 +200,40 @@ static void test_public(void)
     unlinkat(dirfd, "k", 0);
 }
 
+/* --- What is left in memory */
+
+static size_t released, told;
+
+/* Looks for the secret of GOOD, as bytes and as text, in what is given back. */
+static void watching_release(void *memory)
+{
+    static const unsigned char bytes[] = {16, 17, 18, 19, 20, 21, 22, 23};
+    size_t size = memory ? malloc_usable_size(memory) : 0;
+
+    released++;
+    told += memory && (memmem(memory, size, bytes, sizeof bytes) ||
+                       memmem(memory, size, SECRET, strlen(SECRET) / 2));
+    free(memory);
+}
+
+static void test_wiped(void)
+{
+    struct tcore_private_key *key = NULL;
+    struct tcore_error err = {0};
+    struct tcore_sys sys = tcore_sys_default;
+
+    put("k", 0600, GOOD, strlen(GOOD));
+    sys.release = watching_release;
+    tcore_sys_set(&sys);
+    is_int(tcore_private_key_read(&key, TCORE_KEY_SEALING, dirfd, "k", &err), TCORE_OK, "read");
+    tcore_private_key_write(key, dirfd, "copy", &err);
+    tcore_private_key_free(key);
+    tcore_sys_set(NULL);
+    ok(released >= 3 && !told, "%zu blocks are given back, none with the secret in it", released);
+    unlinkat(dirfd, "k", 0);
+    unlinkat(dirfd, "copy", 0);
+}
+
 /* --- Failures */
 
 static int failing_fsync(int fd)
@@ -295,6 +330,7 @@ int main(void)
         test_refused();
         test_descriptor();
         test_public();
+        test_wiped();
         test_system();
         test_memory();
     }

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 
 /* Writes at the end and syncs, or takes back what was written. */
 static enum tcore_status append(int fd, uint64_t size, const struct tcore_buf *lines,
@@ -85,6 +86,7 @@ static enum tcore_status append_outside(int dirfd, const char *path, struct tcor
 {
     struct tcore_buf all = {0};
     uint64_t size;
+    struct stat st;
     char last = '\n';
     int fd;
     enum tcore_status status =
@@ -94,7 +96,12 @@ static enum tcore_status append_outside(int dirfd, const char *path, struct tcor
         return status == TCORE_EOF
                    ? tcore_error_errno(err, TCORE_FATAL, ENOENT, "cannot make %s", path)
                    : status;
-    if (size && tcore_audit_pread(fd, &last, 1, size - 1) != 0)
+    /* other logs may have their checkpoints here */
+    if (tcore_audit_lock(fd, LOCK_EX) != 0 || tcore_sys()->fstat(fd, &st) != 0)
+        status = tcore_error_errno(err, TCORE_FATAL, errno, "cannot lock %s", path);
+    else
+        size = (uint64_t)st.st_size;
+    if (status == TCORE_OK && size && tcore_audit_pread(fd, &last, 1, size - 1) != 0)
         status = tcore_error_errno(err, TCORE_FATAL, errno, "cannot read %s", path);
     if (last != '\n')
         tcore_buf_putc(&all, '\n');
