@@ -3,6 +3,7 @@
 #include "store/repository.h"
 
 #include "base/sys.h"
+#include "store/replace.h"
 #include "store/repository_private.h"
 #include "store/segment_salvage.h"
 
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 
 #define MARKER       "tracecore-repository"
 #define MARKER_TEXT  "tracecore repository "
@@ -250,8 +252,8 @@ static int compare_paths(const void *a, const void *b)
     return strcmp(a, b);
 }
 
-enum tcore_status tcore_repository_list(struct tcore_repository *r, struct tcore_segment_list *list,
-                                        struct tcore_error *err)
+static enum tcore_status walk_segments(struct tcore_repository *r, struct tcore_segment_list *list,
+                                       struct tcore_error *err)
 {
     struct walk walk = {.list = list, .dir = r->segments};
     int result = tcore_sys()->list(r->segments, visit, &walk);
@@ -260,28 +262,46 @@ enum tcore_status tcore_repository_list(struct tcore_repository *r, struct tcore
     if (result)
         return tcore_error_errno(err, TCORE_FATAL, result < 0 ? errno : walk.errnum,
                                  "cannot list its segments");
-    if (list->count)
-        qsort(list->path, list->count, sizeof *list->path, compare_paths);
     return TCORE_OK;
 }
 
-/* The folder of a path below segments, which is borrowed if the path has none; *name: the rest. */
-static int open_folder_of(struct tcore_repository *r, const char *path, const char **name)
+void tcore_repository_share(struct tcore_repository *r)
 {
-    int dir = r->segments;
+    r->shared = tcore_lock(r->segments, LOCK_SH) == 0;
+}
+
+enum tcore_status tcore_repository_list(struct tcore_repository *r, struct tcore_segment_list *list,
+                                        struct tcore_error *err)
+{
+    /* What is replaced meanwhile must not be removed before all of it was looked at. */
+    if (!r->shared)
+        tcore_lock(r->segments, LOCK_SH);
+    enum tcore_status status = walk_segments(r, list, err);
+    if (list->count)
+        qsort(list->path, list->count, sizeof *list->path, compare_paths);
+    if (status == TCORE_OK)
+        status = tcore_replacements_apply(r, list, err);
+    if (!r->shared)
+        tcore_lock(r->segments, LOCK_UN);
+    return status;
+}
+
+int tcore_open_folder_of(struct tcore_repository *r, const char *path, const char **name)
+{
+    int dir = tcore_open_folder(r->segments, ".");
     const char *slash;
     while (dir >= 0 && (slash = strchr(path, '/')) != NULL) {
         char folder[8];
         if ((size_t)(slash - path) >= sizeof folder) {
+            tcore_sys()->close(dir);
             errno = ENOENT;
-            break;
+            return -1;
         }
         memcpy(folder, path, (size_t)(slash - path));
         folder[slash - path] = '\0';
         int below = tcore_open_folder(dir, folder);
         int reason = errno;
-        if (dir != r->segments)
-            tcore_sys()->close(dir);
+        tcore_sys()->close(dir);
         errno = reason;
         dir = below;
         path = slash + 1;
@@ -295,12 +315,12 @@ static enum tcore_status open_file(struct tcore_repository *r, const char *path,
                                    struct tcore_error *err)
 {
     const char *name;
-    int dir = open_folder_of(r, path, &name);
+    int dir = tcore_open_folder_of(r, path, &name);
     *fd = -1;
     if (dir >= 0)
         *fd = tcore_open_regular(dir, name, O_RDONLY);
     int reason = errno;
-    if (dir >= 0 && dir != r->segments)
+    if (dir >= 0)
         tcore_sys()->close(dir);
     if (*fd >= 0)
         return TCORE_OK;

@@ -42,7 +42,12 @@ struct tcore_segment_list {
     size_t count, capacity;
 };
 
+/* Sees to it that what is listed from now on stays until the repository is closed, as far as the
+ * file system can lock. Upkeep that would remove it waits or leaves it for later. */
+void tcore_repository_share(struct tcore_repository *repository);
+
 void tcore_segment_list_free(struct tcore_segment_list *list);
+/* Those that count: of segments that are being replaced by others, these or those. */
 enum tcore_status tcore_repository_list(struct tcore_repository *repository,
                                         struct tcore_segment_list *list, struct tcore_error *err);
 /* Opens one. TCORE_EOF: it is not there any more; TCORE_BAD_INPUT: it is damaged. */
@@ -63,7 +68,7 @@ struct tcore_sealing {
     struct tcore_repository *repository; /* borrowed */
     struct tcore_new_file file;
     struct tcore_segment_writer *writer;
-    char path[TCORE_SEGMENT_PATH_BYTES]; /* once sealed */
+    char path[TCORE_SEGMENT_PATH_BYTES]; /* once it is finished */
 };
 
 /* Begins one in a struct that holds nothing. */
@@ -71,6 +76,9 @@ enum tcore_status tcore_sealing_begin(struct tcore_sealing *sealing,
                                       struct tcore_repository *repository, struct tcore_error *err);
 /* Seals it, and ends. TCORE_OK: it is on disk under sealing->path. */
 enum tcore_status tcore_sealing_seal(struct tcore_sealing *sealing, struct tcore_error *err);
+/* The same in two steps: all is written, and sealing->path is where it will be; then it is. */
+enum tcore_status tcore_sealing_finish(struct tcore_sealing *sealing, struct tcore_error *err);
+enum tcore_status tcore_sealing_place(struct tcore_sealing *sealing, struct tcore_error *err);
 /* Drops it; nothing if it holds nothing. */
 void tcore_sealing_drop(struct tcore_sealing *sealing);
 

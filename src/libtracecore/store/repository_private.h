@@ -10,6 +10,7 @@
 struct tcore_repository {
     int dir;      /* the repository itself */
     int segments; /* its segments/ */
+    bool shared;  /* with a lock on segments/, so that nothing is removed there */
     char *path;
 };
 
@@ -19,6 +20,10 @@ struct tcore_repository {
 int tcore_open_folder(int dir, const char *name);
 /* Makes one unless it is there: 0, or -1 and errno. Not synced. */
 int tcore_make_folder(int dir, const char *name);
+
+/* Opens the folder that a path below segments/ is in; *name is the rest. A descriptor, or -1 and
+ * errno. */
+int tcore_open_folder_of(struct tcore_repository *r, const char *path, const char **name);
 
 #pragma GCC visibility pop
 

@@ -504,8 +504,10 @@ enum tcore_status tcore_scan_open(struct tcore_chunk_source **source, const char
     s->options = *options;
     pthread_mutex_init(&s->lock, NULL);
     enum tcore_status status = tcore_repository_open(&s->repository, path, err);
-    if (status == TCORE_OK)
+    if (status == TCORE_OK) {
+        tcore_repository_share(s->repository);
         status = tcore_repository_list(s->repository, &s->list, err);
+    }
     if (status == TCORE_OK)
         status = tcore_catalog_load(&s->catalog, s->repository, err);
     if (status == TCORE_OK && s->options.rollup_types)

@@ -68,13 +68,16 @@ static bool split_time(int64_t ns, struct moment *m)
 
 /* Opens the folder of the day, making what is missing. All that is above it is synced, be it new or
  * another process's, who may not have come to that yet. A descriptor, or -1 and errno. */
-static int open_day(struct tcore_repository *r, const struct moment *m)
+static int open_day(struct tcore_repository *r, const char *path)
 {
     int dir = r->segments;
     for (int i = 0; i < 3 && dir >= 0; i++) {
-        int below = tcore_open_folder(dir, m->folders[i]);
-        if (below < 0 && errno == ENOENT && tcore_make_folder(dir, m->folders[i]) == 0)
-            below = tcore_open_folder(dir, m->folders[i]);
+        char folder[8];
+        snprintf(folder, sizeof folder, "%.*s", (int)strcspn(path, "/"), path);
+        path += strcspn(path, "/") + 1;
+        int below = tcore_open_folder(dir, folder);
+        if (below < 0 && errno == ENOENT && tcore_make_folder(dir, folder) == 0)
+            below = tcore_open_folder(dir, folder);
         if (below >= 0 && tcore_sys()->fsync(dir) < 0) {
             int reason = errno;
             tcore_sys()->close(below);
@@ -90,39 +93,53 @@ static int open_day(struct tcore_repository *r, const struct moment *m)
     return dir;
 }
 
-static enum tcore_status give_place(struct tcore_sealing *s, struct tcore_error *err)
+enum tcore_status tcore_sealing_finish(struct tcore_sealing *s, struct tcore_error *err)
 {
-    const struct tcore_manifest *manifest = tcore_segment_contents(s->writer);
     struct moment m;
-    char name[TCORE_SEGMENT_PATH_BYTES];
+    enum tcore_status status = tcore_segment_finish(s->writer, err);
+    if (status != TCORE_OK)
+        return status;
+    const struct tcore_manifest *manifest = tcore_segment_contents(s->writer);
+    const uint8_t *id = manifest->id;
     if (!split_time(manifest->timed ? manifest->min_ns : manifest->created_ns, &m))
         return tcore_error_set(err, TCORE_FATAL, "a time without a date");
-    int day = open_day(s->repository, &m);
+    snprintf(s->path, sizeof s->path,
+             "%.4s/%.2s/%.2s/%s-%02x%02x%02x%02x%02x%02x%02x%02x" TCORE_SEGMENT_SUFFIX,
+             m.folders[0], m.folders[1], m.folders[2], m.name, id[0], id[1], id[2], id[3], id[4],
+             id[5], id[6], id[7]);
+    return TCORE_OK;
+}
+
+static enum tcore_status give_place(struct tcore_sealing *s, struct tcore_error *err)
+{
+    int day = open_day(s->repository, s->path);
     if (day < 0)
         return tcore_error_errno(err, TCORE_FATAL, errno, "cannot create a folder of segments");
-    snprintf(name, sizeof name, "%s-%02x%02x%02x%02x%02x%02x%02x%02x" TCORE_SEGMENT_SUFFIX, m.name,
-             manifest->id[0], manifest->id[1], manifest->id[2], manifest->id[3], manifest->id[4],
-             manifest->id[5], manifest->id[6], manifest->id[7]);
     s->file.into = day;
+    const char *name = strrchr(s->path, '/') + 1;
     enum tcore_status status = tcore_new_file_link(&s->file, name, NULL, err);
     if (status == TCORE_SKIP) /* 64 random bits twice */
         status = tcore_error_set(err, TCORE_FATAL, "there is a segment %s already", name);
     s->file.into = s->file.dir;
     tcore_sys()->close(day);
-    snprintf(s->path, sizeof s->path, "%.4s/%.2s/%.2s/%.80s", m.folders[0], m.folders[1],
-             m.folders[2], name);
+    return status;
+}
+
+enum tcore_status tcore_sealing_place(struct tcore_sealing *s, struct tcore_error *err)
+{
+    enum tcore_status status = give_place(s, err);
+    /* It is on disk; a catalog without it costs time and nothing else. */
+    if (status == TCORE_OK)
+        tcore_catalog_append(s->repository, s->path, tcore_segment_contents(s->writer),
+                             tcore_segment_bytes(s->writer), NULL);
     return status;
 }
 
 enum tcore_status tcore_sealing_seal(struct tcore_sealing *s, struct tcore_error *err)
 {
-    enum tcore_status status = tcore_segment_finish(s->writer, err);
+    enum tcore_status status = tcore_sealing_finish(s, err);
     if (status == TCORE_OK)
-        status = give_place(s, err);
-    /* It is on disk; a catalog without it costs time and nothing else. */
-    if (status == TCORE_OK)
-        tcore_catalog_append(s->repository, s->path, tcore_segment_contents(s->writer),
-                             tcore_segment_bytes(s->writer), NULL);
+        status = tcore_sealing_place(s, err);
     tcore_sealing_drop(s);
     return status;
 }
