@@ -219,6 +219,7 @@ fault_tests += %D%/fault/test-log-fail
 fault_tests += %D%/fault/test-log-kill
 fault_tests += %D%/fault/test-log-power
 fault_tests += %D%/fault/test-log-writers
+fault_tests += %D%/fault/test-replace-power
 disk_sources = %D%/fault/disk.c %D%/fault/disk.h %D%/fault/disk_crash.c %D%/fault/disk_private.h \
 	%D%/fault/disk_store.c
 log_world_sources = $(disk_sources) %D%/fault/log_world.c %D%/fault/log_world.h
@@ -226,6 +227,7 @@ log_world_sources = $(disk_sources) %D%/fault/log_world.c %D%/fault/log_world.h
 %C%_fault_test_log_SOURCES = %D%/fault/test-log.c $(disk_sources)
 %C%_fault_test_log_fail_SOURCES = %D%/fault/test-log-fail.c $(log_world_sources)
 %C%_fault_test_log_kill_SOURCES = %D%/fault/test-log-kill.c $(log_world_sources)
+%C%_fault_test_replace_power_SOURCES = %D%/fault/test-replace-power.c $(disk_sources)
 %C%_fault_test_log_power_SOURCES = %D%/fault/test-log-power.c $(log_world_sources)
 
 # Of the test programs (an automake default: each is made from the .c of its name).
