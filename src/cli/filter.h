@@ -23,8 +23,11 @@ struct cli_operator {
     unsigned types;   /* bit (1 << enum tcore_record_type) for each type that the verb works on; the
                          others are counted in one note, or forwarded by --pass */
     bool passes_text; /* emits selected lines as they are: the loop does it, batch may be NULL */
-    bool silent;      /* emits nothing: no output is opened, finish is not called. For a verb that
-                         reads several groups of inputs, and emits in the run over the last */
+    /* With passes_text: leaves of rows[0..*count) those that it wants, beyond what options say.
+     * Called by several threads. NULL: all of them. */
+    void (*select)(void *state, const struct tcore_batch *batch, uint32_t *rows, size_t *count);
+    bool silent;        /* emits nothing: no output is opened, finish is not called. For a verb that
+                           reads several groups of inputs, and emits in the run over the last */
     size_t chunk_bytes; /* of NDJSON that batch is called for, about; 0: the usual 256 KiB */
     bool ordered; /* batch is called in input order, one call at a time (worker is NULL then) */
     /* Declares the columns it needs. */

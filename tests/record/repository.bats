@@ -147,6 +147,17 @@ setup() {
     trace-report summary repo | cmp - <(trace-report summary spans)
 }
 
+@test "few of many records, by an expression, a limit and an id" {
+    spans 5000 >spans
+    trace-record archive repo spans
+    for where in '.attributes.n == 4711' '.attributes.n % 500 == 3' '[.attributes.n] | .[0] == 17' 'false'; do
+        trace-span filter -w "$where" repo | cmp - <(trace-span filter -w "$where" spans)
+        trace-span filter --pass --type=metric -w "$where" repo | cmp - spans
+    done
+    trace-span filter --limit=3 repo | cmp - <(head -n 3 spans)
+    trace-span get --span=0000000000000101 repo | cmp - <(sed -n 257p spans)
+}
+
 @test "several inputs, repositories and files" {
     spans 500 >a
     spans 500 500 >b

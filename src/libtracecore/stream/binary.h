@@ -72,6 +72,12 @@ enum tcore_status tcore_binary_decode(struct tcore_binary_decoder *decoder, cons
                                       size_t length, struct tcore_binary_columns *columns,
                                       struct tcore_batch *batch, struct tcore_error *err);
 
+/* The text of the rows for which wanted is set (NULL: of all) of the batch that was decoded last.
+ * Of others the slices are empty. TCORE_BAD_INPUT: damaged. */
+enum tcore_status tcore_binary_decoder_text(struct tcore_binary_decoder *decoder,
+                                            const bool *wanted, struct tcore_batch *batch,
+                                            struct tcore_error *err);
+
 struct tcore_binary_writer;
 /* Encoded bytes are appended to out, which the caller drains whenever it likes. */
 enum tcore_status tcore_binary_writer_new(struct tcore_binary_writer **writer,
