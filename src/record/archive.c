@@ -15,7 +15,7 @@
 
 #include <inttypes.h>
 
-#define CHUNK_BYTES ((size_t)16 << 20) /* a block's worth of records */
+#define CHUNK_BYTES ((size_t)32 << 20) /* a block's worth of records */
 #define SMALL_BYTES ((size_t)4 << 20)  /* not worth a block of its own */
 
 struct archive_options {

@@ -137,16 +137,16 @@ static void fuzz_index(uint8_t *data, size_t size)
         return;
     memcpy(&pages, data + 12, sizeof pages);
     memcpy(&bytes, data + 28, sizeof bytes);
-    if ((uint64_t)pages * 28 + bytes != size - 40)
+    if ((uint64_t)pages * 20 + bytes != size - 40)
         return;
-    size_t top = (size_t)pages * 28, first = 40 + top;
+    size_t top = (size_t)pages * 20, first = 40 + top;
     for (uint32_t i = 0; i < pages; i++) {
         uint32_t start, end = bytes;
-        memcpy(&start, data + 40 + (size_t)i * 28 + 16, sizeof start);
+        memcpy(&start, data + 40 + (size_t)i * 20 + 8, sizeof start);
         if (i + 1 < pages)
-            memcpy(&end, data + 40 + (size_t)(i + 1) * 28 + 16, sizeof end);
+            memcpy(&end, data + 40 + (size_t)(i + 1) * 20 + 8, sizeof end);
         if (start <= end && end <= bytes)
-            put_checksum(data, 40 + (size_t)i * 28 + 20, first + start, first + end, i);
+            put_checksum(data, 40 + (size_t)i * 20 + 12, first + start, first + end, i);
     }
     put_checksum(data, 32, 40, 40 + top, XXH3_64bits(data, 32));
     if (tcore_trace_index_open(&index, data, size, NULL))
@@ -156,7 +156,9 @@ static void fuzz_index(uint8_t *data, size_t size)
     while ((status = tcore_trace_index_next(&cursor, &blocks, NULL)) != TCORE_EOF) {
         if (status)
             continue;
-        if (tcore_trace_index_find(&index, cursor.id, &again, NULL) || !again.count)
+        uint8_t id[TCORE_TRACE_ID_BYTES] = {0};
+        memcpy(id + 8, cursor.key, sizeof cursor.key);
+        if (tcore_trace_index_find(&index, id, &again, NULL) || !again.count)
             continue; /* in a page whose ids go beyond the next one's first */
         require(again.count && again.block[again.count - 1] < index.blocks);
     }
