@@ -14,6 +14,12 @@
 #include "model/batch.h"
 #include "model/projection.h"
 
+/* What an operator's lines() has taken. */
+struct cli_lines_taken {
+    uint64_t lines, records;
+    uint64_t duplicate_keys;
+};
+
 /*
  * What a verb does with records. Every callback returns a status; on TCORE_BAD_INPUT or TCORE_FATAL
  * the reason in err is reported and the run ends with 4. TCORE_EOF from batch or ordered means: no
@@ -56,6 +62,13 @@ struct cli_operator {
      * of it was taken. */
     enum tcore_status (*rollup)(void *state, void *worker, const struct tcore_slice *rollup,
                                 unsigned types, bool *seen, struct tcore_error *err);
+    /*
+     * Instead of batch, where every record of a chunk of lines is wanted: takes them as they are,
+     * validating them as a decoder does. TCORE_SKIP: nothing was taken, batch has to be called (a
+     * line is none, or something is odd). NULL: no.
+     */
+    enum tcore_status (*lines)(void *state, void *worker, const char *data, size_t length,
+                               struct cli_lines_taken *taken, struct tcore_error *err);
     /* Behind batch, in input order, one call at a time: what the worker has made of its batch is
      * put where it belongs. The batch is still there. NULL: nothing is. */
     enum tcore_status (*in_turn)(void *state, void *worker, struct tcore_buf *out,
