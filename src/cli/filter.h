@@ -14,6 +14,12 @@
 #include "model/batch.h"
 #include "model/projection.h"
 
+/* What an operator's lines() has taken. */
+struct cli_lines_taken {
+    uint64_t lines, records;
+    uint64_t duplicate_keys;
+};
+
 /*
  * What a verb does with records. Every callback returns a status; on TCORE_BAD_INPUT or TCORE_FATAL
  * the reason in err is reported and the run ends with 4. TCORE_EOF from batch or ordered means: no
@@ -23,8 +29,11 @@ struct cli_operator {
     unsigned types;   /* bit (1 << enum tcore_record_type) for each type that the verb works on; the
                          others are counted in one note, or forwarded by --pass */
     bool passes_text; /* emits selected lines as they are: the loop does it, batch may be NULL */
-    bool silent;      /* emits nothing: no output is opened, finish is not called. For a verb that
-                         reads several groups of inputs, and emits in the run over the last */
+    /* With passes_text: leaves of rows[0..*count) those that it wants, beyond what options say.
+     * Called by several threads. NULL: all of them. */
+    void (*select)(void *state, const struct tcore_batch *batch, uint32_t *rows, size_t *count);
+    bool silent;        /* emits nothing: no output is opened, finish is not called. For a verb that
+                           reads several groups of inputs, and emits in the run over the last */
     size_t chunk_bytes; /* of NDJSON that batch is called for, about; 0: the usual 256 KiB */
     bool ordered; /* batch is called in input order, one call at a time (worker is NULL then) */
     /* Declares the columns it needs. */
@@ -53,6 +62,13 @@ struct cli_operator {
      * of it was taken. */
     enum tcore_status (*rollup)(void *state, void *worker, const struct tcore_slice *rollup,
                                 unsigned types, bool *seen, struct tcore_error *err);
+    /*
+     * Instead of batch, where every record of a chunk of lines is wanted: takes them as they are,
+     * validating them as a decoder does. TCORE_SKIP: nothing was taken, batch has to be called (a
+     * line is none, or something is odd). NULL: no.
+     */
+    enum tcore_status (*lines)(void *state, void *worker, const char *data, size_t length,
+                               struct cli_lines_taken *taken, struct tcore_error *err);
     /* Behind batch, in input order, one call at a time: what the worker has made of its batch is
      * put where it belongs. The batch is still there. NULL: nothing is. */
     enum tcore_status (*in_turn)(void *state, void *worker, struct tcore_buf *out,

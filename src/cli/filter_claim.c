@@ -169,7 +169,7 @@ void end_turn(struct worker *worker)
     run->turns[worker->number % TURNS] = (struct turn){
         .done = true,
         .source = worker->source,
-        .lines = has_lines ? worker->batch->line_count : 0,
+        .lines = has_lines ? worker->batch->line_count : worker->taken.lines,
     };
     add_counts(&run->done, &worker->counts);
     worker->counts = (struct counts){0};

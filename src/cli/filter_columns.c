@@ -29,7 +29,9 @@ static enum tcore_status watch(const struct run *run, struct columns *columns,
 static enum tcore_status select_columns(const struct run *run, struct cli_select *select,
                                         struct columns *columns, struct tcore_error *err)
 {
-    columns->projection.text = run->op->passes_text || run->pass;
+    /* An expression that asks for text looks at that of every record. */
+    columns->projection.text_late = run->op->passes_text && !columns->projection.text;
+    columns->projection.text |= run->op->passes_text || run->pass;
     return cli_select_times(select, run->forward_clock, &columns->projection, err);
 }
 

@@ -116,6 +116,7 @@ struct worker {
     const struct tcore_batch *batch;
     uint32_t *rows, *forwarded; /* selected; passed through as they are */
     size_t row_capacity, row_count, forward_count;
+    struct cli_lines_taken taken; /* by the operator, without a batch */
     struct tcore_buf out;
     enum tcore_status status; /* of decoding and the operator */
     struct tcore_error err;

@@ -80,6 +80,9 @@ void select_rows(struct worker *worker)
     worker->status =
         cli_select_rows(&worker->run->select, worker->where, worker->batch, worker->rows,
                         &worker->row_count, &worker->counts.left_out, &worker->err);
+    if (worker->status == TCORE_OK && worker->run->op->select)
+        worker->run->op->select(worker->run->state, worker->batch, worker->rows,
+                                &worker->row_count);
     if (worker->counts.left_out.failed && !worker->has_failed) {
         worker->has_failed = true;
         worker->first_failed = worker->number;
@@ -139,9 +142,31 @@ static enum tcore_status operate_on(struct worker *worker, void *operator_worker
     return status == TCORE_OK ? tcore_buf_status(&worker->out, err) : status;
 }
 
+/* The text of what goes on, where it has to be made. */
+static enum tcore_status make_text(struct worker *worker, struct tcore_error *err)
+{
+    size_t rows = worker->batch->rows;
+    if (worker->batch->text || !worker->columns->projection.text_late ||
+        !(worker->row_count + worker->forward_count))
+        return TCORE_OK;
+    bool *wanted = tcore_calloc(rows, sizeof *wanted);
+    if (!wanted)
+        return tcore_error_nomem(err);
+    for (size_t i = 0; i < worker->row_count; i++)
+        wanted[worker->rows[i]] = true;
+    for (size_t i = 0; i < worker->forward_count; i++)
+        wanted[worker->forwarded[i]] = true;
+    bool all = worker->row_count == rows;
+    enum tcore_status status =
+        tcore_decoder_text(worker->decoder, all ? NULL : wanted, worker->batch, err);
+    worker->bad_block = status == TCORE_BAD_INPUT;
+    tcore_free(wanted);
+    return status;
+}
+
 enum tcore_status operate(struct worker *worker, void *operator_worker, struct tcore_error *err)
 {
-    enum tcore_status status = TCORE_OK;
+    enum tcore_status status = make_text(worker, err);
     size_t done = 0;
     for (size_t i = 0; i < worker->forward_count && status == TCORE_OK; i++) {
         size_t before = done;

@@ -100,10 +100,32 @@ static void decode(struct worker *worker)
     worker->counts.duplicate_keys += worker->batch->duplicate_keys;
 }
 
+/* Lines that the operator takes as they are. False: they have to be decoded. */
+static bool take_lines(struct worker *worker)
+{
+    const struct run *run = worker->run;
+    const struct tcore_chunk *chunk = &worker->chunk;
+    const struct cli_io_options *io = &run->cli->io;
+    bool all = run->op->lines && !io->where && !io->since.set && !io->until.set && !io->types.count;
+    if (!all || worker->source->format != TCORE_FORMAT_NDJSON || chunk->overlong || chunk->clock)
+        return false;
+    enum tcore_status status = run->op->lines(run->state, worker->state, chunk->data, chunk->length,
+                                              &worker->taken, &worker->err);
+    if (status == TCORE_SKIP) {
+        worker->taken = (struct cli_lines_taken){0};
+        return false;
+    }
+    worker->status = status;
+    worker->counts.bytes += chunk->length;
+    worker->counts.records += worker->taken.records;
+    worker->counts.duplicate_keys += worker->taken.duplicate_keys;
+    return true;
+}
+
 /* From the records of the chunk to what the operator makes of them. */
 static void decode_and_operate(struct worker *worker)
 {
-    if (is_unwanted(worker))
+    if (is_unwanted(worker) || take_lines(worker))
         return;
     decode(worker);
     if (worker->batch)
@@ -146,6 +168,7 @@ static void prepare(struct worker *worker)
     worker->status = TCORE_OK;
     worker->row_count = worker->forward_count = 0;
     worker->bad_block = false;
+    worker->taken = (struct cli_lines_taken){0};
     if (worker->is_problem)
         return;
     struct columns *columns = __atomic_load_n(&worker->run->columns, __ATOMIC_ACQUIRE);
@@ -264,7 +287,8 @@ static void show(struct worker *worker)
         reload(worker);
     if (run->op->ordered && worker->batch && worker->status == TCORE_OK)
         worker->status = operate(worker, NULL, &worker->err);
-    if (run->op->in_turn && worker->batch && worker->status == TCORE_OK && worker->row_count)
+    bool worked = (worker->batch && worker->row_count) || worker->taken.records;
+    if (run->op->in_turn && worked && worker->status == TCORE_OK)
         worker->status = run->op->in_turn(run->state, worker->state, &worker->out, &worker->err);
     write_output(worker);
     if (worker->batch && !run->stop)

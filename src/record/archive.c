@@ -14,9 +14,13 @@
 #include "base/sys.h"
 
 #include <inttypes.h>
+#include <string.h>
 
-#define CHUNK_BYTES ((size_t)16 << 20) /* a block's worth of records */
+#define CHUNK_BYTES ((size_t)32 << 20) /* a block's worth of records */
 #define SMALL_BYTES ((size_t)4 << 20)  /* not worth a block of its own */
+
+/* So many lines of a chunk may be of unknown shapes; else so many chunks are decoded. */
+enum { UNKNOWN_LINES = 1000, REST_CHUNKS = 16 };
 
 struct archive_options {
     bool ack;
@@ -34,6 +38,8 @@ struct worker {
     struct tcore_binary_writer *writer;
     struct tcore_buf blocks;
     struct tcore_block_packer *packer;
+    unsigned unknown;                  /* lines of the chunk at hand that were of no known shape */
+    unsigned rest;                     /* chunks that are not tried line by line */
     struct tcore_packed_block *packed; /* owned */
     size_t packed_count, packed_capacity;
     /* few records: they are added as they are */
@@ -78,7 +84,10 @@ static enum tcore_status open_worker(void *state, void **worker, struct tcore_er
         close_worker(state, w, NULL);
         return status;
     }
+    const struct archive *a = state;
+    int64_t depth = a->cli->io.depth_limit ? a->cli->io.depth_limit : TCORE_JSON_DEPTH;
     tcore_binary_writer_for_segments(w->writer);
+    tcore_binary_writer_limit_depth(w->writer, depth < UINT32_MAX ? (unsigned)depth : UINT32_MAX);
     tcore_buf_clear(&w->blocks); /* no header */
     *worker = w;
     return TCORE_OK;
@@ -129,6 +138,57 @@ static enum tcore_status take_batch(void *state, void *worker, const struct tcor
     return status == TCORE_SKIP ? TCORE_BAD_INPUT : status;
 }
 
+/* One line of a chunk: TCORE_SKIP if it has to be looked at more closely. */
+static enum tcore_status take_line(struct worker *w, const char *line, size_t length,
+                                   struct cli_lines_taken *taken, struct tcore_error *err)
+{
+    enum tcore_status status = tcore_binary_writer_try(w->writer, line, length, err);
+    if (status == TCORE_EOF) {
+        if (!length || (length == 1 && *line == '\r'))
+            return TCORE_OK;
+        if (++w->unknown > UNKNOWN_LINES)
+            return TCORE_SKIP; /* the decoder is better at them */
+        status = tcore_binary_writer_add(w->writer, line, length, err);
+    }
+    taken->records += status == TCORE_OK;
+    return status;
+}
+
+/*
+ * Canonical lines of known shapes, as our own programs write them, go to columns at once: the
+ * writer has to look at every byte anyway.
+ */
+static enum tcore_status take_lines(void *state, void *worker, const char *data, size_t length,
+                                    struct cli_lines_taken *taken, struct tcore_error *err)
+{
+    struct worker *w = worker;
+    (void)state;
+    if (length < SMALL_BYTES || w->rest) {
+        w->rest -= w->rest != 0;
+        return TCORE_SKIP;
+    }
+    uint64_t duplicates = tcore_binary_writer_duplicates(w->writer);
+    enum tcore_status status = TCORE_OK;
+    w->unknown = 0;
+    for (const char *at = data, *end = data + length; at < end && status == TCORE_OK;) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        newline = newline ? newline : end;
+        status = take_line(w, at, (size_t)(newline - at), taken, err);
+        taken->lines++;
+        at = newline + 1;
+    }
+    if (status == TCORE_SKIP) {
+        w->rest = w->unknown > UNKNOWN_LINES ? REST_CHUNKS : 0;
+        tcore_buf_clear(&w->blocks);
+        status = tcore_binary_writer_drop(w->writer, err);
+        return status == TCORE_OK ? TCORE_SKIP : status;
+    }
+    taken->duplicate_keys = tcore_binary_writer_duplicates(w->writer) - duplicates;
+    if (status == TCORE_OK)
+        status = tcore_binary_writer_flush(w->writer, err);
+    return status == TCORE_OK ? keeper_pack(w->packer, &w->blocks, keep_packed, w, err) : status;
+}
+
 static void acknowledge(struct archive *a, struct tcore_buf *out)
 {
     if (!a->ack || a->keeper.durable == a->acknowledged)
@@ -172,6 +232,7 @@ static const struct cli_operator operator= {
     .open = open_archive,
     .worker_open = open_worker,
     .batch = take_batch,
+    .lines = take_lines,
     .in_turn = keep,
     .worker_close = close_worker,
     .finish = finish,

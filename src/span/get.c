@@ -44,7 +44,6 @@ static enum tcore_status open_columns(void *state, struct tcore_projection *proj
 {
     struct get *get = state;
     enum tcore_status status = TCORE_OK;
-    projection->text = true;
     status = add_column(projection, "traceId", NULL, &get->trace_column, status, err);
     status = add_column(projection, "context", "traceId", &get->context_trace_column, status, err);
     if (!get->span_id)
@@ -83,24 +82,20 @@ static bool is_wanted(const struct get *get, const struct tcore_batch *batch, ui
            !memcmp(span_id, get->span_id, sizeof span_id);
 }
 
-static enum tcore_status select_batch(void *state, void *worker, const struct tcore_batch *batch,
-                                      const uint32_t *rows, size_t count, struct tcore_buf *out,
-                                      struct tcore_error *err)
+static void select_rows(void *state, const struct tcore_batch *batch, uint32_t *rows, size_t *count)
 {
     struct get *get = state;
-    (void)worker;
-    for (size_t i = 0; i < count; i++) {
-        const struct tcore_slice *text = &batch->text[rows[i]];
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++) {
         uint32_t trace = 0;
         if (!is_wanted(get, batch, rows[i], &trace))
             continue;
         if (get->traces.count)
             __atomic_store_n(&get->found_trace[trace], true, __ATOMIC_RELAXED);
-        tcore_buf_append(out, text->data, text->length);
-        tcore_buf_putc(out, '\n');
         __atomic_store_n(&get->found, true, __ATOMIC_RELAXED);
+        rows[kept++] = rows[i];
     }
-    return tcore_buf_status(out, err);
+    *count = kept;
 }
 
 /* --- The verb */
@@ -145,7 +140,8 @@ static int get_records(struct get *get, int count, char **inputs)
         .types = 1u << TCORE_RECORD_SPAN | 1u << TCORE_RECORD_TRACE | 1u << TCORE_RECORD_LOG |
                  1u << TCORE_RECORD_METRIC | 1u << TCORE_RECORD_EXECUTION,
         .open = open_columns,
-        .batch = select_batch,
+        .passes_text = true,
+        .select = select_rows,
         .trace_ids = trace_ids,
     };
     int status = cli_filter(get->cli, &selecting, get, count, inputs);

@@ -124,12 +124,12 @@ __attribute__((unused)) static bool made_decode(struct made_batch *made,
     *made = (struct made_batch){.chunk = {.length = text->length}};
     made->chunk.data = calloc(1, text->length + 64);
     memcpy(made->chunk.data, text->data, text->length);
-    return ok(!tcore_rollup_project(&made->projection, &made->columns, &err) &&
-                  !tcore_decoder_new(&made->decoder, &made->projection, NULL, &err) &&
-                  !tcore_decoder_decode(made->decoder, TCORE_FORMAT_NDJSON, &made->chunk,
-                                        &made->batch, &err) &&
-                  made->batch->reject_count == 0,
-              "%zu records decoded %s", made->batch ? made->batch->rows : 0, err.text);
+    bool decoded = !tcore_rollup_project(&made->projection, &made->columns, &err) &&
+                   !tcore_decoder_new(&made->decoder, &made->projection, NULL, &err) &&
+                   !tcore_decoder_decode(made->decoder, TCORE_FORMAT_NDJSON, &made->chunk,
+                                         &made->batch, &err) &&
+                   made->batch->reject_count == 0;
+    return ok(decoded, "%zu records decoded %s", made->batch ? made->batch->rows : 0, err.text);
 }
 
 __attribute__((unused)) static void made_free(struct made_batch *made)

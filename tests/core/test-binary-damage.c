@@ -492,6 +492,8 @@ static enum tcore_status write_all(struct tcore_buf *out, const char *lines, siz
     enum tcore_status status = tcore_binary_writer_new(&writer, out, NULL, err);
     if (status != TCORE_OK)
         return status;
+    if (binary_for_segments)
+        tcore_binary_writer_for_segments(writer);
     for (const char *p = lines, *end = lines + length; p < end && status != TCORE_FATAL;) {
         const char *newline = memchr(p, '\n', (size_t)(end - p));
         status = tcore_binary_writer_add(writer, p, (size_t)(newline - p), err);

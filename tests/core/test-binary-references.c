@@ -246,11 +246,65 @@ static void test_forged(void)
     tcore_buf_free(&lines);
 }
 
+/* The columns of the stream's first block that are the same as others. */
+static unsigned count_same(const struct tcore_buf *stream)
+{
+    const char *block = stream->data + HEADER_BYTES;
+    unsigned same = 0;
+    for (unsigned i = 0; i < binary_get16(block + BLOCK_COLUMNS); i++)
+        same += block[BLOCK_BYTES + i * ENTRY_BYTES + ENTRY_ENCODING] == ENCODING_SAME;
+    return same;
+}
+
+static void test_same(void)
+{
+    struct tcore_buf text = {0}, stream = {0}, lines = {0};
+    struct tcore_error err;
+    for (unsigned i = 0; i < 50; i++)
+        tcore_buf_printf(
+            &text,
+            "{\"type\":\"span\",\"traceId\":\"%032x\",\"spanId\":\"%016x\",\"name\":\"x\","
+            "\"service\":\"s%u\",\"attributes\":{\"a\":%u,\"b\":%u,\"c\":\"s%u\",\"d\":\"s%u\"},"
+            "\"resource\":{\"service.name\":\"s%u\"}}\n",
+            i + 1, i + 1, i % 3, i, i, i % 3, i % 4, i % 3);
+    write_lines(&stream, text.data, text.length, NULL);
+    ok(count_same(&stream) == 3, "columns with the values of others: %u", count_same(&stream));
+    ok(comes_back(&text, &stream), "they come back");
+    unsigned tried = 0, refused = 0,
+             columns = binary_get16(stream.data + HEADER_BYTES + BLOCK_COLUMNS);
+    char *block = stream.data + HEADER_BYTES;
+    for (unsigned i = 1; i < columns; i++) {
+        char *entry = block + BLOCK_BYTES + i * ENTRY_BYTES;
+        if (entry[ENTRY_ENCODING] != ENCODING_SAME)
+            continue;
+        unsigned right = binary_get16(entry + ENTRY_ADD_A);
+        for (unsigned number = 0; number < columns + 3; number++) {
+            binary_put16(entry + ENTRY_ADD_A, (uint16_t)number);
+            seal_block(block, stream.length - HEADER_BYTES);
+            tcore_buf_clear(&lines);
+            bool fits = read_lines(&lines, stream.data, stream.length, &err) == TCORE_OK;
+            /* of another class, itself, later ones, those without data of their own */
+            if (number >= i || block[BLOCK_BYTES + number * ENTRY_BYTES] != entry[ENTRY_CLASS] ||
+                block[BLOCK_BYTES + number * ENTRY_BYTES + ENTRY_ENCODING] == ENCODING_SAME) {
+                tried++;
+                refused += !fits;
+            }
+        }
+        binary_put16(entry + ENTRY_ADD_A, (uint16_t)right);
+    }
+    ok(tried > 20 && refused == tried, "impossible references are refused (%u of %u)", refused,
+       tried);
+    tcore_buf_free(&text);
+    tcore_buf_free(&stream);
+    tcore_buf_free(&lines);
+}
+
 int main(void)
 {
     binary_for_segments = true;
     test_kinds();
     test_apart();
     test_forged();
+    test_same();
     return done_testing();
 }

@@ -48,7 +48,7 @@ static void make(const struct shape *shape, uint64_t seed, struct pair *pairs)
 static int compare(const void *left, const void *right)
 {
     const struct pair *a = left, *b = right;
-    int order = memcmp(a->id, b->id, sizeof a->id);
+    int order = memcmp(a->id + 8, b->id + 8, 8); /* by their keys */
     return order ? order : (a->block > b->block) - (a->block < b->block);
 }
 
@@ -122,13 +122,13 @@ static void check_shape(const struct shape *shape, uint64_t seed)
         wrong += tcore_trace_index_find(&index, pairs[i].id, &blocks, NULL) ||
                  !same_blocks(&pairs[i], n, &blocks);
         wrong += tcore_trace_index_next(&cursor, &blocks, NULL) ||
-                 memcmp(cursor.id, pairs[i].id, sizeof cursor.id) != 0 ||
+                 memcmp(cursor.key, pairs[i].id + 8, sizeof cursor.key) != 0 ||
                  !same_blocks(&pairs[i], n, &blocks);
         for (int step = -1; step <= 1; step += 2) { /* ids beside it */
             struct pair near = pairs[i];
             near.id[15] = (uint8_t)(near.id[15] + step);
             size_t at = 0;
-            while (at < count && memcmp(pairs[at].id, near.id, sizeof near.id) < 0)
+            while (at < count && memcmp(pairs[at].id + 8, near.id + 8, 8) < 0)
                 at += count > 2000 ? count : 1; /* only of small sets are they looked up */
             bool there = at < count && !memcmp(pairs[at].id, near.id, sizeof near.id);
             wrong += tcore_trace_index_find(&index, near.id, &blocks, NULL) != TCORE_OK ||
@@ -202,20 +202,20 @@ static void set_checksums(char *data, size_t length)
     uint32_t pages, bytes;
     memcpy(&pages, data + 12, 4);
     memcpy(&bytes, data + 28, 4);
-    if (40 + (uint64_t)pages * 28 + bytes != length)
+    if (40 + (uint64_t)pages * 20 + bytes != length)
         return;
-    char *top = data + 40, *page = top + (size_t)pages * 28;
+    char *top = data + 40, *page = top + (size_t)pages * 20;
     for (uint32_t i = 0; i < pages; i++) {
         uint32_t start, end = bytes;
-        memcpy(&start, top + (size_t)i * 28 + 16, 4);
+        memcpy(&start, top + (size_t)i * 20 + 8, 4);
         if (i + 1 < pages)
-            memcpy(&end, top + (size_t)(i + 1) * 28 + 16, 4);
+            memcpy(&end, top + (size_t)(i + 1) * 20 + 8, 4);
         if (start > end || end > bytes)
             return;
         uint64_t checksum = XXH3_64bits_withSeed(page + start, end - start, i);
-        memcpy(top + (size_t)i * 28 + 20, &checksum, 8);
+        memcpy(top + (size_t)i * 20 + 12, &checksum, 8);
     }
-    uint64_t checksum = XXH3_64bits_withSeed(top, (size_t)pages * 28, XXH3_64bits(data, 32));
+    uint64_t checksum = XXH3_64bits_withSeed(top, (size_t)pages * 20, XXH3_64bits(data, 32));
     memcpy(data + 32, &checksum, 8);
 }
 

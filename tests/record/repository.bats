@@ -81,6 +81,30 @@ setup() {
     done
 }
 
+@test "archive takes large chunks line by line, and odd lines as others do" {
+    spans 30000 >spans
+    { head -n 20000 spans; echo; echo broken; tail -n +20001 spans; } >odd # a chunk of 8 MB
+    run -3 --separate-stderr trace-record archive repo odd --rejects=bad
+    [[ $stderr == "trace-record: odd:20002: "* && $(cat bad) == broken ]]
+    trace-record read repo | cmp - spans
+    # not canonical: blanks, another order, duplicate keys, carriage returns, no last newline
+    sed 's/,/, /; s/$/\r/' spans | head -c -1 >blanks
+    trace-record archive r1 blanks
+    trace-record read r1 | cmp - spans
+    { cat spans; sed -n 1,3p spans | sed 's/"name"/"name":"x","name"/'; } >twice
+    run -0 --separate-stderr trace-record archive r2 twice
+    [[ $stderr == *"3 keys occurred twice in an object: the last one counted" ]]
+    # a clock record is passed over, too deep a value is refused
+    { cat spans; echo '{"type":"clock","timeUnixNano":"1790000000000000000"}'; } | trace-record archive r3
+    trace-record read r3 | cmp - spans
+    deep=$(printf '[%.0s' {1..30}; printf ']%.0s' {1..30})
+    { cat spans; sed -n 1p spans | sed "s/\"n\":0/\"n\":$deep/"; } >deep
+    run -3 --separate-stderr trace-record archive r4 --depth-limit=20 deep
+    [[ $stderr == *"deep:30001: "* ]]
+    trace-record archive r5 deep
+    [[ $(trace-record read r5 | wc -l) -eq 30001 ]]
+}
+
 @test "archive -w and --type keep what they name" {
     { spans 100; metrics 10; } | trace-record archive repo --type=span -w '.service == "s1"'
     run -0 trace-record read repo
@@ -145,6 +169,17 @@ setup() {
     trace-span get 00000000000000000000000000000007 repo |
         cmp - <(trace-span get 00000000000000000000000000000007 spans)
     trace-report summary repo | cmp - <(trace-report summary spans)
+}
+
+@test "few of many records, by an expression, a limit and an id" {
+    spans 5000 >spans
+    trace-record archive repo spans
+    for where in '.attributes.n == 4711' '.attributes.n % 500 == 3' '[.attributes.n] | .[0] == 17' 'false'; do
+        trace-span filter -w "$where" repo | cmp - <(trace-span filter -w "$where" spans)
+        trace-span filter --pass --type=metric -w "$where" repo | cmp - spans
+    done
+    trace-span filter --limit=3 repo | cmp - <(head -n 3 spans)
+    trace-span get --span=0000000000000101 repo | cmp - <(sed -n 257p spans)
 }
 
 @test "several inputs, repositories and files" {

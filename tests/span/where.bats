@@ -27,6 +27,16 @@ setup() {
     done
 }
 
+@test 'libjq also selects for programs that want no text of their own' {
+    trace-span filter -b both >binary
+    for input in both binary; do
+        run -0 trace-agg --stat=count -w '[.name] | .[0] == "GET /cart"' "$input"
+        assert_output --partial '"count":1}'
+        run -0 trace-span assemble --summary -w '[.name] | .[0] == "GET /cart"' "$input"
+        assert_output --partial '"spanCount":1'
+    done
+}
+
 @test 'times are exact integers' {
     run -0 trace-span filter -w '.startTimeUnixNano == 1000000000000000001' both
     assert_output "$(cat one)"

@@ -32,7 +32,9 @@ struct tcore_projection_column {
 struct tcore_projection {
     struct tcore_projection_column *columns;
     size_t count;
-    bool text; /* the batch also carries each record as JSON text */
+    bool text;      /* the batch also carries each record as JSON text */
+    bool text_late; /* with text: a decoder that would have to make it waits for
+                       tcore_decoder_text(), which says of which records */
 };
 
 void tcore_projection_free(struct tcore_projection *p); /* a zeroed struct is an empty one */

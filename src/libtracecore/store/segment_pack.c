@@ -192,7 +192,7 @@ static enum tcore_status pack_members(struct tcore_block_packer *p, const char *
     enum tcore_status status = pack_member(p, name, data, directory, COLD_LEVEL, packed, err);
     for (uint32_t i = 0; i < block->columns && status == TCORE_OK; i++) {
         const struct block_column *c = &block->column[i];
-        if (!c->length)
+        if (!c->length || c->same != BINARY_NONE)
             continue;
         name_column(block, i, key);
         snprintf(name, sizeof name, "%s-%08x/%03u.%s", type, tag, (unsigned)i, key);

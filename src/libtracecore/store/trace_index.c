@@ -44,8 +44,10 @@ static bool reserve(struct tcore_trace_index_builder *builder, size_t more)
 static int compare(const void *left, const void *right)
 {
     const struct tcore_trace_index_entry *a = left, *b = right;
-    int order = memcmp(a->id, b->id, sizeof a->id);
-    return order ? order : (a->block > b->block) - (a->block < b->block);
+    int order = memcmp(key_of(a->id), key_of(b->id), TCORE_TRACE_KEY_BYTES);
+    if (!order)
+        order = (a->block > b->block) - (a->block < b->block);
+    return order ? order : memcmp(a->id, b->id, sizeof a->id);
 }
 
 /* An entry that is here was added; one that is not may have been. */
@@ -106,10 +108,17 @@ static void sort(struct tcore_trace_index_builder *builder)
     builder->count = builder->sorted = distinct;
 }
 
-static bool begins_trace(const struct tcore_trace_index_builder *builder, size_t i)
+static bool begins_id(const struct tcore_trace_index_builder *builder, size_t i)
 {
     const struct tcore_trace_index_entry *entries = builder->entries;
     return !i || memcmp(entries[i - 1].id, entries[i].id, sizeof entries[i].id) != 0;
+}
+
+static bool begins_key(const struct tcore_trace_index_builder *builder, size_t i)
+{
+    const struct tcore_trace_index_entry *entries = builder->entries;
+    return !i ||
+           memcmp(key_of(entries[i - 1].id), key_of(entries[i].id), TCORE_TRACE_KEY_BYTES) != 0;
 }
 
 uint64_t tcore_trace_index_traces(struct tcore_trace_index_builder *builder)
@@ -117,7 +126,7 @@ uint64_t tcore_trace_index_traces(struct tcore_trace_index_builder *builder)
     uint64_t traces = 0;
     sort(builder);
     for (size_t i = 0; i < builder->count; i++)
-        traces += begins_trace(builder, i);
+        traces += begins_id(builder, i);
     return traces;
 }
 
@@ -126,26 +135,31 @@ void tcore_trace_index_fill(struct tcore_trace_index_builder *builder,
 {
     sort(builder);
     for (size_t i = 0; i < builder->count; i++)
-        if (begins_trace(builder, i))
+        if (begins_id(builder, i))
             tcore_trace_filter_add(filter, builder->entries[i].id);
 }
 
-/* A trace with count entries; before: the id that stands in front of it in the page, or NULL. */
+/* A key with count entries; before: the id whose key stands in front of it in the page, or NULL.
+ * Several ids of one key may be in one block. */
 static void encode_trace(const struct tcore_trace_index_entry *entries, size_t count,
                          const uint8_t *before, struct tcore_buf *out)
 {
-    const uint8_t *id = entries->id;
+    const uint8_t *key = key_of(entries->id);
     unsigned shared = 0;
-    while (before && id[shared] == before[shared]) /* ids differ */
+    size_t blocks = 1;
+    while (before && key[shared] == key_of(before)[shared]) /* keys differ */
         shared++;
-    bool few = count <= TCORE_TRACE_INDEX_FEW;
-    tcore_buf_putc(out, (char)(shared | (few ? count << 4 : 0)));
-    tcore_buf_append(out, id + shared, TCORE_TRACE_ID_BYTES - shared);
+    for (size_t i = 1; i < count; i++)
+        blocks += entries[i].block != entries[i - 1].block;
+    bool few = blocks <= TCORE_TRACE_INDEX_FEW;
+    tcore_buf_putc(out, (char)(shared | (few ? blocks << 4 : 0)));
+    tcore_buf_append(out, key + shared, TCORE_TRACE_KEY_BYTES - shared);
     if (!few)
-        tcore_encode_uint64(out, count - TCORE_TRACE_INDEX_FEW - 1);
+        tcore_encode_uint64(out, blocks - TCORE_TRACE_INDEX_FEW - 1);
     tcore_encode_uint64(out, entries[0].block);
     for (size_t i = 1; i < count; i++)
-        tcore_encode_uint64(out, entries[i].block - entries[i - 1].block - 1);
+        if (entries[i].block != entries[i - 1].block)
+            tcore_encode_uint64(out, entries[i].block - entries[i - 1].block - 1);
 }
 
 struct pages {
@@ -163,7 +177,7 @@ static void end_page(struct pages *pages)
     uint32_t start = htole32((uint32_t)pages->start);
     uint64_t checksum = htole64(XXH3_64bits_withSeed(
         pages->bytes.data + pages->start, pages->bytes.length - pages->start, pages->count));
-    tcore_buf_append(&pages->top, pages->first, TCORE_TRACE_ID_BYTES);
+    tcore_buf_append(&pages->top, key_of(pages->first), TCORE_TRACE_KEY_BYTES);
     tcore_buf_append(&pages->top, &start, sizeof start);
     tcore_buf_append(&pages->top, &checksum, sizeof checksum);
     pages->count++;
@@ -212,7 +226,7 @@ enum tcore_status tcore_trace_index_encode(struct tcore_trace_index_builder *bui
     struct pages pages = {0};
     sort(builder);
     for (size_t first = 0, last; first < builder->count; first = last) {
-        for (last = first + 1; last < builder->count && !begins_trace(builder, last); last++)
+        for (last = first + 1; last < builder->count && !begins_key(builder, last); last++)
             ;
         add_trace(&pages, &builder->entries[first], last - first);
         if (pages.bytes.length > UINT32_MAX)

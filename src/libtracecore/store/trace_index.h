@@ -2,9 +2,12 @@
 /*
  * The trace index of a segment: for each trace id, the numbers of the blocks that hold spans of it.
  *
- * Ids stand in ascending order, each without what it shares with the one before, in pages of about
- * 4 KiB; the first ids of all pages stand in front, so that a look-up searches these and then reads
- * one page. The front and each page have a checksum; a page's is compared when it is touched.
+ * An id is known by its last 8 bytes, its key: all there is of a 64-bit id, and random in others
+ * (W3C Trace Context). Whoever finds blocks looks for the whole id there.
+ *
+ * Keys stand in ascending order, each without what it shares with the one before, in pages of about
+ * 4 KiB; the first keys of all pages stand in front, so that a look-up searches these and then
+ * reads one page. The front and each page have a checksum; a page's is compared when it is touched.
  * tracecore-repository(5) has the bytes.
  *
  * A builder holds 20 bytes a span at most, twice that while it sorts. Equal sets of (id, block)
@@ -15,6 +18,8 @@
 #define TRACECORE_STORE_TRACE_INDEX_H
 
 #include "store/trace_filter.h"
+
+#define TCORE_TRACE_KEY_BYTES 8
 
 struct tcore_trace_index_entry {
     uint8_t id[TCORE_TRACE_ID_BYTES];
@@ -40,7 +45,7 @@ enum tcore_status tcore_trace_index_add(struct tcore_trace_index_builder *builde
 enum tcore_status tcore_trace_index_join(struct tcore_trace_index_builder *into,
                                          const struct tcore_trace_index_builder *from,
                                          struct tcore_error *err);
-/* How many distinct traces there are. */
+/* How many distinct traces there are (of ids with one key, one a block at least). */
 uint64_t tcore_trace_index_traces(struct tcore_trace_index_builder *builder);
 /* Adds each of them to a filter, once. */
 void tcore_trace_index_fill(struct tcore_trace_index_builder *builder,
@@ -73,14 +78,15 @@ enum tcore_status tcore_trace_index_find(const struct tcore_trace_index *index,
                                          struct tcore_trace_blocks *blocks,
                                          struct tcore_error *err);
 
-/* Walks all traces in ascending order. Zeroed but for index it stands before the first. */
+/* Walks all traces in ascending order of their keys. Zeroed but for index it stands before the
+ * first. */
 struct tcore_trace_index_cursor {
     const struct tcore_trace_index *index;
     uint32_t page; /* the next one */
     const unsigned char *at, *end;
-    uint8_t id[TCORE_TRACE_ID_BYTES];
+    uint8_t key[TCORE_TRACE_KEY_BYTES];
 };
-/* The next trace's id (cursor->id) and blocks. TCORE_OK, TCORE_EOF, TCORE_BAD_INPUT: a damaged
+/* The next trace's key (cursor->key) and blocks. TCORE_OK, TCORE_EOF, TCORE_BAD_INPUT: a damaged
  * page, behind which the next call goes on; TCORE_FATAL. */
 enum tcore_status tcore_trace_index_next(struct tcore_trace_index_cursor *cursor,
                                          struct tcore_trace_blocks *blocks,

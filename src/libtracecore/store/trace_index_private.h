@@ -11,7 +11,7 @@ enum {
     TCORE_TRACE_INDEX_VERSION = 1,
     TCORE_TRACE_INDEX_PAGE = 4096, /* bytes of a page, unless one trace alone needs more */
     TCORE_TRACE_INDEX_HEAD = 40,
-    TCORE_TRACE_INDEX_TOP = 28, /* bytes of a page's entry in the top */
+    TCORE_TRACE_INDEX_TOP = 20, /* bytes of a page's entry in the top */
     TCORE_TRACE_INDEX_FEW = 15  /* numbers of blocks up to this stand in the head of a trace */
 };
 
@@ -24,5 +24,10 @@ struct tcore_trace_index_head {
     uint32_t blocks, page_bytes;
     uint64_t checksum;
 };
+
+static inline const uint8_t *key_of(const uint8_t *id)
+{
+    return id + TCORE_TRACE_ID_BYTES - TCORE_TRACE_KEY_BYTES;
+}
 
 #endif

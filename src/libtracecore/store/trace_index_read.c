@@ -25,7 +25,7 @@ static uint32_t page_start(const struct tcore_trace_index *index, uint32_t page)
     uint32_t start;
     if (page == index->page_count)
         return index->page_bytes;
-    memcpy(&start, page_first(index, page) + TCORE_TRACE_ID_BYTES, sizeof start);
+    memcpy(&start, page_first(index, page) + TCORE_TRACE_KEY_BYTES, sizeof start);
     return le32toh(start);
 }
 
@@ -37,7 +37,7 @@ static bool top_is_sound(const struct tcore_trace_index *index)
     for (uint32_t page = 0; page < index->page_count; page++) {
         if (page_start(index, page + 1) <= page_start(index, page) ||
             (page && memcmp(page_first(index, page - 1), page_first(index, page),
-                            TCORE_TRACE_ID_BYTES) >= 0))
+                            TCORE_TRACE_KEY_BYTES) >= 0))
             return false;
     }
     return true;
@@ -84,7 +84,7 @@ static enum tcore_status enter_page(struct tcore_trace_index_cursor *cursor, uin
     uint64_t checksum;
     cursor->page = page + 1;
     cursor->at = cursor->end = NULL;
-    memcpy(&checksum, page_first(index, page) + TCORE_TRACE_ID_BYTES + sizeof start,
+    memcpy(&checksum, page_first(index, page) + TCORE_TRACE_KEY_BYTES + sizeof start,
            sizeof checksum);
     if (le64toh(checksum) != XXH3_64bits_withSeed(index->pages + start, end - start, page))
         return tcore_error_set(err, TCORE_BAD_INPUT,
@@ -111,17 +111,18 @@ static bool reserve(struct tcore_trace_blocks *blocks, size_t count)
 static bool read_id(struct tcore_trace_index_cursor *cursor, bool first, uint64_t *count)
 {
     unsigned head = *cursor->at++, shared = head & 15;
-    if (first && shared)
+    if ((first && shared) || shared >= TCORE_TRACE_KEY_BYTES)
         return false;
-    size_t rest = TCORE_TRACE_ID_BYTES - shared;
+    size_t rest = TCORE_TRACE_KEY_BYTES - shared;
     if (rest > (size_t)(cursor->end - cursor->at) ||
-        (!first && memcmp(cursor->at, cursor->id + shared, rest) <= 0))
+        (!first && memcmp(cursor->at, cursor->key + shared, rest) <= 0))
         return false;
-    memcpy(cursor->id + shared, cursor->at, rest);
+    memcpy(cursor->key + shared, cursor->at, rest);
     cursor->at += rest;
     *count = head >> 4;
     if (first) /* the top says the same */
-        return !memcmp(cursor->id, page_first(cursor->index, cursor->page - 1), sizeof cursor->id);
+        return !memcmp(cursor->key, page_first(cursor->index, cursor->page - 1),
+                       sizeof cursor->key);
     return true;
 }
 
@@ -187,7 +188,7 @@ static uint32_t page_of(const struct tcore_trace_index *index, const uint8_t *id
     uint32_t low = 0, high = index->page_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (memcmp(page_first(index, middle), id, TCORE_TRACE_ID_BYTES) <= 0)
+        if (memcmp(page_first(index, middle), key_of(id), TCORE_TRACE_KEY_BYTES) <= 0)
             low = middle + 1;
         else
             high = middle;
@@ -209,7 +210,7 @@ enum tcore_status tcore_trace_index_find(const struct tcore_trace_index *index,
         uint64_t count = 0;
         if (!read_id(&cursor, first, &count))
             return bad_trace(&cursor, TCORE_BAD_INPUT, err);
-        int order = memcmp(cursor.id, id, TCORE_TRACE_ID_BYTES);
+        int order = memcmp(cursor.key, key_of(id), TCORE_TRACE_KEY_BYTES);
         if (order > 0)
             return TCORE_OK;
         status = read_blocks(&cursor, count, order ? NULL : blocks);

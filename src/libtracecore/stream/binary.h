@@ -72,14 +72,32 @@ enum tcore_status tcore_binary_decode(struct tcore_binary_decoder *decoder, cons
                                       size_t length, struct tcore_binary_columns *columns,
                                       struct tcore_batch *batch, struct tcore_error *err);
 
+/* The text of the rows for which wanted is set (NULL: of all) of the batch that was decoded last.
+ * Of others the slices are empty. TCORE_BAD_INPUT: damaged. */
+enum tcore_status tcore_binary_decoder_text(struct tcore_binary_decoder *decoder,
+                                            const bool *wanted, struct tcore_batch *batch,
+                                            struct tcore_error *err);
+
 struct tcore_binary_writer;
 /* Encoded bytes are appended to out, which the caller drains whenever it likes. */
 enum tcore_status tcore_binary_writer_new(struct tcore_binary_writer **writer,
                                           struct tcore_buf *out, const char *provenance,
                                           struct tcore_error *err);
-/* Makes blocks as segments have them: larger, and spans' parents as references. Before the first
- * record. */
+/* Makes blocks as segments have them: larger, and columns may refer to others. Clock records are
+ * refused. Before the first record. */
 void tcore_binary_writer_for_segments(struct tcore_binary_writer *writer);
+/* Values nested deeper than that (a record's members are of depth 1) make a record no valid one.
+ * Before the first record. */
+void tcore_binary_writer_limit_depth(struct tcore_binary_writer *writer, unsigned depth);
+/* As tcore_binary_writer_add(), for text that nobody has validated: TCORE_EOF, and nothing is done,
+ * unless it is canonical in every byte and of a shape that has been seen. */
+enum tcore_status tcore_binary_writer_try(struct tcore_binary_writer *writer, const char *text,
+                                          size_t length, struct tcore_error *err);
+/* How many members of records a later one of the same name has replaced, so far. */
+uint64_t tcore_binary_writer_duplicates(const struct tcore_binary_writer *writer);
+/* Forgets the records that are held. TCORE_FATAL: out of memory. */
+enum tcore_status tcore_binary_writer_drop(struct tcore_binary_writer *writer,
+                                           struct tcore_error *err);
 /* One record as JSON text (need not be canonical). TCORE_SKIP: not a valid record. A clock record
  * flushes all types before it. */
 enum tcore_status tcore_binary_writer_add(struct tcore_binary_writer *writer, const char *text,

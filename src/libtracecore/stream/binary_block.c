@@ -81,6 +81,9 @@ static bool make_room(struct binary_block *block)
 
 static bool encoding_fits(const struct block_column *c)
 {
+    if (c->encoding == ENCODING_SAME)
+        return c->class != CLASS_SHAPE && c->class != CLASS_OBJECT && !c->length && !c->width &&
+               c->add_a != BINARY_NONE && c->add_b == BINARY_NONE;
     bool sums = c->add_a != BINARY_NONE || c->add_b != BINARY_NONE;
     switch (c->class) {
     case CLASS_OBJECT:
@@ -132,6 +135,7 @@ static void read_entry(struct block_column *c, const uint8_t *entry)
         .step = (int64_t)binary_get64(entry + ENTRY_STEP),
         .length = binary_get32(entry + ENTRY_LENGTH),
         .check = binary_get64(entry + ENTRY_CHECK),
+        .same = BINARY_NONE,
     };
 }
 
@@ -146,6 +150,32 @@ static bool addend_fits(const struct binary_block *block, const struct block_col
     const struct block_column *a = &block->column[number];
     return (a->class == CLASS_INT || a->class == CLASS_DECIMAL) && a->values == c->values &&
            a->add_a == BINARY_NONE && a->add_b == BINARY_NONE;
+}
+
+/* Takes all that says how values are encoded from the column that has them: an earlier one with
+ * data of its own. False: there is no such column. */
+static bool take_same(struct binary_block *block, uint32_t number)
+{
+    struct block_column *c = &block->column[number];
+    if (c->add_a >= number)
+        return false;
+    const struct block_column *from = &block->column[c->add_a];
+    if (from->class != c->class || from->values != c->values || from->same != BINARY_NONE ||
+        from->add_a != BINARY_NONE || from->add_b != BINARY_NONE)
+        return false;
+    c->same = c->add_a;
+    c->add_a = BINARY_NONE;
+    c->encoding = from->encoding;
+    c->width = from->width;
+    c->length_width = from->length_width;
+    c->entries = from->entries;
+    c->base_length = from->base_length;
+    c->base = from->base;
+    c->step = from->step;
+    c->length = from->length;
+    c->check = from->check;
+    c->data = from->data;
+    return true;
 }
 
 /* What a column refers to: ids of every row, and dictionary entries that group the rows. */
@@ -175,6 +205,8 @@ static enum tcore_status read_entries(struct binary_block *block, const uint8_t 
         c->data = data ? data + at : NULL;
         at += c->length;
         values += c->values;
+        if (c->encoding == ENCODING_SAME && !take_same(block, i))
+            return damaged(err, "impossible reference to columns");
     }
     if (at != length)
         return damaged(err, "the columns are shorter than the block");
@@ -345,6 +377,12 @@ static enum tcore_status load(struct binary_block *block, uint32_t column, struc
     struct block_column *c = &block->column[column];
     if (!c->data && !c->length)
         c->data = (const uint8_t *)nothing;
+    if (!c->data && c->same != BINARY_NONE) {
+        enum tcore_status status = load(block, c->same, err);
+        if (status != TCORE_OK)
+            return status;
+        c->data = block->column[c->same].data;
+    }
     if (!c->data) {
         const void *data;
         enum tcore_status status =

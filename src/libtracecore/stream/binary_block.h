@@ -41,6 +41,7 @@ struct block_column {
     uint32_t shapes; /* that have it */
     uint32_t stamp;  /* shape that had it last, plus 1 (while they are read) */
     uint32_t rows;   /* values as the shapes have it, once counted */
+    uint16_t same;   /* the column whose data are this one's too, or BINARY_NONE */
     bool whole;      /* the checksum was right */
 };
 

@@ -15,6 +15,7 @@ struct block_writer {
     size_t names_bytes; /* of all */
     size_t directory_bytes;
     int64_t *scratch, *rest; /* room for integers of a column; owned */
+    bool references;         /* columns may refer to others */
     struct binary_referents referents;
 };
 
@@ -128,6 +129,40 @@ static uint32_t find_sum(struct block_writer *w, uint32_t added[2])
     return end;
 }
 
+/* An earlier column with the same values, of which the entry says so then: the data that were
+ * appended from `start` on are not needed. */
+static void find_same(struct block_writer *w, uint32_t column, size_t start, uint8_t *entry)
+{
+    const struct shape_tree *tree = w->tree;
+    const char *directory = w->out->data + w->start + BLOCK_BYTES;
+    size_t length = w->out->length - start, at = w->start + BLOCK_BYTES + w->directory_bytes;
+    if (w->out->failed || !length || column == 0)
+        return;
+    for (uint32_t i = 0; i < column; i++) {
+        if (w->number[i] == BINARY_NONE)
+            continue;
+        const char *other = directory + (size_t)w->number[i] * ENTRY_BYTES;
+        size_t bytes = binary_get32(other + ENTRY_LENGTH);
+        bool plain = binary_get16(other + ENTRY_ADD_A) == BINARY_NONE &&
+                     binary_get16(other + ENTRY_ADD_B) == BINARY_NONE;
+        /* from class to the check, but for what names the column: all that says how it is encoded
+         */
+        if (plain && bytes == length && tree->column[i].class == tree->column[column].class &&
+            !memcmp(other, entry, ENTRY_PARENT) &&
+            !memcmp(other + ENTRY_VALUES, entry + ENTRY_VALUES, ENTRY_BYTES - ENTRY_VALUES) &&
+            !memcmp(w->out->data + at, w->out->data + start, length)) {
+            memset(entry + ENTRY_ENCODING, 0, ENTRY_PARENT - ENTRY_ENCODING);
+            memset(entry + ENTRY_ENTRIES, 0, ENTRY_BYTES - ENTRY_ENTRIES);
+            entry[ENTRY_ENCODING] = ENCODING_SAME;
+            binary_put16(entry + ENTRY_ADD_A, w->number[i]);
+            binary_put64(entry + ENTRY_CHECK, tcore_binary_checksum(NULL, 0));
+            w->out->length = start;
+            return;
+        }
+        at += bytes;
+    }
+}
+
 static void encode_columns(struct block_writer *w)
 {
     struct shape_tree *tree = w->tree;
@@ -139,6 +174,7 @@ static void encode_columns(struct block_writer *w)
         uint8_t entry[ENTRY_BYTES];
         size_t at = (size_t)(entry_of(w, i) - (const uint8_t *)w->out->data);
         memcpy(entry, w->out->data + at, sizeof entry);
+        size_t start = w->out->length;
         if (i == sum && sum) {
             /* A step would not combine with added columns. */
             tcore_binary_column_encode_sum(&tree->column[i], w->rest, w->out, entry);
@@ -151,6 +187,8 @@ static void encode_columns(struct block_writer *w)
             binary_put16(entry + ENTRY_ADD_B, w->number[w->referents.trace]);
         } else {
             tcore_binary_column_encode(&tree->column[i], w->scratch, w->out, entry);
+            if (w->references)
+                find_same(w, i, start, entry);
         }
         if (!w->out->failed)
             memcpy(w->out->data + at, entry, sizeof entry);
@@ -197,7 +235,8 @@ enum tcore_status tcore_binary_write_block(struct shape_tree *tree, size_t text_
     size_t rows = tree->column[0].values, most = rows;
     for (uint32_t i = 1; i < tree->columns; i++)
         most = tree->column[i].values > most ? tree->column[i].values : most;
-    struct block_writer w = {.tree = tree, .out = out, .start = out->length};
+    struct block_writer w = {
+        .tree = tree, .out = out, .start = out->length, .references = references};
     w.number = tcore_reallocarray(NULL, tree->columns, sizeof *w.number);
     w.scratch = tcore_reallocarray(NULL, most, sizeof *w.scratch);
     w.rest = tcore_reallocarray(NULL, rows, sizeof *w.rest);

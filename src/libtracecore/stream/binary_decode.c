@@ -186,8 +186,16 @@ enum tcore_status tcore_binary_decode(struct tcore_binary_decoder *d, const char
                                   .column_count = d->projection->count};
     for (size_t i = 0; i < d->projection->count && status == TCORE_OK; i++)
         status = decode_column(d, i, err);
-    if (status == TCORE_OK && d->projection->text)
-        status = tcore_binary_render(&d->reader, BINARY_WHOLE_RECORD, &d->text, &batch->text, err);
+    if (status == TCORE_OK && d->projection->text && !d->projection->text_late)
+        status =
+            tcore_binary_render(&d->reader, BINARY_WHOLE_RECORD, NULL, &d->text, &batch->text, err);
     batch->negative_durations = d->negative_durations;
     return status;
+}
+
+enum tcore_status tcore_binary_decoder_text(struct tcore_binary_decoder *d, const bool *wanted,
+                                            struct tcore_batch *batch, struct tcore_error *err)
+{
+    return tcore_binary_render(&d->reader, BINARY_WHOLE_RECORD, wanted, &d->text, &batch->text,
+                               err);
 }

@@ -137,6 +137,7 @@ enum binary_encoding {
     ENCODING_DELTA = 2,    /* previous + step + offset, the one before the first being base */
     ENCODING_TEXT = 3,     /* lengths, then the bytes of all */
     ENCODING_DICT = 4,     /* a dictionary as TEXT, then codes */
+    ENCODING_SAME = 7,     /* no data: the values are those of another column */
     ENCODING_REFERENCE = 5 /* own values as TEXT, then codes: the next of these, or a row's value in
                               another column */
 };

@@ -9,6 +9,10 @@
 #include "stream/binary_codec.h"
 #include "stream/binary_shape.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 static inline uint64_t word_at(const char *p)
 {
     uint64_t word;
@@ -34,32 +38,31 @@ static inline bool begins(const char *p, const char *end, const char *literal, s
  */
 static const char *plain_string(const char *p, const char *end, bool *multibyte)
 {
-    const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
-    uint64_t high = 0;
-    for (; end - p >= 8; p += 8) {
-        uint64_t w = word_at(p), quote = w ^ ones * '"', backslash = w ^ ones * '\\';
-        uint64_t special = (((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) |
-                            ((w - ones * ' ') & ~w)) &
-                           highs;
-        if (special) {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-            unsigned bit = (unsigned)__builtin_ctzll(special);
-            high |= w & highs & (((uint64_t)1 << bit) - 1);
-            p += bit / 8;
-            *multibyte = high != 0;
-            return (unsigned char)*p < ' ' ? NULL : p;
-#else
-            break;
-#endif
+    unsigned high = 0;
+#ifdef __SSE2__
+    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'),
+                  control = _mm_set1_epi8(' ' - 1);
+    for (; end - p >= 16; p += 16) {
+        __m128i text = _mm_loadu_si128((const __m128i *)p);
+        __m128i special =
+            _mm_or_si128(_mm_cmpeq_epi8(text, quote), _mm_cmpeq_epi8(text, backslash));
+        special = _mm_or_si128(special, _mm_cmpeq_epi8(_mm_min_epu8(text, control), text));
+        unsigned found = (unsigned)_mm_movemask_epi8(special);
+        unsigned highs = (unsigned)_mm_movemask_epi8(text);
+        if (found) {
+            unsigned at = (unsigned)__builtin_ctz(found);
+            *multibyte = high | (highs & ((1u << at) - 1));
+            return (unsigned char)p[at] < ' ' ? NULL : p + at;
         }
-        high |= w & highs;
+        high |= highs;
     }
+#endif
     for (; p < end && (unsigned char)*p >= ' '; p++) {
         if (*p == '"' || *p == '\\') {
             *multibyte = high != 0;
             return p;
         }
-        high |= (unsigned char)*p & 0x80;
+        high |= (unsigned char)*p & 0x80u;
     }
     return NULL;
 }
@@ -115,16 +118,31 @@ static const char *take_escaped(struct shape_tree *tree, const struct shape_edge
     return close;
 }
 
-static const char *take_hex(const struct shape_edge *edge, const char *text, size_t length,
+/* A string of hexadecimal digits whose content begins at text. */
+static const char *take_hex(const struct shape_edge *edge, const char *text, const char *end,
                             struct shape_value *value)
 {
-    if ((length != 32 && length != 16) || (edge->check == CHECK_TRACE_ID && length != 32) ||
-        (edge->check == CHECK_SPAN_ID && length != 16) ||
-        !tcore_binary_hex_decode(value->bytes, text, length / 2) ||
+    size_t room = (size_t)(end - text), length = 0;
+    if (room > 32 && text[32] == '"' && edge->check != CHECK_SPAN_ID)
+        length = 32;
+    else if (room > 16 && text[16] == '"' && edge->check != CHECK_TRACE_ID)
+        length = 16;
+    if (!length || !tcore_binary_hex_decode(value->bytes, text, length / 2) ||
         (edge->check != CHECK_NONE && is_zero(value->bytes, length / 2)))
         return NULL;
     value->length = (uint32_t)length / 2;
     return text + length + 1;
+}
+
+/* A string of decimal digits. */
+static const char *take_decimal(const char *text, const char *end, struct shape_value *value)
+{
+    const char *p = text;
+    while (p < end && ((*p >= '0' && *p <= '9') || *p == '-'))
+        p++;
+    return p < end && *p == '"' && tcore_binary_is_decimal(text, (size_t)(p - text), &value->i)
+               ? p + 1
+               : NULL;
 }
 
 /* A string in quotes at p, of the edge's class; returns what is behind it, or NULL. */
@@ -134,16 +152,17 @@ static const char *take_string(struct shape_tree *tree, const struct shape_edge 
     bool multibyte;
     if (p >= end || *p != '"')
         return NULL;
-    const char *start = p + 1, *close = plain_string(start, end, &multibyte);
+    const char *start = p + 1;
+    if (edge->class == CLASS_HEX)
+        return take_hex(edge, start, end, value);
+    if (edge->class == CLASS_DECIMAL)
+        return take_decimal(start, end, value);
+    const char *close = plain_string(start, end, &multibyte);
     if (!close)
         return NULL;
     size_t length = (size_t)(close - start);
     if (*close != '"')
-        return edge->class == CLASS_STRING ? take_escaped(tree, edge, p, end, value) : NULL;
-    if (edge->class == CLASS_HEX)
-        return take_hex(edge, start, length, value);
-    if (edge->class == CLASS_DECIMAL)
-        return tcore_binary_is_decimal(start, length, &value->i) ? close + 1 : NULL;
+        return take_escaped(tree, edge, p, end, value);
     if (multibyte && !tcore_binary_is_text(start, length, false))
         return NULL;
     value->s = start;

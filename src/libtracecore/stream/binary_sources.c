@@ -271,7 +271,7 @@ static enum tcore_status spread_object(struct spread *s, uint32_t object)
 {
     struct tcore_buf text = {0};
     const struct tcore_slice *slices;
-    enum tcore_status status = tcore_binary_render(s->reader, object, &text, &slices, s->err);
+    enum tcore_status status = tcore_binary_render(s->reader, object, NULL, &text, &slices, s->err);
     const char *kept = NULL;
     if (status == TCORE_OK) {
         kept = tcore_arena_copy(&s->reader->arena, text.data, text.length);

@@ -20,7 +20,8 @@ struct text_source {
 
 struct renderer {
     struct binary_reader *reader;
-    uint32_t object; /* only its members, or BINARY_WHOLE_RECORD */
+    uint32_t object;    /* only its members, or BINARY_WHOLE_RECORD */
+    const bool *wanted; /* by row; NULL: all are */
     struct text_source *source;
     struct tcore_buf *out;
     struct tcore_buf ready; /* the reader's, for as long as this lasts */
@@ -237,6 +238,15 @@ static size_t make_prefix(const struct renderer *r, char *prefix, bool *first)
     return length;
 }
 
+/* Moves on behind the values of a row that nobody wants. */
+static void pass_row(struct renderer *r, uint32_t shape)
+{
+    const struct binary_block *block = &r->reader->block;
+    uint32_t end = binary_shape_end(block, shape);
+    for (uint32_t i = block->shape_at[shape]; i < end; i++)
+        r->source[binary_block_item(block, i)].at++;
+}
+
 static enum tcore_status write_rows(struct renderer *r, size_t *ends)
 {
     const struct binary_block *block = &r->reader->block;
@@ -246,6 +256,11 @@ static enum tcore_status write_rows(struct renderer *r, size_t *ends)
     for (uint32_t row = 0; row < block->rows; row++) {
         uint32_t shape = block->shapes > 1 ? block->row_shape[row] : 0;
         bool has = r->object == BINARY_WHOLE_RECORD;
+        if (r->wanted && !r->wanted[row]) {
+            pass_row(r, shape);
+            ends[row] = r->out->length;
+            continue;
+        }
         for (uint32_t i = block->shape_at[shape]; !has && i < binary_shape_end(block, shape); i++)
             has = block->column[binary_block_item(block, i)].parent == r->object;
         if (has) {
@@ -269,18 +284,20 @@ static enum tcore_status render(struct renderer *r, size_t *ends)
             status = make_ready(r, i);
     if (status == TCORE_OK)
         status = write_rows(r, ends);
-    if (status == TCORE_OK && r->object == BINARY_WHOLE_RECORD && r->out->length != r->limit)
+    if (status == TCORE_OK && r->object == BINARY_WHOLE_RECORD && !r->wanted &&
+        r->out->length != r->limit)
         status = tcore_error_set(r->err, TCORE_BAD_INPUT,
                                  "damaged block: its text has not the length that it says");
     return status;
 }
 
 enum tcore_status tcore_binary_render(struct binary_reader *reader, uint32_t object,
-                                      struct tcore_buf *text, const struct tcore_slice **slices,
-                                      struct tcore_error *err)
+                                      const bool *wanted, struct tcore_buf *text,
+                                      const struct tcore_slice **slices, struct tcore_error *err)
 {
     const struct binary_block *block = &reader->block;
-    struct renderer r = {.reader = reader, .object = object, .out = text, .err = err};
+    struct renderer r = {
+        .reader = reader, .object = object, .wanted = wanted, .out = text, .err = err};
     r.limit = block->text_bytes;
     struct tcore_slice *slice = tcore_binary_pool_get(&reader->pool, block->rows, sizeof *slice);
     size_t *ends = tcore_binary_pool_get(&reader->pool, block->rows, sizeof *ends);

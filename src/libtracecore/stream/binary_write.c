@@ -36,7 +36,9 @@ struct tcore_binary_writer {
     struct tcore_json json;
     struct tcore_buf canonical;
     struct limits limits;
-    bool references;
+    bool for_segments;
+    unsigned depth_limit;
+    uint64_t duplicates;
     bool changed; /* the canonical text of the record at hand is not its text */
     bool failed;  /* out of memory once: what is held may lack a value */
 };
@@ -73,7 +75,7 @@ enum tcore_status tcore_binary_writer_new(struct tcore_binary_writer **writer,
         return tcore_error_nomem(err);
     w->out = out;
     w->limits = pipe_limits;
-    w->json.depth_limit = BINARY_DEPTH_LIMIT;
+    w->json.depth_limit = w->depth_limit = BINARY_DEPTH_LIMIT;
     write_header(out, provenance);
     if (out->failed) {
         tcore_free(w);
@@ -86,7 +88,17 @@ enum tcore_status tcore_binary_writer_new(struct tcore_binary_writer **writer,
 void tcore_binary_writer_for_segments(struct tcore_binary_writer *w)
 {
     w->limits = segment_limits;
-    w->references = true;
+    w->for_segments = true;
+}
+
+void tcore_binary_writer_limit_depth(struct tcore_binary_writer *w, unsigned depth)
+{
+    w->depth_limit = w->json.depth_limit = depth < BINARY_DEPTH_LIMIT ? depth : BINARY_DEPTH_LIMIT;
+}
+
+uint64_t tcore_binary_writer_duplicates(const struct tcore_binary_writer *w)
+{
+    return w->duplicates;
 }
 
 static void free_rows(struct type_rows *rows)
@@ -119,7 +131,8 @@ static struct type_rows *rows_of(struct tcore_binary_writer *w, enum tcore_recor
         tcore_free(rows);
         return NULL;
     }
-    rows->tree.json.depth_limit = BINARY_DEPTH_LIMIT - 2;
+    /* of values in it, which have the record and perhaps an object around them */
+    rows->tree.json.depth_limit = w->depth_limit > 3 ? w->depth_limit - 2 : 1;
     if (binary_type_is_implied(type)) {
         const char *name = tcore_record_type_name(type);
         static const char key[] = "{\"type\":\"";
@@ -138,7 +151,7 @@ static enum tcore_status flush_rows(struct tcore_binary_writer *w, struct type_r
     if (!count)
         return TCORE_OK;
     enum tcore_status status =
-        tcore_binary_write_block(&rows->tree, rows->text_bytes, w->references, w->out, err);
+        tcore_binary_write_block(&rows->tree, rows->text_bytes, w->for_segments, w->out, err);
     if (status == TCORE_OK && !tcore_shape_next_block(&rows->tree, count))
         status = tcore_error_nomem(err);
     rows->text_bytes = rows->values = 0;
@@ -227,9 +240,13 @@ static enum tcore_status canonicalise(struct tcore_binary_writer *w, const char 
     status = tcore_record_canonical(&w->json, false, &w->canonical, &type, err);
     if (status != TCORE_OK)
         return status;
+    if (w->for_segments && type == TCORE_RECORD_CLOCK)
+        return tcore_error_set(err, TCORE_SKIP, "a clock record, which is not kept");
+    uint64_t duplicates;
     w->last = rows_of(w, type);
-    if (!w->last)
+    if (!w->last || tcore_json_duplicates(&w->json, &duplicates) != TCORE_OK)
         return tcore_error_nomem(err);
+    w->duplicates += duplicates;
     w->changed = w->canonical.length != *length || memcmp(w->canonical.data, text, *length) != 0;
     *length = w->canonical.length;
     if (*length > BINARY_TEXT_LIMIT)
@@ -278,7 +295,7 @@ static enum tcore_status add_parsed(struct tcore_binary_writer *w, const char *t
     return clock && status == TCORE_OK ? tcore_binary_writer_flush(w, err) : status;
 }
 
-enum tcore_status tcore_binary_writer_add(struct tcore_binary_writer *w, const char *text,
+enum tcore_status tcore_binary_writer_try(struct tcore_binary_writer *w, const char *text,
                                           size_t length, struct tcore_error *err)
 {
     if (w->failed)
@@ -286,11 +303,31 @@ enum tcore_status tcore_binary_writer_add(struct tcore_binary_writer *w, const c
     struct type_rows *rows = predict_type(w, text, length);
     uint32_t node;
     if (!rows || rows->tree.type == TCORE_RECORD_CLOCK || length > BINARY_TEXT_LIMIT)
-        return add_parsed(w, text, length, err);
+        return TCORE_EOF;
     enum tcore_status status = make_room(w, rows, length, err);
     if (status != TCORE_OK)
         return status;
     if (!tcore_shape_predict(&rows->tree, text + rows->prefix_length, text + length, &node))
-        return add_parsed(w, text, length, err);
+        return TCORE_EOF;
     return commit(w, rows, node, length, err);
+}
+
+enum tcore_status tcore_binary_writer_add(struct tcore_binary_writer *w, const char *text,
+                                          size_t length, struct tcore_error *err)
+{
+    enum tcore_status status = tcore_binary_writer_try(w, text, length, err);
+    return status == TCORE_EOF ? add_parsed(w, text, length, err) : status;
+}
+
+enum tcore_status tcore_binary_writer_drop(struct tcore_binary_writer *w, struct tcore_error *err)
+{
+    for (int type = 0; type < TCORE_RECORD_TYPES; type++) {
+        struct type_rows *rows = w->type[type];
+        uint32_t count = rows ? rows->tree.column[0].values : 0;
+        if (count && !tcore_shape_next_block(&rows->tree, count))
+            w->failed = true;
+        if (rows)
+            rows->text_bytes = rows->values = 0;
+    }
+    return w->failed ? tcore_error_nomem(err) : TCORE_OK;
 }

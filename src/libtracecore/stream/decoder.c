@@ -65,3 +65,11 @@ enum tcore_status tcore_decoder_decode(struct tcore_decoder *d, enum tcore_forma
             tcore_ndjson_decoder_new(&d->ndjson, d->projection, d->depth_limit, d->line_limit, err);
     return status ? status : tcore_ndjson_decode(d->ndjson, chunk, &d->batch, err);
 }
+
+enum tcore_status tcore_decoder_text(struct tcore_decoder *d, const bool *wanted,
+                                     const struct tcore_batch *batch, struct tcore_error *err)
+{
+    if (batch->text || !batch->rows)
+        return TCORE_OK;
+    return tcore_binary_decoder_text(d->binary, wanted, &d->batch, err);
+}

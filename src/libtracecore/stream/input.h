@@ -114,6 +114,11 @@ enum tcore_status tcore_decoder_decode(struct tcore_decoder *decoder, enum tcore
                                        struct tcore_chunk *chunk, const struct tcore_batch **batch,
                                        struct tcore_error *err);
 
+/* Of a projection with text_late: fills batch->text, at least of the rows for which wanted is set,
+ * of the batch that was decoded last. TCORE_BAD_INPUT: a damaged block. */
+enum tcore_status tcore_decoder_text(struct tcore_decoder *decoder, const bool *wanted,
+                                     const struct tcore_batch *batch, struct tcore_error *err);
+
 /* Instruction set of the scanner: "avx512", "avx2", "portable"; NULL picks the best the CPU has.
  * For tests; false if the CPU lacks it. Not thread-safe, before any decoder. */
 bool tcore_simd_select(const char *name);
