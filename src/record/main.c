@@ -25,6 +25,7 @@ static const struct cli_verb *const verbs[] = {
     &ls_verb,
     &check_verb,
     &rollup_verb,
+    &compact_verb,
     &key_verb,
     &audit_verb,
     NULL,

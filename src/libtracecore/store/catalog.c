@@ -160,9 +160,8 @@ static enum tcore_status append_entry(int fd, const uint8_t *entry, struct tcore
     return TCORE_OK;
 }
 
-enum tcore_status tcore_catalog_append(struct tcore_repository *r, const char *path,
-                                       const struct tcore_manifest *m, uint64_t bytes,
-                                       struct tcore_error *err)
+static struct tcore_catalog_entry entry_of(const char *path, const struct tcore_manifest *m,
+                                           uint64_t bytes)
 {
     struct tcore_catalog_entry e = {.timed = m->timed,
                                     .all_timed = m->all_timed,
@@ -170,11 +169,19 @@ enum tcore_status tcore_catalog_append(struct tcore_repository *r, const char *p
                                     .max_ns = m->max_ns,
                                     .bytes = bytes,
                                     .text_bytes = m->text_bytes};
-    uint8_t entry[ENTRY_SIZE];
     memcpy(e.path, path, strnlen(path, sizeof e.path - 1));
     memcpy(e.id, m->id, sizeof e.id);
     for (int type = 0; type < TCORE_RECORD_TYPES; type++)
         e.records += m->records[type];
+    return e;
+}
+
+enum tcore_status tcore_catalog_append(struct tcore_repository *r, const char *path,
+                                       const struct tcore_manifest *m, uint64_t bytes,
+                                       struct tcore_error *err)
+{
+    struct tcore_catalog_entry e = entry_of(path, m, bytes);
+    uint8_t entry[ENTRY_SIZE];
     encode(&e, entry);
     int fd = tcore_sys()->openat(
         r->dir, CATALOG, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0640);
@@ -182,5 +189,60 @@ enum tcore_status tcore_catalog_append(struct tcore_repository *r, const char *p
         return tcore_error_errno(err, TCORE_FATAL, errno, "cannot open the catalog");
     enum tcore_status status = append_entry(fd, entry, err);
     tcore_sys()->close(fd);
+    return status;
+}
+
+/* ---- anew ---- */
+
+static enum tcore_status add_entry(struct tcore_repository *r, const struct tcore_catalog *known,
+                                   const char *path, struct tcore_buf *out, struct tcore_error *err)
+{
+    const struct tcore_catalog_entry *e = tcore_catalog_find(known, path);
+    struct tcore_catalog_entry made;
+    uint8_t entry[ENTRY_SIZE];
+    if (!e) {
+        struct tcore_segment *segment;
+        enum tcore_status status = tcore_repository_open_segment(r, path, &segment, err);
+        if (status != TCORE_OK)
+            return status == TCORE_FATAL ? status : TCORE_OK;
+        made = entry_of(path, tcore_segment_manifest(segment), tcore_segment_file_bytes(segment));
+        tcore_segment_close(segment);
+        e = &made;
+    }
+    encode(e, entry);
+    tcore_buf_append(out, entry, sizeof entry);
+    return tcore_buf_status(out, err);
+}
+
+/* Whoever adds an entry to the old file meanwhile loses it, which costs time and nothing else. */
+static enum tcore_status replace_catalog(struct tcore_repository *r, const struct tcore_buf *text,
+                                         struct tcore_error *err)
+{
+    struct tcore_new_file file;
+    enum tcore_status status = tcore_new_file_open(&file, r->dir, err);
+    if (status != TCORE_OK)
+        return status;
+    if (tcore_write_all(file.fd, text->data, text->length) < 0 ||
+        (tcore_sys()->unlinkat(r->dir, CATALOG, 0) < 0 && errno != ENOENT))
+        status = tcore_error_errno(err, TCORE_FATAL, errno, "cannot write the catalog");
+    else
+        status = tcore_new_file_link(&file, CATALOG, NULL, err);
+    tcore_new_file_drop(&file);
+    return status == TCORE_SKIP ? TCORE_OK : status; /* somebody has begun another one */
+}
+
+enum tcore_status tcore_catalog_renew(struct tcore_repository *r,
+                                      const struct tcore_segment_list *list,
+                                      struct tcore_error *err)
+{
+    struct tcore_catalog known;
+    struct tcore_buf text = {0};
+    enum tcore_status status = tcore_catalog_load(&known, r, err);
+    for (size_t i = 0; i < list->count && status == TCORE_OK; i++)
+        status = add_entry(r, &known, list->path[i], &text, err);
+    if (status == TCORE_OK)
+        status = replace_catalog(r, &text, err);
+    tcore_buf_free(&text);
+    tcore_catalog_free(&known);
     return status;
 }

@@ -38,6 +38,10 @@ const struct tcore_catalog_entry *tcore_catalog_find(const struct tcore_catalog 
 enum tcore_status tcore_catalog_append(struct tcore_repository *r, const char *path,
                                        const struct tcore_manifest *manifest, uint64_t bytes,
                                        struct tcore_error *err);
+/* Writes it anew, of the segments in the list; damaged ones have no entry. */
+enum tcore_status tcore_catalog_renew(struct tcore_repository *r,
+                                      const struct tcore_segment_list *list,
+                                      struct tcore_error *err);
 
 #pragma GCC visibility pop
 

@@ -23,11 +23,14 @@ static enum tcore_status open_file(struct tcore_repository *r, int flags, int *f
     return TCORE_OK;
 }
 
-static enum tcore_status make_file(struct tcore_repository *r, struct tcore_error *err)
+static enum tcore_status make_file(struct tcore_repository *r, const uint64_t *wanted,
+                                   struct tcore_error *err)
 {
     struct tcore_new_file file;
     uint64_t seed;
-    if (tcore_sys()->random(&seed, sizeof seed) != 0)
+    if (wanted)
+        seed = *wanted;
+    else if (tcore_sys()->random(&seed, sizeof seed) != 0)
         return tcore_error_errno(err, TCORE_FATAL, errno, "no random bytes");
     enum tcore_status status = tcore_new_file_open(&file, r->dir, err);
     if (status != TCORE_OK)
@@ -39,12 +42,13 @@ static enum tcore_status make_file(struct tcore_repository *r, struct tcore_erro
     return status == TCORE_SKIP ? TCORE_OK : status; /* somebody else made it */
 }
 
-/* A file of which nothing can be made is set aside: it is no authority. */
-static enum tcore_status replace_file(struct tcore_repository *r, struct tcore_error *err)
+/* The file is no authority: one of which nothing can be made may go. seed: NULL: a new one. */
+static enum tcore_status replace_file(struct tcore_repository *r, const uint64_t *seed,
+                                      struct tcore_error *err)
 {
     if (tcore_sys()->unlinkat(r->dir, FILTERS, 0) < 0 && errno != ENOENT)
         return tcore_error_errno(err, TCORE_FATAL, errno, "cannot replace its " FILTERS);
-    return make_file(r, err);
+    return make_file(r, seed, err);
 }
 
 enum tcore_status tcore_repository_filter_seed(struct tcore_repository *r, uint64_t *seed,
@@ -66,12 +70,19 @@ enum tcore_status tcore_repository_filter_seed(struct tcore_repository *r, uint6
             if (status != TCORE_BAD_INPUT)
                 return status;
         }
-        status = fd < 0 ? make_file(r, err) : replace_file(r, err);
+        status = fd < 0 ? make_file(r, NULL, err) : replace_file(r, NULL, err);
         if (status != TCORE_OK)
             return status;
     }
     return status == TCORE_OK ? tcore_error_set(err, TCORE_FATAL, "its " FILTERS " is damaged")
                               : status;
+}
+
+enum tcore_status tcore_known_traces_renew(struct tcore_repository *r, struct tcore_error *err)
+{
+    uint64_t seed;
+    enum tcore_status status = tcore_repository_filter_seed(r, &seed, err);
+    return status == TCORE_OK ? replace_file(r, &seed, err) : status;
 }
 
 /* ---- looking ---- */

@@ -18,6 +18,9 @@ enum tcore_status tcore_known_traces_find(struct tcore_repository *r,
                                           const uint8_t (*ids)[TCORE_TRACE_ID_BYTES], size_t count,
                                           bool *may_have, struct tcore_error *err);
 
+/* Forgets all segments, those that are gone among them. New ones fit as before. */
+enum tcore_status tcore_known_traces_renew(struct tcore_repository *r, struct tcore_error *err);
+
 /* Adds groups of segments that are not in the file, 64 at a time, in the order of the list. *added
  * counts segments. TCORE_FATAL. */
 enum tcore_status tcore_known_traces_update(struct tcore_repository *r, size_t *added,

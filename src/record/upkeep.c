@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <config.h>
+
+#include "record/upkeep.h"
+
+#include "base/sys.h"
+#include "cli/message.h"
+#include "record/audit_event.h"
+#include "record/policy_file.h"
+#include "store/refresh.h"
+#include "store/replace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+void upkeep_report(struct upkeep *u)
+{
+    u->err.input = u->name;
+    cli_report(u->cli, &u->err);
+}
+
+static enum tcore_status open_locked(struct upkeep *u, bool mends)
+{
+    size_t pending;
+    enum tcore_status status = tcore_repository_open(&u->repository, u->name, &u->err);
+    if (status == TCORE_OK) {
+        u->dir = tcore_sys()->openat(AT_FDCWD, u->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+        if (u->dir < 0)
+            status = tcore_error_errno(&u->err, TCORE_FATAL, errno, "cannot open");
+    }
+    if (status == TCORE_OK)
+        status = tcore_upkeep_lock(u->repository, true, &u->lock, &u->err);
+    if (status == TCORE_OK)
+        status = tcore_replacements_settle(u->repository, true, &pending, &u->err);
+    if (status == TCORE_BAD_INPUT && u->lock >= 0 && mends)
+        status = TCORE_OK;
+    return status == TCORE_OK ? upkeep_list(u) : status;
+}
+
+int upkeep_open(struct upkeep *u, struct cli *cli, const char *name, bool mends)
+{
+    char policy[4200];
+    *u = (struct upkeep){.cli = cli, .name = name, .dir = -1, .lock = -1};
+    if (open_locked(u, mends) != TCORE_OK) {
+        upkeep_report(u);
+        return CLI_FAILED;
+    }
+    snprintf(policy, sizeof policy, "%s/" POLICY_FILE, name);
+    int status = policy_load(cli, &u->policy, u->dir, POLICY_FILE, policy, true, true);
+    if (status != CLI_DONE)
+        return status;
+    u->output = cli_output_open(cli);
+    return u->output ? CLI_DONE : cli->usage_error ? CLI_USAGE : CLI_FAILED;
+}
+
+void upkeep_close(struct upkeep *u)
+{
+    if (u->output)
+        cli_output_close(u->output, false);
+    tcore_segment_list_free(&u->segments);
+    policy_free(&u->policy);
+    if (u->lock >= 0)
+        tcore_sys()->close(u->lock);
+    if (u->dir >= 0)
+        tcore_sys()->close(u->dir);
+    tcore_repository_close(u->repository);
+}
+
+const char *upkeep_user(void)
+{
+    static char names[4096];
+    static struct passwd entry;
+    struct passwd *found = NULL;
+    if (getpwuid_r(getuid(), &entry, names, sizeof names, &found) == 0 && found)
+        return found->pw_name;
+    return "";
+}
+
+bool upkeep_may(struct upkeep *u, enum policy_action action, const char *verb)
+{
+    const char *user = upkeep_user();
+    if (policy_may(&u->policy, action, *user ? user : NULL, NULL))
+        return true;
+    cli_error(u->cli, "%s: its policy lets others %s, and not %s", u->name, verb,
+              *user ? user : "who has no login name");
+    return false;
+}
+
+bool upkeep_audit(struct upkeep *u, const char *action, const struct tcore_buf *details)
+{
+    if (tcore_buf_status(details, &u->err) != TCORE_OK) {
+        upkeep_report(u);
+        return false;
+    }
+    return audit_event(u->cli, u->dir, action, details->data, NULL);
+}
+
+enum tcore_status upkeep_list(struct upkeep *u)
+{
+    tcore_segment_list_free(&u->segments);
+    return tcore_repository_list(u->repository, &u->segments, &u->err);
+}
+
+enum tcore_status upkeep_settle(struct upkeep *u, bool waits)
+{
+    size_t pending;
+    enum tcore_status status = tcore_replacements_settle(u->repository, false, &pending, &u->err);
+    if (status == TCORE_OK && pending && waits) {
+        cli_note(u->cli, "%s: waiting for those who read it", u->name);
+        status = tcore_replacements_settle(u->repository, true, &pending, &u->err);
+    }
+    return status == TCORE_OK ? tcore_repository_refresh(u->repository, true, &u->err) : status;
+}
+
+void upkeep_print(struct upkeep *u, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(text, sizeof text - 1, format, args);
+    va_end(args);
+    if (length < 0 || !u->output)
+        return;
+    size_t bytes = (size_t)length < sizeof text - 1 ? (size_t)length : sizeof text - 2;
+    text[bytes++] = '\n';
+    cli_output_lines(u->output, text, bytes);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the verbs of upkeep have in common: the repository under its lock, what others left undone
+ * brought to its end, the policy, and lines that say what is done. */
+#ifndef RECORD_UPKEEP_H
+#define RECORD_UPKEEP_H
+
+#include "cli/output.h"
+#include "record/policy.h"
+#include "store/repository.h"
+
+struct upkeep {
+    struct cli *cli;
+    const char *name; /* of the repository */
+    struct tcore_repository *repository;
+    int dir;  /* of it */
+    int lock; /* -1: none */
+    struct policy policy;
+    struct tcore_segment_list segments;
+    struct cli_output *output;
+    struct tcore_error err;
+};
+
+/*
+ * Opens a repository. mends: damage in what others left undone is no reason to give up. CLI_DONE,
+ * or the exit status after a report. To be closed in any case.
+ */
+int upkeep_open(struct upkeep *upkeep, struct cli *cli, const char *name, bool mends);
+void upkeep_close(struct upkeep *upkeep);
+/* Whether the policy lets the user do it; if not, that is reported. */
+bool upkeep_may(struct upkeep *upkeep, enum policy_action action, const char *verb);
+/* The login name of the user; "" if there is none. Lives until the next call. */
+const char *upkeep_user(void);
+/* Adds to the audit log; details is the text of a JSON object. False: reported. */
+bool upkeep_audit(struct upkeep *upkeep, const char *action, const struct tcore_buf *details);
+/* Reports upkeep->err. */
+void upkeep_report(struct upkeep *upkeep);
+/* The segments that there are now. */
+enum tcore_status upkeep_list(struct upkeep *upkeep);
+/* Removes what was replaced. waits: after all readers; otherwise it is left to the next upkeep as
+ * long as there are some. Then roll-ups, filters and the catalog. */
+enum tcore_status upkeep_settle(struct upkeep *upkeep, bool waits);
+/* A line of output; it gets its newline. */
+void upkeep_print(struct upkeep *upkeep, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif
