@@ -143,6 +143,7 @@ bats_tests += %D%/record/import.bats
 bats_tests += %D%/record/repository.bats
 bats_tests += %D%/record/rollup.bats
 bats_tests += %D%/record/run.bats
+bats_tests += %D%/record/upkeep.bats
 
 EXTRA_DIST += $(bats_tests)
 EXTRA_DIST += %D%/coverage.sh

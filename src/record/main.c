@@ -29,6 +29,7 @@ static const struct cli_verb *const verbs[] = {
     &retain_verb,
     &hold_verb,
     &erase_verb,
+    &repair_verb,
     &key_verb,
     &audit_verb,
     NULL,

@@ -90,8 +90,9 @@ bool upkeep_may(struct upkeep *u, enum policy_action action, const char *verb)
     return false;
 }
 
-bool upkeep_audit(struct upkeep *u, const char *action, const struct tcore_buf *details)
+bool upkeep_audit(struct upkeep *u, const char *action, struct tcore_buf *details)
 {
+    tcore_buf_putc(details, '\0');
     if (tcore_buf_status(details, &u->err) != TCORE_OK) {
         upkeep_report(u);
         return false;

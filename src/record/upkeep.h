@@ -31,7 +31,7 @@ bool upkeep_may(struct upkeep *upkeep, enum policy_action action, const char *ve
 /* The login name of the user; "" if there is none. Lives until the next call. */
 const char *upkeep_user(void);
 /* Adds to the audit log; details is the text of a JSON object. False: reported. */
-bool upkeep_audit(struct upkeep *upkeep, const char *action, const struct tcore_buf *details);
+bool upkeep_audit(struct upkeep *upkeep, const char *action, struct tcore_buf *details);
 /* Reports upkeep->err. */
 void upkeep_report(struct upkeep *upkeep);
 /* The segments that there are now. */
