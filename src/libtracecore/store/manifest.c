@@ -53,6 +53,7 @@ void tcore_name_set_free(struct tcore_name_set *set)
 void tcore_manifest_free(struct tcore_manifest *manifest)
 {
     tcore_free(manifest->block);
+    tcore_free(manifest->seal);
     for (int kind = 0; kind < TCORE_NAME_KINDS; kind++)
         tcore_name_set_free(&manifest->names[kind]);
     *manifest = (struct tcore_manifest){0};
@@ -161,6 +162,7 @@ enum tcore_status tcore_manifest_write(const struct tcore_manifest *m, struct tc
     for (int kind = 0; kind < TCORE_NAME_KINDS; kind++)
         if (!write_names(&m->names[kind], name_keys[kind], out))
             return tcore_error_nomem(err);
+    tcore_manifest_write_seals(m, out);
     write_blocks(m, out);
     tcore_buf_puts(out, "}\n");
     return tcore_buf_status(out, err);
@@ -271,25 +273,6 @@ static enum tcore_status read_names(struct reader *r, int kind)
     return TCORE_OK;
 }
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool read_id(const struct reader *r)
-{
-    const struct tcore_value *v = member(r, 0, "segmentId");
-    if (!v || v->kind != TCORE_STRING || v->len != 2 * SEGMENT_ID_BYTES)
-        return false;
-    for (int i = 0; i < SEGMENT_ID_BYTES; i++) {
-        int high = hex_digit(v->s[2 * i]), low = hex_digit(v->s[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        r->manifest->id[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
-}
-
 /* Records of each type are those of its blocks. */
 static bool counts_agree(const struct reader *r)
 {
@@ -322,7 +305,8 @@ static enum tcore_status read_all(struct reader *r)
         return tcore_error_set(r->err, TCORE_BAD_INPUT,
                                "it is of version %" PRIu64 ", and this program knows %d", version,
                                SEGMENT_VERSION);
-    if (!read_id(r))
+    const struct tcore_value *id = member(r, 0, "segmentId");
+    if (!id || !tcore_manifest_parse_id(id, m->id, SEGMENT_ID_BYTES))
         return wrong(r, "segmentId");
     if (!get_time(r, 0, "createdUnixNano", &m->created_ns))
         return wrong(r, "createdUnixNano");
@@ -331,6 +315,8 @@ static enum tcore_status read_all(struct reader *r)
     enum tcore_status status = read_blocks(r);
     for (int kind = 0; kind < TCORE_NAME_KINDS && status == TCORE_OK; kind++)
         status = read_names(r, kind);
+    if (status == TCORE_OK)
+        status = tcore_manifest_read_seals(m, &r->json, r->err);
     if (status == TCORE_OK && !counts_agree(r))
         return wrong(r, "records");
     return status;

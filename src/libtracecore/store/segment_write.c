@@ -64,6 +64,14 @@ uint64_t tcore_segment_bytes(const struct tcore_segment_writer *w)
     return w->bytes;
 }
 
+enum tcore_status tcore_segment_seal_log(struct tcore_segment_writer *w,
+                                         const struct tcore_log_seal *seal, struct tcore_error *err)
+{
+    if (!seal->last_sequence || seal->last_sequence > INT64_MAX)
+        return tcore_error_set(err, TCORE_BAD_INPUT, "a log with an impossible sequence");
+    return tcore_manifest_add_seal(&w->manifest, seal) ? TCORE_OK : tcore_error_nomem(err);
+}
+
 static enum tcore_status write_bytes(struct tcore_segment_writer *w, const void *data,
                                      size_t length, struct tcore_error *err)
 {

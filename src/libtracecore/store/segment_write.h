@@ -50,6 +50,10 @@ void tcore_segment_writer_free(struct tcore_segment_writer *writer);
 enum tcore_status tcore_segment_add(struct tcore_segment_writer *writer,
                                     const struct tcore_packed_block *packed,
                                     struct tcore_error *err);
+/* Says in the manifest that a log's entries up to a sequence are in it. */
+enum tcore_status tcore_segment_seal_log(struct tcore_segment_writer *writer,
+                                         const struct tcore_log_seal *seal,
+                                         struct tcore_error *err);
 /* Writes the rest. */
 enum tcore_status tcore_segment_finish(struct tcore_segment_writer *writer,
                                        struct tcore_error *err);
