@@ -7,15 +7,16 @@
 
 #include "base/sys.h"
 #include "store/repository.h"
+#include "store/scan_logs.h"
 
 #include <pthread.h>
 
 /* A segment. */
 struct scanned {
-    struct tcore_segment *segment; /* NULL: nothing of it can be read */
-    struct tcore_error problem;    /* status TCORE_OK: none */
-    char path[TCORE_SEGMENT_PATH_BYTES];
-    unsigned users; /* the scan, and blocks that are being read: atomic */
+    struct tcore_segment *segment;       /* NULL: nothing of it can be read */
+    struct tcore_error problem;          /* status TCORE_OK: none */
+    char path[TCORE_SEGMENT_PATH_BYTES]; /* "": the problem is of a log, and names it */
+    unsigned users;                      /* the scan, and blocks that are being read: atomic */
 };
 
 struct scan {
@@ -29,6 +30,7 @@ struct scan {
     bool has_problem;        /* which is to be told before its blocks */
     uint32_t block;          /* its next */
     uint64_t sequence;
+    struct tcore_scan_logs logs; /* behind the segments */
 };
 
 /* What a chunk reads its block with. */
@@ -51,7 +53,7 @@ static enum tcore_status name_problem(const char *path, enum tcore_status status
                                       struct tcore_error *err)
 {
     char text[TCORE_ERROR_TEXT_BYTES];
-    if (!err)
+    if (!err || !*path)
         return status;
     int errnum = err->errnum;
     memcpy(text, err->text, sizeof text);
@@ -131,6 +133,8 @@ static enum tcore_status open_next(struct scan *s, struct tcore_error *err)
             tcore_repository_salvage_segment(s->repository, path, &scanned->segment, NULL);
         const struct tcore_manifest *m =
             status == TCORE_OK ? tcore_segment_manifest(scanned->segment) : NULL;
+        if (m)
+            tcore_scan_logs_heed(&s->logs, m);
         bool nothing = m && !s->has_problem &&
                        (!m->block_count || !is_in_time(s, m->all_timed, m->min_ns, m->max_ns));
         if (status == TCORE_EOF || nothing) { /* removed since it was listed, or of no use */
@@ -149,13 +153,49 @@ static bool has_to_stop(const struct scan *s)
     return stop.fd > 0 && tcore_sys()->poll(&stop, 1, 0) > 0;
 }
 
-/* Gives the chunk the next block, or the segment's problem. */
+/* Gives the chunk lines of a log, or the problem of one. */
+static enum tcore_status claim_lines(struct scan *s, struct tcore_chunk *chunk,
+                                     struct tcore_error *err)
+{
+    struct scan_columns *c = (struct scan_columns *)chunk->columns;
+    struct tcore_error problem = {0};
+    enum tcore_status status = tcore_scan_logs_next(&s->logs, chunk, &problem);
+    if (status == TCORE_EOF)
+        return status;
+    if (status == TCORE_FATAL) {
+        if (err)
+            *err = problem;
+        return status;
+    }
+    if (status == TCORE_BAD_INPUT) {
+        struct scanned *scanned = tcore_calloc(1, sizeof *scanned);
+        if (!scanned)
+            return tcore_error_nomem(err);
+        scanned->users = 1;
+        scanned->problem = problem;
+        let_go(c->from);
+        c->from = scanned;
+        c->block = NULL;
+    }
+    chunk->apart = status == TCORE_BAD_INPUT;
+    chunk->lines = !chunk->apart;
+    chunk->info = (struct tcore_binary_info){.type = TCORE_RECORD_NONE};
+    chunk->live = chunk->clock = false;
+    chunk->sequence = s->sequence++;
+    return TCORE_OK;
+}
+
+/* Gives the chunk the next block, or the segment's problem; then what is in logs. */
 static enum tcore_status claim(struct scan *s, struct tcore_chunk *chunk, struct tcore_error *err)
 {
     struct scan_columns *c = columns_of(chunk);
     if (!c)
         return tcore_error_nomem(err);
-    enum tcore_status status = has_to_stop(s) ? TCORE_EOF : open_next(s, err);
+    if (has_to_stop(s))
+        return TCORE_EOF;
+    enum tcore_status status = open_next(s, err);
+    if (status == TCORE_EOF)
+        return claim_lines(s, chunk, err);
     if (status != TCORE_OK)
         return status;
     struct scanned *from = s->current;
@@ -177,7 +217,7 @@ static enum tcore_status claim(struct scan *s, struct tcore_chunk *chunk, struct
     }
     chunk->apart = true;
     chunk->length = chunk->overlong = 0;
-    chunk->live = chunk->clock = false;
+    chunk->live = chunk->clock = chunk->lines = false;
     chunk->sequence = s->sequence++;
     if (s->block >= blocks) {
         let_go(from);
@@ -209,6 +249,7 @@ static void close_scan(struct tcore_chunk_source *source)
 {
     struct scan *s = (struct scan *)source;
     let_go(s->current);
+    tcore_scan_logs_close(&s->logs);
     tcore_segment_list_free(&s->list);
     tcore_repository_close(s->repository);
     pthread_mutex_destroy(&s->lock);
@@ -227,6 +268,8 @@ enum tcore_status tcore_scan_open(struct tcore_chunk_source **source, const char
     s->options = *options;
     pthread_mutex_init(&s->lock, NULL);
     enum tcore_status status = tcore_repository_open(&s->repository, path, err);
+    if (status == TCORE_OK) /* before the segments: what is sealed meanwhile is found once */
+        status = tcore_scan_logs_open(&s->logs, s->repository, options, err);
     if (status == TCORE_OK)
         status = tcore_repository_list(s->repository, &s->list, err);
     if (status != TCORE_OK) {

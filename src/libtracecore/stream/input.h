@@ -53,6 +53,7 @@ struct tcore_chunk {
     uint64_t overlong; /* not 0: this is the beginning of a line beyond the limit, of so many
                           bytes in all; the rest was passed over and the decoder rejects it */
     bool clock;        /* made by --idle: the line is a clock record of ours */
+    bool lines;        /* in data are lines of NDJSON, whatever the input has otherwise */
     bool apart;        /* nothing is in data: it is the block of `columns`, read on demand */
     struct tcore_binary_info info;        /* of that block */
     struct tcore_binary_columns *columns; /* owned, and kept for the next such block */
