@@ -16,6 +16,7 @@ static const struct cli_verb *const verbs[] = {
     &finish_verb,
     &fail_verb,
     &cancel_verb,
+    &metric_verb,
     /* convert */
     &import_verb,
     /* keep */
