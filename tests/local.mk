@@ -123,6 +123,8 @@ bats_tests += %D%/span/timeline.bats
 bats_tests += %D%/span/where.bats
 bats_tests += %D%/record/execution.bats
 bats_tests += %D%/record/import.bats
+bats_tests += %D%/record/metric.bats
+bats_tests += %D%/record/open.bats
 bats_tests += %D%/record/repository.bats
 bats_tests += %D%/record/run.bats
 

@@ -46,9 +46,9 @@ static const struct cli_option table[] = {
 static void put_value(struct tcore_buf *out, struct tcore_json *json, const char *text)
 {
     struct tcore_error err;
-    if (tcore_json_parse(json, text, strlen(text), &err) == TCORE_OK &&
+    if (!strpbrk(text, " \t\r\n") && tcore_json_parse(json, text, strlen(text), &err) == TCORE_OK &&
         (json->node[0].value.kind == TCORE_INT || json->node[0].value.kind == TCORE_DOUBLE))
-        tcore_json_write_tree(out, json, 0);
+        tcore_buf_puts(out, text);
     else
         attributes_put_value(out, text);
 }
@@ -167,13 +167,15 @@ static int run_metric(struct cli *cli, void *options, int argc, char **argv)
                                    .service = o->service,
                                    .sample_rate = o->sample,
                                    .time = o->time};
-    bool many = argc == 1 && strcmp(argv[0], "-") == 0;
+    bool many = argc && strcmp(argv[0], "-") == 0;
     if (!find_trace(o->trace, &common))
         return cli_usage_error(cli, "--trace: '%.100s' is no trace id", o->trace);
     if (o->sample > 1)
         return cli_usage_error(cli, "--sample: a share is 0 to 1");
     if (strcmp(to.path, "-") == 0)
         return cli_usage_error(cli, "--to=-: records are appended to a file");
+    if (many && argc > 1)
+        return cli_usage_error(cli, "-: NAME and VALUE are on standard input");
     if (many)
         return metric_from_input(cli, &common, &to);
     if (argc < 2)
