@@ -205,10 +205,13 @@ static const struct cli_operator operator= {
     .finish = finish,
 };
 
-static void tell(void *context, const char *text)
+static void tell(void *context, bool failed, const char *text)
 {
     const struct archive *a = context;
-    cli_note(a->cli, "%s: %s", a->repository, text);
+    if (failed)
+        cli_error(a->cli, "%s: %s", a->repository, text);
+    else
+        cli_note(a->cli, "%s: %s", a->repository, text);
 }
 
 static enum keeper_durability durability_of(const char *name)

@@ -50,8 +50,9 @@ struct teller {
     const char *path;
 };
 
-static void tell(void *context, const char *text)
+static void tell(void *context, bool failed, const char *text)
 {
+    (void)failed; /* what was to be recorded is */
     const struct teller *teller = context;
     cli_note(teller->cli, "%s: %s", teller->path, text);
 }

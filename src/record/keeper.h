@@ -58,8 +58,9 @@ struct keeper {
     uint64_t committed; /* of them, those that are on disk in the log */
     uint64_t segments;
     enum keeper_durability durability;
-    /* Is told, a sentence each, what is wrong with logs of others; NULL: nobody is. */
-    void (*tell)(void *context, const char *text);
+    /* Is told, a sentence each, what is wrong with logs of others; failed: so that they stay. NULL:
+     * nobody is. */
+    void (*tell)(void *context, bool failed, const char *text);
     void *tell_context;
     int open_dir, quarantine_dir; /* -1: not needed yet */
     struct tcore_log *log;        /* one's own; NULL: none yet */

@@ -27,12 +27,12 @@ static enum tcore_status open_folders(struct keeper *k, struct tcore_error *err)
     return status;
 }
 
-static void tell(struct keeper *k, const char *name, const char *text)
+static void tell(struct keeper *k, bool failed, const char *name, const char *text)
 {
     char sentence[TCORE_ERROR_TEXT_BYTES + 300];
     snprintf(sentence, sizeof sentence, "open/%.255s: %s", name, text);
     if (k->tell)
-        k->tell(k->tell_context, sentence);
+        k->tell(k->tell_context, failed, sentence);
 }
 
 /* ---- one's own log ---- */
@@ -142,7 +142,7 @@ static enum tcore_status quarantine_line(struct keeper *k, const char *name, uin
     if (status == TCORE_SKIP) /* from a claim that came to no end */
         status = tcore_sync_directory(k->quarantine_dir, err);
     if (status == TCORE_OK)
-        tell(k, name, "a line is no record, and is in the quarantine");
+        tell(k, false, name, "a line is no record, and is in the quarantine");
     return status;
 }
 
@@ -180,7 +180,7 @@ static struct keeper_claim *at_hand(struct keeper *k)
 static enum tcore_status leave(struct keeper *k, const char *name, const char *why)
 {
     at_hand(k)->left = true;
-    tell(k, name, why);
+    tell(k, true, name, why);
     return TCORE_OK;
 }
 
@@ -192,7 +192,7 @@ static void tell_of_damage(struct keeper *k, const char *name, struct tcore_log_
         return;
     snprintf(text, sizeof text, "%" PRIu64 " bytes are no entry, and are in the quarantine",
              report->damaged_bytes + report->torn_bytes);
-    tell(k, name, text);
+    tell(k, false, name, text);
 }
 
 /* The log at hand was read to its end. */
@@ -278,7 +278,7 @@ static enum tcore_status take_all(struct keeper *k, char **names, size_t count,
         if (claimed == TCORE_OK)
             batch.name[batch.count++] = names[i];
         else if (claimed != TCORE_EOF)
-            tell(k, names[i], problem.text);
+            tell(k, true, names[i], problem.text);
         if (batch.count == KEEPER_CLAIMS)
             status = take_batch(k, &batch, err);
     }

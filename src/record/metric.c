@@ -47,7 +47,7 @@ static void put_value(struct tcore_buf *out, struct tcore_json *json, const char
 {
     struct tcore_error err;
     if (!strpbrk(text, " \t\r\n") && tcore_json_parse(json, text, strlen(text), &err) == TCORE_OK &&
-        (json->node[0].value.kind == TCORE_INT || json->node[0].value.kind == TCORE_DOUBLE))
+        (json->node[0].value.kind == TCORE_INT || json->node[0].value.kind == TCORE_NUMBER))
         tcore_buf_puts(out, text);
     else
         attributes_put_value(out, text);

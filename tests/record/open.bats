@@ -49,7 +49,7 @@ await() { # await COMMAND...: until it succeeds, at most 10 s
     assert_equal "$(values --limit=1)" 2
     assert_equal "$(values -w '.value == 1')" 1
     assert_equal "$(trace-record read -b repo | trace-span filter --pass | wc -l)" 2
-    assert_equal "$(trace-agg --stat=sum repo | jq .stats.sum)" 3
+    assert_equal "$(trace-agg --stat=sum repo | jq .sum)" 3
 }
 
 @test 'chunks of all sizes: many entries, long entries, long lines' {
@@ -134,7 +134,7 @@ await() { # await COMMAND...: until it succeeds, at most 10 s
     trace-record metric n 1
     abandon b
     mkfifo repo/open/a.log
-    run -0 trace-record archive repo </dev/null
+    run -4 trace-record archive repo </dev/null
     assert_output --partial 'open/a.log: '
     assert_equal "$(ls repo/open)" a.log
     assert_equal "$(segments)" 1
