@@ -30,6 +30,7 @@ struct archive {
     const char *repository;
     struct keeper keeper;
     bool ack;
+    bool left_logs; /* some could not be sealed */
     uint64_t acknowledged;
 };
 
@@ -205,13 +206,12 @@ static const struct cli_operator operator= {
     .finish = finish,
 };
 
+/* The exit status comes later: the input is archived all the same. */
 static void tell(void *context, bool failed, const char *text)
 {
-    const struct archive *a = context;
-    if (failed)
-        cli_error(a->cli, "%s: %s", a->repository, text);
-    else
-        cli_note(a->cli, "%s: %s", a->repository, text);
+    struct archive *a = context;
+    cli_note(a->cli, "%s: %s", a->repository, text);
+    a->left_logs |= failed;
 }
 
 static enum keeper_durability durability_of(const char *name)
@@ -247,6 +247,10 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
         cli->io.idle_ns = TEND_NS;
     int result = cli_filter(cli, &operator, & archive, argc - 1, argv + 1);
     keeper_close(k);
+    if (archive.left_logs && result != CLI_USAGE) {
+        cli->failed = true;
+        result = cli_exit_status(cli, false);
+    }
     return result;
 }
 
