@@ -196,7 +196,7 @@ const struct cli_verb metric_verb = {
         "\n"
         "Examples:\n"
         "  trace-record metric queue.length 17 queue=mail --unit='{message}'\n"
-        "  vmstat -n 1 | awk 'NR > 2 { print \"free\", $4; fflush() }' | trace-record metric -\n",
+        "  awk '{ print \"bytes\", $10 }' access.log | trace-record metric - --unit=By\n",
     .options = table,
     .option_count = sizeof(table) / sizeof(*table),
     .options_size = sizeof(struct options),
