@@ -68,14 +68,14 @@ static bool split_time(int64_t ns, struct moment *m)
 
 /* Opens the folder of the day, making what is missing. All that is above it is synced, be it new or
  * another process's, who may not have come to that yet. A descriptor, or -1 and errno. */
-static int open_day(struct tcore_repository *r, const struct moment *m)
+static int open_day(struct tcore_repository *r, const struct moment *m, bool unsynced)
 {
     int dir = r->segments;
     for (int i = 0; i < 3 && dir >= 0; i++) {
         int below = tcore_open_folder(dir, m->folders[i]);
         if (below < 0 && errno == ENOENT && tcore_make_folder(dir, m->folders[i]) == 0)
             below = tcore_open_folder(dir, m->folders[i]);
-        if (below >= 0 && tcore_sys()->fsync(dir) < 0) {
+        if (below >= 0 && !unsynced && tcore_sys()->fsync(dir) < 0) {
             int reason = errno;
             tcore_sys()->close(below);
             errno = reason;
@@ -97,13 +97,14 @@ static enum tcore_status give_place(struct tcore_sealing *s, struct tcore_error 
     char name[TCORE_SEGMENT_PATH_BYTES];
     if (!split_time(manifest->timed ? manifest->min_ns : manifest->created_ns, &m))
         return tcore_error_set(err, TCORE_FATAL, "a time without a date");
-    int day = open_day(s->repository, &m);
+    int day = open_day(s->repository, &m, s->unsynced);
     if (day < 0)
         return tcore_error_errno(err, TCORE_FATAL, errno, "cannot create a folder of segments");
     snprintf(name, sizeof name, "%s-%02x%02x%02x%02x%02x%02x%02x%02x" TCORE_SEGMENT_SUFFIX, m.name,
              manifest->id[0], manifest->id[1], manifest->id[2], manifest->id[3], manifest->id[4],
              manifest->id[5], manifest->id[6], manifest->id[7]);
     s->file.into = day;
+    s->file.unsynced = s->unsynced;
     enum tcore_status status = tcore_new_file_link(&s->file, name, NULL, err);
     if (status == TCORE_SKIP) /* 64 random bits twice */
         status = tcore_error_set(err, TCORE_FATAL, "there is a segment %s already", name);
