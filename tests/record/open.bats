@@ -97,6 +97,30 @@ await() { # await COMMAND...: until it succeeds, at most 10 s
     values | cmp - <(seq 100)
 }
 
+@test 'what is sealed in a segment that is not read is not read from its log' {
+    numbers 1 10 | trace-record metric -
+    abandon
+    cp repo/open/left.log kept
+    for i in {1..64}; do # of which one has the log
+        trace-record archive repo <<<'{"type":"metric","metricName":"x","value":7,"timeUnixNano":"1790000000000000000"}'
+    done
+    [[ ! -e repo/open/left.log ]]
+    cp kept repo/open/left.log # as if the crash had come before it went
+    [[ $(values -w '.metricName == "n"' | wc -l) -eq 10 ]]
+    run -0 trace-agg --stat=count --by=metricName repo
+    [[ $output == *'"metricName":"n","group":{"metricName":"n"},"count":10}'* ]]
+    trace-record rollup repo
+    [[ -n $(ls repo/rollups) ]]
+    run -0 trace-agg --stat=count --by=metricName repo
+    [[ $output == *'"metricName":"n","group":{"metricName":"n"},"count":10}'* ]]
+    # neither segment nor log is of that time, or of that trace
+    run -0 trace-record read --until=2026-10-01T00:00:00Z repo
+    [[ ${#lines[@]} -eq 64 ]]
+    run -1 trace-span get 0123456789abcdef0123456789abcdef repo
+    run -0 trace-record read --since=2026-10-01T00:00:00Z repo
+    [[ ${#lines[@]} -eq 10 ]]
+}
+
 @test 'a torn end is no damage: check says it, the next writer goes on in a new log' {
     numbers 1 10 | trace-record metric -
     printf 'a torn entry' >>repo/open/shared.log
