@@ -6,6 +6,7 @@
  */
 #include "../core/tap.h"
 
+#include "../core/failing.h"
 #include "../core/random.h"
 #include "base/sys.h"
 #include "disk.h"
@@ -36,6 +37,7 @@ struct world {
 
 struct result {
     unsigned long lost, wrong, unread, failures;
+    bool quiet; /* it is no news that something cannot be read */
 };
 
 static struct world first, second, third;
@@ -68,7 +70,7 @@ static void see(struct world *w, const struct tcore_slice *text, struct result *
 static void complain(struct world *w, const struct tcore_error *err, struct result *result)
 {
     bool hole = !strncmp(err->text, "open/", 5) && strstr(err->text, "damaged log");
-    if (!w->unsynced && !hole && !result->unread++)
+    if (!w->unsynced && !hole && !result->unread++ && !result->quiet)
         printf("# unread: %s (%d)\n", err->text, err->errnum);
 }
 
@@ -363,6 +365,41 @@ static bool fail_sync(unsigned long n, uint64_t seed, unsigned long *unheard, st
     return reached;
 }
 
+/* The disk, with an allocation that fails. */
+static void fail_allocation(unsigned long n)
+{
+    const struct tcore_sys sys = *tcore_sys();
+    failing_begin(n);
+    struct tcore_sys with_disk = sys;
+    with_disk.alloc = failing.sys.alloc;
+    with_disk.resize = failing.sys.resize;
+    with_disk.release = failing.sys.release;
+    failing.sys = with_disk;
+}
+
+/* A history in which the n-th allocation fails, or one of reading what it left. False: there are
+ * not so many. */
+static bool run_out_of_memory(unsigned long n, struct result *result)
+{
+    struct result partial = {.quiet = true};
+    begin(&first, 3);
+    fail_allocation(n);
+    work(&first, STEPS / 2);
+    bool reached = failing_end();
+    disk_install(first.disk);
+    recover(&first, result);
+    for (unsigned i = 0; i < 3; i++)
+        add_shared(&first);
+    fail_allocation(n);
+    check(&first, &partial);
+    reached |= failing_end();
+    result->wrong += partial.wrong;
+    disk_install(first.disk);
+    check(&first, result);
+    disk_free(first.disk);
+    return reached;
+}
+
 int main(int argc, char **argv)
 {
     const char *sized = getenv("TRACECORE_TEST_LONG");
@@ -390,5 +427,15 @@ int main(int argc, char **argv)
            syncs.lost, syncs.wrong, syncs.unread, syncs.failures);
     ok(calls > 0 && unheard == 0, "a sync that fails is an error each time");
     ok(is_clean(&syncs), "and what was acknowledged is there once, and nothing else");
+
+    struct result memory = {0};
+    unsigned long rounds = 0;
+    for (unsigned long n = 1; run_out_of_memory(n, &memory); n += is_long ? 1 : 1 + n / 16)
+        rounds++;
+    printf("# %lu times out of memory, %lu lost, %lu wrongly accepted, %lu unread, %lu failures, "
+           "%ld blocks not released\n",
+           rounds, memory.lost, memory.wrong, memory.unread, memory.failures, failing.live);
+    ok(rounds > 40 && is_clean(&memory) && failing.live == 0,
+       "without memory nothing is lost, and nothing leaks");
     return done_testing();
 }
