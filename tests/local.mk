@@ -140,6 +140,8 @@ bats_tests += %D%/span/where.bats
 bats_tests += %D%/record/audit.bats
 bats_tests += %D%/record/execution.bats
 bats_tests += %D%/record/import.bats
+bats_tests += %D%/record/metric.bats
+bats_tests += %D%/record/open.bats
 bats_tests += %D%/record/repository.bats
 bats_tests += %D%/record/rollup.bats
 bats_tests += %D%/record/run.bats
@@ -217,6 +219,7 @@ alert_rule_sources = src/alert/rule_expr.c src/alert/rule_parse.c
 # Tests on a disk in memory, and of processes that are killed.
 fault_tests =
 fault_tests += %D%/fault/test-audit-power
+fault_tests += %D%/fault/test-keeper
 fault_tests += %D%/fault/test-log
 fault_tests += %D%/fault/test-log-fail
 fault_tests += %D%/fault/test-log-kill
@@ -227,6 +230,10 @@ disk_sources = %D%/fault/disk.c %D%/fault/disk.h %D%/fault/disk_crash.c %D%/faul
 	%D%/fault/disk_store.c
 log_world_sources = $(disk_sources) %D%/fault/log_world.c %D%/fault/log_world.h
 %C%_fault_test_audit_power_SOURCES = %D%/fault/test-audit-power.c $(disk_sources)
+%C%_fault_test_keeper_SOURCES = %D%/fault/test-keeper.c $(disk_sources)
+%C%_fault_test_keeper_SOURCES += src/record/keeper.c
+%C%_fault_test_keeper_SOURCES += src/record/keeper_logs.c
+%C%_fault_test_keeper_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 %C%_fault_test_log_SOURCES = %D%/fault/test-log.c $(disk_sources)
 %C%_fault_test_log_fail_SOURCES = %D%/fault/test-log-fail.c $(log_world_sources)
 %C%_fault_test_log_kill_SOURCES = %D%/fault/test-log-kill.c $(log_world_sources)

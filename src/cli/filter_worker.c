@@ -238,7 +238,7 @@ static void show_rejects(struct worker *worker)
         cli_output_flush(run->output); /* what came before it comes before the message */
     for (size_t i = 0; i < count; i++) {
         const struct tcore_reject *reject = &batch->rejects[i];
-        uint64_t line = reject->line ? base + reject->line : 0;
+        uint64_t line = reject->line && !worker->chunk.lines ? base + reject->line : 0;
         cli_reject(run->cli, worker->source->name, line, reject->byte, reject->reason);
         keep_reject(run, reject);
     }

@@ -18,18 +18,22 @@
 
 #define CHUNK_BYTES ((size_t)32 << 20) /* a block's worth of records */
 #define SMALL_BYTES ((size_t)4 << 20)  /* not worth a block of its own */
+#define TEND_NS     1000000000         /* so often an idle input lets an old segment be sealed */
 
 /* So many lines of a chunk may be of unknown shapes; else so many chunks are decoded. */
 enum { UNKNOWN_LINES = 1000, REST_CHUNKS = 16 };
 
 struct archive_options {
     bool ack;
+    const char *durability;
 };
 
 struct archive {
     struct cli *cli;
+    const char *repository;
     struct keeper keeper;
     bool ack;
+    bool left_logs; /* some could not be sealed */
     uint64_t acknowledged;
 };
 
@@ -42,10 +46,10 @@ struct worker {
     unsigned rest;                     /* chunks that are not tried line by line */
     struct tcore_packed_block *packed; /* owned */
     size_t packed_count, packed_capacity;
-    /* few records: they are added as they are */
     const struct tcore_batch *batch;
-    const uint32_t *rows;
-    size_t count;
+    uint32_t *rows; /* but for clock records; owned */
+    size_t count, capacity;
+    bool few; /* they are added as they are */
 };
 
 static enum tcore_status open_archive(void *state, struct tcore_projection *projection,
@@ -65,6 +69,7 @@ static enum tcore_status close_worker(void *state, void *worker, struct tcore_er
     for (size_t i = 0; i < w->packed_count; i++)
         tcore_packed_block_free(&w->packed[i]);
     tcore_free(w->packed);
+    tcore_free(w->rows);
     tcore_binary_writer_free(w->writer);
     tcore_buf_free(&w->blocks);
     tcore_block_packer_free(w->packer);
@@ -110,30 +115,46 @@ static enum tcore_status keep_packed(void *context, struct tcore_packed_block *p
     return TCORE_OK;
 }
 
+/* Which records there are to keep: a clock record tells that time has passed, and no more. */
+static enum tcore_status choose_rows(struct worker *w, const struct tcore_batch *batch,
+                                     const uint32_t *rows, size_t count, size_t *bytes,
+                                     struct tcore_error *err)
+{
+    w->batch = batch;
+    w->count = *bytes = 0;
+    if (count > w->capacity) {
+        uint32_t *memory = tcore_reallocarray(w->rows, count, sizeof *memory);
+        if (!memory)
+            return tcore_error_nomem(err);
+        w->rows = memory;
+        w->capacity = count;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (batch->types[rows[i]] == TCORE_RECORD_CLOCK)
+            continue;
+        w->rows[w->count++] = rows[i];
+        *bytes += batch->text[rows[i]].length;
+    }
+    return TCORE_OK;
+}
+
 static enum tcore_status take_batch(void *state, void *worker, const struct tcore_batch *batch,
                                     const uint32_t *rows, size_t count, struct tcore_buf *out,
                                     struct tcore_error *err)
 {
     struct worker *w = worker;
-    size_t bytes = 0;
+    size_t bytes;
     (void)state;
     (void)out;
-    for (size_t i = 0; i < count; i++)
-        bytes += batch->text[rows[i]].length;
-    if (bytes < SMALL_BYTES && !w->count && !w->packed_count) {
-        w->batch = batch;
-        w->rows = rows;
-        w->count = count;
-        return TCORE_OK;
-    }
-    enum tcore_status status = TCORE_OK;
-    for (size_t i = 0; i < count && status == TCORE_OK; i++) {
-        const struct tcore_slice *text = &batch->text[rows[i]];
+    enum tcore_status status = choose_rows(w, batch, rows, count, &bytes, err);
+    w->few = bytes < SMALL_BYTES;
+    for (size_t i = 0; i < w->count && status == TCORE_OK && !w->few; i++) {
+        const struct tcore_slice *text = &batch->text[w->rows[i]];
         status = tcore_binary_writer_add(w->writer, text->data, text->length, err);
     }
-    if (status == TCORE_OK)
+    if (status == TCORE_OK && !w->few)
         status = tcore_binary_writer_flush(w->writer, err);
-    if (status == TCORE_OK)
+    if (status == TCORE_OK && !w->few)
         status = keeper_pack(w->packer, &w->blocks, keep_packed, w, err);
     return status == TCORE_SKIP ? TCORE_BAD_INPUT : status;
 }
@@ -191,9 +212,11 @@ static enum tcore_status take_lines(void *state, void *worker, const char *data,
 
 static void acknowledge(struct archive *a, struct tcore_buf *out)
 {
-    if (!a->ack || a->keeper.durable == a->acknowledged)
+    const struct keeper *k = &a->keeper;
+    uint64_t durable = k->durability == KEEPER_RECORD ? k->committed : k->durable;
+    if (!a->ack || durable == a->acknowledged)
         return;
-    a->acknowledged = a->keeper.durable;
+    a->acknowledged = durable;
     tcore_buf_printf(out, "%" PRIu64 "\n", a->acknowledged);
 }
 
@@ -202,18 +225,21 @@ static enum tcore_status keep(void *state, void *worker, struct tcore_buf *out,
 {
     struct archive *a = state;
     struct worker *w = worker;
+    struct keeper *k = &a->keeper;
     enum tcore_status status = TCORE_OK;
-    for (size_t i = 0; i < w->count && status == TCORE_OK; i++)
-        status = keeper_add(&a->keeper, &w->batch->text[w->rows[i]], err);
+    if (k->durability == KEEPER_RECORD && w->count)
+        status = keeper_commit(k, w->batch->text, w->rows, w->count, err);
+    for (size_t i = 0; i < w->count && status == TCORE_OK && w->few; i++)
+        status = keeper_add(k, &w->batch->text[w->rows[i]], err);
     w->count = 0;
     for (size_t i = 0; i < w->packed_count; i++) {
         if (status == TCORE_OK)
-            status = keeper_add_block(&a->keeper, &w->packed[i], err);
+            status = keeper_add_block(k, &w->packed[i], err);
         tcore_packed_block_free(&w->packed[i]);
     }
     w->packed_count = 0;
     if (status == TCORE_OK)
-        status = keeper_tend(&a->keeper, err);
+        status = keeper_tend(k, err);
     acknowledge(a, out);
     return status == TCORE_SKIP ? TCORE_BAD_INPUT : status;
 }
@@ -221,13 +247,15 @@ static enum tcore_status keep(void *state, void *worker, struct tcore_buf *out,
 static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore_error *err)
 {
     struct archive *a = state;
-    enum tcore_status status = keeper_finish(&a->keeper, err);
+    enum tcore_status status = keeper_take_logs(&a->keeper, err);
+    enum tcore_status sealed = keeper_finish(&a->keeper, status == TCORE_OK ? err : NULL);
+    status = status == TCORE_OK ? sealed : status;
     acknowledge(a, out);
     return status;
 }
 
 static const struct cli_operator operator= {
-    .types = ((1u << TCORE_RECORD_TYPES) - 1) & ~(1u << TCORE_RECORD_CLOCK),
+    .types = (1u << TCORE_RECORD_TYPES) - 1,
     .chunk_bytes = CHUNK_BYTES,
     .open = open_archive,
     .worker_open = open_worker,
@@ -238,27 +266,63 @@ static const struct cli_operator operator= {
     .finish = finish,
 };
 
+/* The exit status comes later: the input is archived all the same. */
+static void tell(void *context, bool failed, const char *text)
+{
+    struct archive *a = context;
+    cli_note(a->cli, "%s: %s", a->repository, text);
+    a->left_logs |= failed;
+}
+
+static enum keeper_durability durability_of(const char *name)
+{
+    return !strcmp(name, "none")     ? KEEPER_NONE
+           : !strcmp(name, "record") ? KEEPER_RECORD
+                                     : KEEPER_SEGMENT;
+}
+
 static int run(struct cli *cli, void *options, int argc, char **argv)
 {
     const struct archive_options *o = options;
     struct archive archive = {.cli = cli, .ack = o->ack};
+    struct keeper *k = &archive.keeper;
     struct tcore_error err;
     if (!argc)
         return cli_usage_error(cli, "a REPO is missing");
-    if (keeper_open(&archive.keeper, argv[0], &err) != TCORE_OK) {
+    archive.repository = argv[0];
+    enum tcore_status status = keeper_open(k, argv[0], &err);
+    if (status == TCORE_OK) {
+        k->durability = durability_of(o->durability);
+        k->tell = tell;
+        k->tell_context = &archive;
+        status = keeper_take_logs(k, &err);
+    }
+    if (status != TCORE_OK) {
         err.input = argv[0];
         cli_report(cli, &err);
-        keeper_close(&archive.keeper);
+        keeper_close(k);
         return CLI_FAILED;
     }
-    int status = cli_filter(cli, &operator, & archive, argc - 1, argv + 1);
-    keeper_close(&archive.keeper);
-    return status;
+    if (!cli->io.idle_ns)
+        cli->io.idle_ns = TEND_NS;
+    int result = cli_filter(cli, &operator, & archive, argc - 1, argv + 1);
+    keeper_close(k);
+    if (archive.left_logs && result != CLI_USAGE) {
+        cli->failed = true;
+        result = cli_exit_status(cli, false);
+    }
+    return result;
 }
+
+static const struct archive_options defaults = {.durability = "segment"};
 
 static const struct cli_option options[] = {
     {0, "ack", CLI_FLAG, offsetof(struct archive_options, ack), NULL,
      "print how many records are durable by now, an integer a line, whenever there are more", NULL},
+    {0, "durability", CLI_CHOICE, offsetof(struct archive_options, durability), "WHEN",
+     "when a record is durable: when its segment was written, when that is on disk, or at once, in "
+     "a log",
+     "none|segment|record"},
 };
 
 const struct cli_verb archive_verb = {
@@ -277,5 +341,6 @@ const struct cli_verb archive_verb = {
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .options_size = sizeof(struct archive_options),
+    .defaults = &defaults,
     .run = run,
 };

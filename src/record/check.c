@@ -7,6 +7,9 @@
 #include "store/repository.h"
 #include "store/segment_check.h"
 
+#include "base/sys.h"
+
+#include <inttypes.h>
 #include <stdio.h>
 
 struct check {
@@ -58,6 +61,57 @@ static enum tcore_status check_segment(struct check *c, struct tcore_repository 
     return status == TCORE_BAD_INPUT ? TCORE_OK : status;
 }
 
+/* Reads a log to its end. A torn end is what a crash leaves, and no damage. */
+static void check_log(struct check *c, int dir, const char *name)
+{
+    struct tcore_log_reader *reader;
+    struct tcore_log_entry entry;
+    struct tcore_error err = {0};
+    enum tcore_status status = tcore_log_reader_open(&reader, dir, name, &err);
+    if (status == TCORE_EOF) /* renamed or sealed since */
+        return;
+    if (status == TCORE_OK) {
+        do
+            status = tcore_log_read(reader, &entry, &err);
+        while (status == TCORE_OK || status == TCORE_SKIP);
+        const struct tcore_log_report *report = tcore_log_reader_report(reader);
+        if (report->torn_bytes)
+            cli_note(c->cli,
+                     "%s: open/%s: %" PRIu64 " bytes at its end are of an entry that was "
+                     "not finished",
+                     c->repository, name, report->torn_bytes);
+        if (report->damages)
+            tcore_error_set(
+                &err, TCORE_BAD_INPUT,
+                "damaged log: %" PRIu64 " bytes in %" PRIu64 " place%s are no entry of it",
+                report->damaged_bytes, report->damages, report->damages == 1 ? "" : "s");
+        if (report->damages && status == TCORE_EOF)
+            status = TCORE_BAD_INPUT;
+        tcore_log_reader_close(reader);
+    }
+    if (status != TCORE_OK && status != TCORE_EOF) {
+        cli_note(c->cli, "%s: open/%s: %s", c->repository, name, err.text);
+        c->found = true;
+    }
+}
+
+static enum tcore_status check_logs(struct check *c, struct tcore_repository *repository,
+                                    struct tcore_error *err)
+{
+    char **names;
+    size_t count;
+    int dir;
+    enum tcore_status status = tcore_repository_folder(repository, "open", false, &dir, err);
+    if (status != TCORE_OK)
+        return status == TCORE_EOF ? TCORE_OK : status;
+    status = tcore_log_list(dir, &names, &count, err);
+    for (size_t i = 0; i < count && status == TCORE_OK; i++)
+        check_log(c, dir, names[i]);
+    tcore_free(names);
+    tcore_sys()->close(dir);
+    return status;
+}
+
 static int run(struct cli *cli, void *options, int argc, char **argv)
 {
     struct check check = {.cli = cli};
@@ -75,6 +129,8 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
         check.segment = segments.path[i];
         status = check_segment(&check, repository, &err);
     }
+    if (status == TCORE_OK)
+        status = check_logs(&check, repository, &err);
     if (status != TCORE_OK) {
         err.input = argv[0];
         cli_report(cli, &err);
@@ -94,7 +150,8 @@ const struct cli_verb check_verb = {
     .summary = "Find out whether a repository is what was written.",
     .operands = "REPO",
     .description = "Reads every segment: the digest of the file, every member's checksums, every "
-                   "record. Says nothing if all is well; what is damaged is named, a line each, "
+                   "record; and every log. Says nothing if all is well; what is damaged is named, "
+                   "a line each, "
                    "and nothing is changed.\n"
                    "\n"
                    "Example:\n"

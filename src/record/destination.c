@@ -6,17 +6,21 @@
 
 #include "base/sys.h"
 #include "cli/append.h"
+#include "cli/message.h"
+#include "record/keeper.h"
+#include "store/log.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-const char *destination_path(const char *to)
+struct destination destination_of(const char *to, const char *durability)
 {
-    const char *from_environment = getenv("TRACE_TO");
-    if (to)
-        return to;
-    return from_environment && *from_environment ? from_environment : "trace.ndjson";
+    const char *path = to ? to : getenv("TRACE_TO");
+    return (struct destination){
+        .path = path && (to || *path) ? path : "trace.ndjson",
+        .record = durability && !strcmp(durability, "record"),
+    };
 }
 
 static enum tcore_status failed(const char *path, int errnum, const char *what,
@@ -27,13 +31,9 @@ static enum tcore_status failed(const char *path, int errnum, const char *what,
     return TCORE_FATAL;
 }
 
-enum tcore_status destination_append(const char *path, const struct tcore_buf *lines,
-                                     struct tcore_error *err)
+static enum tcore_status append_to_file(const char *path, const struct tcore_buf *lines,
+                                        struct tcore_error *err)
 {
-    if (lines->failed)
-        return tcore_error_nomem(err);
-    if (strncmp(path, "http://", 7) == 0 || strncmp(path, "https://", 8) == 0)
-        return failed(path, 0, "records are appended to a file; trace-record send posts them", err);
     int fd = cli_append_open(path, 0666);
     if (fd < 0)
         return failed(path, errno, "cannot open", err);
@@ -41,4 +41,92 @@ enum tcore_status destination_append(const char *path, const struct tcore_buf *l
     if (tcore_sys()->close(fd) < 0 && !errnum)
         errnum = errno;
     return errnum ? failed(path, errnum, "cannot append", err) : TCORE_OK;
+}
+
+/* ---- repositories ---- */
+
+struct teller {
+    struct cli *cli;
+    const char *path;
+};
+
+static void tell(void *context, bool failed, const char *text)
+{
+    (void)failed; /* what was to be recorded is */
+    const struct teller *teller = context;
+    cli_note(teller->cli, "%s: %s", teller->path, text);
+}
+
+/* Somebody has to put full and abandoned logs into segments. If that fails they stay, can be read,
+ * and are for the next one: what was to be recorded is. */
+static void seal_logs(struct cli *cli, const char *path)
+{
+    struct teller teller = {cli, path};
+    struct keeper keeper;
+    struct tcore_error err;
+    enum tcore_status status = keeper_open(&keeper, path, &err);
+    keeper.tell = tell;
+    keeper.tell_context = &teller;
+    if (status == TCORE_OK)
+        status = keeper_take_logs(&keeper, &err);
+    if (status == TCORE_OK)
+        status = keeper_finish(&keeper, &err);
+    if (status != TCORE_OK)
+        cli_note(cli, "%s: its logs are not sealed: %s", path, err.text);
+    keeper_close(&keeper);
+}
+
+static enum tcore_status append_to_log(int open_dir, bool record, const struct tcore_buf *lines,
+                                       uint64_t *sequence, struct tcore_error *err)
+{
+    const struct tcore_log_limits limits = {.bytes = keeper_default_limits.text_bytes,
+                                            .age_ns = keeper_default_limits.age_ns};
+    struct tcore_log *log;
+    enum tcore_status status = tcore_log_open_shared(&log, open_dir, &limits, err);
+    if (status != TCORE_OK)
+        return status;
+    status = tcore_log_append(log, TCORE_LOG_RECORDS, lines->data, lines->length, sequence, err);
+    if (status == TCORE_OK && record)
+        status = tcore_log_commit(log, *sequence, err);
+    enum tcore_status closed = tcore_log_close(log, status == TCORE_OK ? err : NULL);
+    return status == TCORE_OK ? closed : status;
+}
+
+static enum tcore_status append_to_repository(struct cli *cli, const struct destination *to,
+                                              const struct tcore_buf *lines,
+                                              struct tcore_error *err)
+{
+    struct tcore_repository *repository;
+    uint64_t sequence = 0;
+    int open_dir;
+    enum tcore_status status = tcore_repository_open(&repository, to->path, err);
+    if (status != TCORE_OK)
+        return status;
+    status = tcore_repository_folder(repository, "open", true, &open_dir, err);
+    tcore_repository_close(repository);
+    if (status != TCORE_OK)
+        return status;
+    status = append_to_log(open_dir, to->record, lines, &sequence, err);
+    tcore_sys()->close(open_dir);
+    if (status == TCORE_OK && sequence == 1) /* the log before it was full, old or torn */
+        seal_logs(cli, to->path);
+    return status;
+}
+
+enum tcore_status destination_append(struct cli *cli, const struct destination *to,
+                                     const struct tcore_buf *lines, struct tcore_error *err)
+{
+    const char *path = to->path;
+    if (lines->failed)
+        return tcore_error_nomem(err);
+    if (strncmp(path, "http://", 7) == 0 || strncmp(path, "https://", 8) == 0)
+        return failed(path, 0, "records are appended to a file; trace-record send posts them", err);
+    if (!lines->length)
+        return TCORE_OK;
+    if (!tcore_is_directory(path))
+        return append_to_file(path, lines, err);
+    if (append_to_repository(cli, to, lines, err) == TCORE_OK)
+        return TCORE_OK;
+    err->input = path;
+    return TCORE_FATAL;
 }

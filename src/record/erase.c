@@ -7,7 +7,6 @@
 #include "record/removal.h"
 #include "record/verbs.h"
 #include "store/digest.h"
-#include "store/log_read.h"
 #include "store/new_file.h"
 
 #include <errno.h>
@@ -32,24 +31,18 @@ static enum tcore_status select_rows(void *context, const struct tcore_batch *ba
     return matcher_rows(context, batch, rows, count, err);
 }
 
-/* What is in logs is in no segment yet, and would be there again when they are sealed. */
+/* What is in a log would be there again when it is sealed. */
 static bool has_logs(struct upkeep *u)
 {
-    char **names = NULL;
-    size_t count = 0;
-    int dir =
-        tcore_sys()->openat(u->dir, "open", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
-    if (dir < 0 && errno == ENOENT)
-        return false;
-    bool listed = dir >= 0 && tcore_log_list(dir, &names, &count, &u->err) == TCORE_OK;
-    if (dir >= 0)
-        tcore_sys()->close(dir);
-    tcore_free(names);
-    if (!listed)
-        cli_error(u->cli, "%s: cannot list its open logs", u->name);
-    else if (count)
-        cli_error(u->cli, "%s: there are records in open/ that are in no segment yet", u->name);
-    return !listed || count;
+    bool left;
+    if (upkeep_take_logs(u, &left) != TCORE_OK) {
+        upkeep_report(u);
+        return true;
+    }
+    if (left)
+        cli_error(u->cli, "%s: somebody writes records to open/ that are in no segment yet",
+                  u->name);
+    return left;
 }
 
 static bool is_held(struct erase *e)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Folding an execution. Only lines that contain the id are parsed; the others go by at the speed
- * of a search, so that ending an execution costs little in a large file too.
+ * Folding an execution, from a file or a repository. Only lines that contain the id are parsed; the
+ * others go by at the speed of a search, so that ending an execution costs little in a large file
+ * too.
  */
 #include <config.h>
 
@@ -10,6 +11,8 @@
 #include "base/sys.h"
 #include "model/json.h"
 #include "model/number.h"
+#include "store/repository.h"
+#include "store/scan.h"
 #include "stream/input.h"
 
 #include <string.h>
@@ -201,29 +204,60 @@ static enum tcore_status fold_lines(struct fold *f, const char *text, size_t len
     return TCORE_OK;
 }
 
-static enum tcore_status fold_input(struct fold *f, struct tcore_input *input)
+/* A chunk of lines, or of a block whose records may be events of the execution. */
+static enum tcore_status fold_chunk(struct fold *f, struct tcore_decoder *decoder,
+                                    struct tcore_chunk *chunk)
 {
+    const struct tcore_batch *batch;
+    if (chunk->overlong) /* no event of ours is so long */
+        return TCORE_OK;
+    if (!chunk->apart)
+        return fold_lines(f, chunk->data, chunk->length);
+    if (chunk->info.rows && chunk->info.type != TCORE_RECORD_EXECUTION &&
+        chunk->info.type != TCORE_RECORD_LOG)
+        return TCORE_OK;
+    enum tcore_status status =
+        tcore_decoder_decode(decoder, TCORE_FORMAT_BINARY, chunk, &batch, f->err);
+    for (size_t i = 0; status == TCORE_OK && i < batch->rows; i++) {
+        const struct tcore_slice *text = &batch->text[i];
+        if (memmem(text->data, text->length, f->id, strlen(f->id)))
+            status = fold_line(f, text->data, text->length);
+    }
+    return status;
+}
+
+static enum tcore_status fold_input(struct fold *f, struct tcore_input *input,
+                                    const struct tcore_input_options *options)
+{
+    static const struct tcore_projection text = {.text = true};
+    struct tcore_decoder *decoder;
     struct tcore_chunk chunk = {0};
-    enum tcore_status status = TCORE_OK;
-    while (status == TCORE_OK && (status = tcore_input_next(input, &chunk, f->err)) == TCORE_OK)
-        if (!chunk.overlong) /* no event of ours is so long */
-            status = fold_lines(f, chunk.data, chunk.length);
+    bool damaged = false; /* and maybe that is where the execution is: err */
+    enum tcore_status status = tcore_decoder_new(&decoder, &text, options, f->err);
+    while (status == TCORE_OK && (status = tcore_input_next(input, &chunk, f->err)) == TCORE_OK) {
+        status = fold_chunk(f, decoder, &chunk);
+        damaged |= status == TCORE_BAD_INPUT;
+        status = status == TCORE_BAD_INPUT ? TCORE_OK : status;
+    }
     tcore_chunk_free(&chunk);
+    tcore_decoder_free(decoder);
+    if (status == TCORE_EOF && damaged && !f->execution->started)
+        return TCORE_BAD_INPUT;
     return status == TCORE_EOF ? TCORE_OK : status;
 }
 
 static enum tcore_status fold_file(struct fold *f, const char *path)
 {
-    const struct tcore_input_options options = {.single = true};
+    const struct tcore_input_options options = {.single = true, .open_directory = tcore_scan_open};
     struct tcore_input *input;
     struct stat st;
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
         return tcore_error_set(f->err, TCORE_FATAL, "is no file, so that nothing is read back");
     enum tcore_status status = tcore_input_open(&input, path, &options, f->err);
     if (status != TCORE_OK)
         return status;
-    if (tcore_input_format(input) == TCORE_FORMAT_NDJSON)
-        status = fold_input(f, input);
+    if (tcore_input_format(input) == TCORE_FORMAT_NDJSON || tcore_is_directory(path))
+        status = fold_input(f, input, &options);
     else
         status = tcore_error_set(f->err, TCORE_BAD_INPUT,
                                  "is a binary stream; executions are kept in NDJSON");

@@ -31,7 +31,7 @@ int execution_check(struct cli *cli, const struct execution_options *o, int argc
     int wanted = second ? 2 : 1;
     if (bad)
         return cli_usage_error(cli, "--attr: '%s' is not K=V", bad);
-    if (strcmp(destination_path(o->to), "-") == 0)
+    if (strcmp(destination_of(o->to, NULL).path, "-") == 0)
         return cli_usage_error(cli, "--to=-: records are appended to a file");
     if (argc == wanted)
         return CLI_DONE;
@@ -57,10 +57,10 @@ bool execution_load(struct cli *cli, const char *path, const char *id, struct ex
     return execution->started && !execution->ended;
 }
 
-int execution_append(struct cli *cli, const char *path, struct tcore_buf *lines)
+int execution_append(struct cli *cli, const struct destination *to, struct tcore_buf *lines)
 {
     struct tcore_error err;
-    if (destination_append(path, lines, &err) != TCORE_OK)
+    if (destination_append(cli, to, lines, &err) != TCORE_OK)
         cli_report(cli, &err);
     tcore_buf_free(lines);
     return cli_exit_status(cli, false);

@@ -5,20 +5,18 @@
 
 #include "cli/verb.h"
 #include "model/id.h"
+#include "record/destination.h"
 #include "record/execution.h"
 #include "record/execution_find.h"
 
 struct execution_options {
-    const char *to;
+    const char *to, *durability;
     struct cli_strings attributes;
     const char *result, *error, *reason;
 };
 
-#define EXECUTION_OPTION_TO                                                                        \
-    {                                                                                              \
-        0, "to", CLI_STRING, offsetof(struct execution_options, to), "FILE",                       \
-            "the file with the execution's records (default: $TRACE_TO, else trace.ndjson)", NULL  \
-    }
+#define EXECUTION_OPTION_TO         DESTINATION_TO(struct execution_options, to)
+#define EXECUTION_OPTION_DURABILITY DESTINATION_DURABILITY(struct execution_options, durability)
 #define EXECUTION_OPTION_ATTR                                                                      \
     {                                                                                              \
         0, "attr", CLI_STRINGS, offsetof(struct execution_options, attributes), "K=V",             \
@@ -36,7 +34,7 @@ int execution_check(struct cli *cli, const struct execution_options *o, int argc
  * reported. To be freed in any case. */
 bool execution_load(struct cli *cli, const char *path, const char *id, struct execution *execution);
 /* Appends the lines and frees them. The exit status. */
-int execution_append(struct cli *cli, const char *path, struct tcore_buf *lines);
+int execution_append(struct cli *cli, const struct destination *to, struct tcore_buf *lines);
 /* Text as a JSON value if it is one, else as a string. */
 void execution_put_value(struct tcore_buf *out, const char *text);
 

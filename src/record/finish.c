@@ -17,6 +17,7 @@
 
 static const struct cli_option finish_table[] = {
     EXECUTION_OPTION_TO,
+    EXECUTION_OPTION_DURABILITY,
     EXECUTION_OPTION_ATTR,
     {0, "result", CLI_STRING, offsetof(struct execution_options, result), "JSON",
      "what came out of it: JSON, or a text", NULL},
@@ -24,6 +25,7 @@ static const struct cli_option finish_table[] = {
 
 static const struct cli_option fail_table[] = {
     EXECUTION_OPTION_TO,
+    EXECUTION_OPTION_DURABILITY,
     EXECUTION_OPTION_ATTR,
     {0, "error", CLI_STRING, offsetof(struct execution_options, error), "ERROR",
      "why it failed: a message, or a JSON object", NULL},
@@ -31,6 +33,7 @@ static const struct cli_option fail_table[] = {
 
 static const struct cli_option cancel_table[] = {
     EXECUTION_OPTION_TO,
+    EXECUTION_OPTION_DURABILITY,
     EXECUTION_OPTION_ATTR,
     {0, "reason", CLI_STRING, offsetof(struct execution_options, reason), "TEXT",
      "why it was cancelled", NULL},
@@ -39,7 +42,8 @@ static const struct cli_option cancel_table[] = {
 struct end {
     struct cli *cli;
     const struct execution_options *o;
-    const char *path, *event, *status;
+    struct destination to;
+    const char *event, *status;
     const char *reason; /* --error or --reason */
     struct tcore_traceparent id;
     struct execution execution;
@@ -177,7 +181,7 @@ static int append_end(struct end *end)
     }
     put_end_event(&lines, end, now_ns);
     put_end_span(&lines, end, now_ns);
-    return execution_append(end->cli, end->path, &lines);
+    return execution_append(end->cli, &end->to, &lines);
 }
 
 static int end_execution(struct cli *cli, const struct execution_options *o, int argc, char **argv,
@@ -190,8 +194,8 @@ static int end_execution(struct cli *cli, const struct execution_options *o, int
         return CLI_USAGE;
     end.cli = cli;
     end.o = o;
-    end.path = destination_path(o->to);
-    if (execution_load(cli, end.path, end.id.span_id, &end.execution))
+    end.to = destination_of(o->to, o->durability);
+    if (execution_load(cli, end.to.path, end.id.span_id, &end.execution))
         status = append_end(&end);
     else
         status = cli_exit_status(cli, false);

@@ -13,7 +13,7 @@ const struct keeper_limits keeper_default_limits = {
 
 enum tcore_status keeper_open(struct keeper *k, const char *path, struct tcore_error *err)
 {
-    *k = (struct keeper){.limits = keeper_default_limits};
+    *k = (struct keeper){.limits = keeper_default_limits, .open_dir = -1, .quarantine_dir = -1};
     enum tcore_status status = TCORE_OK;
     if (!tcore_is_directory(path))
         status = tcore_repository_create(path, err);
@@ -36,6 +36,7 @@ void keeper_close(struct keeper *k)
 {
     if (k->open)
         tcore_sealing_drop(&k->sealing);
+    keeper_close_logs(k);
     tcore_binary_writer_free(k->writer);
     tcore_buf_free(&k->gathered);
     tcore_block_packer_free(k->packer);
@@ -65,30 +66,45 @@ enum tcore_status keeper_pack(struct tcore_block_packer *packer, struct tcore_bu
 
 /* ---- the segment at hand ---- */
 
-static enum tcore_status seal(struct keeper *k, struct tcore_error *err)
+static uint64_t records_at_hand(const struct keeper *k)
 {
-    uint64_t records = 0;
-    if (!k->open)
-        return TCORE_OK;
     const struct tcore_manifest *contents = tcore_segment_contents(k->sealing.writer);
+    uint64_t records = 0;
     for (int type = 0; type < TCORE_RECORD_TYPES; type++)
         records += contents->records[type];
+    return records;
+}
+
+static bool has_logs(const struct keeper *k)
+{
+    return k->log || k->claims;
+}
+
+/* Nothing is gathered, if there are logs. */
+static enum tcore_status seal(struct keeper *k, struct tcore_error *err)
+{
+    if (!k->open)
+        return keeper_drop_logs(k, err);
+    uint64_t records = records_at_hand(k) - k->from_logs;
+    enum tcore_status status = keeper_seal_logs(k, err);
+    if (status != TCORE_OK)
+        return status;
     k->open = false;
-    enum tcore_status status = tcore_sealing_seal(&k->sealing, err);
-    if (status == TCORE_OK) {
-        k->durable += records;
-        k->segments++;
-    }
-    return status;
+    /* A log of another may be on disk: it cannot go before what takes its place is. */
+    k->sealing.unsynced = k->durability == KEEPER_NONE && !has_logs(k);
+    status = tcore_sealing_seal(&k->sealing, err);
+    if (status != TCORE_OK)
+        return status;
+    k->durable += records;
+    k->from_logs = 0;
+    k->segments++;
+    return keeper_drop_logs(k, err);
 }
 
 static bool is_full(const struct keeper *k)
 {
-    const struct tcore_manifest *contents = tcore_segment_contents(k->sealing.writer);
-    uint64_t records = 0;
-    for (int type = 0; type < TCORE_RECORD_TYPES; type++)
-        records += contents->records[type];
-    return records >= k->limits.records || contents->text_bytes >= k->limits.text_bytes;
+    return records_at_hand(k) >= k->limits.records ||
+           tcore_segment_contents(k->sealing.writer)->text_bytes >= k->limits.text_bytes;
 }
 
 static enum tcore_status put_block(void *context, struct tcore_packed_block *packed,
@@ -104,7 +120,7 @@ static enum tcore_status put_block(void *context, struct tcore_packed_block *pac
         k->opened_ns = k->held ? k->held_since_ns : tcore_sys()->monotonic_ns();
     }
     status = tcore_segment_add(k->sealing.writer, packed, err);
-    if (status == TCORE_OK && is_full(k))
+    if (status == TCORE_OK && is_full(k) && !has_logs(k))
         status = seal(k, err);
     return status;
 }
@@ -149,7 +165,8 @@ enum tcore_status keeper_tend(struct keeper *k, struct tcore_error *err)
     bool old = (k->open && now - k->opened_ns >= k->limits.age_ns) ||
                (k->held && now - k->held_since_ns >= k->limits.age_ns) ||
                k->held >= k->limits.records;
-    return old ? keeper_finish(k, err) : TCORE_OK;
+    bool full = k->open && is_full(k); /* while there were logs */
+    return old || full ? keeper_finish(k, err) : TCORE_OK;
 }
 
 enum tcore_status keeper_finish(struct keeper *k, struct tcore_error *err)

@@ -13,6 +13,7 @@ static const struct cli_verb *const verbs[] = {
     &update_verb,
     &checkpoint_verb,
     &event_verb,
+    &metric_verb,
     &finish_verb,
     &fail_verb,
     &cancel_verb,

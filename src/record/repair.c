@@ -187,6 +187,7 @@ static enum tcore_status repair(struct repair *p)
 {
     struct upkeep *u = &p->upkeep;
     size_t moved = 0;
+    bool left;
     enum tcore_status status = set_replacements_right(p);
     if (status == TCORE_OK)
         status = sweep(p);
@@ -195,6 +196,8 @@ static enum tcore_status repair(struct repair *p)
     p->moved += moved;
     if (status == TCORE_OK)
         status = upkeep_list(u);
+    if (status == TCORE_OK)
+        status = upkeep_take_logs(u, &left);
     if (status == TCORE_OK)
         status = tcore_catalog_load(&p->catalog, u->repository, &u->err);
     if (status == TCORE_OK)

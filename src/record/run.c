@@ -26,7 +26,7 @@
 enum { CANNOT_RUN = 126, NOT_FOUND = 127, BY_SIGNAL = 128 };
 
 struct options {
-    const char *to, *name, *service;
+    const char *to, *durability, *name, *service;
     struct cli_strings attributes;
     bool command_args;
     int64_t timeout_ns, kill_after_ns, interval_ns;
@@ -35,8 +35,8 @@ struct options {
 static const struct options defaults = {.kill_after_ns = 5000000000, .interval_ns = 1000000000};
 
 static const struct cli_option table[] = {
-    {0, "to", CLI_STRING, offsetof(struct options, to), "FILE",
-     "append the records to FILE (default: $TRACE_TO, else trace.ndjson)", NULL},
+    DESTINATION_TO(struct options, to),
+    DESTINATION_DURABILITY(struct options, durability),
     {0, "name", CLI_STRING, offsetof(struct options, name), "NAME",
      "name of the span (default: the command's)", NULL},
     {0, "attr", CLI_STRINGS, offsetof(struct options, attributes), "K=V",
@@ -57,7 +57,7 @@ struct run {
     struct cli *cli;
     const struct options *o;
     char **argv;
-    const char *path; /* of the destination */
+    struct destination to;
     const char *name, *service;
     struct context context;
     bool recorded; /* there are ids to record under */
@@ -83,7 +83,7 @@ static void warn(struct run *run, const struct tcore_error *err)
 static void record(struct run *run, struct tcore_buf *lines)
 {
     struct tcore_error err;
-    if (run->recorded && destination_append(run->path, lines, &err) != TCORE_OK)
+    if (run->recorded && destination_append(run->cli, &run->to, lines, &err) != TCORE_OK)
         warn(run, &err);
     tcore_buf_free(lines);
 }
@@ -338,7 +338,7 @@ static int run_command(struct run *run)
 {
     char traceparent[56];
     struct tcore_error err;
-    char *destination = absolute(run->path);
+    char *destination = absolute(run->to.path);
     struct child_context context = {run->recorded ? traceparent : getenv("TRACEPARENT"),
                                     run->recorded ? run->context.tracestate : getenv("TRACESTATE"),
                                     destination};
@@ -374,9 +374,9 @@ static int run_run(struct cli *cli, void *options, int argc, char **argv)
         return cli_usage_error(cli, "--attr: '%s' is not K=V", bad);
     if (argc == 0)
         return cli_usage_error(cli, "no command to run");
-    if (strcmp(destination_path(o->to), "-") == 0)
+    if (strcmp(destination_of(o->to, NULL).path, "-") == 0)
         return cli_usage_error(cli, "--to=-: standard output is the command's own");
-    struct run run = {.cli = cli, .o = o, .argv = argv, .path = destination_path(o->to)};
+    struct run run = {.cli = cli, .o = o, .argv = argv, .to = destination_of(o->to, o->durability)};
     run.name = o->name ? o->name : last_part(argv[0]);
     run.service = o->service ? o->service : last_part(argv[0]);
     run.recorded = context_new(&run.context, NULL, &err) == TCORE_OK;

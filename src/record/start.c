@@ -12,7 +12,7 @@
 #include "record/verbs.h"
 
 struct options {
-    const char *to, *parent, *service, *execution_type, *executor_id, *executor_type;
+    const char *to, *durability, *parent, *service, *execution_type, *executor_id, *executor_type;
     const char *context_id, *correlation_id, *causation_id;
     struct cli_strings attributes;
 };
@@ -20,8 +20,8 @@ struct options {
 static const struct options defaults = {.execution_type = "operation", .executor_type = "system"};
 
 static const struct cli_option table[] = {
-    {0, "to", CLI_STRING, offsetof(struct options, to), "FILE",
-     "append the record to FILE (default: $TRACE_TO, else trace.ndjson)", NULL},
+    DESTINATION_TO(struct options, to),
+    DESTINATION_DURABILITY(struct options, durability),
     {0, "parent", CLI_STRING, offsetof(struct options, parent), "TRACEPARENT",
      "what it is a part of (default: $TRACEPARENT, else a trace of its own)", NULL},
     {0, "attr", CLI_STRINGS, offsetof(struct options, attributes), "K=V",
@@ -93,7 +93,8 @@ static int run_start(struct cli *cli, void *options, int argc, char **argv)
         return cli_exit_status(cli, false);
     }
     put_start(&lines, o, argv[0], &context);
-    status = execution_append(cli, destination_path(o->to), &lines);
+    const struct destination to = destination_of(o->to, o->durability);
+    status = execution_append(cli, &to, &lines);
     if (status != CLI_DONE)
         return status;
     tcore_traceparent_format(&context.own, id);

@@ -11,7 +11,8 @@
 
 #include <string.h>
 
-static const struct cli_option table[] = {EXECUTION_OPTION_TO, EXECUTION_OPTION_ATTR};
+static const struct cli_option table[] = {EXECUTION_OPTION_TO, EXECUTION_OPTION_DURABILITY,
+                                          EXECUTION_OPTION_ATTR};
 
 /* Whether the execution runs; its trace, if it was named by its 16 digits. */
 static bool find_running(struct cli *cli, const char *path, struct tcore_traceparent *id)
@@ -45,10 +46,10 @@ static int add(struct cli *cli, const struct execution_options *o, const char *o
 {
     struct tcore_traceparent id;
     struct tcore_buf lines = {0}, attributes = {0};
-    const char *path = destination_path(o->to);
+    const struct destination to = destination_of(o->to, o->durability);
     if (!execution_id(cli, operand, &id))
         return CLI_USAGE;
-    if (!find_running(cli, path, &id))
+    if (!find_running(cli, to.path, &id))
         return cli_exit_status(cli, false);
     attributes_put(&attributes, &o->attributes);
     tcore_buf_putc(&attributes, '\0');
@@ -65,7 +66,7 @@ static int add(struct cli *cli, const struct execution_options *o, const char *o
         put_log(&lines, &id, name, execution_text(&attributes));
     lines.failed |= attributes.failed;
     tcore_buf_free(&attributes);
-    return execution_append(cli, path, &lines);
+    return execution_append(cli, &to, &lines);
 }
 
 static int run_update(struct cli *cli, void *options, int argc, char **argv)

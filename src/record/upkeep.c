@@ -6,7 +6,9 @@
 #include "base/sys.h"
 #include "cli/message.h"
 #include "record/audit_event.h"
+#include "record/keeper.h"
 #include "record/policy_file.h"
+#include "store/log_read.h"
 #include "store/refresh.h"
 #include "store/replace.h"
 
@@ -104,6 +106,75 @@ enum tcore_status upkeep_list(struct upkeep *u)
 {
     tcore_segment_list_free(&u->segments);
     return tcore_repository_list(u->repository, &u->segments, &u->err);
+}
+
+/* Whether there are records in a log. One that cannot be read counts. */
+static bool has_entries(int dir, const char *name)
+{
+    struct tcore_log_reader *reader;
+    struct tcore_log_entry entry;
+    enum tcore_status status = tcore_log_reader_open(&reader, dir, name, NULL);
+    if (status != TCORE_OK)
+        return status != TCORE_EOF;
+    status = tcore_log_read(reader, &entry, NULL);
+    tcore_log_reader_close(reader);
+    return status != TCORE_EOF;
+}
+
+static enum tcore_status find_entries(struct upkeep *u, int dir, bool *left)
+{
+    char **names;
+    size_t count;
+    enum tcore_status status = tcore_log_list(dir, &names, &count, &u->err);
+    *left = false;
+    for (size_t i = 0; i < count && !*left; i++)
+        *left = has_entries(dir, names[i]);
+    tcore_free(names);
+    return status;
+}
+
+static void tell_of_log(void *context, bool failed, const char *text)
+{
+    struct upkeep *u = context;
+    if (failed)
+        cli_error(u->cli, "%s: %s", u->name, text);
+    else
+        cli_note(u->cli, "%s: %s", u->name, text);
+}
+
+static enum tcore_status take_logs(struct upkeep *u, struct keeper *k, int dir)
+{
+    enum tcore_status status = tcore_log_rotate_shared(dir, NULL, &u->err);
+    if (status != TCORE_FATAL)
+        status = keeper_open(k, u->name, &u->err);
+    k->tell = tell_of_log;
+    k->tell_context = u;
+    if (status == TCORE_OK)
+        status = keeper_take_logs(k, &u->err);
+    if (status == TCORE_OK)
+        status = keeper_finish(k, &u->err);
+    return status;
+}
+
+enum tcore_status upkeep_take_logs(struct upkeep *u, bool *left)
+{
+    int dir;
+    *left = false;
+    enum tcore_status status = tcore_repository_folder(u->repository, "open", false, &dir, &u->err);
+    if (status != TCORE_OK)
+        return status == TCORE_EOF ? TCORE_OK : status;
+    status = find_entries(u, dir, left);
+    if (status == TCORE_OK && *left) {
+        struct keeper keeper = {.open_dir = -1, .quarantine_dir = -1};
+        status = take_logs(u, &keeper, dir);
+        keeper_close(&keeper);
+        if (status == TCORE_OK)
+            status = find_entries(u, dir, left);
+        if (status == TCORE_OK)
+            status = upkeep_list(u);
+    }
+    tcore_sys()->close(dir);
+    return status;
 }
 
 enum tcore_status upkeep_settle(struct upkeep *u, bool waits)

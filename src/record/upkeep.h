@@ -36,6 +36,9 @@ bool upkeep_audit(struct upkeep *upkeep, const char *action, struct tcore_buf *d
 void upkeep_report(struct upkeep *upkeep);
 /* The segments that there are now. */
 enum tcore_status upkeep_list(struct upkeep *upkeep);
+/* Puts what is in logs that nobody writes to any more into segments, the shared log among them.
+ * *left: somebody still writes to one that has records. */
+enum tcore_status upkeep_take_logs(struct upkeep *upkeep, bool *left);
 /* Removes what was replaced. waits: after all readers; otherwise it is left to the next upkeep as
  * long as there are some. Then roll-ups, filters and the catalog. */
 enum tcore_status upkeep_settle(struct upkeep *upkeep, bool waits);

@@ -106,6 +106,9 @@ static void add_lines(struct tcore_buf *lines)
 
 #define BLOCK_LINES 12
 
+/* Of logs that are in the segment. */
+static const struct tcore_log_seal seals[2] = {{"0123456789abcde\xff", 7}, {"", INT64_MAX}};
+
 static enum tcore_status write_segment(const struct tcore_buf *lines, struct tcore_error *err)
 {
     struct tcore_buf blocks = {0};
@@ -139,6 +142,8 @@ static enum tcore_status write_segment(const struct tcore_buf *lines, struct tco
             status = tcore_segment_add(segment, &packed, err);
         tcore_packed_block_free(&packed);
     }
+    for (size_t i = 0; i < 2 && status == TCORE_OK; i++)
+        status = tcore_segment_seal_log(segment, &seals[i], err);
     if (status == TCORE_OK)
         status = tcore_segment_finish(segment, err);
     tcore_segment_writer_free(segment);
@@ -202,6 +207,7 @@ static void test_round_trip(const struct tcore_buf *lines)
     ok(m->block_count == 3 && m->records[TCORE_RECORD_SPAN] == 24 &&
            m->records[TCORE_RECORD_METRIC] == 12,
        "its manifest counts blocks and records");
+    ok(m->seal_count == 2 && !memcmp(m->seal, seals, sizeof seals), "and has the seals of logs");
     ok(m->timed && m->all_timed && m->min_ns == 1790000000000000000 &&
            m->max_ns == 1790000111000000000,
        "its times are known");
@@ -397,6 +403,42 @@ static void test_foreign(void)
     }
 }
 
+/* Seals that cannot be, in a manifest and from a caller. */
+static void test_seals(void)
+{
+    static const char *const bad[] = {
+        "{}",
+        "[1]",
+        "[{}]",
+        "[{\"id\":\"00112233445566778899aabbccddeeff\"}]",
+        "[{\"id\":\"00112233445566778899aabbccddeeff\",\"sequence\":0}]",
+        "[{\"id\":\"00112233445566778899aabbccddeeff\",\"sequence\":-1}]",
+        "[{\"id\":\"00112233445566778899aabbccddeeff\",\"sequence\":\"1\"}]",
+        "[{\"id\":\"00112233445566778899aabbccddeeff\",\"sequence\":9223372036854775808}]",
+        "[{\"id\":\"00112233445566778899aabbccddeef\",\"sequence\":1}]",
+        "[{\"id\":\"00112233445566778899aabbccddeefg\",\"sequence\":1}]",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct tcore_manifest m = {0};
+        struct tcore_error err = {0};
+        struct tcore_json json = {0};
+        char text[128];
+        snprintf(text, sizeof text, "{\"logs\":%s}", bad[i]);
+        bool parsed = tcore_json_parse(&json, text, strlen(text), &err) == TCORE_OK;
+        ok(parsed && tcore_manifest_read_seals(&m, &json, &err) == TCORE_BAD_INPUT,
+           "no seals of logs: %s", bad[i]);
+        tcore_manifest_free(&m);
+        tcore_json_free(&json);
+    }
+    struct tcore_segment_writer *writer = NULL;
+    struct tcore_error err = {0};
+    struct tcore_log_seal seal = {.last_sequence = (uint64_t)INT64_MAX + 1};
+    ok(tcore_segment_writer_new(&writer, FILE_FD, &err) == TCORE_OK &&
+           tcore_segment_seal_log(writer, &seal, &err) == TCORE_BAD_INPUT,
+       "a sequence that a manifest cannot have is refused");
+    tcore_segment_writer_free(writer);
+}
+
 int main(void)
 {
     struct tcore_sys sys = memory_sys();
@@ -409,6 +451,7 @@ int main(void)
     test_full_disk(&lines);
     test_memory(&lines);
     test_foreign();
+    test_seals();
     tcore_sys_set(NULL);
     tcore_buf_free(&lines);
     free(file.data);

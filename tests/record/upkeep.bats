@@ -119,15 +119,49 @@ setup() {
     [[ -z $(segments repo) && -z $(trace-record read repo) ]]
 }
 
-@test "erase: what is damaged, in a log or not the user's to erase is left alone" {
+@test "erase: what is in logs goes into segments first, and waits for who writes one" {
+    small 2
+    export TRACE_TO=repo
+    trace-record metric canary-u3 1
+    [[ $(bytes repo | grep -ac canary-u3) -gt 0 && -s repo/open/shared.log ]]
+    run -0 trace-record erase repo --where='.attributes.user == "canary-u3" or .metricName == "canary-u3"'
+    [[ $output == "3 records erased" ]]
+    [[ $(bytes repo | grep -ac canary-u3) -eq 0 ]]
+    mkfifo pipe
+    trace-record archive --durability=record repo <pipe &
+    exec 5>pipe
+    logs 1 3 >&5
+    until [[ $(trace-record read repo | grep -c canary-u3) -eq 1 ]]; do sleep 0.05; done
+    run -4 trace-record erase repo --where='.attributes.user == "canary-u3"'
+    [[ $output == *"in no segment yet" ]]
+    exec 5>&-
+    wait
+    run -0 trace-record erase repo --where='.attributes.user == "canary-u3"'
+    [[ $output == "1 record erased" && $(bytes repo | grep -ac canary-u3) -eq 0 ]]
+}
+
+@test "compact keeps in mind which logs are in a segment" {
+    small 2
+    logs 2 10 >new
+    mkfifo pipe
+    trace-record archive --durability=record repo <pipe &
+    exec 5>pipe
+    cat new >&5
+    until [[ $(trace-record read repo | wc -l) -eq 12 ]]; do sleep 0.05; done
+    cp repo/open/*-*.log .
+    exec 5>&-
+    wait
+    cp ./*-*.log repo/open # as if its writer had died before it was removed
+    trace-record compact repo
+    [[ $(segments repo | wc -l) -eq 1 && $(trace-record read repo | wc -l) -eq 12 ]]
+    trace-record archive repo </dev/null
+    [[ $(trace-record read repo | wc -l) -eq 12 && -z $(find repo/open -name '*-*.log') ]]
+}
+
+@test "erase: what is damaged or not the user's to erase is left alone" {
     small 2
     run -2 trace-record erase repo
     run -2 trace-record erase repo --where='.a ='
-    mkdir -p repo/open
-    touch repo/open/shared.log
-    run -4 trace-record erase repo --where=true
-    [[ $output == *"in no segment yet" ]]
-    rm repo/open/shared.log
     echo 'roles: {privacy: {may: [erase], users: [nobody-else]}}' >repo/policy.yaml
     run -4 trace-record erase repo --where=true
     [[ $output == *"its policy lets others erase"* ]]

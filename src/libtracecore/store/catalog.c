@@ -19,7 +19,7 @@ enum entry_at {
     AT_MAGIC = 0, /* u64 */
     AT_PATH = 8,  /* of the segment below segments/, filled up with zeros */
     AT_ID = 104,
-    AT_FLAGS = 120, /* u64: 1 some record has a time, 2 all have one */
+    AT_FLAGS = 120, /* u64: 1 some record has a time, 2 all have one, 4 it has entries of logs */
     AT_MIN = 128,   /* i64, earliest time */
     AT_MAX = 136,   /* i64, latest time */
     AT_RECORDS = 144,
@@ -36,7 +36,8 @@ static void encode(const struct tcore_catalog_entry *e, uint8_t *out)
     binary_put64(out + AT_MAGIC, MAGIC);
     memcpy(out + AT_PATH, e->path, strlen(e->path));
     memcpy(out + AT_ID, e->id, SEGMENT_ID_BYTES);
-    binary_put64(out + AT_FLAGS, (e->timed ? 1u : 0) | (e->all_timed ? 2u : 0));
+    binary_put64(out + AT_FLAGS,
+                 (e->timed ? 1u : 0) | (e->all_timed ? 2u : 0) | (e->seals ? 4u : 0));
     binary_put64(out + AT_MIN, (uint64_t)e->min_ns);
     binary_put64(out + AT_MAX, (uint64_t)e->max_ns);
     binary_put64(out + AT_RECORDS, e->records);
@@ -52,6 +53,7 @@ static bool decode(struct tcore_catalog_entry *e, const uint8_t *in)
         return false;
     *e = (struct tcore_catalog_entry){.timed = in[AT_FLAGS] & 1,
                                       .all_timed = in[AT_FLAGS] & 2,
+                                      .seals = in[AT_FLAGS] & 4,
                                       .min_ns = (int64_t)binary_get64(in + AT_MIN),
                                       .max_ns = (int64_t)binary_get64(in + AT_MAX),
                                       .records = binary_get64(in + AT_RECORDS),
@@ -165,6 +167,7 @@ static struct tcore_catalog_entry entry_of(const char *path, const struct tcore_
 {
     struct tcore_catalog_entry e = {.timed = m->timed,
                                     .all_timed = m->all_timed,
+                                    .seals = m->seal_count != 0,
                                     .min_ns = m->min_ns,
                                     .max_ns = m->max_ns,
                                     .bytes = bytes,

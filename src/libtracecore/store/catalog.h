@@ -14,6 +14,7 @@
 struct tcore_catalog_entry {
     char path[TCORE_SEGMENT_PATH_BYTES];
     uint8_t id[SEGMENT_ID_BYTES];
+    bool seals;            /* it has entries of logs (struct tcore_log_seal) */
     bool timed, all_timed; /* as in struct tcore_manifest */
     int64_t min_ns, max_ns;
     uint64_t records, bytes, text_bytes;

@@ -256,3 +256,15 @@ enum tcore_status tcore_log_close(struct tcore_log *log, struct tcore_error *err
     tcore_log_free(log);
     return status;
 }
+
+enum tcore_status tcore_log_remove(struct tcore_log *log, struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_OK;
+    /* The lock is given up last: nobody can claim what has no name any more. */
+    if (tcore_sys()->unlinkat(log->dir, log->name, 0) != 0)
+        status = tcore_error_errno(err, TCORE_FATAL, errno, "cannot remove the log %s", log->name);
+    else
+        status = tcore_sync_directory(log->dir, err);
+    tcore_log_free(log);
+    return status;
+}

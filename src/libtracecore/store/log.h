@@ -80,4 +80,8 @@ const char *tcore_log_name(const struct tcore_log *log);  /* in its directory; l
  * TCORE_FATAL if the log has failed now or before: entries that were not committed may be lost. */
 enum tcore_status tcore_log_close(struct tcore_log *log, struct tcore_error *err);
 
+/* Removes a private log, whose entries are all on disk elsewhere (in a sealed segment), syncs the
+ * directory and frees the log, also on failure: it may then be claimed. TCORE_OK or TCORE_FATAL. */
+enum tcore_status tcore_log_remove(struct tcore_log *log, struct tcore_error *err);
+
 #endif

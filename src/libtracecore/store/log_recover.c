@@ -169,6 +169,7 @@ enum tcore_status tcore_log_recover(struct tcore_log_claim *claim, int quarantin
                                   &claim->failure);
         status = status ? status : TCORE_EOF;
     }
+    tcore_buf_free(&r->window); /* claims may be held for long after this */
     if (status == TCORE_EOF) {
         claim->complete = true;
         claim->failure.status = TCORE_OK;

@@ -56,6 +56,7 @@ void tcore_manifest_free(struct tcore_manifest *manifest)
     for (uint32_t i = 0; i < manifest->source_count; i++)
         tcore_free(manifest->source[i]);
     tcore_free(manifest->source);
+    tcore_free(manifest->seal);
     for (int kind = 0; kind < TCORE_NAME_KINDS; kind++)
         tcore_name_set_free(&manifest->names[kind]);
     *manifest = (struct tcore_manifest){0};
@@ -92,6 +93,9 @@ bool tcore_manifest_add_source(struct tcore_manifest *m, const char *path,
     for (int type = 0; type < TCORE_RECORD_TYPES; type++)
         m->records[type] += source->records[type];
     m->text_bytes += source->text_bytes;
+    for (uint32_t i = 0; i < source->seal_count; i++)
+        if (!tcore_manifest_add_seal(m, &source->seal[i]))
+            return false;
     return add_path(m, path, strlen(path));
 }
 
@@ -224,6 +228,7 @@ enum tcore_status tcore_manifest_write(const struct tcore_manifest *m, struct tc
     for (int kind = 0; kind < TCORE_NAME_KINDS; kind++)
         if (!write_names(&m->names[kind], name_keys[kind], out))
             return tcore_error_nomem(err);
+    tcore_manifest_write_seals(m, out);
     write_blocks(m, out);
     write_rollups(m, out);
     write_sources(m, out);
@@ -418,25 +423,6 @@ static enum tcore_status read_trace_members(struct reader *r)
     return TCORE_OK;
 }
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool read_id(const struct reader *r)
-{
-    const struct tcore_value *v = member(r, 0, "segmentId");
-    if (!v || v->kind != TCORE_STRING || v->len != 2 * SEGMENT_ID_BYTES)
-        return false;
-    for (int i = 0; i < SEGMENT_ID_BYTES; i++) {
-        int high = hex_digit(v->s[2 * i]), low = hex_digit(v->s[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        r->manifest->id[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
-}
-
 /* Records of each type are those of its blocks. */
 static bool counts_agree(const struct reader *r)
 {
@@ -469,7 +455,8 @@ static enum tcore_status read_all(struct reader *r)
         return tcore_error_set(r->err, TCORE_BAD_INPUT,
                                "it is of version %" PRIu64 ", and this program knows %d", version,
                                SEGMENT_VERSION);
-    if (!read_id(r))
+    const struct tcore_value *id = member(r, 0, "segmentId");
+    if (!id || !tcore_manifest_parse_id(id, m->id, SEGMENT_ID_BYTES))
         return wrong(r, "segmentId");
     if (!get_time(r, 0, "createdUnixNano", &m->created_ns))
         return wrong(r, "createdUnixNano");
@@ -484,6 +471,8 @@ static enum tcore_status read_all(struct reader *r)
         status = read_sources(r);
     if (status == TCORE_OK)
         status = read_trace_members(r);
+    if (status == TCORE_OK)
+        status = tcore_manifest_read_seals(m, &r->json, r->err);
     if (status == TCORE_OK && !counts_agree(r))
         return wrong(r, "records");
     return status;

@@ -12,6 +12,7 @@
 #include "base/map.h"
 #include "model/json.h"
 #include "model/record.h"
+#include "store/log_read.h"
 #include "store/segment_format.h"
 
 #include <stdbool.h>
@@ -67,6 +68,8 @@ struct tcore_manifest {
     uint32_t trace_index, trace_filter; /* frames; 0: there is none (frame 0 is a block's) */
     char **source; /* paths of the segments that it is a joint roll-up of, each and all owned */
     uint32_t source_count, source_capacity;
+    struct tcore_log_seal *seal; /* of logs whose entries are in it; owned */
+    uint32_t seal_count, seal_capacity;
 };
 
 #pragma GCC visibility push(hidden)
@@ -85,6 +88,15 @@ enum tcore_status tcore_manifest_write(const struct tcore_manifest *manifest, st
  * manifest of a version that this program knows, or says what cannot be. */
 enum tcore_status tcore_manifest_read(struct tcore_manifest *manifest, const char *text,
                                       size_t length, uint32_t frames, struct tcore_error *err);
+
+/* Says that a log's entries up to a sequence (1 to INT64_MAX) are in it. False: out of memory. */
+bool tcore_manifest_add_seal(struct tcore_manifest *manifest, const struct tcore_log_seal *seal);
+/* The member "logs": its text, if there are any; and from the text's nodes. */
+void tcore_manifest_write_seals(const struct tcore_manifest *manifest, struct tcore_buf *out);
+enum tcore_status tcore_manifest_read_seals(struct tcore_manifest *manifest,
+                                            const struct tcore_json *json, struct tcore_error *err);
+/* Binary ids from lower-case digits. False: they are none. */
+bool tcore_manifest_parse_id(const struct tcore_value *text, uint8_t *id, size_t bytes);
 
 /* Adds a string. False: out of memory. */
 bool tcore_name_set_add(struct tcore_name_set *set, const char *name, size_t length);

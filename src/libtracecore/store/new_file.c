@@ -119,7 +119,7 @@ enum tcore_status tcore_new_file_link(struct tcore_new_file *file, const char *n
     if (!named)
         named = &unused;
     *named = false;
-    if (tcore_sys()->fsync(file->fd) != 0) {
+    if (!file->unsynced && tcore_sys()->fsync(file->fd) != 0) {
         int reason = errno;
         tcore_new_file_drop(file);
         return tcore_error_errno(err, TCORE_FATAL, reason, "cannot sync the new file %s", name);
@@ -135,7 +135,7 @@ enum tcore_status tcore_new_file_link(struct tcore_new_file *file, const char *n
     /* If this fails, the file has a second name, which a sweep takes away. */
     if (file->temporary[0] && tcore_sys()->unlinkat(file->dir, file->temporary, 0) == 0)
         file->temporary[0] = '\0';
-    return tcore_sync_directory(file->into, err);
+    return file->unsynced ? TCORE_OK : tcore_sync_directory(file->into, err);
 }
 
 struct sweep {

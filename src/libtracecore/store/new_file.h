@@ -23,6 +23,8 @@ struct tcore_new_file {
     int dir;  /* borrowed: a directory of the file system that it will be on */
     int into; /* borrowed: the directory that it will be in; dir, unless it is set to another */
     int fd;   /* to be written to, with the system table; -1: none */
+    bool unsynced; /* nothing is synced when it is named: a loss of power may take it, or part of it
+                    */
     char temporary[sizeof TCORE_NEW_FILE_PREFIX + 16]; /* "" while it has no name at all */
 };
 

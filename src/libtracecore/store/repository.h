@@ -60,6 +60,20 @@ enum tcore_status tcore_repository_salvage_segment(struct tcore_repository *repo
                                                    const char *path, struct tcore_segment **segment,
                                                    struct tcore_error *err);
 
+/* A folder of the repository, as "open" or "quarantine"; made if it is missing and make is set.
+ * TCORE_EOF: there is none. */
+enum tcore_status tcore_repository_folder(struct tcore_repository *repository, const char *name,
+                                          bool make, int *fd, struct tcore_error *err);
+/*
+ * What the segments say of logs: last[i] becomes the last sequence of log ids[i] that is in one, 0
+ * if none is. The folders of each segment that says something are synced, so that the log may go
+ * because of it. A damaged segment says nothing.
+ */
+enum tcore_status tcore_repository_find_seals(struct tcore_repository *repository,
+                                              const uint8_t (*ids)[TCORE_LOG_ID_BYTES],
+                                              size_t count, uint64_t *last,
+                                              struct tcore_error *err);
+
 /*
  * A segment that is being written: it appears, whole and on disk, when it is sealed, and never
  * otherwise.
@@ -69,6 +83,7 @@ struct tcore_sealing {
     struct tcore_new_file file;
     struct tcore_segment_writer *writer;
     char path[TCORE_SEGMENT_PATH_BYTES]; /* once it is finished */
+    bool unsynced; /* may be set before it is sealed: the system writes it when it likes */
 };
 
 /* Begins one in a struct that holds nothing. */

@@ -179,6 +179,16 @@ enum tcore_status tcore_rewriting_end(struct tcore_rewriting *w, struct tcore_se
     return TCORE_OK;
 }
 
+/* What a segment says of logs holds for the one that takes its place. */
+static enum tcore_status carry_seals(struct tcore_rewriting *w, const struct tcore_manifest *m,
+                                     struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_OK;
+    for (uint32_t i = 0; i < m->seal_count && status == TCORE_OK; i++)
+        status = tcore_segment_seal_log(w->sealing.writer, &m->seal[i], err);
+    return status;
+}
+
 enum tcore_status tcore_segment_go_through(struct tcore_segment_reader *reader,
                                            const struct tcore_segment *segment,
                                            tcore_row_filter *filter, void *context,
@@ -186,7 +196,7 @@ enum tcore_status tcore_segment_go_through(struct tcore_segment_reader *reader,
                                            struct tcore_error *err)
 {
     const struct tcore_manifest *m = tcore_segment_manifest(segment);
-    enum tcore_status status = TCORE_OK;
+    enum tcore_status status = rewriting ? carry_seals(rewriting, m, err) : TCORE_OK;
     for (uint32_t i = 0; i < m->block_count && status == TCORE_OK; i++) {
         struct tcore_batch batch;
         status = read_block(reader, segment, &m->block[i], &batch, err);

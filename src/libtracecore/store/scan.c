@@ -11,6 +11,7 @@
 #include "store/known_traces.h"
 #include "store/trace_index.h"
 #include "store/repository.h"
+#include "store/scan_logs.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -22,8 +23,8 @@ struct scanned {
     bool selected;                    /* blocks counts */
     bool borrowed;                    /* the segment is a joint roll-up of the scan's */
     struct tcore_error problem;       /* status TCORE_OK: none */
-    char path[TCORE_SEGMENT_PATH_BYTES];
-    unsigned users; /* the scan, and blocks that are being read: atomic */
+    char path[TCORE_SEGMENT_PATH_BYTES]; /* "": the problem is of a log, and names it */
+    unsigned users;                      /* the scan, and blocks that are being read: atomic */
 };
 
 /* What is done with a joint roll-up. */
@@ -48,6 +49,7 @@ struct scan {
     int counted;       /* of a joint roll-up: the next type that may be left to be counted */
     uint32_t block;    /* its next */
     uint64_t sequence;
+    struct tcore_scan_logs logs; /* behind the segments */
 };
 
 /* What a chunk reads its block with. */
@@ -84,7 +86,7 @@ static enum tcore_status name_problem(const char *path, enum tcore_status status
                                       struct tcore_error *err)
 {
     char text[TCORE_ERROR_TEXT_BYTES];
-    if (!err)
+    if (!err || !*path)
         return status;
     int errnum = err->errnum;
     memcpy(text, err->text, sizeof text);
@@ -243,6 +245,7 @@ static enum tcore_status take_joint(struct scan *s, size_t number, bool *taken,
     s->current = scanned;
     s->has_problem = false;
     s->block = 0;
+    tcore_scan_logs_heed(&s->logs, tcore_segment_manifest(scanned->segment));
     choose_rollup(s, tcore_segment_manifest(scanned->segment));
     s->counted = 0;
     return TCORE_OK;
@@ -308,6 +311,17 @@ static bool find_block(struct scan *s, const struct tcore_manifest *m)
     return m && s->block < m->block_count;
 }
 
+/* A segment that is not read may still have entries of a log. */
+static void heed_unread(struct scan *s, const char *path, const struct tcore_catalog_entry *known)
+{
+    struct tcore_segment *segment;
+    if (!s->logs.count || (known && !known->seals) ||
+        tcore_repository_open_segment(s->repository, path, &segment, NULL) != TCORE_OK)
+        return;
+    tcore_scan_logs_heed(&s->logs, tcore_segment_manifest(segment));
+    tcore_segment_close(segment);
+}
+
 /* Opens the next segment that has something to give, or cannot be opened. TCORE_EOF: there is none.
  */
 static enum tcore_status open_next(struct scan *s, struct tcore_error *err)
@@ -322,12 +336,13 @@ static enum tcore_status open_next(struct scan *s, struct tcore_error *err)
             return status;
         if (joint)
             continue;
-        if (s->may_have && !s->may_have[number])
-            continue;
         const char *path = s->list.path[number];
         const struct tcore_catalog_entry *known = tcore_catalog_find(&s->catalog, path);
-        if (known && !is_in_time(s, known->all_timed, known->min_ns, known->max_ns))
+        bool other = s->may_have && !s->may_have[number];
+        if (other || (known && !is_in_time(s, known->all_timed, known->min_ns, known->max_ns))) {
+            heed_unread(s, path, known);
             continue;
+        }
         struct scanned *scanned = tcore_calloc(1, sizeof *scanned);
         if (!scanned)
             return tcore_error_nomem(err);
@@ -341,6 +356,8 @@ static enum tcore_status open_next(struct scan *s, struct tcore_error *err)
             tcore_repository_salvage_segment(s->repository, path, &scanned->segment, NULL);
         const struct tcore_manifest *m =
             status == TCORE_OK ? tcore_segment_manifest(scanned->segment) : NULL;
+        if (m)
+            tcore_scan_logs_heed(&s->logs, m);
         if (m) {
             enum tcore_status selected = select_blocks(s, scanned, err);
             if (selected != TCORE_OK) {
@@ -373,6 +390,40 @@ static bool has_to_stop(const struct scan *s)
 {
     struct pollfd stop = {.fd = s->options.stop_fd, .events = POLLIN};
     return stop.fd > 0 && tcore_sys()->poll(&stop, 1, 0) > 0;
+}
+
+/* Gives the chunk lines of a log, or the problem of one. */
+static enum tcore_status claim_lines(struct scan *s, struct tcore_chunk *chunk,
+                                     struct tcore_error *err)
+{
+    struct scan_columns *c = (struct scan_columns *)chunk->columns;
+    struct tcore_error problem = {0};
+    enum tcore_status status = tcore_scan_logs_next(&s->logs, chunk, &problem);
+    if (status == TCORE_EOF)
+        return status;
+    if (status == TCORE_FATAL) {
+        if (err)
+            *err = problem;
+        return status;
+    }
+    if (status == TCORE_BAD_INPUT) {
+        struct scanned *scanned = tcore_calloc(1, sizeof *scanned);
+        if (!scanned)
+            return tcore_error_nomem(err);
+        scanned->users = 1;
+        scanned->problem = problem;
+        let_go(c->from);
+        c->from = scanned;
+        c->block = NULL;
+        c->rolled_up = 0;
+        c->joint = NULL;
+    }
+    chunk->apart = status == TCORE_BAD_INPUT;
+    chunk->lines = !chunk->apart;
+    chunk->info = (struct tcore_binary_info){.type = TCORE_RECORD_NONE};
+    chunk->live = chunk->clock = false;
+    chunk->sequence = s->sequence++;
+    return TCORE_OK;
 }
 
 /* Moves on to the next type of a joint roll-up whose records are not wanted, but counted. */
@@ -417,7 +468,7 @@ static void give(struct scan *s, struct tcore_chunk *chunk, struct scan_columns 
     chunk->apart = true;
     chunk->rolled_up = c->rolled_up;
     chunk->length = chunk->overlong = 0;
-    chunk->live = chunk->clock = false;
+    chunk->live = chunk->clock = chunk->lines = false;
     chunk->sequence = s->sequence++;
     if (!find_block(s, m) && !(m && find_count(s, m))) {
         let_go(from);
@@ -430,7 +481,11 @@ static enum tcore_status claim(struct scan *s, struct tcore_chunk *chunk, struct
     struct scan_columns *c = columns_of(chunk);
     if (!c)
         return tcore_error_nomem(err);
-    enum tcore_status status = has_to_stop(s) ? TCORE_EOF : open_next(s, err);
+    if (has_to_stop(s))
+        return TCORE_EOF;
+    enum tcore_status status = open_next(s, err);
+    if (status == TCORE_EOF)
+        return claim_lines(s, chunk, err);
     if (status == TCORE_OK)
         give(s, chunk, c);
     return status;
@@ -459,6 +514,7 @@ static void close_scan(struct tcore_chunk_source *source)
 {
     struct scan *s = (struct scan *)source;
     let_go(s->current);
+    tcore_scan_logs_close(&s->logs);
     tcore_segment_list_free(&s->list);
     tcore_catalog_free(&s->catalog);
     tcore_joints_close(&s->joints);
@@ -504,6 +560,8 @@ enum tcore_status tcore_scan_open(struct tcore_chunk_source **source, const char
     s->options = *options;
     pthread_mutex_init(&s->lock, NULL);
     enum tcore_status status = tcore_repository_open(&s->repository, path, err);
+    if (status == TCORE_OK) /* before the segments: what is sealed meanwhile is found once */
+        status = tcore_scan_logs_open(&s->logs, s->repository, options, err);
     if (status == TCORE_OK) {
         tcore_repository_share(s->repository);
         status = tcore_repository_list(s->repository, &s->list, err);

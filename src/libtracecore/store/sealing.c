@@ -68,7 +68,7 @@ static bool split_time(int64_t ns, struct moment *m)
 
 /* Opens the folder of the day, making what is missing. All that is above it is synced, be it new or
  * another process's, who may not have come to that yet. A descriptor, or -1 and errno. */
-static int open_day(struct tcore_repository *r, const char *path)
+static int open_day(struct tcore_repository *r, const char *path, bool unsynced)
 {
     int dir = r->segments;
     for (int i = 0; i < 3 && dir >= 0; i++) {
@@ -78,7 +78,7 @@ static int open_day(struct tcore_repository *r, const char *path)
         int below = tcore_open_folder(dir, folder);
         if (below < 0 && errno == ENOENT && tcore_make_folder(dir, folder) == 0)
             below = tcore_open_folder(dir, folder);
-        if (below >= 0 && tcore_sys()->fsync(dir) < 0) {
+        if (below >= 0 && !unsynced && tcore_sys()->fsync(dir) < 0) {
             int reason = errno;
             tcore_sys()->close(below);
             errno = reason;
@@ -112,10 +112,11 @@ enum tcore_status tcore_sealing_finish(struct tcore_sealing *s, struct tcore_err
 
 static enum tcore_status give_place(struct tcore_sealing *s, struct tcore_error *err)
 {
-    int day = open_day(s->repository, s->path);
+    int day = open_day(s->repository, s->path, s->unsynced);
     if (day < 0)
         return tcore_error_errno(err, TCORE_FATAL, errno, "cannot create a folder of segments");
     s->file.into = day;
+    s->file.unsynced = s->unsynced;
     const char *name = strrchr(s->path, '/') + 1;
     enum tcore_status status = tcore_new_file_link(&s->file, name, NULL, err);
     if (status == TCORE_SKIP) /* 64 random bits twice */

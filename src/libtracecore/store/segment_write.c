@@ -73,6 +73,14 @@ uint64_t tcore_segment_bytes(const struct tcore_segment_writer *w)
     return w->bytes;
 }
 
+enum tcore_status tcore_segment_seal_log(struct tcore_segment_writer *w,
+                                         const struct tcore_log_seal *seal, struct tcore_error *err)
+{
+    if (!seal->last_sequence || seal->last_sequence > INT64_MAX)
+        return tcore_error_set(err, TCORE_BAD_INPUT, "a log with an impossible sequence");
+    return tcore_manifest_add_seal(&w->manifest, seal) ? TCORE_OK : tcore_error_nomem(err);
+}
+
 static enum tcore_status write_bytes(struct tcore_segment_writer *w, const void *data,
                                      size_t length, struct tcore_error *err)
 {
@@ -230,6 +238,9 @@ bool tcore_segment_set_sources(struct tcore_segment_writer *w, const struct tcor
     m->max_ns = of->max_ns;
     m->text_bytes = of->text_bytes;
     memcpy(m->records, of->records, sizeof m->records);
+    for (uint32_t i = 0; i < of->seal_count; i++)
+        if (!tcore_manifest_add_seal(m, &of->seal[i]))
+            return false;
     for (uint32_t i = 0; i < of->source_count; i++) {
         struct tcore_manifest none = nothing;
         none.all_timed = of->all_timed;

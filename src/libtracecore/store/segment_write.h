@@ -64,6 +64,10 @@ enum tcore_status tcore_segment_add_rollup(struct tcore_segment_writer *writer,
 /* Of a joint roll-up: takes sources, times and counts from there. False: out of memory. */
 bool tcore_segment_set_sources(struct tcore_segment_writer *writer,
                                const struct tcore_manifest *of);
+/* Says in the manifest that a log's entries up to a sequence are in it. */
+enum tcore_status tcore_segment_seal_log(struct tcore_segment_writer *writer,
+                                         const struct tcore_log_seal *seal,
+                                         struct tcore_error *err);
 /* Writes the rest. */
 enum tcore_status tcore_segment_finish(struct tcore_segment_writer *writer,
                                        struct tcore_error *err);

@@ -58,7 +58,7 @@ enum tcore_status tcore_decoder_decode(struct tcore_decoder *d, enum tcore_forma
 {
     enum tcore_status status = TCORE_OK;
     *batch = &d->batch;
-    if (format == TCORE_FORMAT_BINARY && !chunk->clock)
+    if (format == TCORE_FORMAT_BINARY && !chunk->clock && !chunk->lines)
         return decode_binary(d, chunk, err);
     if (!d->ndjson)
         status =

@@ -59,6 +59,7 @@ struct tcore_chunk {
     uint64_t overlong;  /* not 0: this is the beginning of a line beyond the limit, of so many
                            bytes in all; the rest was passed over and the decoder rejects it */
     bool clock;         /* made by --idle: the line is a clock record of ours */
+    bool lines;         /* in data are lines of NDJSON, whatever the input has otherwise */
     bool apart;         /* nothing is in data: it is the block of `columns`, read on demand */
     unsigned rolled_up; /* bits (1 << type), not 0: it is no block, but what open() of `columns`
                            gives is a roll-up (store/rollup.h), for all blocks of these types */

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Metrics from the command line and from lines: what the two files of the verb share. */
+#ifndef RECORD_METRIC_H
+#define RECORD_METRIC_H
+
+#include "base/buf.h"
+#include "cli/verb.h"
+#include "model/json.h"
+#include "record/destination.h"
+
+/* What all records of one call have in common. */
+struct metric_common {
+    const char *metric_type, *unit, *service; /* NULL: none */
+    char trace_id[33], span_id[17];           /* "": none */
+    double sample_rate;                       /* 1: all are recorded */
+    struct cli_time time;                     /* not set: when it is recorded */
+};
+
+/* One metric in words, which are changed by nobody. */
+struct metric_words {
+    const char *name, *value;
+    struct cli_strings dimensions; /* K=V */
+};
+
+/*
+ * Appends the record, unless the sample leaves it out. TCORE_SKIP: it would be none; nothing was
+ * appended.
+ */
+enum tcore_status metric_put(struct tcore_buf *lines, struct tcore_json *json,
+                             const struct metric_common *common, const struct metric_words *words,
+                             struct tcore_error *err);
+
+/* Records what standard input has, until it ends or INT or TERM comes: what was read by then is
+ * recorded. Lines that are no metric are rejected. The exit status. */
+int metric_from_input(struct cli *cli, const struct metric_common *common,
+                      const struct destination *to);
+
+#endif
