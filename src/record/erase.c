@@ -130,11 +130,14 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
 {
     const struct options *o = options;
     struct erase e = {.upkeep = {.dir = -1, .lock = -1}};
+    int status = matcher_check(cli, &o->match);
+    if (status != CLI_DONE)
+        return status;
     if (argc != 1)
         return cli_usage_error(cli, argc ? "one REPO at a time" : "a REPO is missing");
     if (!matcher_is_given(&o->match))
         return cli_usage_error(cli, "say which records: --where");
-    int status = upkeep_open(&e.upkeep, cli, argv[0], false);
+    status = upkeep_open(&e.upkeep, cli, argv[0], false);
     if (status == CLI_DONE &&
         (!upkeep_may(&e.upkeep, POLICY_ERASE, "erase") || has_logs(&e.upkeep)))
         status = CLI_FAILED;

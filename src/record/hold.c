@@ -165,6 +165,9 @@ static void list(struct upkeep *u)
 static int check_usage(struct cli *cli, const struct options *o, int argc, char **argv)
 {
     bool given = matcher_is_given(&o->match);
+    int status = matcher_check(cli, &o->match);
+    if (status != CLI_DONE)
+        return status;
     if (argc < 1 || argc > 2)
         return cli_usage_error(cli, "name one REPO, and the hold");
     if (argc == 1 && (given || o->release))

@@ -12,6 +12,15 @@ bool matcher_is_given(const struct matcher_options *o)
     return o->where || o->since.set || o->until.set || o->types.count || o->services.count;
 }
 
+int matcher_check(struct cli *cli, const struct matcher_options *o)
+{
+    if (o->where && !o->where[strspn(o->where, " \t\n\r")])
+        return cli_usage_error(cli, "--where is empty: name what a record must have");
+    if (o->since.set && o->until.set && o->since.unix_ns > o->until.unix_ns)
+        return cli_usage_error(cli, "--since is later than --until");
+    return CLI_DONE;
+}
+
 static int open_where(struct matcher *m, struct cli *cli, struct tcore_projection *projection)
 {
     struct cli with = *cli; /* which is asked for the expression */

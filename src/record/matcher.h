@@ -49,6 +49,8 @@ struct matcher {
 
 /* Whether the options say anything. */
 bool matcher_is_given(const struct matcher_options *options);
+/* CLI_DONE, or CLI_USAGE: what they say can match nothing, whatever comes. */
+int matcher_check(struct cli *cli, const struct matcher_options *options);
 /* Asks for the columns. CLI_DONE, or the exit status after a report. */
 int matcher_open(struct matcher *matcher, struct cli *cli, const struct matcher_options *options,
                  struct tcore_projection *projection);

@@ -69,7 +69,7 @@ list_options() {
         case "$*" in
         'trace-record check') wanted='0 1 2 4' ;;
         'trace-detect compare') wanted='0 1 2 3 4 5' ;;
-        'trace-record audit') wanted='0 1 2 4' ;;
+        'trace-record audit' | 'trace-record repair') wanted='0 1 2 4' ;;
         'trace-record run') wanted='N 2 126 127 128+N' ;;
         'trace-detect anomaly' | 'trace-alert run' | 'trace-span get' | 'trace-span timeline')
             wanted='0 1 2 3 4'
@@ -78,7 +78,7 @@ list_options() {
         assert_equal "$*: $(statuses "$@")" "$*: $wanted"
     }
     each_verb has
-    assert_equal "$(statuses trace-record)" 'N 0 1 1 2 3 4 126 127 128+N'
+    assert_equal "$(statuses trace-record)" 'N 0 1 1 1 2 3 4 126 127 128+N'
     run -0 trace-detect --help
     assert_line '  1  compare: a series got worse'
 }
