@@ -8,6 +8,7 @@
 
 #include "cli/filter.h"
 #include "cli/message.h"
+#include "cli/pieces.h"
 #include "record/keeper.h"
 #include "record/verbs.h"
 
@@ -293,6 +294,7 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
     enum tcore_status status = keeper_open(k, argv[0], &err);
     if (status == TCORE_OK) {
         k->durability = durability_of(o->durability);
+        k->behind.allowed = cli_threads(cli) > 1;
         k->tell = tell;
         k->tell_context = &archive;
         status = keeper_take_logs(k, &err);

@@ -34,6 +34,7 @@ enum tcore_status keeper_open(struct keeper *k, const char *path, struct tcore_e
 
 void keeper_close(struct keeper *k)
 {
+    keeper_await(k, true, NULL);
     if (k->open)
         tcore_sealing_drop(&k->sealing);
     keeper_close_logs(k);
@@ -83,6 +84,9 @@ static bool has_logs(const struct keeper *k)
 /* Nothing is gathered, if there are logs. */
 static enum tcore_status seal(struct keeper *k, struct tcore_error *err)
 {
+    enum tcore_status before = keeper_await(k, true, err);
+    if (before != TCORE_OK)
+        return before;
     if (!k->open)
         return keeper_drop_logs(k, err);
     uint64_t records = records_at_hand(k) - k->from_logs;
@@ -120,9 +124,12 @@ static enum tcore_status put_block(void *context, struct tcore_packed_block *pac
         k->opened_ns = k->held ? k->held_since_ns : tcore_sys()->monotonic_ns();
     }
     status = tcore_segment_add(k->sealing.writer, packed, err);
-    if (status == TCORE_OK && is_full(k) && !has_logs(k))
-        status = seal(k, err);
-    return status;
+    if (status != TCORE_OK || !is_full(k) || has_logs(k))
+        return status;
+    if (!k->behind.allowed)
+        return seal(k, err);
+    k->sealing.unsynced = k->durability == KEEPER_NONE;
+    return keeper_seal_behind(k, records_at_hand(k) - k->from_logs, err);
 }
 
 /* ---- what is gathered ---- */
@@ -166,7 +173,7 @@ enum tcore_status keeper_tend(struct keeper *k, struct tcore_error *err)
                (k->held && now - k->held_since_ns >= k->limits.age_ns) ||
                k->held >= k->limits.records;
     bool full = k->open && is_full(k); /* while there were logs */
-    return old || full ? keeper_finish(k, err) : TCORE_OK;
+    return old || full ? keeper_finish(k, err) : keeper_await(k, false, err);
 }
 
 enum tcore_status keeper_finish(struct keeper *k, struct tcore_error *err)

@@ -15,6 +15,8 @@
 #include "store/log_recover.h"
 #include "store/repository.h"
 
+#include <pthread.h>
+
 /* When a segment is sealed. */
 struct keeper_limits {
     uint64_t records;
@@ -42,11 +44,24 @@ struct keeper_claim {
     bool left;       /* the rest of it stays where it is */
 };
 
+/* A segment that is sealed while the next one is filled. */
+struct keeper_behind {
+    bool allowed; /* threads may be started for it */
+    bool running;
+    bool done; /* atomic */
+    pthread_t thread;
+    struct tcore_sealing sealing;
+    uint64_t records; /* in it */
+    enum tcore_status status;
+    struct tcore_error err;
+};
+
 struct keeper {
     struct tcore_repository *repository; /* owned */
     struct keeper_limits limits;
     struct tcore_sealing sealing;
     bool open; /* there is a segment at hand */
+    struct keeper_behind behind;
     int64_t opened_ns;
     struct tcore_binary_writer *writer; /* of records that are gathered */
     struct tcore_buf gathered;          /* its blocks */
@@ -101,6 +116,15 @@ enum tcore_status keeper_pack(struct tcore_block_packer *packer, struct tcore_bu
                                                        struct tcore_packed_block *packed,
                                                        struct tcore_error *err),
                               void *context, struct tcore_error *err);
+
+/* --- keeper_behind.c, for keeper.c */
+
+/* Begins to seal the segment at hand, which has so many records; the one before is sealed then. */
+enum tcore_status keeper_seal_behind(struct keeper *keeper, uint64_t records,
+                                     struct tcore_error *err);
+/* Counts the segment that was begun to be sealed, if that is done; wait: until it is. */
+enum tcore_status keeper_await(struct keeper *keeper, bool wait, struct tcore_error *err);
+enum tcore_status keeper_count_sealed(struct keeper *keeper, struct tcore_error *err);
 
 /* --- keeper_logs.c, for keeper.c */
 

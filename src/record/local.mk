@@ -49,6 +49,7 @@ bin_PROGRAMS += %D%/trace-record
 %C%_trace_record_SOURCES += %D%/init.c
 %C%_trace_record_SOURCES += %D%/keeper.c
 %C%_trace_record_SOURCES += %D%/keeper.h
+%C%_trace_record_SOURCES += %D%/keeper_behind.c
 %C%_trace_record_SOURCES += %D%/keeper_logs.c
 %C%_trace_record_SOURCES += %D%/ls.c
 %C%_trace_record_SOURCES += %D%/key.c

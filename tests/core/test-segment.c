@@ -433,7 +433,7 @@ static void test_seals(void)
     struct tcore_segment_writer *writer = NULL;
     struct tcore_error err = {0};
     struct tcore_log_seal seal = {.last_sequence = (uint64_t)INT64_MAX + 1};
-    ok(tcore_segment_writer_new(&writer, FILE_FD, &err) == TCORE_OK &&
+    ok(tcore_segment_writer_new(&writer, FILE_FD, 7, &err) == TCORE_OK &&
            tcore_segment_seal_log(writer, &seal, &err) == TCORE_BAD_INPUT,
        "a sequence that a manifest cannot have is refused");
     tcore_segment_writer_free(writer);

@@ -15,7 +15,7 @@
 
 /* What is read first and often: little is gained by packing it harder. */
 #define HOT_LEVEL  1
-#define COLD_LEVEL 3
+#define COLD_LEVEL 1
 
 struct tcore_block_packer {
     struct tcore_packer *frames;
