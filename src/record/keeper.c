@@ -4,6 +4,7 @@
 #include "record/keeper.h"
 
 #include "base/sys.h"
+#include "store/replace.h"
 
 const struct keeper_limits keeper_default_limits = {
     .records = 1000000,
@@ -21,6 +22,8 @@ enum tcore_status keeper_open(struct keeper *k, const char *path, struct tcore_e
         status = tcore_repository_open(&k->repository, path, err);
     if (status == TCORE_BAD_INPUT && tcore_repository_create(path, NULL) == TCORE_OK)
         status = tcore_repository_open(&k->repository, path, err); /* it was empty */
+    if (status == TCORE_OK) /* what interrupted upkeep has left */
+        tcore_replacements_recover(k->repository);
     if (status == TCORE_OK)
         status = tcore_block_packer_new(&k->packer, err);
     if (status == TCORE_OK)

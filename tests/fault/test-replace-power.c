@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Loss of power, or of the process, while segments are replaced by others, and again while that is
- * settled: test-replace-power [SEED [STATES]]. Each record must be there once, before it is settled
- * and after; those that were to be removed once or not at all, and not once that was said.
+ * Loss of power, of the process, or of one call, while segments are replaced by others, and again
+ * while that is settled: test-replace-power [SEED [STATES]]. Each record must be there once, before
+ * it is settled and after; those that were to be removed once or not at all, and not once that was
+ * said.
  */
 #include "base/sys.h"
 #include "store/replace.h"
@@ -12,6 +13,8 @@
 #include "../core/random.h"
 #include "../core/tap.h"
 #include "disk.h"
+
+#include <errno.h>
 
 enum { SHORT_STATES = 2000, LONG_STATES = 100000, STATES_A_RUN = 8, SEGMENTS = 5, RECORDS = 4 };
 
@@ -214,14 +217,19 @@ static void work_on(struct disk *disk, struct history *h, struct random_source *
     struct tcore_repository *r;
     unsigned long at = 1 + random_below(random, operations);
     disk_install(disk);
-    if (random_below(random, 4))
-        disk_lose_power_at(disk, at);
-    else
+    enum disk_call call = (enum disk_call)random_below(random, DISK_CALLS);
+    unsigned what = (unsigned)random_below(random, 4);
+    if (what == 0)
         disk_die_at(disk, at);
+    else if (what == 1)
+        disk_fail_at(disk, call, at, EIO, false, random_below(random, 2));
+    else
+        disk_lose_power_at(disk, at);
     if (tcore_repository_open(&r, ".", NULL) == TCORE_OK)
         work(r, h, random_below(random, 2));
     tcore_repository_close(r);
-    total.losses += disk_is_off(disk) || disk_is_dead(disk);
+    total.losses += disk_is_off(disk) || disk_is_dead(disk) || disk_has_failed(disk);
+    disk_fail_at(disk, call, 0, 0, false, false);
 }
 
 /* What the next process finds: all that was done, if only the process was lost. */

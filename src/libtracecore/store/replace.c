@@ -287,3 +287,17 @@ enum tcore_status tcore_replacements_settle(struct tcore_repository *r, bool wai
     tcore_replacements_free(&replacements);
     return status == TCORE_OK && damaged ? TCORE_BAD_INPUT : status;
 }
+
+void tcore_replacements_recover(struct tcore_repository *r)
+{
+    struct tcore_replacements replacements;
+    size_t pending;
+    int lock;
+    if (tcore_replacements_read(r, &replacements, NULL) != TCORE_OK || !replacements.count)
+        return;
+    tcore_replacements_free(&replacements);
+    if (tcore_upkeep_lock(r, false, &lock, NULL) != TCORE_OK)
+        return; /* whoever has it sees to that */
+    tcore_replacements_settle(r, false, &pending, NULL);
+    tcore_sys()->close(lock);
+}

@@ -42,6 +42,9 @@ enum tcore_status tcore_replace(struct tcore_repository *r, const struct tcore_s
 enum tcore_status tcore_replacements_settle(struct tcore_repository *r, bool wait, size_t *pending,
                                             struct tcore_error *err);
 
+/* The same for those who are in no hurry: nothing is waited for, and nothing is told. */
+void tcore_replacements_recover(struct tcore_repository *r);
+
 /* Takes out of a sorted list what does not count. */
 enum tcore_status tcore_replacements_apply(struct tcore_repository *r,
                                            struct tcore_segment_list *list,
