@@ -235,6 +235,8 @@ enum tcore_status tcore_manifest_write(const struct tcore_manifest *m, struct tc
     if (m->trace_index)
         tcore_buf_printf(out, ",\"traceIndex\":%" PRIu32 ",\"traceFilter\":%" PRIu32,
                          m->trace_index, m->trace_filter);
+    if (m->keys)
+        tcore_buf_printf(out, ",\"keys\":%" PRIu32, m->keys);
     tcore_buf_puts(out, "}\n");
     return tcore_buf_status(out, err);
 }
@@ -412,7 +414,10 @@ static enum tcore_status read_sources(struct reader *r)
 
 static enum tcore_status read_trace_members(struct reader *r)
 {
-    uint64_t index = 0, filter = 0;
+    uint64_t index = 0, filter = 0, keys = 0;
+    if (member(r, 0, "keys") && (!get_count(r, 0, "keys", r->frames, &keys) || keys == r->frames))
+        return wrong(r, "keys");
+    r->manifest->keys = (uint32_t)keys;
     if (!member(r, 0, "traceIndex"))
         return TCORE_OK;
     if (!get_count(r, 0, "traceIndex", r->frames, &index) || index == r->frames ||

@@ -65,6 +65,7 @@ struct tcore_manifest {
     struct tcore_name_set names[TCORE_NAME_KINDS];
     struct tcore_manifest_rollup rollup[TCORE_MANIFEST_ROLLUPS]; /* from fine to coarse */
     uint32_t rollup_count;
+    uint32_t keys;                      /* the frame of the wrapped keys; 0: nothing is sealed */
     uint32_t trace_index, trace_filter; /* frames; 0: there is none (frame 0 is a block's) */
     char **source; /* paths of the segments that it is a joint roll-up of, each and all owned */
     uint32_t source_count, source_capacity;

@@ -121,6 +121,15 @@ static enum tcore_status read_column(struct tcore_binary_columns *columns, uint3
     return status == TCORE_OK ? status : name_problem(c->from->path, status, err);
 }
 
+static enum tcore_status unseal_column(struct tcore_binary_columns *columns, uint32_t column,
+                                       struct tcore_slice *opened, struct tcore_error *err)
+{
+    struct scan_columns *c = (struct scan_columns *)columns;
+    enum tcore_status status = tcore_block_reader_unseal(&c->reader, column, opened, err);
+    return status == TCORE_OK || status == TCORE_SKIP ? status
+                                                      : name_problem(c->from->path, status, err);
+}
+
 /* The next segment of a joint roll-up that was of no use. False: there is none. */
 static bool open_source(struct scan_columns *c)
 {
@@ -132,7 +141,8 @@ static bool open_source(struct scan_columns *c)
         scanned->users = 1;
         snprintf(scanned->path, sizeof scanned->path, "%s", path);
         if (tcore_repository_open_segment(c->repository, path, &scanned->segment, NULL) ==
-            TCORE_OK) {
+                TCORE_OK &&
+            tcore_segment_unlock(scanned->segment, c->reader.ring, NULL) == TCORE_OK) {
             let_go(c->from);
             c->from = scanned;
             c->next = 0;
@@ -173,8 +183,8 @@ static struct scan_columns *columns_of(struct tcore_chunk *chunk)
         struct scan_columns *c = tcore_calloc(1, sizeof *c);
         if (!c)
             return NULL;
-        c->reader.columns =
-            (struct tcore_binary_columns){open_block, read_column, instead, free_columns};
+        c->reader.columns = (struct tcore_binary_columns){open_block, read_column, instead,
+                                                          free_columns, unseal_column};
         chunk->columns = &c->reader.columns;
     }
     return (struct scan_columns *)chunk->columns;
@@ -350,6 +360,12 @@ static enum tcore_status open_next(struct scan *s, struct tcore_error *err)
         memcpy(scanned->path, path, sizeof scanned->path);
         status = tcore_repository_open_segment(s->repository, path, &scanned->segment,
                                                &scanned->problem);
+        if (status == TCORE_OK)
+            status = tcore_segment_unlock(scanned->segment, s->options.keys, &scanned->problem);
+        if (status != TCORE_OK) {
+            tcore_segment_close(scanned->segment);
+            scanned->segment = NULL;
+        }
         scanned->problem.status = status;
         s->has_problem = status != TCORE_OK;
         if (status == TCORE_BAD_INPUT) /* what of it can be read is */
@@ -449,6 +465,7 @@ static void give(struct scan *s, struct tcore_chunk *chunk, struct scan_columns 
     c->joint = NULL;
     c->next_source = 0;
     c->repository = s->repository;
+    c->reader.ring = s->options.keys;
     chunk->info = (struct tcore_binary_info){.type = TCORE_RECORD_NONE};
     if (s->has_problem) {
         s->has_problem = false;

@@ -60,6 +60,11 @@ enum tcore_status tcore_segment_key_new(struct tcore_segment_key **key,
     return TCORE_OK;
 }
 
+const char *tcore_segment_key_label(const struct tcore_segment_key *key)
+{
+    return key->label;
+}
+
 void tcore_segment_key_free(struct tcore_segment_key *key)
 {
     if (key)

@@ -47,6 +47,7 @@ struct tcore_segment_key;
 enum tcore_status tcore_segment_key_new(struct tcore_segment_key **key,
                                         const unsigned char segment_id[TCORE_SEGMENT_ID_BYTES],
                                         const char *label, struct tcore_error *err);
+const char *tcore_segment_key_label(const struct tcore_segment_key *key);
 /* Wipes it. NULL is fine. */
 void tcore_segment_key_free(struct tcore_segment_key *key);
 

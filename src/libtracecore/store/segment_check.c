@@ -67,6 +67,12 @@ static enum tcore_status read_column(struct tcore_binary_columns *columns, uint3
                                      err);
 }
 
+static enum tcore_status unseal_column(struct tcore_binary_columns *columns, uint32_t column,
+                                       struct tcore_slice *opened, struct tcore_error *err)
+{
+    return tcore_block_reader_unseal((struct tcore_block_reader *)columns, column, opened, err);
+}
+
 static bool agrees(const struct tcore_manifest_block *entry, const struct tcore_binary_info *info)
 {
     return entry->type == info->type && entry->rows == info->rows && entry->timed == info->timed &&
@@ -112,6 +118,7 @@ static enum tcore_status check(struct checker *c, bool all)
     static const struct tcore_projection text = {.text = true};
     struct tcore_error problem;
     c->reader.columns.read = read_column;
+    c->reader.columns.unseal = unseal_column;
     enum tcore_status status = tcore_binary_decoder_new(&c->decoder, &text, c->err);
     if (status == TCORE_OK && all)
         status = judge(c, tcore_segment_check_digest(c->segment, &problem), "", &problem);

@@ -25,16 +25,21 @@ struct tcore_block_packer {
     size_t trace_id, context_trace_id; /* columns */
     uint32_t *rows;                    /* all of a block: 0, 1, 2 ...; owned */
     struct tcore_binary_decoder *decoder;
-    struct binary_block block;
-    struct tcore_buf member; /* header, data, padding */
+    struct binary_reader reader;       /* of the block */
+    struct tcore_buf member;           /* header, data, padding */
+    const struct tcore_labels *labels; /* borrowed; NULL: nothing is sealed */
+    unsigned *label;                   /* by column of the block; owned */
+    uint32_t label_capacity;
+    struct tcore_buf directory; /* prefix and directory, with the entries of sealed columns */
 };
+
+static const char *const name_keys[TCORE_NAME_KINDS] = {"service", "name", "metricName"};
 
 static enum tcore_status project(struct tcore_block_packer *p, struct tcore_error *err)
 {
-    static const char *const keys[TCORE_NAME_KINDS] = {"service", "name", "metricName"};
     enum tcore_status status = TCORE_OK;
     for (int kind = 0; kind < TCORE_NAME_KINDS && status == TCORE_OK; kind++) {
-        struct tcore_path_key key = {keys[kind], strlen(keys[kind])};
+        struct tcore_path_key key = {name_keys[kind], strlen(name_keys[kind])};
         status = tcore_projection_add_path(&p->projection, &key, 1, &p->column[kind], err);
     }
     static const struct tcore_path_key trace_id[] = {{"traceId", 7}};
@@ -54,6 +59,7 @@ enum tcore_status tcore_block_packer_new(struct tcore_block_packer **packer,
     if (!p)
         return tcore_error_nomem(err);
     enum tcore_status status = tcore_packer_new(&p->frames, err);
+    p->reader.json.depth_limit = BINARY_DEPTH_LIMIT;
     if (status == TCORE_OK)
         status = project(p, err);
     if (status == TCORE_OK)
@@ -79,16 +85,25 @@ void tcore_block_packer_free(struct tcore_block_packer *packer)
     tcore_packer_free(packer->frames);
     tcore_binary_decoder_free(packer->decoder);
     tcore_projection_free(&packer->projection);
-    tcore_binary_block_free(&packer->block);
+    tcore_binary_reader_free(&packer->reader);
+    tcore_buf_free(&packer->directory);
+    tcore_free(packer->label);
     tcore_buf_free(&packer->member);
     tcore_free(packer->rows);
     tcore_free(packer);
+}
+
+void tcore_block_packer_set_labels(struct tcore_block_packer *packer,
+                                   const struct tcore_labels *labels)
+{
+    packer->labels = labels;
 }
 
 void tcore_packed_block_free(struct tcore_packed_block *packed)
 {
     tcore_buf_free(&packed->frames);
     tcore_free(packed->size);
+    tcore_free(packed->sealed);
     for (int kind = 0; kind < TCORE_NAME_KINDS; kind++)
         tcore_name_set_free(&packed->names[kind]);
     tcore_rollup_builder_free(packed->rollup);
@@ -179,11 +194,137 @@ static bool is_hot(const struct block_column *c)
     return false;
 }
 
+/* ---- sealed columns ---- */
+
+bool tcore_labels_relate(const struct tcore_labels *labels)
+{
+    static const char *const keys[] = {"startTimeUnixNano",
+                                       "endTimeUnixNano",
+                                       "durationNano",
+                                       "traceId",
+                                       "spanId",
+                                       "parentSpanId",
+                                       NULL};
+    return tcore_labels_have(labels, keys);
+}
+
+/* Finds the label of each column. */
+static enum tcore_status label_columns(struct tcore_block_packer *p, struct tcore_error *err)
+{
+    const struct binary_block *block = &p->reader.block;
+    enum tcore_status status = TCORE_OK;
+    if (block->columns > p->label_capacity) {
+        unsigned *memory = tcore_reallocarray(p->label, block->columns, sizeof *memory);
+        if (!memory)
+            return tcore_error_nomem(err);
+        p->label = memory;
+        p->label_capacity = block->columns;
+    }
+    memset(p->label, 0, block->columns * sizeof *p->label);
+    p->reader.pool.used = 0;
+    tcore_arena_reset(&p->reader.arena);
+    for (uint32_t i = 1; p->labels && i < block->columns && status == TCORE_OK; i++)
+        status = tcore_label_of_column(p->labels, &p->reader, i, &p->label[i], err);
+    for (uint32_t i = 1; status == TCORE_OK && i < block->columns; i++) {
+        const struct block_column *c = &block->column[i];
+        const uint16_t needs[] = {c->add_a, c->add_b, c->same};
+        for (int k = 0; k < 3; k++)
+            if (needs[k] != BINARY_NONE && (p->label[i] || p->label[needs[k]]))
+                status = tcore_error_set(err, TCORE_FATAL,
+                                         "a column with a label is needed to read another one");
+    }
+    return status;
+}
+
+/* The entry of a sealed column shows class, values, parent and name. */
+static void blank_entry(char *entry)
+{
+    char kept[ENTRY_BYTES] = {0};
+    kept[ENTRY_CLASS] = entry[ENTRY_CLASS];
+    kept[ENTRY_ENCODING] = ENCODING_SEALED;
+    memcpy(kept + ENTRY_PARENT, entry + ENTRY_PARENT, ENTRY_ADD_A - ENTRY_PARENT);
+    memcpy(kept + ENTRY_VALUES, entry + ENTRY_VALUES, ENTRY_ENTRIES - ENTRY_VALUES);
+    memcpy(entry, kept, sizeof kept);
+}
+
+/* Prefix and directory as they go into the segment. */
+static enum tcore_status make_directory(struct tcore_block_packer *p, const char *data,
+                                        struct tcore_packed_block *packed, struct tcore_error *err)
+{
+    const struct binary_block *block = &p->reader.block;
+    const char *const time[] = {tcore_binary_time_field(block->type), NULL};
+    size_t bytes = BLOCK_BYTES + binary_get32(data + BLOCK_DIRECTORY), columns = 0;
+    tcore_buf_clear(&p->directory);
+    tcore_buf_append(&p->directory, data, bytes);
+    if (p->directory.failed)
+        return tcore_error_nomem(err);
+    char *prefix = p->directory.data;
+    bool sealed = false;
+    for (uint32_t i = 0; i < block->columns; i++) {
+        if (p->label[i])
+            blank_entry(prefix + BLOCK_BYTES + (size_t)i * ENTRY_BYTES);
+        else
+            columns += block->column[i].length;
+        sealed |= p->label[i] != 0;
+    }
+    if (time[0] && tcore_labels_have(p->labels, time)) {
+        binary_put16(prefix + BLOCK_FLAGS, 0);
+        binary_put64(prefix + BLOCK_MIN_TIME, 0);
+        binary_put64(prefix + BLOCK_MAX_TIME, 0);
+        packed->entry.timed = packed->entry.all_timed = false;
+        packed->entry.min_ns = packed->entry.max_ns = 0;
+        sealed = true;
+    }
+    if (!sealed)
+        return TCORE_OK;
+    binary_put32(prefix + BLOCK_LENGTH, (uint32_t)(bytes + columns));
+    binary_put64(prefix + BLOCK_DIRECTORY_CHECK,
+                 tcore_binary_checksum(prefix + BLOCK_BYTES, bytes - BLOCK_BYTES));
+    binary_put64(prefix + BLOCK_CHECK, tcore_binary_checksum(prefix, BLOCK_CHECK));
+    return TCORE_OK;
+}
+
+/* Entry and data as one frame, to be sealed later; name: the member's without the label. */
+static enum tcore_status pack_sealed(struct tcore_block_packer *p, const char *name,
+                                     const char *entry, uint32_t column, int level,
+                                     struct tcore_packed_block *packed, struct tcore_error *err)
+{
+    const struct block_column *c = &p->reader.block.column[column];
+    if (packed->sealed_count == packed->sealed_capacity) {
+        uint32_t capacity = packed->sealed_capacity ? packed->sealed_capacity * 2 : 8;
+        struct tcore_sealed_member *memory =
+            tcore_reallocarray(packed->sealed, capacity, sizeof *memory);
+        if (!memory)
+            return tcore_error_nomem(err);
+        packed->sealed = memory;
+        packed->sealed_capacity = capacity;
+    }
+    struct tcore_sealed_member *member = &packed->sealed[packed->sealed_count];
+    *member = (struct tcore_sealed_member){packed->count, column, p->label[column], ""};
+    snprintf(member->name, sizeof member->name, "%.58s" SEALED_SUFFIX "%.32s", name,
+             p->labels->label[p->label[column]].name);
+    tcore_buf_clear(&p->member);
+    tcore_buf_append(&p->member, entry, ENTRY_BYTES);
+    tcore_buf_append(&p->member, c->data, c->length);
+    if (p->member.failed)
+        return tcore_error_nomem(err);
+    size_t before = packed->frames.length;
+    enum tcore_status status =
+        tcore_packer_pack(p->frames, p->member.data, p->member.length, level, &packed->frames, err);
+    if (status != TCORE_OK)
+        return status;
+    if (!remember_size(packed, packed->frames.length - before, 0))
+        return tcore_error_nomem(err);
+    packed->sealed_count++;
+    return TCORE_OK;
+}
+
 /* The directory, then each column that has data. */
-static enum tcore_status pack_members(struct tcore_block_packer *p, const char *data,
+static enum tcore_status pack_members(struct tcore_block_packer *p, const char *block_data,
                                       struct tcore_packed_block *packed, struct tcore_error *err)
 {
-    const struct binary_block *block = &p->block;
+    const struct binary_block *block = &p->reader.block;
+    const char *data = p->directory.data;
     const char *type = tcore_record_type_name(block->type);
     uint32_t tag = binary_get32(data + BLOCK_CHECK); /* tells blocks apart */
     char name[TAR_NAME_BYTES], key[MEMBER_NAME_BYTES];
@@ -192,12 +333,16 @@ static enum tcore_status pack_members(struct tcore_block_packer *p, const char *
     enum tcore_status status = pack_member(p, name, data, directory, COLD_LEVEL, packed, err);
     for (uint32_t i = 0; i < block->columns && status == TCORE_OK; i++) {
         const struct block_column *c = &block->column[i];
-        if (!c->length || c->same != BINARY_NONE)
+        if ((!c->length || c->same != BINARY_NONE) && !p->label[i])
             continue;
         name_column(block, i, key);
         snprintf(name, sizeof name, "%s-%08x/%03u.%s", type, tag, (unsigned)i, key);
         int level = !i || is_hot(c) ? HOT_LEVEL : COLD_LEVEL;
-        status = pack_member(p, name, c->data, c->length, level, packed, err);
+        if (p->label[i])
+            status = pack_sealed(p, name, block_data + BLOCK_BYTES + (size_t)i * ENTRY_BYTES, i,
+                                 level, packed, err);
+        else
+            status = pack_member(p, name, c->data, c->length, level, packed, err);
     }
     return status;
 }
@@ -272,7 +417,17 @@ static bool add_traces(struct tcore_packed_block *packed, const struct tcore_bat
 static enum tcore_status roll_up(struct tcore_block_packer *p, const struct tcore_batch *batch,
                                  struct tcore_packed_block *packed, struct tcore_error *err)
 {
+    /* what its cells and keys are made of */
+    static const char *const common[] = {"service", "name", "quality", "sampleRate", NULL};
+    static const char *const of_spans[] = {"durationNano", "startTimeUnixNano", "endTimeUnixNano",
+                                           "status", NULL};
+    static const char *const of_metrics[] = {
+        "timeUnixNano", "value", "metricName", "histogram", "metricType", "temporality", NULL};
     if (packed->entry.type != TCORE_RECORD_SPAN && packed->entry.type != TCORE_RECORD_METRIC)
+        return TCORE_OK;
+    if (tcore_labels_have(p->labels, common) ||
+        tcore_labels_have(p->labels,
+                          packed->entry.type == TCORE_RECORD_SPAN ? of_spans : of_metrics))
         return TCORE_OK;
     enum tcore_status status =
         tcore_rollup_builder_new(&packed->rollup, TCORE_ROLLUP_WINDOW_NS, err);
@@ -292,11 +447,17 @@ static enum tcore_status pack_facts(struct tcore_block_packer *p, const char *bl
     for (int kind = 0; kind < TCORE_NAME_KINDS; kind++) {
         if (kind == TCORE_NAMES_OPERATIONS && packed->entry.type != TCORE_RECORD_SPAN)
             continue;
+        const char *const key[] = {name_keys[kind], NULL};
+        if (tcore_labels_have(p->labels, key)) {
+            packed->names[kind].incomplete = true;
+            continue;
+        }
         if (!add_names(&packed->names[kind], &batch, &batch.columns[p->column[kind]]))
             return tcore_error_nomem(err);
     }
     bool metric = packed->entry.type == TCORE_RECORD_METRIC;
-    if (!add_traces(packed, &batch, &batch.columns[metric ? p->context_trace_id : p->trace_id]))
+    if (!tcore_labels_hide_traces(p->labels) &&
+        !add_traces(packed, &batch, &batch.columns[metric ? p->context_trace_id : p->trace_id]))
         return tcore_error_nomem(err);
     return roll_up(p, &batch, packed, err);
 }
@@ -305,7 +466,7 @@ enum tcore_status tcore_pack_block(struct tcore_block_packer *p, const char *blo
                                    struct tcore_packed_block *packed, struct tcore_error *err)
 {
     struct tcore_binary_info info;
-    enum tcore_status status = tcore_binary_block_open(&p->block, block, length, NULL, err);
+    enum tcore_status status = tcore_binary_block_open(&p->reader.block, block, length, NULL, err);
     if (status == TCORE_OK)
         status = tcore_binary_block_info(block, &info, err);
     if (status != TCORE_OK)
@@ -316,8 +477,12 @@ enum tcore_status tcore_pack_block(struct tcore_block_packer *p, const char *blo
                                                   .all_timed = info.all_timed,
                                                   .min_ns = info.min_ns,
                                                   .max_ns = info.max_ns};
-    packed->text_bytes = p->block.text_bytes;
-    status = pack_members(p, block, packed, err);
+    packed->text_bytes = p->reader.block.text_bytes;
+    status = label_columns(p, err);
+    if (status == TCORE_OK)
+        status = make_directory(p, block, packed, err);
+    if (status == TCORE_OK)
+        status = pack_members(p, block, packed, err);
     packed->entry.frames = packed->count;
     return status == TCORE_OK ? pack_facts(p, block, length, packed, err) : status;
 }

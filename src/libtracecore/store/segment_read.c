@@ -193,6 +193,9 @@ void tcore_segment_close(struct tcore_segment *s)
         return;
     tcore_sys()->close(s->fd);
     tcore_manifest_free(&s->manifest);
+    for (size_t i = 0; i < s->key_count; i++)
+        tcore_segment_key_free(s->key[i]);
+    tcore_free(s->key);
     tcore_free(s->frame);
     tcore_free(s);
 }
@@ -229,6 +232,7 @@ void tcore_block_reader_free(struct tcore_block_reader *r)
 {
     tcore_unpacker_free(r->unpacker);
     tcore_buf_free(&r->packed);
+    tcore_buf_free(&r->opened);
     for (uint32_t i = 0; i < r->piece_count; i++)
         tcore_free(r->piece[i].memory);
     tcore_free(r->piece);
@@ -241,8 +245,7 @@ void tcore_block_reader_rewind(struct tcore_block_reader *r)
     r->used = 0;
 }
 
-/* The next piece of memory, with room for bytes and padding. */
-static char *next_piece(struct tcore_block_reader *r, size_t bytes)
+char *tcore_block_reader_memory(struct tcore_block_reader *r, size_t bytes)
 {
     if (r->used == r->piece_count) {
         uint32_t count = r->piece_count ? r->piece_count * 2 : 16;
@@ -281,7 +284,7 @@ enum tcore_status tcore_block_reader_member(struct tcore_block_reader *r,
         return status;
     tcore_buf_clear(&r->packed);
     char *packed = tcore_buf_reserve(&r->packed, place->packed);
-    char *content = next_piece(r, place->content);
+    char *content = tcore_block_reader_memory(r, place->content);
     if (!packed || !content)
         return tcore_error_nomem(err);
     status = read_at(s->fd, place->at, packed, place->packed, err);
@@ -338,7 +341,8 @@ static enum tcore_status place_columns(struct tcore_block_reader *r,
     r->column_count = columns;
     for (uint32_t i = 0; i < columns; i++) {
         const char *entry = prefix + BLOCK_BYTES + (size_t)i * ENTRY_BYTES;
-        bool has_data = binary_get32(entry + ENTRY_LENGTH) != 0;
+        bool has_data = binary_get32(entry + ENTRY_LENGTH) != 0 ||
+                        (uint8_t)entry[ENTRY_ENCODING] == ENCODING_SEALED;
         r->frame[i] = has_data ? r->block->frame + frame : 0;
         frame += has_data;
     }

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "store/frame.h"
+#include "store/key_ring.h"
 #include "store/manifest.h"
 #include "stream/binary.h"
 
@@ -22,6 +23,10 @@ struct tcore_segment;
 enum tcore_status tcore_segment_open(struct tcore_segment **segment, int fd,
                                      struct tcore_error *err);
 void tcore_segment_close(struct tcore_segment *segment);
+/* Unwraps what the keys of the ring open: only before threads share it. A ring that opens nothing
+ * is no error. TCORE_BAD_INPUT: the wrapped keys are damaged. */
+enum tcore_status tcore_segment_unlock(struct tcore_segment *segment,
+                                       const struct tcore_key_ring *ring, struct tcore_error *err);
 const struct tcore_manifest *tcore_segment_manifest(const struct tcore_segment *segment);
 uint64_t tcore_segment_file_bytes(const struct tcore_segment *segment);
 uint32_t tcore_segment_frames(const struct tcore_segment *segment);
@@ -36,6 +41,8 @@ struct tcore_block_reader {
     const struct tcore_manifest_block *block;
     struct tcore_unpacker *unpacker;
     struct tcore_buf packed;
+    struct tcore_buf opened;     /* the last column that was unsealed, packed */
+    struct tcore_key_ring *ring; /* told of what cannot be read; borrowed, may be NULL */
     struct block_piece {
         char *memory;
         size_t capacity;
@@ -58,6 +65,9 @@ enum tcore_status tcore_block_reader_open(struct tcore_block_reader *reader,
 enum tcore_status tcore_block_reader_column(struct tcore_block_reader *reader, uint32_t column,
                                             uint32_t bytes, const void **data,
                                             struct tcore_error *err);
+/* Entry and data of a sealed column of that block, as struct tcore_binary_columns has it. */
+enum tcore_status tcore_block_reader_unseal(struct tcore_block_reader *reader, uint32_t column,
+                                            struct tcore_slice *opened, struct tcore_error *err);
 /* Any member by its frame: *data are its bytes, in reader's memory; name has TAR_NAME_BYTES or is
  * NULL. */
 enum tcore_status tcore_block_reader_member(struct tcore_block_reader *reader,

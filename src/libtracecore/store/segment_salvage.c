@@ -102,7 +102,9 @@ static enum tcore_status end_block(struct salvage *s)
                                          .max_ns = info.max_ns};
     bool done = append_place(segment, &s->directory_place);
     for (uint32_t i = 0; i < columns && done; i++)
-        if (binary_get32(prefix + BLOCK_BYTES + (size_t)i * ENTRY_BYTES + ENTRY_LENGTH))
+        if (binary_get32(prefix + BLOCK_BYTES + (size_t)i * ENTRY_BYTES + ENTRY_LENGTH) ||
+            (uint8_t)prefix[BLOCK_BYTES + (size_t)i * ENTRY_BYTES + ENTRY_ENCODING] ==
+                ENCODING_SEALED)
             done = append_place(segment, &s->column[i]);
     block.frames = segment->frames - block.frame;
     segment->manifest.text_bytes += binary_get32(prefix + BLOCK_TEXT);

@@ -4,6 +4,8 @@
 #include "base/sys.h"
 #include "store/digest.h"
 #include "store/frame.h"
+#include "store/new_file.h"
+#include "store/segment_private.h"
 #include "store/tar.h"
 #include "stream/binary_format.h"
 
@@ -25,7 +27,10 @@ struct tcore_segment_writer {
     struct tcore_manifest manifest;
     uint64_t seed;
     struct tcore_trace_index_builder traces;
-    struct tcore_rollup_builder *rollup; /* NULL: nothing was rolled up yet */
+    struct tcore_rollup_builder *rollup;        /* NULL: nothing was rolled up yet */
+    const struct tcore_labels *labels;          /* borrowed; NULL: nothing is sealed */
+    struct tcore_segment_key *key[LABELS_MOST]; /* by label, drawn when it is needed first; owned */
+    struct tcore_wrapped_keys wrapped;
 };
 
 enum tcore_status tcore_segment_writer_new(struct tcore_segment_writer **writer, int fd,
@@ -60,6 +65,9 @@ void tcore_segment_writer_free(struct tcore_segment_writer *w)
     tcore_manifest_free(&w->manifest);
     tcore_rollup_builder_free(w->rollup);
     tcore_trace_index_builder_free(&w->traces);
+    for (unsigned label = 0; label < LABELS_MOST; label++)
+        tcore_segment_key_free(w->key[label]);
+    tcore_wrapped_free(&w->wrapped);
     tcore_free(w);
 }
 
@@ -100,44 +108,6 @@ static void list_frame(struct tcore_segment_writer *w, size_t packed, size_t con
     w->frames++;
 }
 
-static enum tcore_status join_rollup(struct tcore_segment_writer *w,
-                                     const struct tcore_rollup_builder *rollup,
-                                     struct tcore_error *err)
-{
-    enum tcore_status status = TCORE_OK;
-    if (!rollup)
-        return TCORE_OK;
-    if (!w->rollup)
-        status = tcore_rollup_builder_new(&w->rollup, TCORE_ROLLUP_WINDOW_NS, err);
-    return status == TCORE_OK ? tcore_rollup_join(w->rollup, rollup, err) : status;
-}
-
-enum tcore_status tcore_segment_add(struct tcore_segment_writer *w,
-                                    const struct tcore_packed_block *packed,
-                                    struct tcore_error *err)
-{
-    struct tcore_manifest_block entry = packed->entry;
-    if (packed->count > SEEK_FRAMES_LIMIT - w->frames)
-        return tcore_error_set(err, TCORE_FATAL, "a segment has no room for more columns");
-    entry.frame = w->frames;
-    for (int kind = 0; kind < TCORE_NAME_KINDS; kind++)
-        if (!tcore_name_set_merge(&w->manifest.names[kind], &packed->names[kind]))
-            return tcore_error_nomem(err);
-    if (!tcore_manifest_add_block(&w->manifest, &entry))
-        return tcore_error_nomem(err);
-    enum tcore_status status = join_rollup(w, packed->rollup, err);
-    for (size_t i = 0; i < packed->trace_count && status == TCORE_OK; i++)
-        status =
-            tcore_trace_index_add(&w->traces, packed->trace[i], w->manifest.block_count - 1, err);
-    if (status != TCORE_OK)
-        return status;
-    w->manifest.text_bytes += packed->text_bytes;
-    for (uint32_t i = 0; i < packed->count; i++)
-        list_frame(w, packed->size[i].packed, packed->size[i].content);
-    w->members += packed->count;
-    return write_bytes(w, packed->frames.data, packed->frames.length, err);
-}
-
 /* A frame with exactly this content. */
 static enum tcore_status write_frame(struct tcore_segment_writer *w, const char *content,
                                      size_t length, struct tcore_error *err)
@@ -174,6 +144,116 @@ static enum tcore_status begin_member(struct tcore_buf *content, struct tcore_er
         return tcore_error_nomem(err);
     content->length = TAR_BYTES;
     return TCORE_OK;
+}
+
+/* A member of which the worker has left what is to be sealed. */
+static enum tcore_status write_sealed(struct tcore_segment_writer *w,
+                                      const struct tcore_sealed_member *member, const char *data,
+                                      size_t length, struct tcore_error *err)
+{
+    struct tcore_buf content = {0};
+    enum tcore_status status = begin_member(&content, err);
+    if (status == TCORE_OK)
+        status = tcore_seal_part(w->key[member->label], w->manifest.block_count - 1, member->column,
+                                 data, length, &content, err);
+    if (status == TCORE_OK)
+        status = write_member(w, member->name, &content, err);
+    tcore_buf_free(&content);
+    return status;
+}
+
+/* The frames of the block that was listed last. */
+static enum tcore_status write_block(struct tcore_segment_writer *w,
+                                     const struct tcore_packed_block *packed,
+                                     struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_OK;
+    size_t from = 0, at = 0; /* what is between was not written yet */
+    uint32_t sealed = 0;
+    for (uint32_t i = 0; i < packed->count && status == TCORE_OK; i++) {
+        const struct tcore_frame_size *size = &packed->size[i];
+        if (sealed < packed->sealed_count && packed->sealed[sealed].member == i) {
+            status = write_bytes(w, packed->frames.data + from, at - from, err);
+            if (status == TCORE_OK)
+                status = write_sealed(w, &packed->sealed[sealed++], packed->frames.data + at,
+                                      size->packed, err);
+            from = at + size->packed;
+        } else {
+            list_frame(w, size->packed, size->content);
+            w->members++;
+        }
+        at += size->packed;
+    }
+    return status == TCORE_OK ? write_bytes(w, packed->frames.data + from, at - from, err) : status;
+}
+
+static enum tcore_status join_rollup(struct tcore_segment_writer *w,
+                                     const struct tcore_rollup_builder *rollup,
+                                     struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_OK;
+    if (!rollup)
+        return TCORE_OK;
+    if (!w->rollup)
+        status = tcore_rollup_builder_new(&w->rollup, TCORE_ROLLUP_WINDOW_NS, err);
+    return status == TCORE_OK ? tcore_rollup_join(w->rollup, rollup, err) : status;
+}
+
+void tcore_segment_set_labels(struct tcore_segment_writer *w, const struct tcore_labels *labels)
+{
+    w->labels = labels;
+}
+
+/* The segment has a key for each label of the block's sealed members. */
+static enum tcore_status need_keys(struct tcore_segment_writer *w,
+                                   const struct tcore_packed_block *packed, struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_OK;
+    for (uint32_t i = 0; i < packed->sealed_count && status == TCORE_OK; i++) {
+        unsigned number = packed->sealed[i].label;
+        if (!w->labels || number >= w->labels->count)
+            return tcore_error_set(err, TCORE_FATAL, "a sealed column without a label");
+        const struct tcore_label *label = &w->labels->label[number];
+        if (w->key[number])
+            continue;
+        status = tcore_segment_key_new(&w->key[number], w->manifest.id, label->name, err);
+        if (status == TCORE_OK)
+            status = tcore_wrapped_add(&w->wrapped, w->key[number], label->readers,
+                                       label->reader_count, err);
+        if (status != TCORE_OK) {
+            tcore_segment_key_free(w->key[number]);
+            w->key[number] = NULL;
+        }
+    }
+    return status;
+}
+
+enum tcore_status tcore_segment_add(struct tcore_segment_writer *w,
+                                    const struct tcore_packed_block *packed,
+                                    struct tcore_error *err)
+{
+    struct tcore_manifest_block entry = packed->entry;
+    if (packed->sealed_count) {
+        enum tcore_status keys = need_keys(w, packed, err);
+        if (keys != TCORE_OK)
+            return keys;
+    }
+    if (packed->count > SEEK_FRAMES_LIMIT - w->frames)
+        return tcore_error_set(err, TCORE_FATAL, "a segment has no room for more columns");
+    entry.frame = w->frames;
+    for (int kind = 0; kind < TCORE_NAME_KINDS; kind++)
+        if (!tcore_name_set_merge(&w->manifest.names[kind], &packed->names[kind]))
+            return tcore_error_nomem(err);
+    if (!tcore_manifest_add_block(&w->manifest, &entry))
+        return tcore_error_nomem(err);
+    enum tcore_status status = join_rollup(w, packed->rollup, err);
+    for (size_t i = 0; i < packed->trace_count && status == TCORE_OK; i++)
+        status =
+            tcore_trace_index_add(&w->traces, packed->trace[i], w->manifest.block_count - 1, err);
+    if (status != TCORE_OK)
+        return status;
+    w->manifest.text_bytes += packed->text_bytes;
+    return write_block(w, packed, err);
 }
 
 /* The types of which the roll-up has every record. */
@@ -320,11 +400,29 @@ static enum tcore_status write_trace_filter(struct tcore_segment_writer *w, uint
 /* Which traces are in it: in which blocks, and as a filter. */
 static enum tcore_status write_traces(struct tcore_segment_writer *w, struct tcore_error *err)
 {
-    if (!w->manifest.block_count) /* a joint roll-up */
+    if (!w->manifest.block_count /* a joint roll-up */ || tcore_labels_hide_traces(w->labels))
         return TCORE_OK;
     uint64_t traces = tcore_trace_index_traces(&w->traces);
     enum tcore_status status = write_trace_index(w, err);
     return status == TCORE_OK ? write_trace_filter(w, traces, err) : status;
+}
+
+/* The keys of what is sealed, for whom they are wrapped. */
+static enum tcore_status write_keys(struct tcore_segment_writer *w, struct tcore_error *err)
+{
+    struct tcore_buf content = {0};
+    uint32_t frame = w->frames;
+    if (!w->wrapped.count)
+        return TCORE_OK;
+    enum tcore_status status = begin_member(&content, err);
+    if (status == TCORE_OK)
+        status = tcore_wrapped_write(&w->wrapped, &content, err);
+    if (status == TCORE_OK)
+        status = write_member(w, SEGMENT_KEYS, &content, err);
+    if (status == TCORE_OK)
+        w->manifest.keys = frame;
+    tcore_buf_free(&content);
+    return status;
 }
 
 static enum tcore_status write_manifest(struct tcore_segment_writer *w, struct tcore_error *err)
@@ -387,10 +485,63 @@ enum tcore_status tcore_segment_finish(struct tcore_segment_writer *w, struct tc
     if (status == TCORE_OK)
         status = write_traces(w, err);
     if (status == TCORE_OK)
+        status = write_keys(w, err);
+    if (status == TCORE_OK)
         status = write_manifest(w, err);
     if (status == TCORE_OK)
         status = write_frame(w, end, sizeof end, err);
     if (status == TCORE_OK)
         status = write_footer(w, err);
+    return status;
+}
+
+/* ---- with other keys ---- */
+
+/* A frame as it is in another segment. */
+static enum tcore_status copy_frame(struct tcore_segment_writer *w,
+                                    const struct tcore_segment *segment, uint32_t frame,
+                                    struct tcore_buf *bytes, struct tcore_error *err)
+{
+    const struct frame_place *place = &segment->frame[frame];
+    tcore_buf_clear(bytes);
+    char *room = tcore_buf_reserve(bytes, place->packed);
+    if (!room)
+        return tcore_error_nomem(err);
+    ptrdiff_t got = tcore_pread_all(segment->fd, room, place->packed, place->at);
+    if (got < 0)
+        return tcore_error_errno(err, TCORE_FATAL, errno, "cannot read");
+    if ((size_t)got != place->packed)
+        return tcore_error_set(err, TCORE_BAD_INPUT, "damaged segment: it is cut short");
+    list_frame(w, place->packed, place->content);
+    return write_bytes(w, room, place->packed, err);
+}
+
+enum tcore_status tcore_segment_copy(int fd, const struct tcore_segment *segment,
+                                     const struct tcore_wrapped_keys *keys, struct tcore_error *err)
+{
+    struct tcore_segment_writer *w;
+    struct tcore_buf content = {0};
+    enum tcore_status status = tcore_segment_writer_new(&w, fd, 0, err);
+    if (status != TCORE_OK)
+        return status;
+    memcpy(w->manifest.id, segment->manifest.id, SEGMENT_ID_BYTES);
+    w->manifest.created_ns = segment->manifest.created_ns;
+    for (uint32_t i = 0; i < segment->frames && status == TCORE_OK; i++) {
+        if (i != segment->manifest.keys) {
+            status = copy_frame(w, segment, i, &content, err);
+            w->members += i < segment->members;
+            continue;
+        }
+        tcore_buf_clear(&content);
+        status = begin_member(&content, err);
+        if (status == TCORE_OK)
+            status = tcore_wrapped_write(keys, &content, err);
+        if (status == TCORE_OK)
+            status = write_member(w, SEGMENT_KEYS, &content, err);
+    }
+    if (status == TCORE_OK)
+        status = write_footer(w, err);
+    tcore_buf_free(&content);
+    tcore_segment_writer_free(w);
     return status;
 }

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "store/labels.h"
 #include "store/manifest.h"
 #include "store/rollup.h"
 #include "store/trace_index.h"
@@ -18,11 +19,22 @@ struct tcore_frame_size {
     uint32_t packed, content;
 };
 
+/* A member that is to be sealed once its segment is known: among the frames there are its entry and
+ * data as a frame by itself, without a tar header. */
+struct tcore_sealed_member {
+    uint32_t member; /* which of the block's */
+    uint32_t column;
+    unsigned label;
+    char name[TAR_NAME_BYTES];
+};
+
 /* A block as the frames of its members. */
 struct tcore_packed_block {
     struct tcore_buf frames;
     struct tcore_frame_size *size; /* owned */
     uint32_t count, capacity;
+    struct tcore_sealed_member *sealed; /* in order; owned */
+    uint32_t sealed_count, sealed_capacity;
     struct tcore_manifest_block entry; /* frame: not yet known */
     uint64_t text_bytes;
     struct tcore_name_set names[TCORE_NAME_KINDS];
@@ -38,6 +50,12 @@ struct tcore_block_packer;
 enum tcore_status tcore_block_packer_new(struct tcore_block_packer **packer,
                                          struct tcore_error *err);
 void tcore_block_packer_free(struct tcore_block_packer *packer);
+/* From now on columns are sealed as the labels (borrowed; NULL: none) say. Their writer keeps
+ * columns apart, and those of spans if tcore_labels_relate() says so. */
+void tcore_block_packer_set_labels(struct tcore_block_packer *packer,
+                                   const struct tcore_labels *labels);
+/* Whether columns that a block's others may be written by have a label. */
+bool tcore_labels_relate(const struct tcore_labels *labels);
 /* Packs one block, which tcore_binary_unit() measured, into a zeroed struct. TCORE_BAD_INPUT: it is
  * damaged. */
 enum tcore_status tcore_pack_block(struct tcore_block_packer *packer, const char *block,
@@ -52,7 +70,11 @@ struct tcore_segment_writer;
 enum tcore_status tcore_segment_writer_new(struct tcore_segment_writer **writer, int fd,
                                            uint64_t seed, struct tcore_error *err);
 void tcore_segment_writer_free(struct tcore_segment_writer *writer);
-/* Writes a packed block. TCORE_FATAL: the file is of no use any more. */
+/* The labels (borrowed) by which blocks were packed: before the first that has sealed members. */
+void tcore_segment_set_labels(struct tcore_segment_writer *writer,
+                              const struct tcore_labels *labels);
+/* Writes a packed block. TCORE_BAD_INPUT: it has a label that nobody could read. TCORE_FATAL: the
+ * file is of no use any more. */
 enum tcore_status tcore_segment_add(struct tcore_segment_writer *writer,
                                     const struct tcore_packed_block *packed,
                                     struct tcore_error *err);

@@ -58,6 +58,11 @@ struct tcore_binary_columns {
     /* Of a roll-up: moves on to the next of the blocks that it stands for; false: there is none. */
     bool (*instead)(struct tcore_binary_columns *columns, struct tcore_binary_info *info);
     void (*free)(struct tcore_binary_columns *columns);
+    /* Opens a sealed column: gives its true entry and its data behind that, as read() gives data.
+     * Called at most once a column. TCORE_SKIP: it cannot be opened, and the block is read as if
+     * its records had no such member. NULL: no column may be sealed. */
+    enum tcore_status (*unseal)(struct tcore_binary_columns *columns, uint32_t column,
+                                struct tcore_slice *opened, struct tcore_error *err);
 };
 
 struct tcore_binary_decoder;
@@ -98,6 +103,9 @@ uint64_t tcore_binary_writer_duplicates(const struct tcore_binary_writer *writer
 /* Forgets the records that are held. TCORE_FATAL: out of memory. */
 enum tcore_status tcore_binary_writer_drop(struct tcore_binary_writer *writer,
                                            struct tcore_error *err);
+/* Makes blocks in which columns do not share their data; spans: nor are ends and parents of spans
+ * written by what they are to other columns. Before the first record. */
+void tcore_binary_writer_keep_apart(struct tcore_binary_writer *writer, bool spans);
 /* One record as JSON text (need not be canonical). TCORE_SKIP: not a valid record. A clock record
  * flushes all types before it. */
 enum tcore_status tcore_binary_writer_add(struct tcore_binary_writer *writer, const char *text,

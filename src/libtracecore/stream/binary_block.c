@@ -79,6 +79,17 @@ static bool make_room(struct binary_block *block)
     return true;
 }
 
+/* Nothing but class, values, parent and name stands in the entry of a sealed column. */
+static bool is_sealed_entry(const uint8_t *entry)
+{
+    static const uint8_t zeros[ENTRY_BYTES];
+    return entry[ENTRY_CLASS] != CLASS_SHAPE && entry[ENTRY_CLASS] != CLASS_OBJECT &&
+           entry[ENTRY_CLASS] <= CLASS_MEMBERS && !entry[ENTRY_WIDTH] &&
+           !entry[ENTRY_LENGTH_WIDTH] &&
+           !memcmp(entry + ENTRY_ADD_A, zeros, ENTRY_VALUES - ENTRY_ADD_A) &&
+           !memcmp(entry + ENTRY_ENTRIES, zeros, ENTRY_BYTES - ENTRY_ENTRIES);
+}
+
 static bool encoding_fits(const struct block_column *c)
 {
     if (c->encoding == ENCODING_SAME)
@@ -149,7 +160,7 @@ static bool addend_fits(const struct binary_block *block, const struct block_col
         return false;
     const struct block_column *a = &block->column[number];
     return (a->class == CLASS_INT || a->class == CLASS_DECIMAL) && a->values == c->values &&
-           a->add_a == BINARY_NONE && a->add_b == BINARY_NONE;
+           !a->sealed && a->add_a == BINARY_NONE && a->add_b == BINARY_NONE;
 }
 
 /* Takes all that says how values are encoded from the column that has them: an earlier one with
@@ -160,8 +171,8 @@ static bool take_same(struct binary_block *block, uint32_t number)
     if (c->add_a >= number)
         return false;
     const struct block_column *from = &block->column[c->add_a];
-    if (from->class != c->class || from->values != c->values || from->same != BINARY_NONE ||
-        from->add_a != BINARY_NONE || from->add_b != BINARY_NONE)
+    if (from->sealed || from->class != c->class || from->values != c->values ||
+        from->same != BINARY_NONE || from->add_a != BINARY_NONE || from->add_b != BINARY_NONE)
         return false;
     c->same = c->add_a;
     c->add_a = BINARY_NONE;
@@ -184,8 +195,9 @@ static bool referents_fit(const struct binary_block *block, const struct block_c
     if (c->add_a >= block->columns || c->add_b >= block->columns)
         return false;
     const struct block_column *a = &block->column[c->add_a], *b = &block->column[c->add_b];
-    return a->class == CLASS_HEX && a->encoding != ENCODING_REFERENCE && a->values == block->rows &&
-           b->class == CLASS_HEX && b->encoding == ENCODING_DICT && b->values == block->rows;
+    return a->class == CLASS_HEX && !a->sealed && a->encoding != ENCODING_REFERENCE &&
+           a->values == block->rows && b->class == CLASS_HEX && b->encoding == ENCODING_DICT &&
+           b->values == block->rows;
 }
 
 /* data: of the columns, length bytes; NULL: they are elsewhere. */
@@ -196,9 +208,16 @@ static enum tcore_status read_entries(struct binary_block *block, const uint8_t 
     size_t at = 0;
     for (uint32_t i = 0; i < block->columns; i++) {
         struct block_column *c = &block->column[i];
-        read_entry(c, entries + (size_t)i * ENTRY_BYTES);
+        const uint8_t *entry = entries + (size_t)i * ENTRY_BYTES;
+        read_entry(c, entry);
+        c->sealed = c->encoding == ENCODING_SEALED;
+        if (c->sealed && block->source && block->source->unseal && is_sealed_entry(entry)) {
+            c->add_a = c->add_b = BINARY_NONE;
+            values += c->values;
+            continue;
+        }
         if (!encoding_fits(c) || (c->class == CLASS_SHAPE) != (i == 0) ||
-            binary_get32(entries + (size_t)i * ENTRY_BYTES + ENTRY_ZERO))
+            binary_get32(entry + ENTRY_ZERO))
             return damaged(err, "impossible column");
         if (c->length % 8 || c->length > length - at)
             return damaged(err, "a column is longer than the block");
@@ -421,6 +440,40 @@ enum tcore_status tcore_binary_block_count(struct binary_block *block, struct tc
     if (most >= block->shapes)
         return damaged(err, "a row without a shape");
     count_rows(block);
+    return TCORE_OK;
+}
+
+enum tcore_status tcore_binary_block_unseal(struct binary_block *block, uint32_t column,
+                                            struct tcore_error *err)
+{
+    struct block_column *c = &block->column[column], entry;
+    struct tcore_slice opened;
+    if (!c->sealed || c->missing)
+        return TCORE_OK;
+    enum tcore_status status = block->source->unseal(block->source, column, &opened, err);
+    if (status == TCORE_SKIP) {
+        c->missing = true;
+        return TCORE_OK;
+    }
+    if (status != TCORE_OK)
+        return status;
+    if (opened.length < ENTRY_BYTES)
+        return damaged(err, "a sealed column");
+    const uint8_t *at = (const uint8_t *)opened.data;
+    read_entry(&entry, at);
+    /* It depends on no other column: those may be sealed, too. */
+    if (!encoding_fits(&entry) || entry.encoding == ENCODING_REFERENCE ||
+        entry.add_a != BINARY_NONE || entry.add_b != BINARY_NONE || binary_get32(at + ENTRY_ZERO) ||
+        entry.class != c->class || entry.values != c->values || entry.parent != c->parent ||
+        entry.name_length != c->name_length || entry.length % 8 ||
+        entry.length != opened.length - ENTRY_BYTES)
+        return damaged(err, "a sealed column");
+    entry.name = c->name;
+    entry.data = at + ENTRY_BYTES;
+    entry.shapes = c->shapes;
+    entry.stamp = c->stamp;
+    entry.rows = c->rows;
+    *c = entry;
     return TCORE_OK;
 }
 

@@ -43,6 +43,8 @@ struct block_column {
     uint32_t rows;   /* values as the shapes have it, once counted */
     uint16_t same;   /* the column whose data are this one's too, or BINARY_NONE */
     bool whole;      /* the checksum was right */
+    bool sealed;     /* and not opened yet */
+    bool missing;    /* sealed, and cannot be opened */
 };
 
 struct binary_block {
@@ -70,6 +72,9 @@ enum tcore_status tcore_binary_block_open(struct binary_block *block, const char
                                           struct tcore_error *err);
 /* Fills row_shape, shape_rows and the columns' rows. */
 enum tcore_status tcore_binary_block_count(struct binary_block *block, struct tcore_error *err);
+/* Opens a column that is sealed; afterwards it is as any other, or missing. */
+enum tcore_status tcore_binary_block_unseal(struct binary_block *block, uint32_t column,
+                                            struct tcore_error *err);
 /* Checks a column's data and that it has as many values as the rows want. */
 enum tcore_status tcore_binary_block_verify(struct binary_block *block, uint32_t column,
                                             struct tcore_error *err);

@@ -15,8 +15,8 @@ struct block_writer {
     size_t names_bytes; /* of all */
     size_t directory_bytes;
     int64_t *scratch, *rest; /* room for integers of a column; owned */
-    bool references;         /* columns may refer to others */
     struct binary_referents referents;
+    struct binary_relations relations;
 };
 
 /* Which columns the block has: those with values, and the objects that these are members of. */
@@ -166,7 +166,7 @@ static void find_same(struct block_writer *w, uint32_t column, size_t start, uin
 static void encode_columns(struct block_writer *w)
 {
     struct shape_tree *tree = w->tree;
-    uint32_t added[2] = {0}, sum = find_sum(w, added);
+    uint32_t added[2] = {0}, sum = w->relations.sums ? find_sum(w, added) : 0;
     for (uint32_t i = 0; i < tree->columns && !w->out->failed; i++) {
         if (w->number[i] == BINARY_NONE)
             continue;
@@ -187,7 +187,7 @@ static void encode_columns(struct block_writer *w)
             binary_put16(entry + ENTRY_ADD_B, w->number[w->referents.trace]);
         } else {
             tcore_binary_column_encode(&tree->column[i], w->scratch, w->out, entry);
-            if (w->references)
+            if (w->relations.same)
                 find_same(w, i, start, entry);
         }
         if (!w->out->failed)
@@ -229,19 +229,19 @@ static void write_prefix(const struct block_writer *w, size_t text_bytes)
 }
 
 enum tcore_status tcore_binary_write_block(struct shape_tree *tree, size_t text_bytes,
-                                           bool references, struct tcore_buf *out,
+                                           struct binary_relations relations, struct tcore_buf *out,
                                            struct tcore_error *err)
 {
     size_t rows = tree->column[0].values, most = rows;
     for (uint32_t i = 1; i < tree->columns; i++)
         most = tree->column[i].values > most ? tree->column[i].values : most;
     struct block_writer w = {
-        .tree = tree, .out = out, .start = out->length, .references = references};
+        .tree = tree, .out = out, .start = out->length, .relations = relations};
     w.number = tcore_reallocarray(NULL, tree->columns, sizeof *w.number);
     w.scratch = tcore_reallocarray(NULL, most, sizeof *w.scratch);
     w.rest = tcore_reallocarray(NULL, rows, sizeof *w.rest);
     bool failed = !w.number || !w.scratch || !w.rest;
-    if (references)
+    if (relations.references)
         w.referents = tcore_binary_find_referents(tree);
     if (!failed) {
         number_columns(&w);

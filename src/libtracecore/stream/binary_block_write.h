@@ -7,13 +7,20 @@
 
 #pragma GCC visibility push(hidden)
 
+/* By what they are to others columns may be written. */
+struct binary_relations {
+    bool sums;       /* a span's end is its start plus its duration */
+    bool references; /* spans' parents (binary_reference.h) */
+    bool same;       /* columns with the same values */
+};
+
 /*
  * Appends the rows (at least one) that tree's columns hold to out as one block. text_bytes: of the
- * records' canonical text; references: spans' parents may be written so (binary_reference.h).
- * TCORE_FATAL: out of memory; out is as it was.
+ * records' canonical text; TCORE_FATAL: out of memory;
+ * out is as it was.
  */
 enum tcore_status tcore_binary_write_block(struct shape_tree *tree, size_t text_bytes,
-                                           bool references, struct tcore_buf *out,
+                                           struct binary_relations relations, struct tcore_buf *out,
                                            struct tcore_error *err);
 
 #pragma GCC visibility pop

@@ -132,14 +132,16 @@ enum binary_class {
 };
 
 enum binary_encoding {
-    ENCODING_NONE = 0,     /* CLASS_OBJECT */
-    ENCODING_INTS = 1,     /* base + offset (+ the values of other columns) */
-    ENCODING_DELTA = 2,    /* previous + step + offset, the one before the first being base */
-    ENCODING_TEXT = 3,     /* lengths, then the bytes of all */
-    ENCODING_DICT = 4,     /* a dictionary as TEXT, then codes */
-    ENCODING_SAME = 7,     /* no data: the values are those of another column */
-    ENCODING_REFERENCE = 5 /* own values as TEXT, then codes: the next of these, or a row's value in
-                              another column */
+    ENCODING_NONE = 0,      /* CLASS_OBJECT */
+    ENCODING_INTS = 1,      /* base + offset (+ the values of other columns) */
+    ENCODING_DELTA = 2,     /* previous + step + offset, the one before the first being base */
+    ENCODING_TEXT = 3,      /* lengths, then the bytes of all */
+    ENCODING_DICT = 4,      /* a dictionary as TEXT, then codes */
+    ENCODING_REFERENCE = 5, /* own values as TEXT, then codes: the next of these, or a row's value
+                               in another column */
+    ENCODING_SEALED = 6,    /* in segments only: class, values, parent and name stand here, and all
+                           else    is encrypted with the data */
+    ENCODING_SAME = 7       /* no data: the values are those of another column */
 };
 
 static inline bool binary_encoding_is_text(unsigned encoding)

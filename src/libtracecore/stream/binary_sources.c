@@ -446,10 +446,33 @@ static enum tcore_status merge(struct binary_reader *r, const struct binary_sour
     return spread_all(&s, readings, count, form);
 }
 
-enum tcore_status tcore_binary_merge(struct binary_reader *r, const struct binary_sources *sources,
-                                     struct tcore_column *column, struct tcore_error *err)
+/* Opens what is sealed of the sources that count, and takes away what cannot be opened. */
+static enum tcore_status open_sources(struct binary_reader *r, struct binary_sources *sources,
+                                      struct tcore_error *err)
 {
     enum tcore_status status = TCORE_OK;
+    bool ended = false;
+    for (uint32_t i = 0; i < sources->count && !ended && status == TCORE_OK;) {
+        const struct binary_source *source = &sources->source[i];
+        status = tcore_binary_block_unseal(&r->block, source->column, err);
+        if (status == TCORE_OK && column_of(r, source)->missing) {
+            sources->count--;
+            memmove(&sources->source[i], &sources->source[i + 1],
+                    (sources->count - i) * sizeof *source);
+        } else {
+            ended = ends_search(r, source);
+            i++;
+        }
+    }
+    return status;
+}
+
+enum tcore_status tcore_binary_merge(struct binary_reader *r, struct binary_sources *sources,
+                                     struct tcore_column *column, struct tcore_error *err)
+{
+    enum tcore_status status = open_sources(r, sources, err);
+    if (status != TCORE_OK)
+        return status;
     if (!sources->count) {
         hand_through_absent(column);
         return TCORE_OK;

@@ -37,10 +37,10 @@ bool tcore_binary_find_sources(struct binary_sources *sources, const struct bina
                                const struct tcore_path *path);
 /*
  * The column of a batch from the sources: of each row the first that has a value. Everything in it
- * belongs to the reader until its next block.
+ * belongs to the reader until its next block. Sources that are sealed and
+ * cannot be opened are taken away.
  */
-enum tcore_status tcore_binary_merge(struct binary_reader *reader,
-                                     const struct binary_sources *sources,
+enum tcore_status tcore_binary_merge(struct binary_reader *reader, struct binary_sources *sources,
                                      struct tcore_column *column, struct tcore_error *err);
 
 #pragma GCC visibility pop

@@ -26,6 +26,7 @@ struct renderer {
     struct tcore_buf *out;
     struct tcore_buf ready; /* the reader's, for as long as this lasts */
     size_t limit;
+    bool partial; /* something is sealed and missing */
     struct tcore_error *err;
 };
 
@@ -37,7 +38,7 @@ static const struct block_column *column_of(const struct renderer *r, uint32_t c
 static bool is_wanted(const struct renderer *r, uint32_t column)
 {
     const struct block_column *c = column_of(r, column);
-    if (c->class == CLASS_SHAPE || !c->shapes)
+    if (c->class == CLASS_SHAPE || !c->shapes || c->missing)
         return false;
     return r->object == BINARY_WHOLE_RECORD || c->parent == r->object;
 }
@@ -199,6 +200,8 @@ static void write_row(struct renderer *r, uint32_t shape, bool first)
     for (uint32_t i = block->shape_at[shape]; i < end && r->out->length <= r->limit; i++) {
         uint32_t column = binary_block_item(block, i);
         const struct block_column *c = &block->column[column];
+        if (c->missing)
+            continue;
         if (r->object == BINARY_WHOLE_RECORD && c->parent != open) {
             if (open != BINARY_NONE)
                 tcore_buf_putc(r->out, '}');
@@ -261,8 +264,10 @@ static enum tcore_status write_rows(struct renderer *r, size_t *ends)
             ends[row] = r->out->length;
             continue;
         }
-        for (uint32_t i = block->shape_at[shape]; !has && i < binary_shape_end(block, shape); i++)
-            has = block->column[binary_block_item(block, i)].parent == r->object;
+        for (uint32_t i = block->shape_at[shape]; !has && i < binary_shape_end(block, shape); i++) {
+            const struct block_column *c = &block->column[binary_block_item(block, i)];
+            has = c->parent == r->object && !c->missing;
+        }
         if (has) {
             tcore_buf_append(r->out, prefix, prefix_length);
             write_row(r, shape, first);
@@ -279,12 +284,16 @@ static enum tcore_status render(struct renderer *r, size_t *ends)
 {
     const struct binary_block *block = &r->reader->block;
     enum tcore_status status = tcore_binary_block_count(&r->reader->block, r->err);
-    for (uint32_t i = 0; i < block->columns && status == TCORE_OK; i++)
+    for (uint32_t i = 0; i < block->columns && status == TCORE_OK; i++) {
         if (is_wanted(r, i))
+            status = tcore_binary_block_unseal(&r->reader->block, i, r->err);
+        if (status == TCORE_OK && is_wanted(r, i))
             status = make_ready(r, i);
+        r->partial |= block->column[i].missing;
+    }
     if (status == TCORE_OK)
         status = write_rows(r, ends);
-    if (status == TCORE_OK && r->object == BINARY_WHOLE_RECORD && !r->wanted &&
+    if (status == TCORE_OK && r->object == BINARY_WHOLE_RECORD && !r->wanted && !r->partial &&
         r->out->length != r->limit)
         status = tcore_error_set(r->err, TCORE_BAD_INPUT,
                                  "damaged block: its text has not the length that it says");

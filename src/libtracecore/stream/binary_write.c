@@ -39,6 +39,7 @@ struct tcore_binary_writer {
     bool for_segments;
     unsigned depth_limit;
     uint64_t duplicates;
+    struct binary_relations relations;
     bool changed; /* the canonical text of the record at hand is not its text */
     bool failed;  /* out of memory once: what is held may lack a value */
 };
@@ -75,6 +76,7 @@ enum tcore_status tcore_binary_writer_new(struct tcore_binary_writer **writer,
         return tcore_error_nomem(err);
     w->out = out;
     w->limits = pipe_limits;
+    w->relations.sums = true;
     w->json.depth_limit = w->depth_limit = BINARY_DEPTH_LIMIT;
     write_header(out, provenance);
     if (out->failed) {
@@ -89,6 +91,7 @@ void tcore_binary_writer_for_segments(struct tcore_binary_writer *w)
 {
     w->limits = segment_limits;
     w->for_segments = true;
+    w->relations.references = w->relations.same = true;
 }
 
 void tcore_binary_writer_limit_depth(struct tcore_binary_writer *w, unsigned depth)
@@ -99,6 +102,13 @@ void tcore_binary_writer_limit_depth(struct tcore_binary_writer *w, unsigned dep
 uint64_t tcore_binary_writer_duplicates(const struct tcore_binary_writer *w)
 {
     return w->duplicates;
+}
+
+void tcore_binary_writer_keep_apart(struct tcore_binary_writer *w, bool spans)
+{
+    w->relations.same = false;
+    if (spans)
+        w->relations.sums = w->relations.references = false;
 }
 
 static void free_rows(struct type_rows *rows)
@@ -151,7 +161,7 @@ static enum tcore_status flush_rows(struct tcore_binary_writer *w, struct type_r
     if (!count)
         return TCORE_OK;
     enum tcore_status status =
-        tcore_binary_write_block(&rows->tree, rows->text_bytes, w->for_segments, w->out, err);
+        tcore_binary_write_block(&rows->tree, rows->text_bytes, w->relations, w->out, err);
     if (status == TCORE_OK && !tcore_shape_next_block(&rows->tree, count))
         status = tcore_error_nomem(err);
     rows->text_bytes = rows->values = 0;

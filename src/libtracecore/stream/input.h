@@ -19,6 +19,7 @@
 enum tcore_format { TCORE_FORMAT_NDJSON, TCORE_FORMAT_BINARY };
 
 struct tcore_chunk_source;
+struct tcore_key_ring;
 struct tcore_input_options;
 
 /* Opens a directory as an input: tcore_scan_open() of store/scan.h does that for repositories. */
@@ -36,6 +37,9 @@ struct tcore_input_options {
     /* If there are any, only records of these traces are wanted (16 bytes each; borrowed). */
     const uint8_t (*trace_ids)[16];
     size_t trace_count;
+    /* Of a repository: private keys to read with, and it is told what could not be read (borrowed;
+     * NULL: none). */
+    struct tcore_key_ring *keys;
     bool has_since, has_until;
     int64_t since_ns, until_ns;
     size_t line_limit;    /* bytes of one line; 0: 32 MiB */
