@@ -5,6 +5,7 @@
 #include "cli/fields.h"
 #include "cli/filter_private.h"
 #include "cli/message.h"
+#include "store/key_ring.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -83,9 +84,26 @@ static void note_passed_over(const struct run *run)
     tcore_buf_free(&text);
 }
 
+/* What is sealed in repositories, and not for the keys at hand. */
+static void note_sealed(const struct run *run)
+{
+    struct tcore_buf text = {0};
+    const char *label;
+    size_t columns, all = 0;
+    for (size_t i = 0; tcore_key_ring_missed(run->cli->keys, i, &label, &columns); i++) {
+        tcore_buf_printf(&text, "%s%zu of label %s", i ? ", " : "", columns, label);
+        all += columns;
+    }
+    if (all && !text.failed && !run->op->silent)
+        cli_note(run->cli, "%zu column%s could not be read without a key: %.*s", all,
+                 all == 1 ? "" : "s", (int)text.length, text.data);
+    tcore_buf_free(&text);
+}
+
 void note_counts(struct run *run)
 {
     const struct counts *done = &run->done;
+    note_sealed(run);
     note_passed_over(run);
     if (done->duplicate_keys)
         cli_note(run->cli, "%" PRIu64 " key%s occurred twice in an object: the last one counted",

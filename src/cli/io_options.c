@@ -28,6 +28,10 @@ static const struct cli_option read_options[] = {
     {0, "depth-limit", CLI_INT, IO(depth_limit), "N", "refuse deeper nesting (default 512)", NULL},
     {'j', "threads", CLI_INT, IO(threads), "N", "worker threads (default: all cores)", NULL},
     {0, "memory", CLI_SIZE, IO(memory_bytes), "SIZE", NULL, NULL}, /* the verb says what it does */
+    {0, "key", CLI_STRINGS, IO(keys), "FILE",
+     "private key to read what is sealed in a repository; may be repeated", NULL},
+    {0, "key-descriptor", CLI_INT, IO(key_descriptor), "N", "read such a key from this descriptor",
+     NULL},
     {0, "progress", CLI_FLAG, IO(progress), NULL, "show progress on standard error", NULL},
     {0, "explain", CLI_FLAG, IO(explain), NULL, "say on standard error how the work is done", NULL},
 };
@@ -73,4 +77,5 @@ const struct cli_io_options cli_io_defaults = {
     .flush_after_ns = 200000000,
     .format = "ndjson",
     .limit = -1,
+    .key_descriptor = -1,
 };

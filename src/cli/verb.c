@@ -11,6 +11,7 @@
 #include "cli/parse.h"
 #include "cli/signals.h"
 #include "cli/verb_private.h"
+#include "store/key_ring.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -263,6 +264,7 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
     open_standard_descriptors();
     cli.sigpipe_was_ignored = cli_ignore_sigpipe();
     int status = dispatch(&cli, argc > 0 ? argc - 1 : 0, argv + (argc > 0));
+    tcore_key_ring_free(cli.keys);
     cli_reject_total(&cli);
     return close_stdout(&cli, status);
 }

@@ -11,13 +11,14 @@
 /* The common option groups that a verb takes besides its own table. */
 enum {
     CLI_READS = 1,  /* INPUT... and --rejects --strict --type -w --since --until --idle -j
-                       --memory --progress --pass --explain */
+                       --memory --progress --pass --explain --key --key-descriptor */
     CLI_WRITES = 2, /* -b -o --format --fields --limit --flush-after --provenance */
     CLI_OUTPUT = 4, /* -o only (reports and other text) */
     CLI_COMMAND = 8 /* the first operand ends the options: what follows is a command to run */
 };
 
 struct cli;
+struct tcore_key_ring;
 
 /* An exit status in --help. */
 struct cli_exit_meaning {
@@ -78,6 +79,8 @@ struct cli_io_options {
     const char *format; /* ndjson tsv csv table */
     struct cli_strings fields;
     int64_t limit; /* -1: none */
+    struct cli_strings keys;
+    int64_t key_descriptor; /* -1: none */
 };
 
 /* One run of one verb. Owned by cli_main. */
@@ -90,7 +93,8 @@ struct cli {
     bool reader_gone;  /* what read the output closed it */
     bool usage_error;
     bool sigpipe_was_ignored;
-    int argc; /* the whole command line, for provenance */
+    struct tcore_key_ring *keys; /* of --key and --key-descriptor, once something is read; owned */
+    int argc;                    /* the whole command line, for provenance */
     char **argv;
 };
 

@@ -19,6 +19,7 @@ load ../helper
 
 # The options of all programs: of the groups Input, Output and General of help.
 common=(where type since until pass rejects strict idle line-limit depth-limit threads memory progress
+    key key-descriptor
     explain output binary format fields limit flush-after provenance help version)
 
 pages() {
