@@ -10,6 +10,7 @@
 #include "cli/message.h"
 #include "cli/pieces.h"
 #include "record/keeper.h"
+#include "record/protection.h"
 #include "record/verbs.h"
 
 #include "base/sys.h"
@@ -33,6 +34,7 @@ struct archive {
     struct cli *cli;
     const char *repository;
     struct keeper keeper;
+    struct protection protection;
     bool ack;
     bool left_logs; /* some could not be sealed */
     uint64_t acknowledged;
@@ -51,6 +53,12 @@ struct worker {
     uint32_t *rows; /* but for clock records; owned */
     size_t count, capacity;
     bool few; /* they are added as they are */
+    /* what is kept of them, by row: the batch's, or what the policy leaves */
+    const struct tcore_slice *text;
+    struct redactor *redactor;    /* NULL: all is kept */
+    struct tcore_buf redacted;    /* texts, one behind the other */
+    struct tcore_slice *own_text; /* of them; owned */
+    size_t text_capacity;
 };
 
 static enum tcore_status open_archive(void *state, struct tcore_projection *projection,
@@ -74,23 +82,32 @@ static enum tcore_status close_worker(void *state, void *worker, struct tcore_er
     tcore_binary_writer_free(w->writer);
     tcore_buf_free(&w->blocks);
     tcore_block_packer_free(w->packer);
+    redactor_free(w->redactor);
+    tcore_buf_free(&w->redacted);
+    tcore_free(w->own_text);
     tcore_free(w);
     return TCORE_OK;
 }
 
 static enum tcore_status open_worker(void *state, void **worker, struct tcore_error *err)
 {
+    const struct archive *a = state;
+    const struct tcore_labels *labels = policy_labels_get(&a->protection.labels);
     struct worker *w = tcore_calloc(1, sizeof *w);
     if (!w)
         return tcore_error_nomem(err);
     enum tcore_status status = tcore_block_packer_new(&w->packer, err);
     if (status == TCORE_OK)
         status = tcore_binary_writer_new(&w->writer, &w->blocks, NULL, err);
+    if (status == TCORE_OK)
+        status = protection_redactor(&a->protection, &w->redactor, err);
     if (status != TCORE_OK) {
         close_worker(state, w, NULL);
         return status;
     }
-    const struct archive *a = state;
+    tcore_block_packer_set_labels(w->packer, labels);
+    if (labels)
+        tcore_binary_writer_keep_apart(w->writer, tcore_labels_relate(labels));
     int64_t depth = a->cli->io.depth_limit ? a->cli->io.depth_limit : TCORE_JSON_DEPTH;
     tcore_binary_writer_for_segments(w->writer);
     tcore_binary_writer_limit_depth(w->writer, depth < UINT32_MAX ? (unsigned)depth : UINT32_MAX);
@@ -139,6 +156,38 @@ static enum tcore_status choose_rows(struct worker *w, const struct tcore_batch 
     return TCORE_OK;
 }
 
+/* Redacts the chosen records. */
+static enum tcore_status redact(struct worker *w, const struct tcore_batch *batch,
+                                struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_OK;
+    size_t at = 0;
+    w->text = batch->text;
+    if (!w->redactor)
+        return TCORE_OK;
+    if (batch->rows > w->text_capacity) {
+        struct tcore_slice *memory = tcore_reallocarray(w->own_text, batch->rows, sizeof *memory);
+        if (!memory)
+            return tcore_error_nomem(err);
+        w->own_text = memory;
+        w->text_capacity = batch->rows;
+    }
+    w->text = w->own_text;
+    tcore_buf_clear(&w->redacted);
+    for (size_t i = 0; i < w->count && status == TCORE_OK; i++) {
+        const struct tcore_slice *text = &batch->text[w->rows[i]];
+        size_t before = w->redacted.length;
+        status = redactor_apply(w->redactor, text->data, text->length, &w->redacted, err);
+        w->own_text[w->rows[i]].length = w->redacted.length - before;
+    }
+    for (size_t i = 0; i < w->count && status == TCORE_OK; i++) {
+        struct tcore_slice *text = &w->own_text[w->rows[i]];
+        text->data = w->redacted.data + at;
+        at += text->length;
+    }
+    return status;
+}
+
 static enum tcore_status take_batch(void *state, void *worker, const struct tcore_batch *batch,
                                     const uint32_t *rows, size_t count, struct tcore_buf *out,
                                     struct tcore_error *err)
@@ -148,9 +197,11 @@ static enum tcore_status take_batch(void *state, void *worker, const struct tcor
     (void)state;
     (void)out;
     enum tcore_status status = choose_rows(w, batch, rows, count, &bytes, err);
+    if (status == TCORE_OK)
+        status = redact(w, batch, err);
     w->few = bytes < SMALL_BYTES;
     for (size_t i = 0; i < w->count && status == TCORE_OK && !w->few; i++) {
-        const struct tcore_slice *text = &batch->text[w->rows[i]];
+        const struct tcore_slice *text = &w->text[w->rows[i]];
         status = tcore_binary_writer_add(w->writer, text->data, text->length, err);
     }
     if (status == TCORE_OK && !w->few)
@@ -185,7 +236,7 @@ static enum tcore_status take_lines(void *state, void *worker, const char *data,
 {
     struct worker *w = worker;
     (void)state;
-    if (length < SMALL_BYTES || w->rest) {
+    if (length < SMALL_BYTES || w->rest || w->redactor) {
         w->rest -= w->rest != 0;
         return TCORE_SKIP;
     }
@@ -229,9 +280,9 @@ static enum tcore_status keep(void *state, void *worker, struct tcore_buf *out,
     struct keeper *k = &a->keeper;
     enum tcore_status status = TCORE_OK;
     if (k->durability == KEEPER_RECORD && w->count)
-        status = keeper_commit(k, w->batch->text, w->rows, w->count, err);
+        status = keeper_commit(k, w->text, w->rows, w->count, err);
     for (size_t i = 0; i < w->count && status == TCORE_OK && w->few; i++)
-        status = keeper_add(k, &w->batch->text[w->rows[i]], err);
+        status = keeper_add(k, &w->text[w->rows[i]], err);
     w->count = 0;
     for (size_t i = 0; i < w->packed_count; i++) {
         if (status == TCORE_OK)
@@ -282,6 +333,28 @@ static enum keeper_durability durability_of(const char *name)
                                      : KEEPER_SEGMENT;
 }
 
+/* Takes up the policy and the logs that others have left. The exit status, or CLI_DONE. */
+static int begin(struct archive *a, const struct archive_options *o, enum tcore_status *status,
+                 struct tcore_error *err)
+{
+    struct cli *cli = a->cli;
+    struct keeper *k = &a->keeper;
+    const struct tcore_labels *labels = policy_labels_get(&a->protection.labels);
+    keeper_use(k, &a->protection.policy, labels);
+    if (o->durability)
+        k->durability = durability_of(o->durability);
+    if (labels && k->durability == KEEPER_RECORD)
+        return cli_usage_error(cli, "durability 'record': the policy has labels, and what is in a "
+                                    "log is not encrypted");
+    k->behind.allowed = cli_threads(cli) > 1;
+    k->tell = tell;
+    k->tell_context = a;
+    if (!cli->io.idle_ns)
+        cli->io.idle_ns = TEND_NS;
+    *status = keeper_take_logs(k, err);
+    return CLI_DONE;
+}
+
 static int run(struct cli *cli, void *options, int argc, char **argv)
 {
     const struct archive_options *o = options;
@@ -292,31 +365,24 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
         return cli_usage_error(cli, "a REPO is missing");
     archive.repository = argv[0];
     enum tcore_status status = keeper_open(k, argv[0], &err);
-    if (status == TCORE_OK) {
-        k->durability = durability_of(o->durability);
-        k->behind.allowed = cli_threads(cli) > 1;
-        k->tell = tell;
-        k->tell_context = &archive;
-        status = keeper_take_logs(k, &err);
-    }
+    int result = status == TCORE_OK ? protection_open(&archive.protection, cli, argv[0]) : CLI_DONE;
+    if (status == TCORE_OK && result == CLI_DONE)
+        result = begin(&archive, o, &status, &err);
     if (status != TCORE_OK) {
         err.input = argv[0];
         cli_report(cli, &err);
-        keeper_close(k);
-        return CLI_FAILED;
+        result = CLI_FAILED;
     }
-    if (!cli->io.idle_ns)
-        cli->io.idle_ns = TEND_NS;
-    int result = cli_filter(cli, &operator, & archive, argc - 1, argv + 1);
+    if (result == CLI_DONE)
+        result = cli_filter(cli, &operator, & archive, argc - 1, argv + 1);
     keeper_close(k);
+    protection_close(&archive.protection);
     if (archive.left_logs && result != CLI_USAGE) {
         cli->failed = true;
         result = cli_exit_status(cli, false);
     }
     return result;
 }
-
-static const struct archive_options defaults = {.durability = "segment"};
 
 static const struct cli_option options[] = {
     {0, "ack", CLI_FLAG, offsetof(struct archive_options, ack), NULL,
@@ -333,8 +399,10 @@ const struct cli_verb archive_verb = {
     .operands = "REPO [INPUT]...",
     .description =
         "REPO is made if it is not there. A segment is sealed, and appears, when it has a million "
-        "records or 256 MiB of text, when its first record came 15 minutes ago, and at the end of "
-        "input. Nothing is ever overwritten, and nothing is taken for a duplicate.\n"
+        "records or 256 MiB of text, when its first record came 15 minutes ago (or what else its "
+        "policy says), and at the end of input. What the policy redacts is redacted before, and "
+        "what it labels is encrypted for those who may read it. Nothing is ever overwritten, and "
+        "nothing is taken for a duplicate.\n"
         "\n"
         "Examples:\n"
         "  trace-record archive repository spans.ndjson\n"
@@ -343,6 +411,5 @@ const struct cli_verb archive_verb = {
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .options_size = sizeof(struct archive_options),
-    .defaults = &defaults,
     .run = run,
 };

@@ -8,6 +8,7 @@
 #include "cli/append.h"
 #include "cli/message.h"
 #include "record/keeper.h"
+#include "record/protection.h"
 #include "store/log.h"
 
 #include <errno.h>
@@ -59,7 +60,7 @@ static void tell(void *context, bool failed, const char *text)
 
 /* Somebody has to put full and abandoned logs into segments. If that fails they stay, can be read,
  * and are for the next one: what was to be recorded is. */
-static void seal_logs(struct cli *cli, const char *path)
+static void seal_logs(struct cli *cli, const char *path, const struct protection *protection)
 {
     struct teller teller = {cli, path};
     struct keeper keeper;
@@ -67,8 +68,10 @@ static void seal_logs(struct cli *cli, const char *path)
     enum tcore_status status = keeper_open(&keeper, path, &err);
     keeper.tell = tell;
     keeper.tell_context = &teller;
-    if (status == TCORE_OK)
+    if (status == TCORE_OK) {
+        keeper_use(&keeper, &protection->policy, policy_labels_get(&protection->labels));
         status = keeper_take_logs(&keeper, &err);
+    }
     if (status == TCORE_OK)
         status = keeper_finish(&keeper, &err);
     if (status != TCORE_OK)
@@ -92,9 +95,9 @@ static enum tcore_status append_to_log(int open_dir, bool record, const struct t
     return status == TCORE_OK ? closed : status;
 }
 
-static enum tcore_status append_to_repository(struct cli *cli, const struct destination *to,
-                                              const struct tcore_buf *lines,
-                                              struct tcore_error *err)
+static enum tcore_status append_redacted(struct cli *cli, const struct destination *to,
+                                         const struct protection *protection,
+                                         const struct tcore_buf *lines, struct tcore_error *err)
 {
     struct tcore_repository *repository;
     uint64_t sequence = 0;
@@ -109,7 +112,30 @@ static enum tcore_status append_to_repository(struct cli *cli, const struct dest
     status = append_to_log(open_dir, to->record, lines, &sequence, err);
     tcore_sys()->close(open_dir);
     if (status == TCORE_OK && sequence == 1) /* the log before it was full, old or torn */
-        seal_logs(cli, to->path);
+        seal_logs(cli, to->path, protection);
+    return status;
+}
+
+/* What the policy redacts never comes into a log. */
+static enum tcore_status append_to_repository(struct cli *cli, const struct destination *to,
+                                              const struct tcore_buf *lines,
+                                              struct tcore_error *err)
+{
+    struct protection protection;
+    struct redactor *redactor = NULL;
+    struct tcore_buf redacted = {0};
+    enum tcore_status status = TCORE_OK;
+    if (protection_open(&protection, cli, to->path) != CLI_DONE)
+        status = tcore_error_set(err, TCORE_FATAL, "nothing is recorded against its policy");
+    if (status == TCORE_OK)
+        status = protection_redactor(&protection, &redactor, err);
+    if (status == TCORE_OK && redactor)
+        status = redactor_lines(redactor, lines->data, lines->length, &redacted, err);
+    if (status == TCORE_OK)
+        status = append_redacted(cli, to, &protection, redactor ? &redacted : lines, err);
+    redactor_free(redactor);
+    tcore_buf_free(&redacted);
+    protection_close(&protection);
     return status;
 }
 

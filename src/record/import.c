@@ -14,12 +14,14 @@
 #include <unistd.h>
 
 struct options {
-    const char *from;
+    const char *from, *redact;
 };
 
 static const struct cli_option table[] = {
     {0, "from", CLI_STRING, offsetof(struct options, from), "FORMAT",
      "what the input is, instead of finding out: otlp, native", NULL},
+    {0, "redact", CLI_STRING, offsetof(struct options, redact), "POLICY",
+     "redact the records as the policy in this file says", NULL},
 };
 
 static const struct import_format *format_of(const char *name)
@@ -51,7 +53,7 @@ static int unknown_format(struct cli *cli, const char *name)
 
 static void import_inputs(struct cli *cli, struct cli_output *output,
                           const struct import_format *format, const struct import_select *select,
-                          int argc, char **argv)
+                          const struct protection *protection, int argc, char **argv)
 {
     struct tcore_error err;
     struct import_run *run;
@@ -60,6 +62,10 @@ static void import_inputs(struct cli *cli, struct cli_output *output,
         return;
     }
     bool more = import_run_open_rejects(run);
+    if (protection && import_run_redact(run, protection, &err) != TCORE_OK) {
+        cli_report(cli, &err);
+        more = false;
+    }
     for (int i = 0; more && i < argc; i++)
         more = import_run_input(run, argv[i]);
     if (more && argc == 0)
@@ -88,11 +94,14 @@ static int run_import(struct cli *cli, void *options, int argc, char **argv)
     int status = import_select_new(&select, cli);
     if (status != CLI_DONE)
         return status;
-    struct cli_output *output = cli_output_open(cli);
+    struct protection protection = {0};
+    status = o->redact ? protection_open_file(&protection, cli, o->redact) : CLI_DONE;
+    struct cli_output *output = status == CLI_DONE ? cli_output_open(cli) : NULL;
     if (output) {
-        import_inputs(cli, output, format, select, argc, argv);
+        import_inputs(cli, output, format, select, o->redact ? &protection : NULL, argc, argv);
         cli_output_close(output, cli->failed);
     }
+    protection_close(&protection);
     import_select_free(select);
     return cli->usage_error ? CLI_USAGE : cli_exit_status(cli, false);
 }

@@ -63,6 +63,7 @@ extern const struct import_format import_otlp_json, import_native;
 
 /* What one thread works with. */
 struct import_job {
+    struct redactor *redactor;         /* of --redact, the run's; NULL: nothing is redacted */
     const struct import_format *only;  /* --from, or NULL */
     const struct import_format *last;  /* that recognised the document before */
     const struct import_format *found; /* by import_recognises */

@@ -51,7 +51,8 @@ struct import_run {
     struct cli_output *output;
     const struct import_format *format;
     const struct import_select *select;
-    struct cli_sink rejects; /* of --rejects */
+    const struct protection *protection; /* NULL: nothing is redacted */
+    struct cli_sink rejects;             /* of --rejects */
     const char *input;
     struct import_source *source;
     struct import_job job; /* of the main thread */
@@ -78,6 +79,34 @@ static struct slot *slot_at(struct import_run *run, uint64_t number)
     return &run->slot[number % SLOTS];
 }
 
+/* Redacts what a chunk became; rejects stay between the records where they were. */
+static enum tcore_status redact(struct redactor *redactor, struct import_result *result,
+                                struct tcore_error *err)
+{
+    struct tcore_buf out = {0};
+    enum tcore_status status = TCORE_OK;
+    size_t at = 0;
+    for (size_t i = 0; i <= result->reject_count && status == TCORE_OK; i++) {
+        struct import_reject *reject = i < result->reject_count ? &result->rejects[i] : NULL;
+        size_t end = reject ? reject->out_length : result->out.length;
+        if (end > at)
+            status = redactor_lines(redactor, result->out.data + at, end - at, &out, err);
+        at = end > at ? end : at;
+        if (reject)
+            reject->out_length = out.length;
+    }
+    tcore_buf_free(&result->out);
+    result->out = out;
+    return status == TCORE_SKIP ? TCORE_BAD_INPUT : status;
+}
+
+static enum tcore_status convert(struct import_job *job, struct slot *slot)
+{
+    enum tcore_status status = import_convert(job, &slot->chunk, &slot->result, &slot->err);
+    return status == TCORE_OK && job->redactor ? redact(job->redactor, &slot->result, &slot->err)
+                                               : status;
+}
+
 static void *work(void *argument)
 {
     struct worker *worker = argument;
@@ -92,7 +121,7 @@ static void *work(void *argument)
         struct slot *slot = slot_at(run, run->next++);
         slot->state = SLOT_TAKEN;
         pthread_mutex_unlock(&run->lock);
-        slot->status = import_convert(&worker->job, &slot->chunk, &slot->result, &slot->err);
+        slot->status = convert(&worker->job, slot);
         pthread_mutex_lock(&run->lock);
         slot->state = SLOT_DONE;
         pthread_cond_signal(&run->done);
@@ -114,7 +143,13 @@ static void start_workers(struct import_run *run)
         if (import_job_open(&worker->job, &run->cli->io, run->format, run->select, &err) !=
             TCORE_OK)
             break;
+        if (run->protection &&
+            protection_redactor(run->protection, &worker->job.redactor, &err) != TCORE_OK) {
+            import_job_close(&worker->job);
+            break;
+        }
         if (pthread_create(&worker->thread, NULL, work, worker) != 0) {
+            redactor_free(worker->job.redactor);
             import_job_close(&worker->job);
             break;
         }
@@ -131,6 +166,7 @@ static void stop_workers(struct import_run *run)
     pthread_mutex_unlock(&run->lock);
     for (unsigned i = 0; i < run->worker_count; i++) {
         pthread_join(run->workers[i].thread, NULL);
+        redactor_free(run->workers[i].job.redactor);
         import_job_close(&run->workers[i].job);
     }
     tcore_free(run->workers);
@@ -261,7 +297,7 @@ static void queue(struct import_run *run, uint64_t number)
     if (number && run->threads > 1 && !run->workers)
         start_workers(run); /* the input is longer than one chunk */
     if (run->worker_count == 0) {
-        slot->status = import_convert(&run->job, &slot->chunk, &slot->result, &slot->err);
+        slot->status = convert(&run->job, slot);
         slot->state = SLOT_DONE;
         run->next = number + 1;
         return;
@@ -508,6 +544,13 @@ enum tcore_status import_run_new(struct import_run **out, struct cli *cli,
     return TCORE_OK;
 }
 
+enum tcore_status import_run_redact(struct import_run *run, const struct protection *protection,
+                                    struct tcore_error *err)
+{
+    run->protection = protection;
+    return protection_redactor(protection, &run->job.redactor, err);
+}
+
 bool import_run_open_rejects(struct import_run *run)
 {
     return !run->cli->io.rejects ||
@@ -523,6 +566,7 @@ void import_run_end(struct import_run *run)
         import_chunk_free(&run->slot[i].chunk);
         import_result_free(&run->slot[i].result);
     }
+    redactor_free(run->job.redactor);
     import_job_close(&run->job);
     if (run->cli->io.rejects)
         cli_sink_close(&run->rejects, false);

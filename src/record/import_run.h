@@ -8,6 +8,7 @@
 
 #include "cli/output.h"
 #include "record/import.h"
+#include "record/protection.h"
 
 struct import_run;
 
@@ -15,6 +16,9 @@ struct import_run;
 enum tcore_status import_run_new(struct import_run **run, struct cli *cli,
                                  struct cli_output *output, const struct import_format *format,
                                  const struct import_select *select, struct tcore_error *err);
+/* From now on records are redacted as its policy (borrowed) says. */
+enum tcore_status import_run_redact(struct import_run *run, const struct protection *protection,
+                                    struct tcore_error *err);
 /* Opens --rejects. False: it was reported. */
 bool import_run_open_rejects(struct import_run *run);
 /* Converts one input, "-" being standard input. False: stop, no more output is wanted or the run

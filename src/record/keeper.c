@@ -35,6 +35,20 @@ enum tcore_status keeper_open(struct keeper *k, const char *path, struct tcore_e
     return status;
 }
 
+void keeper_use(struct keeper *k, const struct policy *policy, const struct tcore_labels *labels)
+{
+    k->limits = (struct keeper_limits){.records = (uint64_t)policy->segment_records,
+                                       .text_bytes = (uint64_t)policy->segment_bytes,
+                                       .age_ns = policy->segment_age_ns};
+    k->durability = policy->durability == POLICY_DURABLE_NONE     ? KEEPER_NONE
+                    : policy->durability == POLICY_DURABLE_RECORD ? KEEPER_RECORD
+                                                                  : KEEPER_SEGMENT;
+    k->labels = labels;
+    tcore_block_packer_set_labels(k->packer, labels);
+    if (labels)
+        tcore_binary_writer_keep_apart(k->writer, tcore_labels_relate(labels));
+}
+
 void keeper_close(struct keeper *k)
 {
     keeper_await(k, true, NULL);
@@ -123,6 +137,7 @@ static enum tcore_status put_block(void *context, struct tcore_packed_block *pac
         status = tcore_sealing_begin(&k->sealing, k->repository, err);
         if (status != TCORE_OK)
             return status;
+        tcore_segment_set_labels(k->sealing.writer, k->labels);
         k->open = true;
         k->opened_ns = k->held ? k->held_since_ns : tcore_sys()->monotonic_ns();
     }

@@ -13,6 +13,7 @@
 
 #include "store/log.h"
 #include "store/log_recover.h"
+#include "record/policy.h"
 #include "store/repository.h"
 
 #include <pthread.h>
@@ -59,6 +60,7 @@ struct keeper_behind {
 struct keeper {
     struct tcore_repository *repository; /* owned */
     struct keeper_limits limits;
+    const struct tcore_labels *labels; /* borrowed; NULL: nothing is sealed */
     struct tcore_sealing sealing;
     bool open; /* there is a segment at hand */
     struct keeper_behind behind;
@@ -88,6 +90,10 @@ struct keeper {
 /* Opens the repository, or makes one with defaults. What is in keeper is freed by keeper_close() in
  * any case. */
 enum tcore_status keeper_open(struct keeper *keeper, const char *path, struct tcore_error *err);
+/* Takes limits and durability from the policy, and labels (borrowed, or NULL). Before the first
+ * record. */
+void keeper_use(struct keeper *keeper, const struct policy *policy,
+                const struct tcore_labels *labels);
 /* Adds a record's text to what is gathered. */
 enum tcore_status keeper_add(struct keeper *keeper, const struct tcore_slice *text,
                              struct tcore_error *err);

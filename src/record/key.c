@@ -6,6 +6,7 @@
 #include "base/sys.h"
 #include "cli/message.h"
 #include "cli/output.h"
+#include "record/key_change.h"
 #include "record/verbs.h"
 #include "store/key.h"
 
@@ -16,6 +17,7 @@
 struct options {
     const char *name;
     bool signing;
+    struct key_change_options change;
 };
 
 static const struct cli_option table[] = {
@@ -23,6 +25,16 @@ static const struct cli_option table[] = {
      "whose key it is (default: FILE without its folder)", NULL},
     {0, "signing", CLI_FLAG, offsetof(struct options, signing), NULL,
      "a key that signs checkpoints of the audit log, instead of one to read with", NULL},
+    {0, "role", CLI_STRING, offsetof(struct options, change.role), "NAME",
+     "role of the policy whose key is added, removed or put in place of another", NULL},
+    {0, "key", CLI_STRING, offsetof(struct options, change.key), "FILE",
+     "private key that can read what the other is to read; of rotate the old one", NULL},
+    {0, "label", CLI_STRING, offsetof(struct options, change.label), "LABEL",
+     "destroy the keys of this label: internal, pii, secret", NULL},
+    {0, "since", CLI_TIME, offsetof(struct options, change.since), "TIME",
+     "only in segments all of whose records are from this time on", NULL},
+    {0, "until", CLI_TIME, offsetof(struct options, change.until), "TIME",
+     "only in segments all of whose records are before this time", NULL},
 };
 
 /* Both files, or none. The public one comes first: it can be taken away again without loss. */
@@ -70,8 +82,15 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
     struct tcore_error err = {0};
     char line[TCORE_FINGERPRINT_BYTES + TCORE_KEY_NAME_BYTES + 3];
 
+    static const char *const changes[] = {"add", "remove", "rotate", "destroy"};
+
+    for (size_t i = 0; argc >= 1 && i < sizeof changes / sizeof *changes; i++)
+        if (strcmp(argv[0], changes[i]) == 0)
+            return argc == 2 ? key_change(cli, argv[0], &o->change, argv[1])
+                             : cli_usage_error(cli, "name the one REPO whose keys to change");
     if (argc < 1 || strcmp(argv[0], "new") != 0)
-        return cli_usage_error(cli, "say what to do with a key: new FILE");
+        return cli_usage_error(cli, "say what to do: new FILE, or add, remove, rotate or destroy "
+                                    "with a REPO");
     if (argc != 2 || !*argv[1])
         return cli_usage_error(cli, "name the one FILE to write the key to");
     if (o->name && !tcore_key_name_is_valid(o->name, strlen(o->name)))
@@ -93,17 +112,23 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
 
 const struct cli_verb key_verb = {
     .name = "key",
-    .summary = "Make a pair of keys.",
-    .operands = "new FILE",
+    .summary = "Make a pair of keys, or change who can read.",
+    .operands = "new FILE | add|remove|rotate|destroy REPO",
     .description =
-        "Writes the private key to FILE, which only its owner may read, and the public one to "
+        "new writes the private key to FILE, which only its owner may read, and the public one to "
         "FILE.pub, and prints its fingerprint. Neither file may be there. A public key is what a "
         "role in the policy of a repository names; the private one never needs to be where the "
         "repository is written.\n"
         "\n"
+        "add, remove and rotate make the key of a role one of those that can read what there is "
+        "of its labels, take it away, or put it in the place of an old one; what is archived from "
+        "now on is for the keys in the policy anyway. destroy takes away the keys of a label: "
+        "nobody can read it any more, but in copies that were made before.\n"
+        "\n"
         "Examples:\n"
         "  trace-record key new privacy\n"
-        "  trace-record key new --signing --name=auditor auditor.key\n",
+        "  trace-record key new --signing --name=auditor auditor.key\n"
+        "  trace-record key destroy repository --label=pii --until=2026-01-01\n",
     .groups = CLI_OUTPUT,
     .options = table,
     .option_count = sizeof table / sizeof *table,

@@ -31,6 +31,7 @@ static const struct cli_verb *const verbs[] = {
     &hold_verb,
     &erase_verb,
     &repair_verb,
+    &policy_verb,
     &key_verb,
     &audit_verb,
     NULL,

@@ -99,18 +99,25 @@ const struct policy_role *policy_next_recipient(const struct policy *policy,
     return NULL;
 }
 
+bool policy_redacts(const struct policy_redaction *redaction, const char *field, size_t length)
+{
+    for (size_t i = 0; i < redaction->fields.count; i++)
+        if (matches(&redaction->fields.item[i], field, length))
+            return true;
+    return false;
+}
+
 const struct policy_redaction *policy_next_redaction(const struct policy *policy, const char *field,
                                                      size_t length, size_t *at)
 {
     while (*at < policy->redaction_count) {
         const struct policy_redaction *redaction = &policy->redaction[(*at)++];
 
-        for (size_t i = 0; i < redaction->fields.count; i++)
-            if (matches(&redaction->fields.item[i], field, length)) {
-                if (redaction->kind != POLICY_MASK)
-                    *at = policy->redaction_count;
-                return redaction;
-            }
+        if (policy_redacts(redaction, field, length)) {
+            if (redaction->kind != POLICY_MASK)
+                *at = policy->redaction_count;
+            return redaction;
+        }
     }
     return NULL;
 }

@@ -141,6 +141,8 @@ const struct policy_role *policy_next_recipient(const struct policy *policy,
  */
 const struct policy_redaction *policy_next_redaction(const struct policy *policy, const char *field,
                                                      size_t length, size_t *at);
+/* Whether the redaction is for a field of that name. */
+bool policy_redacts(const struct policy_redaction *redaction, const char *field, size_t length);
 /* How long a record is kept: the last rule that matches it decides. -1: for ever. */
 int64_t policy_keep_ns(const struct policy *policy, enum tcore_record_type type,
                        const char *service, size_t service_length);
