@@ -49,8 +49,8 @@ void tcore_key_ring_free(struct tcore_key_ring *r)
     tcore_free(r);
 }
 
-static enum tcore_status keep(struct tcore_key_ring *r, struct tcore_private_key *key,
-                              struct tcore_error *err)
+enum tcore_status tcore_key_ring_add(struct tcore_key_ring *r, struct tcore_private_key *key,
+                                     struct tcore_error *err)
 {
     struct tcore_private_key **memory = tcore_reallocarray(r->key, r->count + 1, sizeof *memory);
     if (!memory) {
@@ -67,7 +67,7 @@ enum tcore_status tcore_key_ring_add_file(struct tcore_key_ring *ring, int dirfd
 {
     struct tcore_private_key *key;
     enum tcore_status status = tcore_private_key_read(&key, TCORE_KEY_SEALING, dirfd, path, err);
-    return status == TCORE_OK ? keep(ring, key, err) : status;
+    return status == TCORE_OK ? tcore_key_ring_add(ring, key, err) : status;
 }
 
 enum tcore_status tcore_key_ring_add_fd(struct tcore_key_ring *ring, int fd, const char *name,
@@ -75,7 +75,7 @@ enum tcore_status tcore_key_ring_add_fd(struct tcore_key_ring *ring, int fd, con
 {
     struct tcore_private_key *key;
     enum tcore_status status = tcore_private_key_read_fd(&key, TCORE_KEY_SEALING, fd, name, err);
-    return status == TCORE_OK ? keep(ring, key, err) : status;
+    return status == TCORE_OK ? tcore_key_ring_add(ring, key, err) : status;
 }
 
 size_t tcore_key_ring_count(const struct tcore_key_ring *ring)

@@ -19,6 +19,9 @@ enum tcore_status tcore_key_ring_add_file(struct tcore_key_ring *ring, int dirfd
                                           struct tcore_error *err);
 enum tcore_status tcore_key_ring_add_fd(struct tcore_key_ring *ring, int fd, const char *name,
                                         struct tcore_error *err);
+/* Adds one that becomes the ring's, in any case. */
+enum tcore_status tcore_key_ring_add(struct tcore_key_ring *ring, struct tcore_private_key *key,
+                                     struct tcore_error *err);
 size_t tcore_key_ring_count(const struct tcore_key_ring *ring);
 const struct tcore_private_key *tcore_key_ring_get(const struct tcore_key_ring *ring, size_t i);
 

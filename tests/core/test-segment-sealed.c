@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Sealed columns of a segment: who has the key reads what was written, and who has not reads the
+ * rest; a sealed member that was changed, or that stands in the place of another block's or
+ * column's, is refused; nothing leaks when memory is short.
+ */
+#include "tap.h"
+
+#include "failing.h"
+#include "store/segment_check.h"
+#include "store/segment_private.h"
+#include "store/segment_write.h"
+#include "store/tar.h"
+#include "stream/binary_format.h"
+
+#define FILE_FD 1000
+#define CANARY  "canary"
+#define BLOCKS  3
+#define ROWS    20
+
+static struct tcore_buf file; /* in memory, which descriptor 1000 is */
+
+static ssize_t memory_write(int fd, const void *data, size_t bytes)
+{
+    (void)fd;
+    char *memory = realloc(file.data, file.length + bytes + 1);
+    memcpy(memory + file.length, data, bytes);
+    file.data = memory;
+    file.length += bytes;
+    return (ssize_t)bytes;
+}
+
+static ssize_t memory_pread(int fd, void *data, size_t bytes, off_t at)
+{
+    (void)fd;
+    size_t left = (size_t)at < file.length ? file.length - (size_t)at : 0;
+    bytes = bytes < left ? bytes : left;
+    if (bytes)
+        memcpy(data, file.data + at, bytes);
+    return (ssize_t)bytes;
+}
+
+static int memory_fstat(int fd, struct stat *st)
+{
+    (void)fd;
+    *st = (struct stat){.st_mode = S_IFREG | 0640, .st_size = (off_t)file.length};
+    return 0;
+}
+
+static int memory_close(int fd)
+{
+    (void)fd;
+    return 0;
+}
+
+/* The same every time: so is every key. */
+static int no_chance(void *buffer, size_t bytes)
+{
+    memset(buffer, 0x5a, bytes);
+    return 0;
+}
+
+static void use_memory(struct tcore_sys *sys)
+{
+    sys->random = no_chance;
+    sys->write = memory_write;
+    sys->pread = memory_pread;
+    sys->fstat = memory_fstat;
+    sys->close = memory_close;
+}
+
+/* ---- who reads what ---- */
+
+static struct tcore_public_key public_key;
+
+static unsigned label_of(const void *context, const char *key, size_t length)
+{
+    (void)context;
+    return (length == 10 && !memcmp(key, "user.email", 10)) ||
+           (length == 5 && !memcmp(key, "other", 5)) || (length == 4 && !memcmp(key, "flag", 4));
+}
+
+static struct tcore_labels labels = {
+    .label = {{"public", NULL, 0}, {"pii", &public_key, 1}}, .count = 2, .of = label_of};
+
+static void add_line(struct tcore_buf *line, unsigned i)
+{
+    tcore_buf_clear(line);
+    tcore_buf_printf(line,
+                     "{\"type\":\"span\",\"traceId\":\"%032x\",\"spanId\":\"%016x\",\"name\":\"op\""
+                     ",\"startTimeUnixNano\":\"%u000000000\",\"attributes\":{\"n\":%u,"
+                     "\"user.email\":\"" CANARY "%06u\",\"other\":\"" CANARY "%06u\",\"flag\":true,"
+                     "\"deep\":{\"user.email\":["
+                     "%u]}}}",
+                     i + 1, i + 1, 1790000000 + i, i, i, i + 500, i);
+}
+
+static enum tcore_status write_segment(struct tcore_error *err)
+{
+    struct tcore_buf blocks = {0}, line = {0};
+    struct tcore_binary_writer *writer = NULL;
+    struct tcore_block_packer *packer = NULL;
+    struct tcore_segment_writer *segment = NULL;
+    file.length = 0;
+    enum tcore_status status = tcore_binary_writer_new(&writer, &blocks, NULL, err);
+    if (status == TCORE_OK) {
+        tcore_binary_writer_for_segments(writer);
+        tcore_binary_writer_keep_apart(writer, true);
+        tcore_buf_clear(&blocks);
+        status = tcore_block_packer_new(&packer, err);
+    }
+    if (status == TCORE_OK)
+        status = tcore_segment_writer_new(&segment, FILE_FD, 7, err);
+    if (status == TCORE_OK) {
+        tcore_block_packer_set_labels(packer, &labels);
+        tcore_segment_set_labels(segment, &labels);
+    }
+    for (unsigned i = 0; i < BLOCKS * ROWS && status == TCORE_OK; i++) {
+        add_line(&line, i);
+        status = line.failed ? TCORE_FATAL
+                             : tcore_binary_writer_add(writer, line.data, line.length, err);
+        if (status == TCORE_OK && (i + 1) % ROWS == 0)
+            status = tcore_binary_writer_flush(writer, err);
+    }
+    for (size_t at = 0, bytes; at < blocks.length && status == TCORE_OK; at += bytes) {
+        struct tcore_packed_block packed = {0};
+        bool is_block;
+        status = tcore_binary_unit(blocks.data + at, blocks.length - at, &bytes, &is_block, err);
+        if (status == TCORE_OK)
+            status = tcore_pack_block(packer, blocks.data + at, bytes, &packed, err);
+        if (status == TCORE_OK)
+            status = tcore_segment_add(segment, &packed, err);
+        tcore_packed_block_free(&packed);
+    }
+    if (status == TCORE_OK)
+        status = tcore_segment_finish(segment, err);
+    tcore_segment_writer_free(segment);
+    tcore_block_packer_free(packer);
+    tcore_binary_writer_free(writer);
+    tcore_buf_free(&blocks);
+    tcore_buf_free(&line);
+    return status;
+}
+
+/* ---- reading ---- */
+
+static enum tcore_status read_column(struct tcore_binary_columns *columns, uint32_t column,
+                                     uint32_t bytes, const void **data, struct tcore_error *err)
+{
+    return tcore_block_reader_column((struct tcore_block_reader *)columns, column, bytes, data,
+                                     err);
+}
+
+static enum tcore_status unseal(struct tcore_binary_columns *columns, uint32_t column,
+                                struct tcore_slice *opened, struct tcore_error *err)
+{
+    return tcore_block_reader_unseal((struct tcore_block_reader *)columns, column, opened, err);
+}
+
+/* The text of a block. */
+static enum tcore_status read_block(const struct tcore_segment *segment, uint32_t block,
+                                    struct tcore_key_ring *ring, struct tcore_buf *text,
+                                    struct tcore_error *err)
+{
+    static const struct tcore_projection all = {.text = true};
+    struct tcore_block_reader reader = {.columns = {.read = read_column, .unseal = unseal},
+                                        .ring = ring};
+    struct tcore_binary_decoder *decoder = NULL;
+    struct tcore_slice directory;
+    struct tcore_batch batch;
+    enum tcore_status status = tcore_binary_decoder_new(&decoder, &all, err);
+    if (status == TCORE_OK)
+        status = tcore_block_reader_open(
+            &reader, segment, &tcore_segment_manifest(segment)->block[block], &directory, err);
+    if (status == TCORE_OK)
+        status = tcore_binary_decode(decoder, directory.data, directory.length, &reader.columns,
+                                     &batch, err);
+    for (size_t i = 0; status == TCORE_OK && i < batch.rows; i++) {
+        tcore_buf_append(text, batch.text[i].data, batch.text[i].length);
+        tcore_buf_putc(text, '\n');
+    }
+    tcore_binary_decoder_free(decoder);
+    tcore_block_reader_free(&reader);
+    return status == TCORE_OK ? tcore_buf_status(text, err) : status;
+}
+
+static enum tcore_status make_ring(struct tcore_key_ring **ring, bool with_key,
+                                   struct tcore_error *err)
+{
+    struct tcore_private_key *key;
+    enum tcore_status status = tcore_key_ring_new(ring, err);
+    if (status == TCORE_OK && with_key)
+        status = tcore_private_key_new(&key, TCORE_KEY_SEALING, err);
+    return status == TCORE_OK && with_key ? tcore_key_ring_add(*ring, key, err) : status;
+}
+
+/* All of a segment's text. */
+static enum tcore_status read_all(bool with_key, struct tcore_buf *text, struct tcore_error *err)
+{
+    struct tcore_key_ring *ring = NULL;
+    struct tcore_segment *segment = NULL;
+    enum tcore_status status = make_ring(&ring, with_key, err);
+    if (status == TCORE_OK)
+        status = tcore_segment_open(&segment, FILE_FD, err);
+    if (status == TCORE_OK)
+        status = tcore_segment_unlock(segment, ring, err);
+    for (uint32_t b = 0; status == TCORE_OK && b < tcore_segment_manifest(segment)->block_count;
+         b++)
+        status = read_block(segment, b, ring, text, err);
+    tcore_segment_close(segment);
+    tcore_key_ring_free(ring);
+    return status;
+}
+
+/* Whether all is read with the key, and without it no labelled value; nor is one in the file. */
+static bool reads_right(struct tcore_error *err)
+{
+    struct tcore_buf text = {0}, wanted = {0}, line = {0};
+    for (unsigned i = 0; i < BLOCKS * ROWS; i++) {
+        add_line(&line, i);
+        tcore_buf_append(&wanted, line.data, line.length);
+        tcore_buf_putc(&wanted, '\n');
+    }
+    bool right = read_all(true, &text, err) == TCORE_OK && text.length == wanted.length &&
+                 !memcmp(text.data, wanted.data, wanted.length);
+    tcore_buf_clear(&text);
+    right =
+        right && read_all(false, &text, err) == TCORE_OK &&
+        !memmem(text.data, text.length, CANARY, 6) && !memmem(text.data, text.length, "flag", 4) &&
+        memmem(text.data, text.length, "\"n\":", 4) && !memmem(file.data, file.length, CANARY, 6);
+    tcore_buf_free(&text);
+    tcore_buf_free(&wanted);
+    tcore_buf_free(&line);
+    return right;
+}
+
+/* ---- members that were changed or moved ---- */
+
+/* The frame of a member becomes one with its name and the data of another one, or with a bit of its
+ * own changed: all but what is sealed agrees. */
+static bool forge(struct tcore_segment *segment, uint32_t to, uint32_t from, long flip)
+{
+    struct tcore_block_reader reader = {0};
+    struct tcore_packer *packer = NULL;
+    struct tcore_slice own, data;
+    char name[TAR_NAME_BYTES];
+    size_t at = file.length;
+    bool done = tcore_block_reader_member(&reader, segment, to, name, &own, NULL) == TCORE_OK &&
+                tcore_block_reader_member(&reader, segment, from, NULL, &data, NULL) == TCORE_OK &&
+                tcore_packer_new(&packer, NULL) == TCORE_OK;
+    if (done) {
+        size_t content = TAR_BYTES + data.length + tcore_tar_padding(data.length);
+        char *bytes = calloc(1, content);
+        tcore_tar_header(bytes, name, data.length, 0);
+        memcpy(bytes + TAR_BYTES, data.data, data.length);
+        if (flip >= 0)
+            bytes[TAR_BYTES + flip / 8] ^= (char)(1 << flip % 8);
+        struct tcore_buf packed = {0};
+        done = tcore_packer_pack(packer, bytes, content, 1, &packed, NULL) == TCORE_OK;
+        memory_write(FILE_FD, packed.data, packed.length);
+        segment->frame[to] = (struct frame_place){at, (uint32_t)packed.length, (uint32_t)content};
+        tcore_buf_free(&packed);
+        free(bytes);
+    }
+    tcore_packer_free(packer);
+    tcore_block_reader_free(&reader);
+    return done;
+}
+
+/* The sealed member of a block whose name has that in it; 0: none. */
+static uint32_t find_sealed(const struct tcore_segment *segment, uint32_t block, const char *what)
+{
+    const struct tcore_manifest_block *b = &tcore_segment_manifest(segment)->block[block];
+    uint32_t found = 0;
+    for (uint32_t i = 1; i < b->frames && !found; i++) {
+        struct tcore_block_reader reader = {0};
+        struct tcore_slice data;
+        char name[TAR_NAME_BYTES];
+        if (tcore_block_reader_member(&reader, segment, b->frame + i, name, &data, NULL) ==
+                TCORE_OK &&
+            strstr(name, what) && strstr(name, SEALED_SUFFIX))
+            found = b->frame + i;
+        tcore_block_reader_free(&reader);
+    }
+    return found;
+}
+
+/* Whether the block of a segment with a forged member is refused. */
+static bool is_refused(const struct tcore_segment *segment, struct tcore_error *err)
+{
+    struct tcore_buf text = {0};
+    enum tcore_status status = read_block(segment, 0, NULL, &text, err);
+    tcore_buf_free(&text);
+    return status == TCORE_BAD_INPUT;
+}
+
+static void test_forgeries(void)
+{
+    struct tcore_segment *segment = NULL;
+    struct tcore_key_ring *ring = NULL;
+    struct tcore_error err = {0};
+    if (make_ring(&ring, true, &err) != TCORE_OK ||
+        tcore_segment_open(&segment, FILE_FD, &err) != TCORE_OK ||
+        tcore_segment_unlock(segment, ring, &err) != TCORE_OK) {
+        ok(false, "%s", err.text);
+        return;
+    }
+    uint32_t email = find_sealed(segment, 0, ".user.email"),
+             other = find_sealed(segment, 0, ".other"),
+             next = find_sealed(segment, 1, ".user.email");
+    const struct frame_place was = segment->frame[email];
+    const size_t length = file.length;
+    ok(email && other && next && !is_refused(segment, &err), "there are sealed members");
+    ok(forge(segment, email, email, -1) && !is_refused(segment, &err),
+       "a member that is packed again is none that was changed");
+    ok(forge(segment, email, next, -1) && is_refused(segment, &err),
+       "a member of another block is refused: %s", err.text);
+    ok(forge(segment, email, other, -1) && is_refused(segment, &err),
+       "a member of another column is refused: %s", err.text);
+    unsigned flips = 0, refused = 0;
+    for (long bit = 0; bit < 8 * 60; bit++) {
+        segment->frame[email] = was;
+        flips += forge(segment, email, email, bit);
+        refused += is_refused(segment, &err);
+        file.length = length;
+    }
+    segment->frame[email] = was;
+    is_int(refused, flips, "%u changed members are refused", flips);
+    tcore_segment_close(segment);
+    tcore_key_ring_free(ring);
+}
+
+static void test_nobody(void)
+{
+    struct tcore_error err;
+    labels.label[1].reader_count = 0;
+    ok(write_segment(&err) == TCORE_BAD_INPUT, "a label without readers is an error: %s", err.text);
+    labels.label[1].reader_count = 1;
+}
+
+static void test_memory(struct tcore_sys *sys)
+{
+    struct tcore_error err;
+    unsigned writes = 0, reads = 0;
+    bool more = true;
+    for (unsigned long n = 1; more; n++) {
+        failing_begin(n);
+        use_memory(&failing.sys);
+        enum tcore_status status = write_segment(&err);
+        more = failing_end();
+        tcore_sys_set(sys);
+        if (status == TCORE_OK && !reads_right(&err)) /* some can be done without */
+            ok(false, "allocation %lu fails, and what is written is not right", n);
+        writes++;
+    }
+    ok(writes > 50 && !failing.live, "writing: %u failed allocations, nothing leaks (%ld)", writes,
+       failing.live);
+    more = true;
+    for (unsigned long n = 1; more; n++) {
+        struct tcore_buf text = {0};
+        failing_begin(n);
+        use_memory(&failing.sys);
+        enum tcore_status status = read_all(true, &text, &err);
+        tcore_buf_free(&text);
+        more = failing_end();
+        if (more && status == TCORE_OK)
+            ok(false, "allocation %lu fails and nobody says so", n);
+        reads++;
+    }
+    ok(reads > 50 && !failing.live, "reading: %u failed allocations, nothing leaks (%ld)", reads,
+       failing.live);
+}
+
+int main(void)
+{
+    struct tcore_sys sys = tcore_sys_default;
+    struct tcore_private_key *key = NULL;
+    struct tcore_error err = {0};
+    use_memory(&sys);
+    tcore_sys_set(&sys);
+    if (tcore_private_key_new(&key, TCORE_KEY_SEALING, &err) != TCORE_OK) {
+        skip("%s", err.text);
+        return done_testing();
+    }
+    tcore_private_key_public(key, "anna", &public_key, &err);
+    tcore_private_key_free(key);
+    ok(write_segment(&err) == TCORE_OK, "a segment with sealed columns: %s", err.text);
+    ok(reads_right(&err), "with the key all is read as it was, without it the rest: %s", err.text);
+    test_forgeries();
+    test_nobody();
+    test_memory(&sys);
+    tcore_sys_set(NULL);
+    free(file.data);
+    return done_testing();
+}
