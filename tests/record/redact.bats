@@ -92,3 +92,16 @@ planted() {
     assert_output --partial 'bad.yaml:1:'
     run -2 trace-record read --redact=none.yaml /dev/null || run -4 trace-record read --redact=none.yaml /dev/null
 }
+
+@test 'what is recorded one by one is redacted before it is in a log, and not twice' {
+    trace-record init --policy=policy.yaml repo
+    trace-record metric --to=repo load 1 secret.key=planted enduser.id=bob
+    ! grep -qa -e planted -e bob repo/open/*
+    trace-record read repo >before
+    assert_equal "$(wc -l <before)" 1
+    sleep 0.01
+    trace-record archive --durability=record repo <<<'{"type":"log","body":"token=planted","attributes":{"enduser.id":"bob"}}'
+    trace-record read repo >after
+    ! grep -q planted after
+    assert_equal "$(jq -r '.dimensions["enduser.id"] // .attributes["enduser.id"]' after | sort -u | wc -l)" 1
+}

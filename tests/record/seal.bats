@@ -197,3 +197,25 @@ EOF
     assert_output --partial '"action":"policy"'
     trace-record read small | cmp - <(trace-record import many)
 }
+
+@test 'records with labels are not kept in a log of archive, which is not encrypted' {
+    run -2 trace-record archive --durability=record repo spans
+    assert_output --partial 'the policy has labels'
+    no_canary
+    echo 'durability: record' >>policy.yaml
+    trace-record policy repo policy.yaml
+    run -2 trace-record archive repo spans
+    trace-record archive --durability=segment repo spans
+    no_canary
+}
+
+@test 'logs that others have left are sealed by the labels' {
+    trace-record metric --to=repo load 1 user.email=canary
+    mv repo/open/shared.log "repo/open/20200101T000000Z-0123456789abcdef.log"
+    trace-record archive repo </dev/null
+    no_canary
+    run -0 --separate-stderr trace-record read repo --key=privacy
+    assert_output --partial canary
+    run -0 --separate-stderr trace-record read repo
+    refute_output --partial canary
+}
