@@ -22,6 +22,18 @@ static enum tcore_status read_column(struct tcore_binary_columns *columns, uint3
                                      err);
 }
 
+/* A record without what is sealed would be another one, and nothing is damaged: all stays as it is.
+ */
+static enum tcore_status refuse(struct tcore_binary_columns *columns, uint32_t column,
+                                struct tcore_slice *opened, struct tcore_error *err)
+{
+    (void)columns;
+    (void)column;
+    (void)opened;
+    return tcore_error_set(err, TCORE_FATAL,
+                           "it has sealed columns, and cannot be written anew without their keys");
+}
+
 enum tcore_status tcore_segment_reader_new(struct tcore_segment_reader **reader,
                                            struct tcore_projection *projection,
                                            struct tcore_error *err)
@@ -31,6 +43,7 @@ enum tcore_status tcore_segment_reader_new(struct tcore_segment_reader **reader,
         return tcore_error_nomem(err);
     projection->text = true;
     (*reader)->block.columns.read = read_column;
+    (*reader)->block.columns.unseal = refuse;
     enum tcore_status status = tcore_binary_decoder_new(&(*reader)->decoder, projection, err);
     if (status != TCORE_OK) {
         tcore_segment_reader_free(*reader);
