@@ -139,7 +139,7 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
         return cli_usage_error(cli, "say which records: --where");
     status = upkeep_open(&e.upkeep, cli, argv[0], false);
     if (status == CLI_DONE &&
-        (!upkeep_may(&e.upkeep, POLICY_ERASE, "erase") || has_logs(&e.upkeep)))
+        (!upkeep_may(&e.upkeep, POLICY_ERASE, "erase") || (!o->dry_run && has_logs(&e.upkeep))))
         status = CLI_FAILED;
     if (status == CLI_DONE)
         status = removal_open(&e.removal, &e.upkeep);

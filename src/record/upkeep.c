@@ -25,6 +25,15 @@ void upkeep_report(struct upkeep *u)
     cli_report(u->cli, &u->err);
 }
 
+static enum tcore_status settle(struct upkeep *u, bool waits, size_t *pending)
+{
+    enum tcore_status status = tcore_replacements_settle(u->repository, false, pending, &u->err);
+    if (status != TCORE_OK || !*pending || !waits)
+        return status;
+    cli_note(u->cli, "%s: waiting for those who read what was replaced", u->name);
+    return tcore_replacements_settle(u->repository, true, pending, &u->err);
+}
+
 static enum tcore_status open_locked(struct upkeep *u, bool mends)
 {
     size_t pending;
@@ -37,7 +46,7 @@ static enum tcore_status open_locked(struct upkeep *u, bool mends)
     if (status == TCORE_OK)
         status = tcore_upkeep_lock(u->repository, true, &u->lock, &u->err);
     if (status == TCORE_OK)
-        status = tcore_replacements_settle(u->repository, true, &pending, &u->err);
+        status = settle(u, true, &pending);
     if (status == TCORE_BAD_INPUT && u->lock >= 0 && mends)
         status = TCORE_OK;
     return status == TCORE_OK ? upkeep_list(u) : status;
@@ -180,11 +189,7 @@ enum tcore_status upkeep_take_logs(struct upkeep *u, bool *left)
 enum tcore_status upkeep_settle(struct upkeep *u, bool waits)
 {
     size_t pending;
-    enum tcore_status status = tcore_replacements_settle(u->repository, false, &pending, &u->err);
-    if (status == TCORE_OK && pending && waits) {
-        cli_note(u->cli, "%s: waiting for those who read it", u->name);
-        status = tcore_replacements_settle(u->repository, true, &pending, &u->err);
-    }
+    enum tcore_status status = settle(u, waits, &pending);
     return status == TCORE_OK ? tcore_repository_refresh(u->repository, true, &u->err) : status;
 }
 

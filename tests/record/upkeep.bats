@@ -303,3 +303,23 @@ setup() {
     [[ ! -e problems ]]
     run -0 trace-record check repo
 }
+
+@test "what upkeep has left is finished by archive, and a damaged file in replacing/ by repair" {
+    small 3
+    exec 5<repo/segments
+    flock -s 5
+    trace-record compact repo
+    exec 5<&-
+    [[ $(segments repo | wc -l) -eq 4 ]]
+    trace-record archive repo </dev/null
+    [[ $(segments repo | wc -l) -eq 1 && -z $(ls -A repo/replacing) ]]
+    trace-record read repo | cmp - records
+    echo damaged >repo/replacing/0123456789abcdef
+    trace-record read repo | cmp - records
+    run -4 trace-record compact repo
+    [[ $output == *"replacing/0123456789abcdef is damaged" ]]
+    run -0 trace-record repair repo
+    [[ $output == *"moved to quarantine/0123456789abcdef" ]]
+    run -0 trace-record compact repo
+    trace-record read repo | cmp - records
+}
