@@ -151,8 +151,11 @@ static void take_rollup(struct worker *worker)
         return;
     struct tcore_error damage = worker->err;
     worker->status = TCORE_OK;
-    while (worker->status == TCORE_OK && chunk->columns->instead(chunk->columns, &chunk->info))
+    while (worker->status == TCORE_OK && chunk->columns->instead(chunk->columns, &chunk->info)) {
         decode_and_operate(worker);
+        if (worker->bad_block && worker->status == TCORE_BAD_INPUT)
+            worker->status = TCORE_OK; /* that block is lost; the first damage is told */
+    }
     worker->batch = NULL;
     if (worker->status == TCORE_OK) {
         worker->err = damage;

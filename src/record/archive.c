@@ -235,8 +235,9 @@ static enum tcore_status take_lines(void *state, void *worker, const char *data,
                                     struct cli_lines_taken *taken, struct tcore_error *err)
 {
     struct worker *w = worker;
-    (void)state;
-    if (length < SMALL_BYTES || w->rest || w->redactor) {
+    const struct archive *a = state;
+    bool logged = a->keeper.durability == KEEPER_RECORD; /* one by one */
+    if (length < SMALL_BYTES || w->rest || w->redactor || logged) {
         w->rest -= w->rest != 0;
         return TCORE_SKIP;
     }
