@@ -212,7 +212,7 @@ enum tcore_status tcore_replacements_read(struct tcore_repository *r,
     }
     tcore_buf_free(&names.text);
     tcore_sys()->close(dir);
-    if (status != TCORE_OK)
+    if (status != TCORE_OK || !replacements->count) /* all may be gone since they were listed */
         tcore_replacements_free(replacements);
     return status;
 }
