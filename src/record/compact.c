@@ -51,7 +51,8 @@ static enum tcore_status look_at(struct compact *c, const char *path, struct can
     candidate->text_bytes = m->text_bytes;
     candidate->min_ns = m->timed ? m->min_ns : m->created_ns;
     candidate->max_ns = m->timed ? m->max_ns : m->created_ns;
-    candidate->small = candidate->records < (uint64_t)u->policy.segment_records / SMALL_FRACTION &&
+    candidate->small = !m->keys &&
+                       candidate->records < (uint64_t)u->policy.segment_records / SMALL_FRACTION &&
                        m->text_bytes < (uint64_t)u->policy.segment_bytes / SMALL_FRACTION;
     tcore_segment_close(segment);
     return TCORE_OK;

@@ -99,6 +99,11 @@ static enum tcore_status plan_segment(struct removal *r, const char *path)
     if (status == TCORE_OK &&
         (!r->concerns || r->concerns(r->context, tcore_segment_manifest(segment))))
         status = tcore_segment_go_through(r->reader, segment, count_rows, r, NULL, NULL, &u->err);
+    const struct removal_plan *plan = &r->plan[r->at];
+    if (status == TCORE_OK && tcore_segment_manifest(segment)->keys && plan->all_removed &&
+        plan->all_removed < plan->records)
+        status = tcore_error_set(&u->err, TCORE_BAD_INPUT,
+                                 "it has sealed columns, and cannot be written anew");
     tcore_segment_close(segment);
     return status == TCORE_OK ? status : name_segment(u, path, status);
 }

@@ -22,18 +22,6 @@ static enum tcore_status read_column(struct tcore_binary_columns *columns, uint3
                                      err);
 }
 
-/* A record without what is sealed would be another one, and nothing is damaged: all stays as it is.
- */
-static enum tcore_status refuse(struct tcore_binary_columns *columns, uint32_t column,
-                                struct tcore_slice *opened, struct tcore_error *err)
-{
-    (void)columns;
-    (void)column;
-    (void)opened;
-    return tcore_error_set(err, TCORE_FATAL,
-                           "it has sealed columns, and cannot be written anew without their keys");
-}
-
 enum tcore_status tcore_segment_reader_new(struct tcore_segment_reader **reader,
                                            struct tcore_projection *projection,
                                            struct tcore_error *err)
@@ -43,7 +31,6 @@ enum tcore_status tcore_segment_reader_new(struct tcore_segment_reader **reader,
         return tcore_error_nomem(err);
     projection->text = true;
     (*reader)->block.columns.read = read_column;
-    (*reader)->block.columns.unseal = refuse;
     enum tcore_status status = tcore_binary_decoder_new(&(*reader)->decoder, projection, err);
     if (status != TCORE_OK) {
         tcore_segment_reader_free(*reader);
@@ -209,6 +196,8 @@ enum tcore_status tcore_segment_go_through(struct tcore_segment_reader *reader,
                                            struct tcore_error *err)
 {
     const struct tcore_manifest *m = tcore_segment_manifest(segment);
+    if (rewriting && m->keys) /* what cannot be read would be lost, and the rest unsealed */
+        return tcore_error_set(err, TCORE_BAD_INPUT, "it has sealed columns, and stays as it is");
     enum tcore_status status = rewriting ? carry_seals(rewriting, m, err) : TCORE_OK;
     for (uint32_t i = 0; i < m->block_count && status == TCORE_OK; i++) {
         struct tcore_batch batch;
