@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 
@@ -23,66 +24,85 @@ static enum tcore_status open_file(struct tcore_repository *r, int flags, int *f
     return TCORE_OK;
 }
 
-static enum tcore_status make_file(struct tcore_repository *r, const uint64_t *wanted,
+static enum tcore_status draw_seed(uint64_t *seed, struct tcore_error *err)
+{
+    if (tcore_sys()->random(seed, sizeof *seed) != 0)
+        return tcore_error_errno(err, TCORE_FATAL, errno, "no random bytes");
+    return TCORE_OK;
+}
+
+/* An empty file of that name, on disk. TCORE_SKIP: there is one. */
+static enum tcore_status make_file(struct tcore_repository *r, const char *name, uint64_t seed,
                                    struct tcore_error *err)
 {
     struct tcore_new_file file;
-    uint64_t seed;
-    if (wanted)
-        seed = *wanted;
-    else if (tcore_sys()->random(&seed, sizeof seed) != 0)
-        return tcore_error_errno(err, TCORE_FATAL, errno, "no random bytes");
     enum tcore_status status = tcore_new_file_open(&file, r->dir, err);
     if (status != TCORE_OK)
         return status;
     status = tcore_trace_filters_create(file.fd, seed, err);
     if (status == TCORE_OK)
-        status = tcore_new_file_link(&file, FILTERS, NULL, err);
+        status = tcore_new_file_link(&file, name, NULL, err);
     tcore_new_file_drop(&file);
-    return status == TCORE_SKIP ? TCORE_OK : status; /* somebody else made it */
+    return status;
 }
 
-/* The file is no authority: one of which nothing can be made may go. seed: NULL: a new one. */
-static enum tcore_status replace_file(struct tcore_repository *r, const uint64_t *seed,
+/* The file is no authority: one of which nothing can be made may go, or its groups. There is always
+ * one of that name, so that nobody makes another with a seed of his own. */
+static enum tcore_status replace_file(struct tcore_repository *r, uint64_t seed,
                                       struct tcore_error *err)
 {
-    if (tcore_sys()->unlinkat(r->dir, FILTERS, 0) < 0 && errno != ENOENT)
-        return tcore_error_errno(err, TCORE_FATAL, errno, "cannot replace its " FILTERS);
-    return make_file(r, seed, err);
+    uint64_t random;
+    char name[sizeof TCORE_NEW_FILE_PREFIX + 16];
+    enum tcore_status status = draw_seed(&random, err);
+    if (status != TCORE_OK)
+        return status;
+    snprintf(name, sizeof name, TCORE_NEW_FILE_PREFIX "%016llx", (unsigned long long)random);
+    status = make_file(r, name, seed, err);
+    if (status == TCORE_OK && tcore_sys()->renameat(r->dir, name, r->dir, FILTERS) < 0)
+        status = tcore_error_errno(err, TCORE_FATAL, errno, "cannot replace its " FILTERS);
+    return status == TCORE_OK ? tcore_sync_directory(r->dir, err) : status;
+}
+
+/* TCORE_EOF: there was no file, or none of use, and now there is one. */
+static enum tcore_status read_seed(struct tcore_repository *r, uint64_t *seed,
+                                   struct tcore_error *err)
+{
+    struct tcore_trace_filters *filters = NULL;
+    uint64_t drawn;
+    int fd;
+    enum tcore_status status = open_file(r, O_RDONLY, &fd, err);
+    if (status != TCORE_OK)
+        return status;
+    if (fd >= 0) {
+        status = tcore_trace_filters_open(&filters, fd, err);
+        if (status == TCORE_OK)
+            *seed = tcore_trace_filters_seed(filters);
+        tcore_trace_filters_free(filters);
+        tcore_sys()->close(fd);
+        if (status != TCORE_BAD_INPUT)
+            return status;
+    }
+    status = draw_seed(&drawn, err);
+    if (status == TCORE_OK)
+        status = fd < 0 ? make_file(r, FILTERS, drawn, err) : replace_file(r, drawn, err);
+    return status == TCORE_OK || status == TCORE_SKIP ? TCORE_EOF : status;
 }
 
 enum tcore_status tcore_repository_filter_seed(struct tcore_repository *r, uint64_t *seed,
                                                struct tcore_error *err)
 {
-    enum tcore_status status = TCORE_OK;
-    for (int attempt = 0; attempt < 2; attempt++) {
-        struct tcore_trace_filters *filters = NULL;
-        int fd;
-        status = open_file(r, O_RDONLY, &fd, err);
-        if (status != TCORE_OK)
-            return status;
-        if (fd >= 0) {
-            status = tcore_trace_filters_open(&filters, fd, err);
-            if (status == TCORE_OK)
-                *seed = tcore_trace_filters_seed(filters);
-            tcore_trace_filters_free(filters);
-            tcore_sys()->close(fd);
-            if (status != TCORE_BAD_INPUT)
-                return status;
-        }
-        status = fd < 0 ? make_file(r, NULL, err) : replace_file(r, NULL, err);
-        if (status != TCORE_OK)
-            return status;
-    }
-    return status == TCORE_OK ? tcore_error_set(err, TCORE_FATAL, "its " FILTERS " is damaged")
-                              : status;
+    enum tcore_status status = TCORE_EOF;
+    for (int attempt = 0; attempt < 8 && status == TCORE_EOF; attempt++)
+        status = read_seed(r, seed, err);
+    return status == TCORE_EOF ? tcore_error_set(err, TCORE_FATAL, "its " FILTERS " is damaged")
+                               : status;
 }
 
 enum tcore_status tcore_known_traces_renew(struct tcore_repository *r, struct tcore_error *err)
 {
     uint64_t seed;
     enum tcore_status status = tcore_repository_filter_seed(r, &seed, err);
-    return status == TCORE_OK ? replace_file(r, &seed, err) : status;
+    return status == TCORE_OK ? replace_file(r, seed, err) : status;
 }
 
 /* ---- looking ---- */
