@@ -5,6 +5,7 @@
 #include "base/sys.h"
 #include "record/redact.h"
 #include "store/new_file.h"
+#include "stream/binary_codec.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,11 +20,6 @@
 static enum tcore_status failed(struct tcore_error *err, const char *what)
 {
     return tcore_error_errno(err, TCORE_FATAL, errno, "cannot %s " FOLDER "/" FILE_NAME, what);
-}
-
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* TCORE_EOF: it is not there. */
@@ -45,11 +41,7 @@ static enum tcore_status read_key(int folder, unsigned char key[REDACT_KEY_BYTES
         return tcore_error_set(err, TCORE_BAD_INPUT,
                                FOLDER "/" FILE_NAME " must be its owner's alone (chmod 600)");
     bool whole = got == (ptrdiff_t)sizeof text && text[DIGITS] == '\n';
-    for (int i = 0; whole && i < REDACT_KEY_BYTES; i++) {
-        int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
-        whole = high >= 0 && low >= 0;
-        key[i] = (unsigned char)(high << 4 | (low & 15));
-    }
+    whole = whole && tcore_binary_hex_decode(key, text, REDACT_KEY_BYTES);
     return whole ? TCORE_OK
                  : tcore_error_set(err, TCORE_BAD_INPUT, FOLDER "/" FILE_NAME " holds no key");
 }

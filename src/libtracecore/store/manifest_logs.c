@@ -3,6 +3,7 @@
 #include "store/manifest.h"
 
 #include "base/sys.h"
+#include "stream/binary_codec.h"
 
 #include <inttypes.h>
 
@@ -34,22 +35,10 @@ void tcore_manifest_write_seals(const struct tcore_manifest *m, struct tcore_buf
     tcore_buf_putc(out, ']');
 }
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool tcore_manifest_parse_id(const struct tcore_value *text, uint8_t *id, size_t bytes)
 {
-    if (text->kind != TCORE_STRING || text->len != 2 * bytes)
-        return false;
-    for (size_t i = 0; i < bytes; i++) {
-        int high = hex_digit(text->s[2 * i]), low = hex_digit(text->s[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        id[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
+    return text->kind == TCORE_STRING && text->len == 2 * bytes &&
+           tcore_binary_hex_decode(id, text->s, bytes);
 }
 
 static bool get_seal(const struct tcore_json *json, uint32_t object, struct tcore_log_seal *seal)
