@@ -5,53 +5,12 @@
 #include "alert/rules_file.h"
 
 #include "cli/yaml.h"
-#include "base/sys.h"
 #include "cli/message.h"
 #include "model/batch.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-
-/* 0, or errno. */
-static int read_all(const char *path, struct tcore_buf *text)
-{
-    const struct tcore_sys *sys = tcore_sys();
-    int fd = sys->openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0), errnum = 0;
-    ssize_t got = fd < 0 ? -1 : 1;
-
-    while (got > 0 && text->length <= CLI_YAML_TEXT_BYTES) {
-        char *room = tcore_buf_reserve(text, 65536);
-
-        if (!room) {
-            errno = ENOMEM;
-            got = -1;
-            break;
-        }
-        got = tcore_read_some(fd, room, 65536);
-        if (got > 0)
-            text->length += (size_t)got;
-    }
-    if (got < 0)
-        errnum = errno;
-    if (fd >= 0)
-        sys->close(fd);
-    return errnum;
-}
-
-static void print_problems(struct cli *cli, const struct tcore_buf *problems)
-{
-    const char *line = problems->data, *end = line + problems->length;
-
-    while (line < end) {
-        const char *newline = memchr(line, '\n', (size_t)(end - line));
-
-        if (!newline)
-            newline = end;
-        cli_note(cli, "%.*s", (int)(newline - line), line);
-        line = newline + 1;
-    }
-}
 
 /* errnum: of reading the file. */
 static enum tcore_status parse(struct rules *rules, const char *path, int *errnum,
@@ -60,7 +19,7 @@ static enum tcore_status parse(struct rules *rules, const char *path, int *errnu
     struct tcore_buf text = {0};
     enum tcore_status status = TCORE_FATAL;
 
-    *errnum = read_all(path, &text);
+    *errnum = cli_yaml_read_file(AT_FDCWD, path, 0, &text);
     if (!*errnum)
         status = rules_parse(rules, path, text.length ? text.data : "", text.length, err);
     tcore_buf_free(&text);
@@ -80,7 +39,7 @@ int rules_load(struct cli *cli, struct rules *rules, const char *path, bool quie
     if (status == TCORE_FATAL)
         return CLI_FAILED;
     if (rules->problems.length && (status != TCORE_OK || !quiet))
-        print_problems(cli, &rules->problems);
+        cli_note_lines(cli, &rules->problems);
     if (status == TCORE_OK)
         return CLI_DONE;
     cli->usage_error = true;

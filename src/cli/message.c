@@ -113,3 +113,17 @@ void cli_reject_total(struct cli *cli)
         cli_note(cli, "%llu records were rejected; the first %d are named above",
                  (unsigned long long)cli->rejected, REJECTS_SHOWN);
 }
+
+void cli_note_lines(struct cli *cli, const struct tcore_buf *lines)
+{
+    const char *line = lines->data, *end = line + lines->length;
+
+    while (line < end) {
+        const char *newline = memchr(line, '\n', (size_t)(end - line));
+
+        if (!newline)
+            newline = end;
+        cli_note(cli, "%.*s", (int)(newline - line), line);
+        line = newline + 1;
+    }
+}

@@ -6,6 +6,7 @@
 #ifndef CLI_MESSAGE_H
 #define CLI_MESSAGE_H
 
+#include "base/buf.h"
 #include "cli/verb.h"
 
 /* A failed input, output or helper: prints and sets cli->failed (TCORE_BAD_INPUT, TCORE_FATAL). */
@@ -16,6 +17,8 @@ void cli_error(struct cli *cli, const char *format, ...) __attribute__((format(p
 int cli_usage_error(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Something worth knowing that changes no status. */
 void cli_note(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A note for each line of lines. */
+void cli_note_lines(struct cli *cli, const struct tcore_buf *lines);
 /* A rejected record: prints FILE:LINE: reason (byte N), counts it. After 20 messages a run only
  * counts; the total is printed at the end. */
 void cli_reject(struct cli *cli, const char *input, uint64_t line, uint64_t byte,

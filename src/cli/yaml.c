@@ -10,6 +10,8 @@
 #include "base/dl.h"
 #include "base/sys.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -266,4 +268,29 @@ void cli_yaml_fingerprint(const struct cli_yaml_tree *tree, uint32_t node,
         cli_yaml_fingerprint(tree, child, NULL, out);
     }
     tcore_buf_putc(out, n->kind == CLI_YAML_LIST ? ']' : '}');
+}
+
+int cli_yaml_read_file(int dirfd, const char *path, int flags, struct tcore_buf *text)
+{
+    const struct tcore_sys *sys = tcore_sys();
+    int fd = sys->openat(dirfd, path, O_RDONLY | O_NOCTTY | O_CLOEXEC | flags, 0), errnum = 0;
+    ssize_t got = fd < 0 ? -1 : 1;
+
+    while (got > 0 && text->length <= CLI_YAML_TEXT_BYTES) {
+        char *room = tcore_buf_reserve(text, 65536);
+
+        if (!room) {
+            errno = ENOMEM;
+            got = -1;
+            break;
+        }
+        got = tcore_read_some(fd, room, 65536);
+        if (got > 0)
+            text->length += (size_t)got;
+    }
+    if (got < 0)
+        errnum = errno;
+    if (fd >= 0)
+        sys->close(fd);
+    return errnum;
 }

@@ -42,6 +42,10 @@ struct cli_yaml_problem {
     char text[256];
 };
 
+/* Appends a file to text, up to a little more than cli_yaml_read accepts. flags: of openat(), besides
+ * O_RDONLY. Returns 0, or errno. */
+int cli_yaml_read_file(int dirfd, const char *path, int flags, struct tcore_buf *text);
+
 /*
  * Reads text into a zeroed tree. TCORE_BAD_INPUT: problem says where it is wrong. TCORE_FATAL: out
  * of memory, or libyaml is missing. The tree is to be freed in any case.
