@@ -163,6 +163,7 @@ noinst_HEADERS += %D%/core/audit.h
 noinst_HEADERS += %D%/core/binary.h
 noinst_HEADERS += %D%/core/codec.h
 noinst_HEADERS += %D%/core/failing.h
+noinst_HEADERS += %D%/core/memory_file.h
 noinst_HEADERS += %D%/core/random.h
 noinst_HEADERS += %D%/core/capture.h
 noinst_HEADERS += %D%/core/rollup_records.h

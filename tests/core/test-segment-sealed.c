@@ -7,67 +7,16 @@
 #include "tap.h"
 
 #include "failing.h"
+#include "memory_file.h"
 #include "store/segment_check.h"
 #include "store/segment_private.h"
 #include "store/segment_write.h"
 #include "store/tar.h"
 #include "stream/binary_format.h"
 
-#define FILE_FD 1000
-#define CANARY  "canary"
-#define BLOCKS  3
-#define ROWS    20
-
-static struct tcore_buf file; /* in memory, which descriptor 1000 is */
-
-static ssize_t memory_write(int fd, const void *data, size_t bytes)
-{
-    (void)fd;
-    char *memory = realloc(file.data, file.length + bytes + 1);
-    memcpy(memory + file.length, data, bytes);
-    file.data = memory;
-    file.length += bytes;
-    return (ssize_t)bytes;
-}
-
-static ssize_t memory_pread(int fd, void *data, size_t bytes, off_t at)
-{
-    (void)fd;
-    size_t left = (size_t)at < file.length ? file.length - (size_t)at : 0;
-    bytes = bytes < left ? bytes : left;
-    if (bytes)
-        memcpy(data, file.data + at, bytes);
-    return (ssize_t)bytes;
-}
-
-static int memory_fstat(int fd, struct stat *st)
-{
-    (void)fd;
-    *st = (struct stat){.st_mode = S_IFREG | 0640, .st_size = (off_t)file.length};
-    return 0;
-}
-
-static int memory_close(int fd)
-{
-    (void)fd;
-    return 0;
-}
-
-/* The same every time: so is every key. */
-static int no_chance(void *buffer, size_t bytes)
-{
-    memset(buffer, 0x5a, bytes);
-    return 0;
-}
-
-static void use_memory(struct tcore_sys *sys)
-{
-    sys->random = no_chance;
-    sys->write = memory_write;
-    sys->pread = memory_pread;
-    sys->fstat = memory_fstat;
-    sys->close = memory_close;
-}
+#define CANARY "canary"
+#define BLOCKS 3
+#define ROWS   20
 
 /* ---- who reads what ---- */
 

@@ -7,6 +7,7 @@
 
 #include "binary.h"
 #include "failing.h"
+#include "memory_file.h"
 #include "store/segment_check.h"
 #include "store/segment_read.h"
 #include "store/segment_salvage.h"
@@ -14,71 +15,16 @@
 
 #include <errno.h>
 
-/* A file in memory, which descriptor 1000 is. */
-#define FILE_FD 1000
-static struct tcore_buf file;
-static size_t write_limit = SIZE_MAX; /* bytes until the disk is full */
-
-static ssize_t memory_write(int fd, const void *data, size_t bytes)
-{
-    (void)fd;
-    size_t room = file.length < write_limit ? write_limit - file.length : 0;
-    if (bytes && !room) {
-        errno = ENOSPC;
-        return -1;
-    }
-    bytes = bytes < room ? bytes : room;
-    char *memory = realloc(file.data, file.length + bytes + 1);
-    memcpy(memory + file.length, data, bytes);
-    file.data = memory;
-    file.length += bytes;
-    return (ssize_t)bytes;
-}
-
-static ssize_t memory_pread(int fd, void *data, size_t bytes, off_t at)
-{
-    (void)fd;
-    size_t left = (size_t)at < file.length ? file.length - (size_t)at : 0;
-    bytes = bytes < left ? bytes : left;
-    if (bytes)
-        memcpy(data, file.data + at, bytes);
-    return (ssize_t)bytes;
-}
-
-static int memory_fstat(int fd, struct stat *st)
-{
-    (void)fd;
-    *st = (struct stat){.st_mode = S_IFREG | 0640, .st_size = (off_t)file.length};
-    return 0;
-}
-
-static int memory_close(int fd)
-{
-    (void)fd;
-    return 0;
-}
-
 static int64_t a_time(void)
 {
     return 1790000000123456789;
 }
 
-/* The same every time: so is the size of a segment. */
-static int no_chance(void *buffer, size_t bytes)
-{
-    memset(buffer, 0x5a, bytes);
-    return 0;
-}
-
 static struct tcore_sys memory_sys(void)
 {
     struct tcore_sys sys = tcore_sys_default;
-    sys.write = memory_write;
-    sys.pread = memory_pread;
-    sys.fstat = memory_fstat;
-    sys.close = memory_close;
+    use_memory(&sys);
     sys.wall_ns = a_time;
-    sys.random = no_chance;
     return sys;
 }
 
