@@ -356,9 +356,12 @@ static bool same_value(const struct tcore_value *a, const struct tcore_value *b)
 static bool same_batch(const struct tcore_batch *a, const struct tcore_batch *b)
 {
     bool same = a->rows == b->rows && a->reject_count == b->reject_count &&
-                a->duplicate_keys == b->duplicate_keys && a->line_count == b->line_count;
+                a->duplicate_keys == b->duplicate_keys && a->line_count == b->line_count &&
+                a->negative_durations == b->negative_durations;
     for (size_t row = 0; same && row < a->rows; row++) {
-        same = a->types[row] == b->types[row] && a->lines[row] == b->lines[row];
+        same = a->types[row] == b->types[row] && a->lines[row] == b->lines[row] &&
+               a->text[row].length == b->text[row].length &&
+               !memcmp(a->text[row].data, b->text[row].data, a->text[row].length);
         for (size_t c = 0; same && c < a->column_count; c++) {
             struct tcore_value x = tcore_column_get(&a->columns[c], row),
                                y = tcore_column_get(&b->columns[c], row);
@@ -492,6 +495,93 @@ static void test_plans(const char *which)
     end_decoding(&warm);
     for (size_t i = 0; i < MODELS; i++)
         tcore_buf_free(&models[i]);
+    tcore_buf_free(&line);
+}
+
+/*
+ * Chunks of many lines, most of them spans of a few forms: what is found by looking at many lines
+ * at once, and what each line is by itself, must be the same, whichever way the instruction set
+ * goes.
+ */
+static void test_windows(void)
+{
+    enum { ROUNDS = 60, LINES = 150 };
+#define TRACE_ID "\"traceId\":\"5b8efff798038103d269b633813fc60c\""
+#define PLAIN(ids, start, retries)                                                                 \
+    "{\"type\":\"span\"," ids ",\"startTimeUnixNano\":\"" start "\",\"durationNano\":5,"           \
+    "\"attributes\":{\"http.route\":\"/\",\"retries\":" retries "}}\n"
+    static const char *const written[] = {
+        "{\"type\":\"span\"," IDS ",\"parentSpanId\":\"eee19b7ec3c1b173\",\"name\":\"GET /cart\","
+        "\"startTimeUnixNano\":\"1544712660000000000\",\"endTimeUnixNano\":"
+        "\"1544712661000000000\",\"durationNano\":1000000000,\"service\":\"cart\","
+        "\"attributes\":{\"http.route\":\"/cart\",\"retries\":3},\"events\":[],"
+        "\"resource\":{\"service.name\":\"cart\"}}\n",
+        "{\"type\":\"span\"," IDS ",\"name\":\"SELECT\",\"startTimeUnixNano\":"
+        "\"1544712660000000000\",\"durationNano\":17,\"attributes\":{\"ok\":true,\"share\":0.5,"
+        "\"none\":null},\"resource\":{\"service.name\":\"db\"}}\n",
+        "{\"type\":\"span\"," IDS ",\"startTimeUnixNano\":\"5\",\"endTimeUnixNano\":\"9\","
+        "\"service\":\"derived\"}\n",
+        "{\"type\":\"log\",\"body\":\"words\",\"timeUnixNano\":\"77\",\"service\":\"cart\"}\n",
+        "{\"metricName\":\"m\",\"value\":12.5,\"service\":\"cart\",\"durationNano\":1}\n",
+        /* of one form, but not all plain */
+        PLAIN(IDS, "1", "3"), PLAIN(IDS, "9223372036854775807", "123456789012345678"),
+        PLAIN(IDS, "9223372036854775808", "3"), PLAIN(IDS, "-1", "-3"), PLAIN(IDS, "x", "3"),
+        PLAIN(IDS, "", "3.5e2"), PLAIN(IDS, "1", "x"), PLAIN(IDS, "1", "03"), PLAIN(IDS, "1", "3 "),
+        PLAIN(IDS, "1", "[]"), PLAIN(IDS, "1", "1x2"), PLAIN(IDS, "1", "12345678901234567890"),
+        PLAIN(IDS, "1", "tru"), PLAIN("\"traceId\":\"\",\"spanId\":\"1\"", "1", "3"),
+        PLAIN(TRACE_ID ",\"spanId\":\"0000000000000000\"", "1", "3"),
+        PLAIN(TRACE_ID ",\"spanId\":\"\"", "1", "3"),
+        PLAIN("\"traceId\":\"0A\",\"spanId\":\"00b\"", "1", "3"),
+        PLAIN("\"traceId\":\"xyz\",\"spanId\":\"ABCDEFABCDEFABCD\"", "1", "3"),
+        PLAIN(IDS, "1\",\"endTimeUnixNano\":\"2", "3"),
+        PLAIN(IDS, "1\",\"endTimeUnixNano\":\"2x", "3"), "\n"};
+#undef TRACE_ID
+#undef PLAIN
+    enum { MODELS = sizeof written / sizeof *written };
+    struct tcore_buf models[MODELS] = {{0}}, text = {0}, line = {0};
+    struct decoding d[3] = {{0}};
+    unsigned different = 0, rows = 0, rejects = 0, variants = 0;
+    for (size_t i = 0; i < MODELS; i++)
+        tcore_buf_puts(&models[i], written[i]);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        tcore_buf_clear(&text);
+        for (unsigned i = 0; i < LINES; i++) {
+            const struct tcore_buf *model = &models[random_below(MODELS)];
+            if (random_below(16) == 0 && model->length > 1)
+                make_variant(&line, model, 1);
+            tcore_buf_append(&text, line.length ? line.data : model->data,
+                             line.length ? line.length : model->length);
+            tcore_buf_clear(&line);
+            unsigned odd = random_below(200); /* a line longer than a window, or one of UTF-16 */
+            if (odd == 0)
+                tcore_buf_printf(&text, "{" IDS ",\"name\":\"%09000d\"}\n", 7);
+            else if (odd == 1)
+                tcore_buf_append(&text, "\xff\xfe{\0}\0\n\0", 8);
+        }
+        if (text.data[text.length - 1] != '\n')
+            tcore_buf_putc(&text, '\n');
+        struct decoding *first = NULL;
+        variants = 0;
+        for (size_t v = 0; v < 3; v++) {
+            if (!tcore_simd_select(simd[v]))
+                continue;
+            variants++;
+            decode(&d[v], text.data, text.length);
+            if (!first)
+                first = &d[v];
+            else
+                different += !same_batch(first->batch, d[v].batch);
+        }
+        rows += (unsigned)first->batch->rows;
+        rejects += (unsigned)first->batch->reject_count;
+    }
+    ok(!different && rows > ROUNDS * LINES / 2 && rejects > ROUNDS,
+       "%u instruction sets agree on %u rows and %u rejects of chunks", variants, rows, rejects);
+    for (size_t v = 0; v < 3; v++)
+        end_decoding(&d[v]);
+    for (size_t i = 0; i < MODELS; i++)
+        tcore_buf_free(&models[i]);
+    tcore_buf_free(&text);
     tcore_buf_free(&line);
 }
 
@@ -639,6 +729,10 @@ int main(void)
         }
     }
     test_agreement();
+    for (unsigned whole = 0; whole < 2; whole++) {
+        columns = whole ? COLUMNS : ATTRIBUTES;
+        test_windows();
+    }
     tcore_simd_select(NULL);
     test_many_keys();
     test_no_memory();

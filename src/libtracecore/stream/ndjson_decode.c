@@ -12,6 +12,7 @@
 #include "stream/ndjson_parse.h"
 #include "stream/simd.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,8 +33,14 @@ struct column_source {
 struct ndjson_decoder {
     struct ndjson_shape shape;
     struct ndjson_plan plan;
+    struct ndjson_forms forms;
     struct ndjson_parse parse;
     ndjson_parse_function *record;
+    ndjson_window_function *look; /* NULL: without windows */
+    ndjson_rows_function *plain_rows;
+    struct ndjson_window *window;       /* owned */
+    struct form_column *form_columns;   /* owned */
+    struct tcore_value **column_values; /* of the columns; owned */
     struct tcore_arena strings;
     size_t rows, capacity;
     uint8_t *types;
@@ -102,6 +109,27 @@ static bool set_up(struct ndjson_decoder *d, const struct tcore_projection *proj
     return true;
 }
 
+static bool set_up_windows(struct ndjson_decoder *d)
+{
+    d->window = tcore_malloc(sizeof *d->window);
+    d->form_columns = tcore_calloc(d->column_count, sizeof *d->form_columns);
+    d->column_values = tcore_calloc(d->column_count, sizeof *d->column_values);
+    if (!d->window || !d->form_columns || !d->column_values)
+        return false;
+    for (size_t i = 0; i < d->column_count; i++) {
+        const struct column_source *source = &d->sources[i];
+        int first = source->slots[0];
+        d->form_columns[i] = (struct form_column){
+            source->slots, source->slot_count, source->duration,
+            first == d->trace_id_slot                                ? TCORE_TRACE_ID
+            : first == d->span_id_slot || first == d->parent_id_slot ? TCORE_SPAN_ID
+                                                                     : 0};
+    }
+    d->forms.columns = d->form_columns;
+    d->forms.column_count = d->column_count;
+    return true;
+}
+
 enum tcore_status tcore_ndjson_decoder_new(struct ndjson_decoder **decoder,
                                            const struct tcore_projection *projection,
                                            unsigned depth_limit, size_t line_limit,
@@ -117,15 +145,22 @@ enum tcore_status tcore_ndjson_decoder_new(struct ndjson_decoder **decoder,
         return status;
     }
     d->record = tcore_simd_record_parser();
+    d->look = tcore_simd_window();
+    d->plain_rows = tcore_simd_rows();
     tcore_ndjson_plan_init(&d->plan, d->shape.seed);
     d->parse.shape = &d->shape;
     d->parse.plan = &d->plan;
+    d->parse.forms = &d->forms;
     d->parse.arena = &d->strings;
     d->parse.depth_limit = depth_limit;
     d->line_limit = line_limit;
     snprintf(d->overlong, sizeof d->overlong, "the line is longer than the limit of %zu bytes",
              line_limit);
     if (!set_up(d, projection)) {
+        tcore_ndjson_decoder_free(d);
+        return tcore_error_nomem(err);
+    }
+    if (d->look && !set_up_windows(d)) {
         tcore_ndjson_decoder_free(d);
         return tcore_error_nomem(err);
     }
@@ -155,8 +190,12 @@ void tcore_ndjson_decoder_free(struct ndjson_decoder *d)
     tcore_free(d->lines);
     tcore_free(d->text);
     tcore_free(d->rejects);
+    tcore_free(d->window);
+    tcore_free(d->form_columns);
+    tcore_free(d->column_values);
     tcore_arena_free(&d->strings);
     tcore_ndjson_plan_free(&d->plan);
+    tcore_ndjson_forms_free(&d->forms);
     tcore_ndjson_shape_free(&d->shape);
     tcore_free(d);
 }
@@ -362,9 +401,10 @@ static const char *reject_line(struct ndjson_decoder *d, const char *start, cons
     return utf16 && newline + 1 < end && !newline[1] ? newline + 1 : newline;
 }
 
-/* The line from start as a row or a reject. Returns its newline, or NULL: out of memory. */
+/* The line from start, which is line `number` of the window (NULL: of none), as a row or a reject.
+ * Returns its newline, or NULL: out of memory. */
 static const char *decode_line(struct ndjson_decoder *d, const char *start, const char *end,
-                               uint32_t line)
+                               uint32_t line, const struct ndjson_window *window, unsigned number)
 {
     struct ndjson_parse *parse = &d->parse;
     const char *p = start;
@@ -377,7 +417,7 @@ static const char *decode_line(struct ndjson_decoder *d, const char *start, cons
     if (d->rows == d->capacity && !grow_rows(d))
         return NULL;
     tcore_ndjson_clear(parse);
-    const char *behind = d->record(parse, p), *stop = behind;
+    const char *behind = d->record(parse, p, window, number), *stop = behind;
     if (behind) {
         while (*behind == ' ' || *behind == '\t' || *behind == '\r')
             behind++;
@@ -415,6 +455,68 @@ static const char *decode_line(struct ndjson_decoder *d, const char *start, cons
     return behind;
 }
 
+/* The plain rows of a window from line i on. Returns how many; UINT_MAX: out of memory. */
+static unsigned take_plain_rows(struct ndjson_decoder *d, unsigned i, uint32_t line)
+{
+    const struct ndjson_window *w = d->window;
+    if (d->forms.worth.rest || d->line_limit < WINDOW_BYTES)
+        return 0;
+    while (d->capacity - d->rows <= w->lines - i)
+        if (!grow_rows(d))
+            return UINT_MAX;
+    for (size_t k = 0; k < d->column_count; k++)
+        d->column_values[k] = d->sources[k].values;
+    unsigned n = d->plain_rows(&d->forms, w, i, d->column_values, d->rows);
+    memset(d->types + d->rows, TCORE_RECORD_SPAN, n);
+    for (unsigned k = 0; k < n; k++)
+        d->lines[d->rows + k] = line + k + 1;
+    for (unsigned k = 0; d->text && k < n; k++) {
+        const char *before = w->base + w->points[w->ends[i + k]];
+        const char *newline = w->base + w->points[w->ends[i + k + 1]];
+        d->text[d->rows + k] = (struct tcore_slice){before + 1, (size_t)(newline - before - 1)};
+    }
+    d->rows += n;
+    tcore_ndjson_forms_tally(&d->forms, n, n);
+    return n;
+}
+
+/* The lines of a window. Returns the last newline that was passed, or NULL: out of memory. */
+static const char *decode_window(struct ndjson_decoder *d, const char *end, uint32_t *line)
+{
+    const struct ndjson_window *w = d->window;
+    for (unsigned i = 0; i < w->lines;) {
+        unsigned n = take_plain_rows(d, i, *line);
+        if (n == UINT_MAX)
+            return NULL;
+        i += n;
+        *line += n;
+        if (i == w->lines)
+            break;
+        const char *start = w->base + w->points[w->ends[i]] + 1;
+        const char *newline = w->base + w->points[w->ends[i + 1]];
+        const char *passed = decode_line(d, start, end, ++*line, w, i++);
+        if (passed != newline)
+            return passed; /* the line is another one than it seems to be */
+    }
+    return w->base + w->points[w->ends[w->lines]];
+}
+
+/* False: out of memory. */
+static bool decode_lines(struct ndjson_decoder *d, const char *p, const char *end, uint32_t *line)
+{
+    while (p && p < end) {
+        bool looks = d->look && !(d->forms.worth.rest && d->plan.worth.rest);
+        if (looks)
+            d->look(d->window, p, end);
+        if (looks && d->window->lines)
+            p = decode_window(d, end, line);
+        else
+            p = decode_line(d, p, end, ++*line, NULL, 0);
+        p += p != NULL;
+    }
+    return p != NULL;
+}
+
 static void fill_batch(struct ndjson_decoder *d, uint32_t lines, struct tcore_batch *batch)
 {
     for (size_t i = 0; i < d->column_count; i++) {
@@ -449,13 +551,8 @@ enum tcore_status tcore_ndjson_decode(struct ndjson_decoder *d, const struct tco
         if (!reject(d, 1, 0, chunk->data, chunk->length, d->overlong))
             return tcore_error_nomem(err);
     } else {
-        const char *p = chunk->data, *end = p + chunk->length;
-        while (p < end) {
-            p = decode_line(d, p, end, ++line);
-            if (!p)
-                return tcore_error_nomem(err);
-            p++;
-        }
+        if (!decode_lines(d, chunk->data, chunk->data + chunk->length, &line))
+            return tcore_error_nomem(err);
     }
     fill_batch(d, line, batch);
     return TCORE_OK;

@@ -10,9 +10,11 @@
 #define TRACECORE_STREAM_NDJSON_PARSE_H
 
 #include "base/arena.h"
+#include "model/id.h"
 #include "model/value.h"
 #include "stream/ndjson_plan.h"
 #include "stream/ndjson_shape.h"
+#include "stream/ndjson_window.h"
 
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -20,6 +22,7 @@
 struct ndjson_parse {
     struct ndjson_shape *shape;
     struct ndjson_plan *plan;
+    struct ndjson_forms *forms;
     struct tcore_arena *arena; /* decoded strings, reset chunk by chunk */
     unsigned depth_limit;
     /* results of the record */
@@ -31,23 +34,33 @@ struct ndjson_parse {
     uint32_t time_checked;                /* bit 1 << role: its value is known to be an int64 */
     uint64_t duplicate_keys;              /* counted up */
     uint64_t objects;                     /* met so far */
-    uint16_t quotes[PLAN_QUOTES + 64]; /* of the record: where its quotes are, escaped ones too */
     /* of a failed call */
     const char *error_at;
     const char *reason; /* NULL with a failed call: out of memory */
 };
 
 /*
- * p is at the first byte of a record. The data must end with a newline somewhere behind it, and 64
- * more bytes must be readable behind that. Returns the byte behind the value, or NULL with error_at
- * and reason. What follows the value is the caller's business.
+ * p is at the first byte of a record, which may be line `number` of a window (NULL: it is of none).
+ * The data must end with a newline somewhere behind it, and 64 more bytes must be readable behind
+ * that. Returns the byte behind the value, or NULL with error_at and reason. What follows the value
+ * is the caller's business.
  */
-typedef const char *ndjson_parse_function(struct ndjson_parse *parse, const char *p);
+typedef const char *ndjson_parse_function(struct ndjson_parse *parse, const char *p,
+                                          const struct ndjson_window *window, unsigned number);
+
+/*
+ * Lines of a window, from the given one on, as rows of the columns. Returns how many: up to one of
+ * which it cannot tell, or that is no plain span. A row behind the last may have been written to.
+ */
+typedef unsigned ndjson_rows_function(struct ndjson_forms *forms,
+                                      const struct ndjson_window *window, unsigned number,
+                                      struct tcore_value *const *columns, size_t row);
 
 ndjson_parse_function tcore_ndjson_parse_portable;
 #if defined __x86_64__
 ndjson_parse_function tcore_ndjson_parse_avx2;
 ndjson_parse_function tcore_ndjson_parse_avx512;
+ndjson_rows_function tcore_ndjson_rows_avx512;
 #endif
 
 /* Makes all values absent. */

@@ -59,7 +59,7 @@ static inline bool begins(const char *p, const struct plan_step *step)
     return !(step->mask & ~(low | (uint64_t)high << 32));
 }
 
-#define FINDS_QUOTES 0
+#define HAS_WINDOWS 0
 
 static inline unsigned digits(const char *p)
 {

@@ -42,32 +42,59 @@ static inline bool begins(const char *p, const struct plan_step *step)
                                          _mm512_load_si512(step->literal));
 }
 
-#define FINDS_QUOTES 1
+#define HAS_WINDOWS 1
+#define WINDOW_NAME tcore_ndjson_window_avx512
+#define ROWS_NAME   tcore_ndjson_rows_avx512
 
-struct line_masks {
-    uint64_t quote, newline, special;
-};
-
-static inline struct line_masks line_scan(const char *p)
+static inline uint32_t differing(const char *p, const char *text)
 {
-    __m512i v = _mm512_loadu_si512(p);
-    uint64_t newline = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\n'));
-    return (struct line_masks){_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('"')), newline,
-                               (_mm512_cmplt_epi8_mask(v, _mm512_set1_epi8(0x20)) & ~newline) |
-                                   _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\\'))};
+    return _mm256_cmpneq_epi8_mask(_mm256_loadu_si256((const __m256i *)p),
+                                   _mm256_load_si256((const __m256i *)text));
 }
 
-static inline void put_quotes(uint16_t *out, uint64_t mask, unsigned offset)
+struct line_masks {
+    uint64_t quote, newline;
+};
+
+/* What needs a closer look, so far. */
+struct line_look {
+    __m512i least;
+    __mmask64 backslash;
+};
+
+static inline struct line_look look_begin(void)
+{
+    return (struct line_look){_mm512_set1_epi8(0x7f), 0};
+}
+
+static inline bool look_end(const struct line_look *look)
+{
+    return look->backslash | _mm512_cmplt_epi8_mask(look->least, _mm512_set1_epi8(0x20));
+}
+
+static inline struct line_masks line_scan(const char *p, struct line_look *look)
+{
+    __m512i v = _mm512_loadu_si512(p);
+    __mmask64 newline = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\n'));
+    look->least = _mm512_min_epi8(look->least, _mm512_mask_blend_epi8(newline, v, look->least));
+    look->backslash |= _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\\'));
+    return (struct line_masks){_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('"')), newline};
+}
+
+static inline void put_points(uint16_t *out, uint64_t points, unsigned offset)
 {
     const __m512i numbers = _mm512_set_epi8(
         63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44, 43, 42, 41,
         40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18,
         17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-    __m512i set = _mm512_maskz_compress_epi8(mask, numbers),
+    __m512i set = _mm512_maskz_compress_epi8(points, numbers),
             base = _mm512_set1_epi16((short)offset);
-    __m512i low = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(set));
-    _mm512_storeu_si512(out, _mm512_add_epi16(low, base));
-    if (__builtin_popcountll(mask) > 32) {
+    /* stores of half a cache line: most have few, and whole ones are always of two lines */
+    __m256i first = _mm256_cvtepu8_epi16(_mm512_castsi512_si128(set));
+    _mm256_storeu_si256((__m256i *)out, _mm256_add_epi16(first, _mm512_castsi512_si256(base)));
+    if (UNLIKELY(__builtin_popcountll(points) > 16)) {
+        __m512i low = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(set));
+        _mm512_storeu_si512(out, _mm512_add_epi16(low, base));
         __m512i high = _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(set, 1));
         _mm512_storeu_si512(out + 32, _mm512_add_epi16(high, base));
     }

@@ -9,7 +9,7 @@
  *                      byte does not count, else 0
  *     digits(p)        how many decimal digits stand at p, 64 if that many or more
  *     digits_value(p, n)   the value of 1 to 18 digits
- * and what ndjson_replay_impl.h asks for.
+ * and what ndjson_line_impl.h, ndjson_replay_impl.h and ndjson_form_impl.h ask for.
  * All loads are of up to 64 bytes from p: there is room behind the data.
  */
 #include <string.h>
@@ -429,9 +429,7 @@ static const char *parse_value(struct ndjson_parse *parse, const char *p, struct
     return p;
 }
 
-#include "stream/ndjson_replay_impl.h"
-
-/* What a failed replay has left. */
+/* What a failed attempt has left. */
 static __attribute__((noinline)) void undo(struct ndjson_parse *parse, uint64_t duplicate_keys)
 {
     tcore_ndjson_clear(parse);
@@ -440,29 +438,99 @@ static __attribute__((noinline)) void undo(struct ndjson_parse *parse, uint64_t 
     parse->reason = NULL;
 }
 
-const char *PARSE_NAME(struct ndjson_parse *parse, const char *p)
+#if HAS_WINDOWS
+#include "stream/ndjson_line_impl.h"
+#else
+struct line {
+    const char *base;
+    const uint16_t *points;
+    unsigned quotes;
+    bool special;
+};
+#endif
+
+#include "stream/ndjson_replay_impl.h"
+
+#if HAS_WINDOWS
+#include "stream/ndjson_form_impl.h"
+
+#include "stream/ndjson_rows_impl.h"
+#endif
+
+static inline bool lacks_form(const struct ndjson_parse *parse, const struct line *line)
 {
-    struct ndjson_plan *plan = parse->plan;
+    return line && !line->special && line->quotes <= FORM_QUOTES &&
+           tcore_ndjson_forms_lack(parse->forms, line->quotes);
+}
+
+/* Learns the record from p to behind, which was accepted, and the form of its line (NULL: not
+ * known). */
+static __attribute__((noinline)) void learn_record(struct ndjson_parse *parse, const char *p,
+                                                   const char *behind, const struct line *line)
+{
+    struct form_draft *draft = NULL;
+    uint64_t roles = 0;
+    if (lacks_form(parse, line))
+        draft =
+            tcore_ndjson_form_begin(p, line->base + line->points[line->quotes + 1], line->quotes);
+    bool whole = tcore_ndjson_plan_learn(parse->plan, parse->shape, p, behind, draft, &roles);
+    if (!draft)
+        return;
+    if (!whole)
+        tcore_ndjson_form_give_up(draft);
+    tcore_ndjson_form_end(draft, behind, roles, parse->forms);
+}
+
+/* The record by the plan. Returns what is behind it, or NULL: it is not known. */
+static inline __attribute__((always_inline)) const char *
+planned_record(struct ndjson_parse *parse, const char *p, const struct line *line)
+{
+    uint64_t duplicate_keys = parse->duplicate_keys;
+    if (UNLIKELY(!parse->plan->start))
+        return NULL;
+    const char *behind = replay_record(parse, p, line);
+    tcore_ndjson_plan_tally(parse->plan, behind != NULL);
+    if (UNLIKELY(!behind))
+        undo(parse, duplicate_keys);
+    else if (UNLIKELY(lacks_form(parse, line)))
+        learn_record(parse, p, behind, line);
+    return behind;
+}
+
+const char *PARSE_NAME(struct ndjson_parse *parse, const char *p,
+                       const struct ndjson_window *window, unsigned number)
+{
+    bool by_plan = tcore_ndjson_worth_is_due(&parse->plan->worth);
+    struct line *line = NULL;
     parse->time_checked = 0;
     parse->context = 0;
     parse->reason = NULL;
-    if (LIKELY(!plan->rest)) {
-        if (LIKELY(plan->start != NULL)) {
-            uint64_t duplicate_keys = parse->duplicate_keys;
-            const char *behind = replay_record(parse, p);
-            tcore_ndjson_plan_tally(plan, behind != NULL);
+#if HAS_WINDOWS
+    struct line of_window;
+    if (LIKELY(window != NULL)) {
+        of_window = get_line(window, number);
+        line = &of_window;
+        if (LIKELY(tcore_ndjson_worth_is_due(&parse->forms->worth))) {
+            const char *behind = take_form(parse, line);
+            tcore_ndjson_forms_tally(parse->forms, 1, behind != NULL);
             if (LIKELY(behind != NULL))
                 return behind;
-            undo(parse, duplicate_keys);
         }
-    } else {
-        plan->rest--;
+    }
+#else
+    (void)window;
+    (void)number;
+#endif
+    if (LIKELY(by_plan)) {
+        const char *behind = planned_record(parse, p, line);
+        if (LIKELY(behind != NULL))
+            return behind;
     }
     parse->roles = 0;
     if (UNLIKELY(*p != '{'))
         return tcore_ndjson_fail(parse, p, "a record is a JSON object");
     const char *behind = parse_object(parse, p, parse->shape->root, 0, &parse->roles);
-    if (behind && !plan->rest)
-        tcore_ndjson_plan_learn(plan, parse->shape, p, behind);
+    if (behind && by_plan)
+        learn_record(parse, p, behind, line);
     return behind;
 }

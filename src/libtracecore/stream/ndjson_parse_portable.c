@@ -67,7 +67,7 @@ static inline bool begins(const char *p, const struct plan_step *step)
     return !memcmp(p, step->literal, step->length + (size_t)(step->class == PLAN_NESTED));
 }
 
-#define FINDS_QUOTES 0
+#define HAS_WINDOWS 0
 
 static inline unsigned digits(const char *p)
 {

@@ -9,9 +9,7 @@
 enum {
     BYTES = 2 << 20, /* of a plan */
     BUCKETS = 1024,  /* of the table of states */
-    OBJECT_KEYS = 256,
-    REST = 8192,
-    RESTS = 8 /* the longest rest is REST << RESTS */
+    OBJECT_KEYS = 256
 };
 
 void tcore_ndjson_plan_init(struct ndjson_plan *plan, uint64_t seed)
@@ -35,17 +33,8 @@ void tcore_ndjson_plan_free(struct ndjson_plan *plan)
     *plan = (struct ndjson_plan){0};
 }
 
-void tcore_ndjson_plan_take_stock(struct ndjson_plan *plan)
+void tcore_ndjson_plan_reconsider(struct ndjson_plan *plan)
 {
-    bool poor = plan->hits < PLAN_STRETCH / 4 * 3;
-    plan->records = 0;
-    plan->hits = 0;
-    if (!poor) {
-        plan->rests = 0;
-        return;
-    }
-    plan->rest = (unsigned)REST << plan->rests;
-    plan->rests += plan->rests < RESTS;
     if (plan->full)
         forget(plan); /* what the stream was like, it is no more */
 }
@@ -193,6 +182,8 @@ struct walk {
     unsigned keys[PLAN_DEPTH]; /* where each object's begin in had */
     const struct shape_key *had[OBJECT_KEYS];
     unsigned count; /* of had */
+    struct form_draft *draft;
+    bool ended; /* the whole record is known */
 };
 
 static const char *skip_blanks(const char *p)
@@ -310,15 +301,20 @@ static const char *take_value(struct walk *walk, struct shape_key *key, const ch
         step.hint = key->hint;
         behind = string_end(p + 1, &escaped);
         p++;
+        tcore_ndjson_form_string(walk->draft, p, behind, &key->target);
         break;
     case '[':
         step.class = PLAN_NESTED;
         behind = nested_end(p);
+        if (key->target.wanted || *skip_blanks(p + 1) != ']')
+            tcore_ndjson_form_give_up(walk->draft);
         p++;
         break;
     case '{':
         behind = nested_end(p);
         step.class = key->target.wanted || *skip_blanks(p + 1) != '}' ? PLAN_NESTED : PLAN_CONSTANT;
+        if (step.class == PLAN_NESTED)
+            tcore_ndjson_form_give_up(walk->draft);
         p = step.class == PLAN_NESTED ? p + 1 : behind;
         break;
     case 't':
@@ -326,11 +322,14 @@ static const char *take_value(struct walk *walk, struct shape_key *key, const ch
     case 'f':
         step.class = PLAN_CONSTANT;
         step.kind = *p == 't' ? TCORE_TRUE : *p == 'f' ? TCORE_FALSE : TCORE_NULL;
-        behind = p += *p == 'f' ? 5 : 4;
+        behind = p + (*p == 'f' ? 5 : 4);
+        tcore_ndjson_form_scalar(walk->draft, p, behind, key);
+        p = behind;
         break;
     default:
         step.class = PLAN_NUMBER;
         behind = p + strspn(p, "+-.0123456789Ee");
+        tcore_ndjson_form_scalar(walk->draft, p, behind, key);
         break;
     }
     if (!go(walk, &step, p))
@@ -346,7 +345,7 @@ static const char *next_key(struct walk *walk, const char *p)
     for (p = skip_blanks(p); *p == '}'; p = skip_blanks(p + 1)) {
         if (walk->depth == 0) {
             struct plan_step end = {.class = PLAN_END, .roles = walk->roles};
-            go(walk, &end, p + 1);
+            walk->ended = go(walk, &end, p + 1);
             return NULL;
         }
         walk->count = walk->keys[walk->depth--];
@@ -354,24 +353,25 @@ static const char *next_key(struct walk *walk, const char *p)
     return skip_blanks(p + 1);
 }
 
-void tcore_ndjson_plan_learn(struct ndjson_plan *plan, struct ndjson_shape *shape,
-                             const char *start, const char *end)
+bool tcore_ndjson_plan_learn(struct ndjson_plan *plan, struct ndjson_shape *shape,
+                             const char *start, const char *end, struct form_draft *draft,
+                             uint64_t *roles)
 {
     if (plan->full || *skip_blanks(start + 1) == '}')
-        return;
-    struct walk walk = {.plan = plan, .shape = shape, .from = start};
+        return false;
+    struct walk walk = {.plan = plan, .shape = shape, .from = start, .draft = draft};
     open_object(&walk, NULL, shape->root);
     walk.state = plan->start = state_of(plan, walk.objects, 0);
     const char *p = walk.state ? skip_blanks(start + 1) : NULL;
     while (p && p < end) {
         struct shape_key *key = take_key(&walk, &p);
         if (!key)
-            return;
+            return false;
         const char *inside = skip_blanks(p + 1);
         if (*p == '{' && *inside == '"' && !key->target.wanted && walk.depth + 1 < PLAN_DEPTH) {
             struct shape_level *level = tcore_ndjson_shape_below(shape, key, false);
             if (!level)
-                return;
+                return false;
             walk.depth++;
             open_object(&walk, key, level);
             p = inside;
@@ -381,4 +381,6 @@ void tcore_ndjson_plan_learn(struct ndjson_plan *plan, struct ndjson_shape *shap
         if (p)
             p = next_key(&walk, p);
     }
+    *roles = walk.roles;
+    return walk.ended;
 }

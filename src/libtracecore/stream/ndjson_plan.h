@@ -18,13 +18,14 @@
 
 #include "base/arena.h"
 #include "model/value.h"
+#include "stream/ndjson_form.h"
 #include "stream/ndjson_shape.h"
+#include "stream/ndjson_worth.h"
 
 #define PLAN_LITERAL 64
 #define PLAN_GUESSES 512
 #define PLAN_DEPTH   8
-#define PLAN_STRETCH 1024
-/* Of a record; one with more, or with a quote beyond the first 64 KiB, is parsed as before. */
+/* Of a line; one with more, or of more than 32 KiB, is parsed as before. */
 #define PLAN_QUOTES 2048
 
 enum plan_class {
@@ -83,38 +84,32 @@ struct ndjson_plan {
     size_t bytes;             /* of the arena, in use */
     bool full;                /* no more is learnt */
     uint64_t seed;
-    /* whether it is worth it, see tcore_ndjson_plan_tally() */
-    unsigned records, hits;
-    unsigned rest; /* so many records go without */
-    unsigned rests;
+    struct ndjson_worth worth;
 };
 
 void tcore_ndjson_plan_init(struct ndjson_plan *plan, uint64_t seed);
 void tcore_ndjson_plan_free(struct ndjson_plan *plan);
 
 /*
- * Learns the record from start to end, which the record parser has just accepted.
- * Keys are looked up in, and if need be added to, the shape. Fails silently: what is not learnt is
- * parsed as before.
+ * Learns the record from start to end, which has just been accepted. Keys are looked up in, and if
+ * need be added to, the shape. Fails silently: what is not learnt is parsed as before. The values
+ * are told to the draft (NULL: nobody), and true is returned, with the roles, if that are all.
  */
-void tcore_ndjson_plan_learn(struct ndjson_plan *plan, struct ndjson_shape *shape,
-                             const char *start, const char *end);
+bool tcore_ndjson_plan_learn(struct ndjson_plan *plan, struct ndjson_shape *shape,
+                             const char *start, const char *end, struct form_draft *draft,
+                             uint64_t *roles);
 
 /* The step of the state whose literal stands at p, or NULL. */
 struct plan_step *tcore_ndjson_plan_find(const struct plan_state *state, const char *p);
 
-/* Ends a stretch of PLAN_STRETCH records. */
-void tcore_ndjson_plan_take_stock(struct ndjson_plan *plan);
+/* The plan has not been worth it: begins anew if it is full. */
+void tcore_ndjson_plan_reconsider(struct ndjson_plan *plan);
 
-/*
- * Counts a record that the plan did (hit) or did not know. Streams whose records are all different
- * would pay twice for each, so after a poor stretch the plan rests for a time, longer each time.
- */
+/* Counts a record that the plan did (hit) or did not know. */
 static inline void tcore_ndjson_plan_tally(struct ndjson_plan *plan, bool hit)
 {
-    plan->hits += hit;
-    if (++plan->records == PLAN_STRETCH)
-        tcore_ndjson_plan_take_stock(plan);
+    if (__builtin_expect(tcore_ndjson_worth_tally(&plan->worth, 1, hit, WORTH_STRETCH / 4 * 3), 0))
+        tcore_ndjson_plan_reconsider(plan);
 }
 
 #endif

@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Going through a record by its plan (ndjson_plan.h). Included by ndjson_parse_impl.h, behind the
- * parser of values, once for each instruction set. Needed besides what that needs:
+ * parser of values, once for each instruction set. Needed besides what these
+ * need:
  *     begins(p, step)  whether the step's literal stands at p
- *     FINDS_QUOTES     1 if the quotes of a line can be found ahead at little cost; then also
- *     struct line_masks {uint64_t quote, newline, special}, line_scan(p)
- *                      of the 64 bytes at p, where the quotes and newlines are, and where a byte is
- *                      that needs a closer look (backslash, other control, not ASCII)
- *     put_quotes(out, mask, offset)
- *                      writes offset + each set bit's number, up to 64 of them; what is behind them
- *                      may be overwritten too
  *
- * If it does, the whole line is searched for quotes first. Since a literal's quotes are known, the
- * next ones then say where a string ends and the next literal begins, and no step has to wait for
- * the one before it.
+ * Where a line's quotes are known, the next ones say where a string ends and the next literal
+ * begins, and no step has to wait for the one before it.
  */
 
 struct replay {
@@ -24,42 +17,6 @@ struct replay {
     uint32_t context;      /* of the record's strings that tell what it has */
     uint32_t next_context; /* and of the one that tells what comes next */
 };
-
-#if FINDS_QUOTES
-/* Finds the quotes of the line at p. False: it is too long for this. */
-static inline __attribute__((always_inline)) bool find_quotes(struct ndjson_parse *parse,
-                                                              const char *p, struct replay *replay)
-{
-    uint16_t *out = parse->quotes;
-    uint64_t special = 0;
-    for (unsigned offset = 0; offset < UINT16_MAX - 63; offset += 64) {
-        struct line_masks m = line_scan(p + offset);
-        if (m.newline) {
-            uint64_t before = (m.newline - 1) & ~m.newline;
-            put_quotes(out, m.quote & before, offset);
-            out += __builtin_popcountll(m.quote & before);
-            special |= m.special & before;
-            *replay = (struct replay){
-                .base = p, .next = parse->quotes, .end = out, .special = special != 0};
-            return true;
-        }
-        put_quotes(out, m.quote, offset);
-        out += __builtin_popcountll(m.quote);
-        special |= m.special;
-        if (UNLIKELY(out > parse->quotes + PLAN_QUOTES - 64))
-            return false;
-    }
-    return false;
-}
-
-#else
-static inline bool find_quotes(struct ndjson_parse *parse, const char *p, struct replay *replay)
-{
-    *replay =
-        (struct replay){.base = p, .next = parse->quotes, .end = parse->quotes, .special = true};
-    return true;
-}
-#endif
 
 /* Passes the quotes before p. */
 static inline void pass_quotes(struct replay *replay, const char *p)
@@ -108,7 +65,7 @@ static inline __attribute__((always_inline)) const char *scan_string(struct ndjs
     struct masks m = scan(text);
     if (UNLIKELY(!m.quote || m.special & (m.quote ^ (m.quote - 1)))) {
         const char *behind = string_slow(parse, text, step->target.wanted ? step->key : NULL);
-        if (FINDS_QUOTES && behind)
+        if (HAS_WINDOWS && behind)
             pass_quotes(replay, behind);
         return behind;
     }
@@ -118,7 +75,7 @@ static inline __attribute__((always_inline)) const char *scan_string(struct ndjs
         replay_keep(parse, &step->target, text, length);
     if (step->hint)
         take_hint(replay, step->hint, text, end);
-    if (FINDS_QUOTES) {
+    if (HAS_WINDOWS) {
         pass_quotes(replay, end + 1);
         return end + 1;
     }
@@ -142,7 +99,7 @@ static inline __attribute__((always_inline)) const char *replay_string(struct nd
                                                                        struct plan_step *step,
                                                                        const char *text)
 {
-    if (!FINDS_QUOTES || UNLIKELY(replay->special))
+    if (!HAS_WINDOWS || UNLIKELY(replay->special))
         return scan_string(parse, replay, step, text);
     const uint16_t *closing = replay->next + step->quotes;
     if (UNLIKELY(closing >= replay->end))
@@ -191,14 +148,17 @@ static __attribute__((noinline)) struct plan_step *other_step(const struct plan_
 
 /* The record at p by the plan. Returns what is behind it, or NULL: it is not known, or has an
  * error, which the parser will find. */
-static const char *replay_record(struct ndjson_parse *parse, const char *p)
+static const char *replay_record(struct ndjson_parse *parse, const char *p, const struct line *line)
 {
     const struct plan_state *state = parse->plan->start;
     struct plan_step *step = parse->plan->first;
     struct plan_step **guess = NULL; /* where this step came from, if the state has several */
-    struct replay replay;
-    if (!find_quotes(parse, p, &replay))
-        return NULL;
+    struct replay replay = {.special = true};
+    if (line)
+        replay = (struct replay){.base = line->base,
+                                 .next = line->points + 1,
+                                 .end = line->points + 1 + line->quotes,
+                                 .special = line->special};
     for (;;) {
         if (!step) {
             if (UNLIKELY(!state->guess))

@@ -9,14 +9,16 @@
 struct variant {
     const char *name;
     ndjson_parse_function *parse;
+    ndjson_window_function *window; /* NULL: it is not worth it */
+    ndjson_rows_function *rows;     /* of a window */
 };
 
 static const struct variant variants[] = {
 #if defined __x86_64__
-    {"avx512", tcore_ndjson_parse_avx512},
-    {"avx2", tcore_ndjson_parse_avx2},
+    {"avx512", tcore_ndjson_parse_avx512, tcore_ndjson_window_avx512, tcore_ndjson_rows_avx512},
+    {"avx2", tcore_ndjson_parse_avx2, NULL, NULL},
 #endif
-    {"portable", tcore_ndjson_parse_portable},
+    {"portable", tcore_ndjson_parse_portable, NULL, NULL},
 };
 
 enum { VARIANTS = sizeof variants / sizeof *variants };
@@ -49,6 +51,16 @@ static const struct variant *best(void)
 ndjson_parse_function *tcore_simd_record_parser(void)
 {
     return best()->parse;
+}
+
+ndjson_window_function *tcore_simd_window(void)
+{
+    return best()->window;
+}
+
+ndjson_rows_function *tcore_simd_rows(void)
+{
+    return best()->rows;
 }
 
 bool tcore_simd_select(const char *name)

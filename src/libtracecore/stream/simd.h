@@ -6,5 +6,7 @@
 #include "stream/ndjson_parse.h"
 
 ndjson_parse_function *tcore_simd_record_parser(void);
+ndjson_window_function *tcore_simd_window(void); /* NULL: the parser makes no use of any */
+ndjson_rows_function *tcore_simd_rows(void);     /* of these windows */
 
 #endif

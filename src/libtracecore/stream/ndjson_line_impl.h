@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Windows (ndjson_window.h), and a line of one. Included by ndjson_parse_impl.h for instruction
+ * sets that make windows (WINDOW_NAME is the function). Needed:
+ *     struct line_masks {uint64_t quote, colon, newline, special}, line_scan(p)
+ *                      of the 64 bytes at p: where quotes, colons and newlines are, and where a
+ *                      byte is that needs a closer look
+ *     put_points(out, points, colon, offset)
+ *                      writes offset + its number for each bit of points, up to 64, and WINDOW_KEY
+ *                      with it if the bit is in colon, too; what is behind them may be overwritten
+ *     LINE_LANES, line_lanes(to, from, strings, sum)
+ *                      copies the points of the quotes of LINE_LANES strings without WINDOW_KEY,
+ * and adds up which of the first `strings` are keys, and their lengths line_total(sum)  a hash of
+ * that
+ */
+
+/* How many bits of mask there are, up to the lowest one of the other. */
+static inline unsigned count_upto_lowest(uint64_t mask, uint64_t other)
+{
+    return (unsigned)__builtin_popcountll(mask & (other ^ (other - 1)));
+}
+
+void WINDOW_NAME(struct ndjson_window *window, const char *from, const char *end)
+{
+    uint16_t *out = window->points, *ends = window->ends;
+    size_t bytes = (size_t)(end - from) < WINDOW_BYTES ? (size_t)(end - from) : WINDOW_BYTES;
+    struct line_look look = look_begin();
+    *out++ = 0;
+    *ends++ = 0;
+    for (unsigned offset = 0; offset < bytes; offset += 64) {
+        struct line_masks m = line_scan(from + offset, &look);
+        uint64_t points = m.quote | m.newline;
+        put_points(out, points, offset + 1);
+        /* there is one newline in a block or none, nobody can tell which */
+        unsigned before = (unsigned)(out - window->points) - 1;
+        *ends = (uint16_t)(before + count_upto_lowest(points, m.newline));
+        ends += m.newline != 0;
+        for (uint64_t more = m.newline & (m.newline - 1); UNLIKELY(more); more &= more - 1)
+            *ends++ = (uint16_t)(before + count_upto_lowest(points, more));
+        out += __builtin_popcountll(points);
+    }
+    while (ends > window->ends + 1 && window->points[ends[-1]] > bytes)
+        ends--; /* behind the end */
+    window->base = from - 1;
+    window->lines = (unsigned)(ends - window->ends - 1);
+    window->special = look_end(&look);
+}
+
+struct line {
+    const char *base;       /* of the window */
+    const uint16_t *points; /* the newline before it, its quotes, its newline */
+    unsigned quotes;
+    bool special; /* its strings need a closer look */
+};
+
+/* Whether a byte of the line needs a closer look. */
+static __attribute__((noinline)) bool is_special(const struct line *line)
+{
+    const char *p = line->base + line->points[0] + 1,
+               *end = line->base + line->points[line->quotes + 1];
+    for (; p < end; p += 64) {
+        uint64_t special = scan(p).special;
+        if (end - p < 64)
+            special &= ((uint64_t)1 << (end - p)) - 1;
+        if (special)
+            return true;
+    }
+    return false;
+}
+
+/* Line i of the window. */
+static inline __attribute__((always_inline)) struct line
+get_line(const struct ndjson_window *window, unsigned i)
+{
+    unsigned before = window->ends[i];
+    struct line line = {.base = window->base,
+                        .points = window->points + before,
+                        .quotes = window->ends[i + 1] - before - 1u};
+    if (UNLIKELY(window->special))
+        line.special = is_special(&line);
+    return line;
+}
