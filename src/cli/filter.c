@@ -109,15 +109,23 @@ static int open_keys(struct run *run)
     return CLI_FAILED;
 }
 
-static void choose_rollups(struct run *run)
+static struct tcore_wanted wanted_records(const struct run *run)
 {
+    const struct cli *cli = run->cli;
     const struct cli_operator *op = run->op;
-    struct tcore_input_options *o = &run->input_options;
+    struct tcore_wanted wanted = {
+        .types = run->pass ? ~0u : run->consumed,
+        .has_since = cli->io.since.set,
+        .has_until = cli->io.until.set,
+        .since_ns = cli->io.since.unix_ns,
+        .until_ns = cli->io.until.unix_ns,
+        .keys = cli->keys,
+    };
     if (op->trace_ids)
-        o->trace_ids = op->trace_ids(run->state, &o->trace_count);
-    o->wanted_types = run->pass ? ~0u : run->consumed;
-    if (op->rolls_up && !run->cli->io.where)
-        o->rollup_types = op->rolls_up(run->state, &o->rollup_window_ns) & run->consumed;
+        wanted.trace_ids = op->trace_ids(run->state, &wanted.trace_count);
+    if (op->rolls_up && !cli->io.where)
+        wanted.rollup_types = op->rolls_up(run->state, &wanted.rollup_window_ns) & run->consumed;
+    return wanted;
 }
 
 /* Everything that can be wrong with a command line is found before anything is written. */
@@ -145,13 +153,8 @@ static int plan(struct run *run, int count, char **inputs)
         .single = run->threads == 1,
         .stop_fd = cli_stop_fd(),
         .open_directory = tcore_scan_open,
-        .keys = cli->keys,
-        .has_since = cli->io.since.set,
-        .since_ns = cli->io.since.unix_ns,
-        .has_until = cli->io.until.set,
-        .until_ns = cli->io.until.unix_ns,
+        .wanted = wanted_records(run),
     };
-    choose_rollups(run);
     return CLI_DONE;
 }
 

@@ -27,21 +27,24 @@ typedef enum tcore_status tcore_open_directory(struct tcore_chunk_source **sourc
                                                const struct tcore_input_options *options,
                                                struct tcore_error *err);
 
-struct tcore_input_options {
-    tcore_open_directory *open_directory; /* NULL: a directory is no input */
-    /* Records that nobody wants need not be given by inputs that can tell: those before since_ns
-     * and from until_ns on. */
-    unsigned wanted_types;    /* bits of types whose records are wanted; others are only counted */
+/* What is wanted of a repository. Others give everything, and so may a repository: records that
+ * nobody wants are sorted out again behind it. */
+struct tcore_wanted {
+    unsigned types;           /* bits of types whose records are wanted; others are only counted */
     unsigned rollup_types;    /* of types whose records may be given as a roll-up, */
     int64_t rollup_window_ns; /* whose windows divide this; 0: any do */
+    bool has_since, has_until;
+    int64_t since_ns, until_ns; /* those from the one on and before the other */
     /* If there are any, only records of these traces are wanted (16 bytes each; borrowed). */
     const uint8_t (*trace_ids)[16];
     size_t trace_count;
-    /* Of a repository: private keys to read with, and it is told what could not be read (borrowed;
-     * NULL: none). */
+    /* Private keys to read with, and it is told what could not be read (borrowed; NULL: none). */
     struct tcore_key_ring *keys;
-    bool has_since, has_until;
-    int64_t since_ns, until_ns;
+};
+
+struct tcore_input_options {
+    tcore_open_directory *open_directory; /* NULL: a directory is no input */
+    struct tcore_wanted wanted;
     size_t line_limit;    /* bytes of one line; 0: 32 MiB */
     size_t chunk_bytes;   /* of NDJSON, about; 0: 256 KiB */
     unsigned depth_limit; /* nesting; 0: 512 */
