@@ -120,6 +120,7 @@ static struct tcore_wanted wanted_records(const struct run *run)
         .since_ns = cli->io.since.unix_ns,
         .until_ns = cli->io.until.unix_ns,
         .keys = cli->keys,
+        .report = cli->io.explain,
     };
     if (op->trace_ids)
         wanted.trace_ids = op->trace_ids(run->state, &wanted.trace_count);
@@ -289,8 +290,12 @@ static void free_run(struct crew *crew)
         cli_output_close(run->output, run->cli->failed);
     if (run->cli->io.rejects)
         cli_sink_close(&run->rejects, false);
-    for (size_t i = 0; i < run->source_count; i++)
+    for (size_t i = 0; i < run->source_count; i++) {
+        if (run->sources[i].input)
+            explain_source(run, &run->sources[i]);
         tcore_input_close(run->sources[i].input);
+    }
+    explain_end(run);
     tcore_free(run->sources);
     free_columns(run);
     cli_select_free(&run->select);

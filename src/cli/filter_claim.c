@@ -19,9 +19,10 @@ void stop_run(struct run *run, bool abandon)
     pthread_mutex_unlock(&run->lock);
 }
 
-static void close_if_done(struct source *source)
+static void close_if_done(struct run *run, struct source *source)
 {
     if (source->ended && !source->claiming && !source->flying && source->input) {
+        explain_source(run, source);
         tcore_input_close(source->input);
         source->input = NULL;
     }
@@ -37,7 +38,7 @@ static void leave_source(struct run *run, struct source *source)
     run->current = NULL;
     if (source->problem.status != TCORE_OK && source->problem.status != TCORE_EOF)
         run->broken = source;
-    close_if_done(source);
+    close_if_done(run, source);
     pthread_cond_broadcast(&run->changed);
 }
 
@@ -50,7 +51,7 @@ static void open_next(struct run *run)
     enum tcore_status status =
         tcore_input_open(&source->input, source->name, &run->input_options, &source->problem);
     if (status == TCORE_OK)
-        explain_input(run, source->name, tcore_input_format(source->input));
+        explain_input(run, source->name, source->input);
     pthread_mutex_lock(&run->lock);
     run->opening = false;
     source->first = source->next = run->next_number;
@@ -154,7 +155,7 @@ static void advance(struct run *run)
         }
         run->line_base += turn->lines;
         turn->source->flying--;
-        close_if_done(turn->source);
+        close_if_done(run, turn->source);
         turn->done = false;
         run->turn++;
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a run says on standard error: --explain, and the counts of what was left out. */
+/* What a run says on standard error: the counts of what was left out. */
 #include <config.h>
 
 #include "cli/fields.h"
@@ -19,46 +19,6 @@ void add_counts(struct counts *sum, const struct counts *part)
     sum->left_out.failed += part->left_out.failed;
     for (size_t i = 0; i < TCORE_RECORD_TYPES; i++)
         sum->passed_over[i] += part->passed_over[i];
-}
-
-/* --- --explain */
-
-void explain_input(struct run *run, const char *name, enum tcore_format format)
-{
-    if (run->cli->io.explain)
-        cli_note(run->cli, "explain: %s is %s", name,
-                 format == TCORE_FORMAT_BINARY ? "a binary stream" : "NDJSON");
-}
-
-static void explain_types(const struct run *run, struct tcore_buf *text)
-{
-    for (int type = 0; type < TCORE_RECORD_TYPES; type++)
-        if (run->consumed >> type & 1)
-            tcore_buf_printf(text, " %s", tcore_record_type_name((enum tcore_record_type)type));
-}
-
-void explain_run(struct run *run)
-{
-    struct cli *cli = run->cli;
-    struct tcore_buf text = {0};
-    if (!cli->io.explain)
-        return;
-    explain_types(run, &text);
-    cli_note(cli, "explain: works on%.*s records", (int)text.length, text.data);
-    tcore_buf_clear(&text);
-    const struct tcore_projection *projection = &run->columns->projection;
-    for (size_t i = 0; i < projection->count; i++)
-        tcore_buf_printf(&text, " %s", projection->columns[i].name);
-    if (projection->text)
-        tcore_buf_puts(&text, " and the whole text");
-    cli_note(cli, "explain: reads the columns%.*s", (int)text.length, text.data ? text.data : "");
-    tcore_buf_free(&text);
-    if (run->select.where)
-        cli_note(cli, "explain: --where runs %s",
-                 tcore_expr_is_native(run->select.where) ? "on columns"
-                                                         : "in libjq, in a helper process");
-    cli_note(cli, "explain: up to %u thread%s, scanning with %s", run->threads,
-             run->threads == 1 ? "" : "s", tcore_simd_name());
 }
 
 /* --- Counts */

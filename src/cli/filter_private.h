@@ -91,10 +91,11 @@ struct run {
     pthread_t progress_thread;       /* answers USR1 while everybody waits for input */
     bool watches_progress;           /* there is one */
     bool done_watching;
-    const char *where_reason; /* of the first record that --where failed on */
-    int64_t unflushed_ns;     /* since when output waits to be flushed; 0: none does */
-    struct counts done;       /* of chunks that are done */
-    char sample[8192];        /* of the first NDJSON chunk, for "did you mean" */
+    const char *where_reason;   /* of the first record that --where failed on */
+    int64_t unflushed_ns;       /* since when output waits to be flushed; 0: none does */
+    struct counts done;         /* of chunks that are done */
+    struct tcore_buf explained; /* lines about inputs that are done */
+    char sample[8192];          /* of the first NDJSON chunk, for "did you mean" */
     size_t sample_length;
 };
 
@@ -177,10 +178,17 @@ void end_watching(struct run *run);
 /* The last state of it. */
 void end_progress(struct run *run);
 
+/* --- filter_explain.c: how the work is done, if people ask */
+
+void explain_input(struct run *run, const char *name, const struct tcore_input *input);
+void explain_run(struct run *run);
+/* Before an input is closed: keeps in mind what to say of it. */
+void explain_source(struct run *run, const struct source *source);
+/* Says it. */
+void explain_end(struct run *run);
+
 /* --- filter_notes.c: what else people are told */
 
-void explain_input(struct run *run, const char *name, enum tcore_format format);
-void explain_run(struct run *run);
 void note_counts(struct run *run);
 /* Sets seen for columns whose absence is no news, so that nobody looks for them. */
 void watch_columns(const struct run *run, struct columns *columns);

@@ -9,6 +9,7 @@ noinst_LTLIBRARIES += %D%/libcli.la
 %C%_libcli_la_SOURCES += %D%/filter.h
 %C%_libcli_la_SOURCES += %D%/filter_claim.c
 %C%_libcli_la_SOURCES += %D%/filter_columns.c
+%C%_libcli_la_SOURCES += %D%/filter_explain.c
 %C%_libcli_la_SOURCES += %D%/filter_notes.c
 %C%_libcli_la_SOURCES += %D%/filter_private.h
 %C%_libcli_la_SOURCES += %D%/filter_progress.c

@@ -155,3 +155,21 @@ same() { # same OPTION...
     trace-record rollup repo
     trace-span get "$id" repo | sort | cmp - <(cat wanted wanted | sort)
 }
+
+@test "--explain tells joint roll-ups from others, and damaged ones" {
+    trace-agg --explain repo 2>said
+    grep -q ': repo: 130 segments: 128 by joint roll-ups; 2 by roll-ups of their own$' said
+    assert_equal "$(grep -c 'a joint roll-up for 64 segments, of 1 d; ' said)" 2
+    grep -q ', 128 segments: by a joint roll-up$' said
+    joint=$(joints | sed -n 1p)
+    cp "$joint" whole
+    size=$(stat -c %s "$joint") status=0
+    for ((at = 10; at < size && status != 4; at += 97)); do # until it is the roll-up in question
+        cp whole "$joint"
+        printf 'XYZ' | dd of="$joint" bs=1 seek="$at" conv=notrunc status=none
+        run --separate-stderr trace-agg --explain repo
+    done
+    [[ $stderr == *'64 by joint roll-ups; 2 by roll-ups of their own; 64 by blocks'* ]]
+    [[ $stderr == *'a joint roll-up for 64 segments, which is damaged'* ]]
+    [[ $stderr == *', 64 segments: 64 of 64 blocks; '* ]]
+}

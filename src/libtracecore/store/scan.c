@@ -4,6 +4,10 @@
 #include "store/scan_private.h"
 
 #include "base/sys.h"
+#include "store/repository_private.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
 
 /* ---- segments ---- */
 
@@ -13,9 +17,12 @@ static enum tcore_status take_joint(struct scan *s, size_t number, bool *taken,
 {
     uint32_t joint = s->joints.of_segment ? s->joints.of_segment[number] : 0;
     *taken = joint && s->joint_use[joint - 1] != JOINT_USELESS;
+    struct tcore_scan_line *line = scan_line(s, number);
+    if (line)
+        line->reached = line->in_joint = *taken;
     if (!*taken || s->joint_use[joint - 1] == JOINT_GIVEN)
         return TCORE_OK;
-    struct scanned *scanned = tcore_scanned_new("a joint roll-up");
+    struct scanned *scanned = tcore_scanned_new("a joint roll-up", s->list.count + joint - 1);
     if (!scanned)
         return tcore_error_nomem(err);
     scanned->borrowed = true;
@@ -25,28 +32,46 @@ static enum tcore_status take_joint(struct scan *s, size_t number, bool *taken,
     s->has_problem = false;
     s->block = 0;
     tcore_scan_logs_heed(&s->logs, tcore_segment_manifest(scanned->segment));
-    tcore_scan_choose_rollup(s, tcore_segment_manifest(scanned->segment));
+    tcore_scan_choose_rollup(s, scanned, tcore_segment_manifest(scanned->segment));
     s->counted = 0;
     return TCORE_OK;
 }
 
-/* A segment that is not read may still have entries of a log. */
-static void heed_unread(struct scan *s, const char *path, const struct tcore_catalog_entry *known)
+/* A segment is passed over as a whole. */
+static void pass(struct scan *s, size_t number, enum tcore_passed why)
 {
+    struct tcore_scan_line *line = scan_line(s, number);
+    if (!line)
+        return;
+    line->reached = line->whole_passed = true;
+    line->why = why;
+}
+
+/* A segment that is not read may still have entries of a log. */
+static void heed_unread(struct scan *s, size_t number, const struct tcore_catalog_entry *known)
+{
+    const char *path = s->list.path[number];
     struct tcore_segment *segment;
     if (!s->logs.count || (known && !known->seals) ||
         tcore_repository_open_segment(s->repository, path, &segment, NULL) != TCORE_OK)
         return;
+    tcore_scan_report_opened(s->report, number, segment);
     tcore_scan_logs_heed(&s->logs, tcore_segment_manifest(segment));
     tcore_segment_close(segment);
 }
 
 /* Whether a segment is passed over unopened. */
-static bool is_passed(const struct scan *s, size_t number, const struct tcore_catalog_entry *known)
+static bool is_passed(struct scan *s, size_t number)
 {
+    const char *path = s->list.path[number];
+    const struct tcore_catalog_entry *known = tcore_catalog_find(&s->catalog, path);
     bool other = s->may_have && !s->may_have[number];
-    return other ||
-           (known && !tcore_scan_is_in_time(s, known->all_timed, known->min_ns, known->max_ns));
+    if (!other &&
+        (!known || tcore_scan_is_in_time(s, known->all_timed, known->min_ns, known->max_ns)))
+        return false;
+    pass(s, number, other ? TCORE_PASSED_TRACES : TCORE_PASSED_TIME);
+    heed_unread(s, number, known);
+    return true;
 }
 
 /* Opens a segment. Its problem, if there is one, is no error of the scan's; of a damaged one it has
@@ -67,22 +92,38 @@ static void open_segment(struct scan *s, struct scanned *scanned)
         tcore_repository_salvage_segment(s->repository, path, &scanned->segment, NULL);
 }
 
+static void note_opened(struct scan *s, const struct scanned *scanned)
+{
+    struct tcore_scan_line *line = scan_line(s, scanned->number);
+    if (!line)
+        return;
+    tcore_scan_report_opened(s->report, scanned->number, scanned->segment);
+    line->reached = true;
+    line->damaged = scanned->problem.status == TCORE_BAD_INPUT;
+    if (scanned->problem.status == TCORE_EOF)
+        pass(s, scanned->number, TCORE_PASSED_GONE);
+}
+
 /* Decides what of a segment without a problem is given. False: nothing. */
 static bool choose(struct scan *s, struct scanned *scanned, const struct tcore_manifest *m)
 {
-    if (!m->block_count || !tcore_scan_is_in_time(s, m->all_timed, m->min_ns, m->max_ns))
+    bool in_time = tcore_scan_is_in_time(s, m->all_timed, m->min_ns, m->max_ns);
+    if (!m->block_count || !in_time) {
+        pass(s, scanned->number, in_time ? TCORE_PASSED_TYPES : TCORE_PASSED_TIME);
         return false;
-    tcore_scan_choose_rollup(s, m);
+    }
+    tcore_scan_choose_rollup(s, scanned, m);
     return s->gives_rollup || tcore_scan_find_block(s, scanned, m);
 }
 
 /* Makes a segment the current one if it has something to give, or cannot be opened. */
-static enum tcore_status take_segment(struct scan *s, const char *path, struct tcore_error *err)
+static enum tcore_status take_segment(struct scan *s, size_t number, struct tcore_error *err)
 {
-    struct scanned *scanned = tcore_scanned_new(path);
+    struct scanned *scanned = tcore_scanned_new(s->list.path[number], number);
     if (!scanned)
         return tcore_error_nomem(err);
     open_segment(s, scanned);
+    note_opened(s, scanned);
     enum tcore_status problem = scanned->problem.status, status = TCORE_OK;
     bool useful = problem != TCORE_EOF; /* removed since it was listed */
     s->has_problem = problem != TCORE_OK;
@@ -116,12 +157,8 @@ static enum tcore_status open_next(struct scan *s, struct tcore_error *err)
         status = take_joint(s, number, &joint, err);
         if (joint || status != TCORE_OK)
             continue;
-        const char *path = s->list.path[number];
-        const struct tcore_catalog_entry *known = tcore_catalog_find(&s->catalog, path);
-        if (is_passed(s, number, known))
-            heed_unread(s, path, known);
-        else
-            status = take_segment(s, path, err);
+        if (!is_passed(s, number))
+            status = take_segment(s, number, err);
     }
     return status;
 }
@@ -149,7 +186,7 @@ static enum tcore_status claim_lines(struct scan *s, struct tcore_chunk *chunk,
         return status;
     }
     if (status == TCORE_BAD_INPUT) {
-        struct scanned *scanned = tcore_scanned_new("");
+        struct scanned *scanned = tcore_scanned_new("", SIZE_MAX);
         if (!scanned)
             return tcore_error_nomem(err);
         scanned->problem = problem;
@@ -157,10 +194,25 @@ static enum tcore_status claim_lines(struct scan *s, struct tcore_chunk *chunk,
     }
     chunk->apart = status == TCORE_BAD_INPUT;
     chunk->lines = !chunk->apart;
+    if (s->report && chunk->lines)
+        s->report->log_bytes += chunk->length;
     chunk->info = (struct tcore_binary_info){.type = TCORE_RECORD_NONE};
     chunk->live = chunk->clock = false;
     chunk->sequence = s->sequence++;
     return TCORE_OK;
+}
+
+/* A block that whoever has the chunk will not read. */
+static void note_unwanted(const struct scan *s, const struct scanned *from,
+                          const struct tcore_manifest_block *b)
+{
+    struct tcore_scan_line *line = scan_line(s, from->number);
+    if (!line)
+        return;
+    if (!(s->wanted.types >> b->type & 1))
+        line->blocks_passed[TCORE_PASSED_TYPES]++;
+    else if (!tcore_scan_is_in_time(s, b->all_timed, b->min_ns, b->max_ns))
+        line->blocks_passed[TCORE_PASSED_TIME]++;
 }
 
 /* Gives the chunk the next thing of the current segment: its problem, its roll-up, a block. */
@@ -171,6 +223,7 @@ static void give(struct scan *s, struct tcore_chunk *chunk, struct scan_columns 
     __atomic_add_fetch(&from->users, 1, __ATOMIC_RELAXED);
     tcore_scan_columns_aim(c, from);
     c->repository = s->repository;
+    c->report = s->report;
     c->reader.ring = s->wanted.keys;
     chunk->info = (struct tcore_binary_info){.type = TCORE_RECORD_NONE};
     if (s->has_problem) {
@@ -187,6 +240,7 @@ static void give(struct scan *s, struct tcore_chunk *chunk, struct scan_columns 
     } else {
         c->block = &m->block[s->block++];
         chunk->info = tcore_scan_info(c->block);
+        note_unwanted(s, from, c->block);
     }
     chunk->apart = true;
     chunk->rolled_up = c->rolled_up;
@@ -240,6 +294,7 @@ static void close_scan(struct tcore_chunk_source *source)
     struct scan *s = (struct scan *)source;
     tcore_scanned_let_go(s->current);
     tcore_scan_logs_close(&s->logs);
+    tcore_scan_report_free(s->report);
     tcore_segment_list_free(&s->list);
     tcore_catalog_free(&s->catalog);
     tcore_joints_close(&s->joints);
@@ -250,6 +305,36 @@ static void close_scan(struct tcore_chunk_source *source)
     tcore_free(s);
 }
 
+static const struct tcore_scan_report *report(struct tcore_chunk_source *source)
+{
+    return ((struct scan *)source)->report;
+}
+
+/* Before anything is read. */
+static enum tcore_status begin_report(struct scan *s, struct tcore_error *err)
+{
+    struct tcore_scan_report *r = s->report = tcore_scan_report_new(&s->list, s->joints.count);
+    if (!r)
+        return tcore_error_nomem(err);
+    r->rollups_asked = s->wanted.rollup_types != 0;
+    r->logs = s->logs.count;
+    for (size_t i = 0; i < s->list.count; i++) {
+        struct stat st;
+        const struct tcore_catalog_entry *known = tcore_catalog_find(&s->catalog, s->list.path[i]);
+        if (known)
+            r->line[i].bytes = known->bytes;
+        else if (tcore_sys()->fstatat(s->repository->segments, s->list.path[i], &st,
+                                      AT_SYMLINK_NOFOLLOW) == 0)
+            r->line[i].bytes = (uint64_t)st.st_size;
+    }
+    for (size_t i = 0; i < s->joints.count; i++) {
+        r->line[s->list.count + i].segments =
+            tcore_segment_manifest(s->joints.joint[i])->source_count;
+        tcore_scan_report_opened(r, s->list.count + i, s->joints.joint[i]);
+    }
+    return TCORE_OK;
+}
+
 enum tcore_status tcore_scan_open(struct tcore_chunk_source **source, const char *path,
                                   const struct tcore_input_options *options,
                                   struct tcore_error *err)
@@ -258,7 +343,7 @@ enum tcore_status tcore_scan_open(struct tcore_chunk_source **source, const char
     struct scan *s = tcore_calloc(1, sizeof *s);
     if (!s)
         return tcore_error_nomem(err);
-    s->source = (struct tcore_chunk_source){next, position, close_scan};
+    s->source = (struct tcore_chunk_source){next, position, close_scan, report};
     s->wanted = options->wanted;
     s->stop_fd = options->stop_fd;
     pthread_mutex_init(&s->lock, NULL);
@@ -275,6 +360,8 @@ enum tcore_status tcore_scan_open(struct tcore_chunk_source **source, const char
         status = tcore_scan_open_joints(s, err);
     if (status == TCORE_OK && s->wanted.trace_count)
         status = tcore_scan_find_traces(s, err);
+    if (status == TCORE_OK && s->wanted.report)
+        status = begin_report(s, err);
     if (status != TCORE_OK) {
         close_scan(&s->source);
         return status;

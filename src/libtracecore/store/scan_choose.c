@@ -35,9 +35,30 @@ static const struct tcore_manifest_rollup *best_rollup(const struct scan *s,
     return best;
 }
 
-void tcore_scan_choose_rollup(struct scan *s, const struct tcore_manifest *m)
+/* Why there is none. */
+static enum tcore_unrolled why_unrolled(const struct scan *s, const struct tcore_manifest *m)
+{
+    const struct tcore_wanted *wanted = &s->wanted;
+    if (!wanted->rollup_types)
+        return TCORE_UNROLLED_UNASKED;
+    if ((wanted->has_since && !(m->all_timed && m->min_ns >= wanted->since_ns)) ||
+        (wanted->has_until && !(m->all_timed && m->max_ns < wanted->until_ns)))
+        return TCORE_UNROLLED_CUT;
+    for (uint32_t i = 0; i < m->rollup_count; i++)
+        if (m->rollup[i].types & wanted->rollup_types)
+            return TCORE_UNROLLED_WINDOWS;
+    return TCORE_UNROLLED_LACKING;
+}
+
+void tcore_scan_choose_rollup(struct scan *s, const struct scanned *scanned,
+                              const struct tcore_manifest *m)
 {
     const struct tcore_manifest_rollup *rollup = best_rollup(s, m);
+    struct tcore_scan_line *line = scan_line(s, scanned->number);
+    if (line && rollup)
+        line->window_ns = rollup->window_ns;
+    else if (line)
+        line->unrolled = why_unrolled(s, m);
     s->rolled_up = rollup ? rollup->types & s->wanted.rollup_types : 0;
     s->rollup_frame = rollup ? rollup->frame : 0;
     s->gives_rollup = rollup != NULL;
@@ -122,6 +143,7 @@ enum tcore_status tcore_scan_select_blocks(struct scan *s, struct scanned *scann
         tcore_free(found.block);
     }
     scanned->selected = status == TCORE_OK;
+    tcore_scan_report_bytes(s->report, scanned->number, reader.bytes_read);
     tcore_block_reader_free(&reader);
     return status == TCORE_BAD_INPUT ? TCORE_OK : status;
 }
@@ -139,8 +161,15 @@ static bool is_selected(const struct scanned *scanned, uint32_t block)
 bool tcore_scan_find_block(struct scan *s, const struct scanned *scanned,
                            const struct tcore_manifest *m)
 {
-    while (m && s->block < m->block_count &&
-           (s->rolled_up >> m->block[s->block].type & 1 || !is_selected(scanned, s->block)))
-        s->block++;
-    return m && s->block < m->block_count;
+    struct tcore_scan_line *line = scan_line(s, scanned->number);
+    for (; m && s->block < m->block_count; s->block++) {
+        bool rolled_up = s->rolled_up >> m->block[s->block].type & 1;
+        if (!rolled_up && is_selected(scanned, s->block))
+            return true;
+        if (line && rolled_up)
+            line->blocks_rolled_up++;
+        else if (line)
+            line->blocks_passed[TCORE_PASSED_TRACES]++;
+    }
+    return false;
 }

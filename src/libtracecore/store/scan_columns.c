@@ -8,12 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-struct scanned *tcore_scanned_new(const char *path)
+struct scanned *tcore_scanned_new(const char *path, size_t number)
 {
     struct scanned *scanned = tcore_calloc(1, sizeof *scanned);
     if (!scanned)
         return NULL;
     scanned->users = 1;
+    scanned->number = number;
     snprintf(scanned->path, sizeof scanned->path, "%s", path);
     return scanned;
 }
@@ -51,10 +52,12 @@ static enum tcore_status open_block(struct tcore_binary_columns *columns,
 {
     struct scan_columns *c = (struct scan_columns *)columns;
     enum tcore_status status;
+    uint64_t before = c->reader.bytes_read;
     if (c->rolled_up && !c->block) {
         tcore_block_reader_rewind(&c->reader);
         status = tcore_block_reader_member(&c->reader, c->from->segment, c->rollup_frame, NULL,
                                            directory, err);
+        tcore_scan_report_bytes(c->report, c->from->number, c->reader.bytes_read - before);
         return status == TCORE_OK ? status : name_problem(c->from->path, status, err);
     }
     if (!c->block) {
@@ -63,14 +66,24 @@ static enum tcore_status open_block(struct tcore_binary_columns *columns,
         return name_problem(c->from->path, c->from->problem.status, err);
     }
     status = tcore_block_reader_open(&c->reader, c->from->segment, c->block, directory, err);
+    tcore_scan_report_block(c->report, c->from->number, c->reader.bytes_read - before);
     return status == TCORE_OK ? status : name_problem(c->from->path, status, err);
+}
+
+static void note_column(struct scan_columns *c, uint64_t before)
+{
+    if (c->report && c->reader.bytes_read > before)
+        tcore_scan_report_column(c->report, c->from->number, c->reader.member,
+                                 c->reader.bytes_read - before);
 }
 
 static enum tcore_status read_column(struct tcore_binary_columns *columns, uint32_t column,
                                      uint32_t bytes, const void **data, struct tcore_error *err)
 {
     struct scan_columns *c = (struct scan_columns *)columns;
+    uint64_t before = c->reader.bytes_read;
     enum tcore_status status = tcore_block_reader_column(&c->reader, column, bytes, data, err);
+    note_column(c, before);
     return status == TCORE_OK ? status : name_problem(c->from->path, status, err);
 }
 
@@ -78,7 +91,9 @@ static enum tcore_status unseal_column(struct tcore_binary_columns *columns, uin
                                        struct tcore_slice *opened, struct tcore_error *err)
 {
     struct scan_columns *c = (struct scan_columns *)columns;
+    uint64_t before = c->reader.bytes_read;
     enum tcore_status status = tcore_block_reader_unseal(&c->reader, column, opened, err);
+    note_column(c, before);
     return status == TCORE_OK || status == TCORE_SKIP ? status
                                                       : name_problem(c->from->path, status, err);
 }
@@ -88,12 +103,13 @@ static bool open_source(struct scan_columns *c)
 {
     while (c->joint && c->next_source < c->joint->source_count) {
         const char *path = c->joint->source[c->next_source++];
-        struct scanned *scanned = tcore_scanned_new(path);
+        struct scanned *scanned = tcore_scanned_new(path, tcore_scan_report_find(c->report, path));
         if (!scanned)
             return false;
         if (tcore_repository_open_segment(c->repository, path, &scanned->segment, NULL) ==
                 TCORE_OK &&
             tcore_segment_unlock(scanned->segment, c->reader.ring, NULL) == TCORE_OK) {
+            tcore_scan_report_opened(c->report, scanned->number, scanned->segment);
             tcore_scanned_let_go(c->from);
             c->from = scanned;
             c->next = 0;
@@ -107,6 +123,8 @@ static bool open_source(struct scan_columns *c)
 static bool instead(struct tcore_binary_columns *columns, struct tcore_binary_info *info)
 {
     struct scan_columns *c = (struct scan_columns *)columns;
+    if (!c->block)
+        tcore_scan_report_damage(c->report, c->from->number);
     for (;;) {
         const struct tcore_manifest *m = tcore_segment_manifest(c->from->segment);
         while (c->next < m->block_count) {

@@ -11,6 +11,7 @@
 #include "store/repository.h"
 #include "store/scan.h"
 #include "store/scan_logs.h"
+#include "store/scan_report.h"
 #include "store/trace_index.h"
 
 #include <pthread.h>
@@ -23,6 +24,7 @@ struct scanned {
     bool borrowed;                    /* the segment is a joint roll-up of the scan's */
     struct tcore_error problem;       /* status TCORE_OK: none */
     char path[TCORE_SEGMENT_PATH_BYTES]; /* "": the problem is of a log, and names it */
+    size_t number;                       /* in the report; SIZE_MAX: it is not there */
     unsigned users;                      /* the scan, and blocks that are being read: atomic */
 };
 
@@ -49,7 +51,8 @@ struct scan {
     int counted;       /* of a joint roll-up: the next type that may be left to be counted */
     uint32_t block;    /* its next */
     uint64_t sequence;
-    struct tcore_scan_logs logs; /* behind the segments */
+    struct tcore_scan_logs logs;      /* behind the segments */
+    struct tcore_scan_report *report; /* owned; NULL: nobody asks */
 };
 
 /* What a chunk reads its block with. */
@@ -61,8 +64,9 @@ struct scan_columns {
     uint32_t rollup_frame;
     const struct tcore_manifest *joint; /* it is a joint one: of that; NULL: none */
     struct tcore_repository *repository;
-    uint32_t next_source; /* of the joint's segments, once the roll-up was of no use */
-    uint32_t next;        /* of these, once the roll-up was of no use */
+    struct tcore_scan_report *report; /* borrowed; NULL: nobody asks */
+    uint32_t next_source;             /* of the joint's segments, once the roll-up was of no use */
+    uint32_t next;                    /* of these, once the roll-up was of no use */
 };
 
 #pragma GCC visibility push(hidden)
@@ -70,7 +74,7 @@ struct scan_columns {
 /* ---- scan_columns.c ---- */
 
 /* With one user. NULL: out of memory. */
-struct scanned *tcore_scanned_new(const char *path);
+struct scanned *tcore_scanned_new(const char *path, size_t number);
 /* One user less; the last one frees it. NULL is none. */
 void tcore_scanned_let_go(struct scanned *scanned);
 struct tcore_binary_info tcore_scan_info(const struct tcore_manifest_block *block);
@@ -79,12 +83,19 @@ struct scan_columns *tcore_scan_columns(struct tcore_chunk *chunk);
 /* Lets them be of nothing but a segment, whose user they become. */
 void tcore_scan_columns_aim(struct scan_columns *columns, struct scanned *from);
 
+/* The line of the report. NULL: nobody asks. */
+static inline struct tcore_scan_line *scan_line(const struct scan *s, size_t number)
+{
+    return s->report && number != SIZE_MAX ? &s->report->line[number] : NULL;
+}
+
 /* ---- scan_choose.c ---- */
 
 /* Whether something between these times is wanted; always if not all of it has a time. */
 bool tcore_scan_is_in_time(const struct scan *s, bool all_timed, int64_t min_ns, int64_t max_ns);
-/* Which roll-up of the segment that is current is taken, if any, and for which types. */
-void tcore_scan_choose_rollup(struct scan *s, const struct tcore_manifest *m);
+/* Which roll-up of a segment, or a joint one, is taken, if any, and for which types. */
+void tcore_scan_choose_rollup(struct scan *s, const struct scanned *scanned,
+                              const struct tcore_manifest *m);
 /* Which segments may have the wanted traces. */
 enum tcore_status tcore_scan_find_traces(struct scan *s, struct tcore_error *err);
 /* Which blocks of a segment have them. If that cannot be told, all of them are read. */

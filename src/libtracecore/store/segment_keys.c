@@ -129,6 +129,5 @@ enum tcore_status tcore_block_reader_unseal(struct tcore_block_reader *r, uint32
     tcore_buf_clear(&r->opened);
     status = tcore_open_part(key, (uint32_t)(r->block - m->block), column, member.data,
                              member.length, &r->opened, err);
-    r->columns_read++;
     return status == TCORE_OK ? unpack(r, opened, err) : status;
 }

@@ -16,6 +16,7 @@ struct frame_place {
 struct tcore_segment {
     int fd;
     uint64_t file_bytes;
+    uint64_t opening_bytes; /* that were read to open it */
     uint64_t footer_at;
     struct frame_place *frame; /* of the members and the archive's end; owned */
     uint32_t frames, frame_capacity;

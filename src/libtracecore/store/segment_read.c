@@ -19,6 +19,11 @@ uint64_t tcore_segment_file_bytes(const struct tcore_segment *segment)
     return segment->file_bytes;
 }
 
+uint64_t tcore_segment_opening_bytes(const struct tcore_segment *segment)
+{
+    return segment->opening_bytes;
+}
+
 uint32_t tcore_segment_frames(const struct tcore_segment *segment)
 {
     return segment->members;
@@ -108,6 +113,7 @@ static enum tcore_status read_index(struct tcore_segment *s, struct tcore_error 
     if (!tail)
         return tcore_error_nomem(err);
     enum tcore_status status = read_at(s->fd, s->file_bytes - have, tail, have, err);
+    s->opening_bytes = have;
     uint32_t frames = 0;
     size_t table = 0;
     if (status == TCORE_OK) {
@@ -121,6 +127,7 @@ static enum tcore_status read_index(struct tcore_segment *s, struct tcore_error 
     }
     if (status == TCORE_OK && table + FOOTER_BYTES > have) {
         have = table + FOOTER_BYTES;
+        s->opening_bytes += have;
         tcore_free(tail);
         tail = tcore_malloc(have);
         status =
@@ -147,6 +154,7 @@ static enum tcore_status read_manifest(struct tcore_segment *s, struct tcore_err
         status = tcore_manifest_read(&s->manifest, text.data, text.length, s->members - 1, err);
     if (status == TCORE_OK && memcmp(s->manifest.id, s->footer + FOOTER_ID, SEGMENT_ID_BYTES) != 0)
         status = damaged(err, "its manifest is of another segment");
+    s->opening_bytes += reader.bytes_read;
     tcore_block_reader_free(&reader);
     return status;
 }
@@ -272,7 +280,6 @@ enum tcore_status tcore_block_reader_member(struct tcore_block_reader *r,
                                             char *name, struct tcore_slice *data,
                                             struct tcore_error *err)
 {
-    char own_name[TAR_NAME_BYTES];
     size_t bytes;
     if (frame >= s->members)
         return damaged(err, "a member that is not there");
@@ -295,9 +302,11 @@ enum tcore_status tcore_block_reader_member(struct tcore_block_reader *r,
         return status;
     r->bytes_read += place->packed;
     memset(content + place->content, 0, TCORE_BATCH_PADDING);
-    if (!tcore_tar_parse(content, name ? name : own_name, &bytes) ||
+    if (!tcore_tar_parse(content, r->member, &bytes) ||
         TAR_BYTES + bytes + tcore_tar_padding(bytes) != place->content)
         return damaged(err, "a member's header");
+    if (name)
+        memcpy(name, r->member, sizeof r->member);
     *data = (struct tcore_slice){content + TAR_BYTES, bytes};
     return TCORE_OK;
 }
@@ -315,7 +324,6 @@ enum tcore_status tcore_block_reader_column(struct tcore_block_reader *r, uint32
         return status;
     if (member.length != bytes)
         return damaged(err, "a column of another length");
-    r->columns_read++;
     *data = member.data;
     return TCORE_OK;
 }

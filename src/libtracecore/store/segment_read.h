@@ -29,6 +29,8 @@ enum tcore_status tcore_segment_unlock(struct tcore_segment *segment,
                                        const struct tcore_key_ring *ring, struct tcore_error *err);
 const struct tcore_manifest *tcore_segment_manifest(const struct tcore_segment *segment);
 uint64_t tcore_segment_file_bytes(const struct tcore_segment *segment);
+/* How much of it was read to open it. */
+uint64_t tcore_segment_opening_bytes(const struct tcore_segment *segment);
 uint32_t tcore_segment_frames(const struct tcore_segment *segment);
 
 /*
@@ -50,8 +52,8 @@ struct tcore_block_reader {
     uint32_t piece_count, used;
     uint32_t *frame; /* by column; 0: it has no data; owned */
     uint32_t frame_capacity, column_count;
-    uint64_t bytes_read; /* of the file, since it was zeroed: for those who explain */
-    uint64_t columns_read;
+    uint64_t bytes_read;         /* of the file, since it was zeroed: for those who explain */
+    char member[TAR_NAME_BYTES]; /* name of the one that was read last */
 };
 
 void tcore_block_reader_free(struct tcore_block_reader *reader);

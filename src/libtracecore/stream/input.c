@@ -470,3 +470,8 @@ void tcore_input_position(struct tcore_input *input, uint64_t *done, uint64_t *t
     else
         tcore_source_position(input->source, done, total);
 }
+
+const struct tcore_scan_report *tcore_input_report(const struct tcore_input *input)
+{
+    return input->chunks ? input->chunks->report(input->chunks) : NULL;
+}

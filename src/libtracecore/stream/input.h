@@ -20,6 +20,7 @@ enum tcore_format { TCORE_FORMAT_NDJSON, TCORE_FORMAT_BINARY };
 
 struct tcore_chunk_source;
 struct tcore_key_ring;
+struct tcore_scan_report;
 struct tcore_input_options;
 
 /* Opens a directory as an input: tcore_scan_open() of store/scan.h does that for repositories. */
@@ -40,6 +41,7 @@ struct tcore_wanted {
     size_t trace_count;
     /* Private keys to read with, and it is told what could not be read (borrowed; NULL: none). */
     struct tcore_key_ring *keys;
+    bool report; /* say what was read: tcore_input_report() */
 };
 
 struct tcore_input_options {
@@ -81,6 +83,8 @@ struct tcore_chunk_source {
                               struct tcore_error *err);
     void (*position)(struct tcore_chunk_source *source, uint64_t *done, uint64_t *total);
     void (*close)(struct tcore_chunk_source *source);
+    /* As tcore_input_report(). */
+    const struct tcore_scan_report *(*report)(struct tcore_chunk_source *source);
 };
 
 /*
@@ -104,6 +108,10 @@ void tcore_chunk_free(struct tcore_chunk *chunk);
 
 /* Bytes read so far and total (0 if unknown), for progress; thread-safe. */
 void tcore_input_position(struct tcore_input *input, uint64_t *done, uint64_t *total);
+
+/* What was read of a repository so far (store/scan_report.h), for when no thread reads any more; it
+ * lives as long as the input. NULL: it is none, or options.wanted.report was not set. */
+const struct tcore_scan_report *tcore_input_report(const struct tcore_input *input);
 
 struct tcore_decoder;
 
