@@ -14,6 +14,7 @@ check_PROGRAMS += %D%/core/test-distinct
 check_PROGRAMS += %D%/core/test-exact-sum
 check_PROGRAMS += %D%/core/test-histogram
 check_PROGRAMS += %D%/core/test-expr-jq
+check_PROGRAMS += %D%/core/test-expr-known
 check_PROGRAMS += %D%/core/test-id
 check_PROGRAMS += %D%/core/test-jq
 check_PROGRAMS += %D%/core/test-import-split
@@ -150,6 +151,7 @@ bats_tests += %D%/record/rollup.bats
 bats_tests += %D%/record/seal.bats
 bats_tests += %D%/record/run.bats
 bats_tests += %D%/record/upkeep.bats
+bats_tests += %D%/record/where.bats
 
 EXTRA_DIST += $(bats_tests)
 EXTRA_DIST += %D%/coverage.sh

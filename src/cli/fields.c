@@ -409,11 +409,12 @@ static const char *nearest_name(const char *name, const char *const *list)
     return nearest ? nearest : name_with(field.key, list);
 }
 
-void cli_note_absent_field(struct cli *cli, const char *name, const struct tcore_map *names)
+void cli_note_absent_field(struct cli *cli, const char *name, const struct tcore_map *names,
+                           bool some)
 {
     size_t learnt = names ? names->count : 0;
     const char **list = tcore_reallocarray(NULL, learnt + schema_names(NULL) + 1, sizeof *list);
-    const char *nearest = NULL;
+    const char *nearest = NULL, *of = some ? " that was read" : "";
     if (list) {
         for (size_t i = 0; i < learnt; i++)
             list[i] = names->keys[i].data;
@@ -421,8 +422,8 @@ void cli_note_absent_field(struct cli *cli, const char *name, const struct tcore
         nearest = nearest_name(name, list);
     }
     if (nearest && strcmp(nearest, name) != 0)
-        cli_note(cli, "no record had the field '%s': did you mean '%s'?", name, nearest);
+        cli_note(cli, "no record%s had the field '%s': did you mean '%s'?", of, name, nearest);
     else
-        cli_note(cli, "no record had the field '%s'", name);
+        cli_note(cli, "no record%s had the field '%s'", of, name);
     tcore_free(list);
 }

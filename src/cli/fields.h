@@ -53,8 +53,10 @@ void cli_fields_free(struct cli_fields *fields);
 
 /* Collects the names of top-level fields, attributes, dimensions, group and resource. */
 void cli_learn_names(struct tcore_map *names, const struct tcore_json *record);
-/* One note: no record had the field, and the nearest of names and of the schema. */
-void cli_note_absent_field(struct cli *cli, const char *name, const struct tcore_map *names);
+/* One note: no record had the field, and the nearest of names and of the schema. some: not all
+ * records were read. */
+void cli_note_absent_field(struct cli *cli, const char *name, const struct tcore_map *names,
+                           bool some);
 /* Whether some record type of the schema has a top-level field of that name. */
 bool cli_is_schema_field(const char *name, size_t length);
 

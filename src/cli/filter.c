@@ -109,7 +109,16 @@ static int open_keys(struct run *run)
     return CLI_FAILED;
 }
 
-static struct tcore_wanted wanted_records(const struct run *run)
+/* Whether --where may be true for records that are known in part. */
+static bool may_match(void *context, const struct tcore_known_field *known, size_t count)
+{
+    const struct run *run = context;
+    struct tcore_error err; /* reading the records will tell */
+    bool may;
+    return tcore_expr_may_select(run->match, known, count, &may, &err) != TCORE_OK || may;
+}
+
+static struct tcore_wanted wanted_records(struct run *run)
 {
     const struct cli *cli = run->cli;
     const struct cli_operator *op = run->op;
@@ -121,6 +130,9 @@ static struct tcore_wanted wanted_records(const struct run *run)
         .until_ns = cli->io.until.unix_ns,
         .keys = cli->keys,
         .report = cli->io.explain,
+        .may_match = run->match ? may_match : NULL,
+        .context = run,
+        .matched_types = run->consumed, /* others are passed without a look */
     };
     if (op->trace_ids)
         wanted.trace_ids = op->trace_ids(run->state, &wanted.trace_count);
@@ -144,6 +156,10 @@ static int plan(struct run *run, int count, char **inputs)
         exit_status = open_columns(run);
     if (exit_status != CLI_DONE)
         return exit_status;
+    struct tcore_error err;
+    if (run->select.where && tcore_expr_is_native(run->select.where) &&
+        tcore_expr_state_new(&run->match, run->select.where, &err) != TCORE_OK)
+        return out_of_memory(cli);
     run->threads = cli_threads(cli);
     run->input_options = (struct tcore_input_options){
         .line_limit = (size_t)cli->io.line_limit,
@@ -298,6 +314,7 @@ static void free_run(struct crew *crew)
     explain_end(run);
     tcore_free(run->sources);
     free_columns(run);
+    tcore_expr_state_free(run->match);
     cli_select_free(&run->select);
     pthread_cond_destroy(&run->changed);
     pthread_mutex_destroy(&run->lock);

@@ -83,14 +83,14 @@ static const char *const fate_texts[FATES] = {
     [FATE_PASSED + TCORE_PASSED_TIME] = "passed over, of another time",
     [FATE_PASSED + TCORE_PASSED_TRACES] = "passed over, without the traces",
     [FATE_PASSED + TCORE_PASSED_TYPES] = "passed over, without records of these types",
+    [FATE_PASSED + TCORE_PASSED_MATCH] = "passed over, where --where cannot be true",
     [FATE_PASSED + TCORE_PASSED_GONE] = "passed over, as they were removed meanwhile",
     [FATE_UNREACHED] = "not reached",
 };
 
 static const char *const passed_texts[TCORE_PASSED_KINDS] = {
-    [TCORE_PASSED_TIME] = "of another time",
-    [TCORE_PASSED_TRACES] = "without the traces",
-    [TCORE_PASSED_TYPES] = "of other types",
+    [TCORE_PASSED_TIME] = "of another time", [TCORE_PASSED_TRACES] = "without the traces",
+    [TCORE_PASSED_TYPES] = "of other types", [TCORE_PASSED_MATCH] = "where --where cannot be true",
     [TCORE_PASSED_GONE] = "removed",
 };
 
@@ -114,10 +114,11 @@ static enum fate fate_of(const struct tcore_scan_line *line)
         return FATE_BLOCKS;
     if (line->whole_passed)
         return FATE_PASSED + line->why;
-    /* one block after the other: what most of them were passed over for */
+    /* one block after the other: what most of those of these types were passed over for */
     enum tcore_passed why = TCORE_PASSED_TYPES;
     for (int i = 0; i < TCORE_PASSED_KINDS; i++)
-        if (line->blocks_passed[i] > line->blocks_passed[why])
+        if (i != TCORE_PASSED_TYPES && line->blocks_passed[i] &&
+            (why == TCORE_PASSED_TYPES || line->blocks_passed[i] > line->blocks_passed[why]))
             why = (enum tcore_passed)i;
     return FATE_PASSED + why;
 }

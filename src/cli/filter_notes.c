@@ -14,6 +14,7 @@ void add_counts(struct counts *sum, const struct counts *part)
 {
     sum->records += part->records;
     sum->bytes += part->bytes;
+    sum->unread += part->unread;
     sum->duplicate_keys += part->duplicate_keys;
     sum->left_out.untimed += part->left_out.untimed;
     sum->left_out.failed += part->left_out.failed;
@@ -115,14 +116,15 @@ void note_absent_columns(struct run *run)
     struct tcore_map names;
     bool learnt = false, ready = false;
     const struct columns *columns = run->columns;
-    for (size_t c = 0; c < columns->projection.count && run->done.records; c++) {
+    bool read = run->done.records > run->done.unread;
+    for (size_t c = 0; c < columns->projection.count && read; c++) {
         const char *name;
         if (columns->seen[c] || !is_of_interest(run, columns, c, &name))
             continue;
         if (!learnt)
             ready = learn_from_sample(run, &names);
         learnt = true;
-        cli_note_absent_field(run->cli, name, ready ? &names : NULL);
+        cli_note_absent_field(run->cli, name, ready ? &names : NULL, run->done.unread);
     }
     if (ready)
         tcore_map_free(&names);

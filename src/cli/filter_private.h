@@ -44,6 +44,7 @@ struct turn {
 /* Sums over all workers, for the notes at the end. */
 struct counts {
     uint64_t records, bytes;
+    uint64_t unread; /* of the records: none of them could match */
     uint64_t passed_over[TCORE_RECORD_TYPES];
     uint64_t duplicate_keys;
     struct cli_left_out left_out;
@@ -67,7 +68,8 @@ struct run {
     bool forward_clock; /* the operator does not know clock records: they go through */
     bool pass;          /* --pass */
     struct cli_select select;
-    struct columns *columns; /* written in its turn by a worker, read by any: atomically */
+    struct tcore_expr_state *match; /* tells of what --where cannot be true; NULL: of nothing */
+    struct columns *columns;        /* written in its turn by a worker, read by any: atomically */
     unsigned threads;
 
     pthread_mutex_t lock;

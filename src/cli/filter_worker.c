@@ -82,8 +82,14 @@ static bool is_unwanted(struct worker *worker)
             worker->counts.passed_over[info->type] += info->rows;
         return true;
     }
-    return info->all_timed && ((io->since.set && info->max_ns < io->since.unix_ns) ||
-                               (io->until.set && info->min_ns >= io->until.unix_ns));
+    if (info->all_timed && ((io->since.set && info->max_ns < io->since.unix_ns) ||
+                            (io->until.set && info->min_ns >= io->until.unix_ns)))
+        return true;
+    if (!worker->chunk.unmatched)
+        return false;
+    worker->counts.records += info->rows;
+    worker->counts.unread += info->rows;
+    return true;
 }
 
 static void decode(struct worker *worker)

@@ -326,7 +326,7 @@ static void note_absent_fields(struct cli_output *output)
     for (size_t i = 0; fields->asked && output->records && i < fields->count; i++)
         if (!fields->field[i].seen)
             cli_note_absent_field(output->cli, fields->field[i].name,
-                                  fields->names_ready ? &fields->names : NULL);
+                                  fields->names_ready ? &fields->names : NULL, false);
 }
 
 void cli_output_close(struct cli_output *output, bool discard)

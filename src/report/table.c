@@ -283,7 +283,7 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
                  (unsigned long long)run->partials, run->partials == 1 ? "" : "s");
     for (size_t i = 0; i < run->fields.count && run->table && run->fields.asked; i++)
         if (!run->fields.field[i].seen)
-            cli_note_absent_field(run->cli, run->fields.field[i].name, &run->fields.names);
+            cli_note_absent_field(run->cli, run->fields.field[i].name, &run->fields.names, false);
     return status ? status : tcore_buf_status(out, err);
 }
 

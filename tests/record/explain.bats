@@ -37,7 +37,7 @@ setup() {
 }
 
 explain() { # explain COMMAND...: what it says of the repository, in `said`
-    "$1" "$2" --explain "${@:3}" >out 2>all
+    "$@" --explain >out 2>all
     grep -o ': explain: repo.*' all | cut -c 12- >said
 }
 
@@ -132,4 +132,34 @@ traced() { # traced COMMAND...: the bytes that were read of segments
     trace-span filter repo - other <<<'{"type":"span","traceId":"00000000000000000000000000000001","spanId":"0000000000000001"}' 2>quiet >plain
     cmp out plain
     run ! grep explain quiet
+}
+
+@test "--where: segments whose names show that it cannot be true are passed over" {
+    never='passed over, where --where cannot be true'
+    none='1 passed over, without records of these types'
+    explain trace-span filter -w '.service == "cart"' repo
+    grep -qx "repo: 6 segments: 2 by blocks; $none; 3 $never" said
+    explain trace-span filter -w '.attributes.user < 500 and (.service | IN("mail", "x"))' repo
+    grep -qx "repo: 6 segments: 1 by blocks; $none; 4 $never" said
+    explain trace-span filter -w '.name == "op8"' repo
+    grep -qx "repo: 6 segments: $none; 5 $never" said
+    grep -qx 'repo: no column was read' said
+    explain trace-agg -w '.metricName == "m"' repo
+    grep -qx "repo: 6 segments: 2 by blocks; 4 $never; no roll-up answers this" said
+    explain trace-agg -w '.type == "span" and .service == "mail"' repo
+    grep -qx "repo: 6 segments: 1 by blocks; 5 $never; no roll-up answers this" said
+    grep -q ': 1 of 2 blocks, 1 where --where cannot be true; ' said
+    for all in '.attributes.user == 5' '.service != "cart"' '[.service] | .[0] == "cart"'; do
+        explain trace-span filter -w "$all" repo
+        grep -qx "repo: 6 segments: 5 by blocks; $none" said
+    done
+}
+
+@test "--where: the notes about what was read stay true" {
+    run -0 --separate-stderr trace-span filter -w '.service == "cart"' repo
+    assert_equal "$stderr" 'trace-span: passed over 2 metric records'
+    run -0 --separate-stderr trace-agg -w '.service == "cart"' --by=attributes.usr repo
+    assert_equal "$stderr" "trace-agg: no record that was read had the field 'attributes.usr'"
+    run -0 --separate-stderr trace-agg -w '.service == "post"' --by=attributes.usr repo
+    assert_equal "$stderr" ''
 }

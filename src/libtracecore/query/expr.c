@@ -259,3 +259,12 @@ enum tcore_status tcore_expr_select(struct tcore_expr_state *s, const struct tco
     return s->machine ? select_native(s, batch, rows, count, failed, err)
                       : select_jq(s, batch, rows, count, failed, err);
 }
+
+enum tcore_status tcore_expr_may_select(struct tcore_expr_state *s,
+                                        const struct tcore_known_field *known, size_t count,
+                                        bool *may, struct tcore_error *err)
+{
+    *may = true;
+    return s->machine ? tcore_expr_machine_may(s->machine, s->expr->op, known, count, may, err)
+                      : TCORE_OK;
+}

@@ -27,6 +27,7 @@
 
 #include "base/error.h"
 #include "model/batch.h"
+#include "model/known.h"
 #include "model/projection.h"
 
 struct tcore_expr;
@@ -69,6 +70,14 @@ void tcore_expr_state_free(struct tcore_expr_state *state);
 enum tcore_status tcore_expr_select(struct tcore_expr_state *state, const struct tcore_batch *batch,
                                     uint32_t *rows, size_t *count, uint64_t *failed,
                                     struct tcore_error *err);
+/*
+ * Whether the expression can be true for a record of which no more is known than the values that
+ * these fields may have. False: it is not, whatever else the record has; it may still fail on it.
+ * Always true of an expression that runs in libjq.
+ */
+enum tcore_status tcore_expr_may_select(struct tcore_expr_state *state,
+                                        const struct tcore_known_field *known, size_t count,
+                                        bool *may, struct tcore_error *err);
 /* Why the first row failed, with the place in the expression; NULL if none has. */
 const char *tcore_expr_state_reason(const struct tcore_expr_state *state);
 

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "model/batch.h"
+#include "model/known.h"
 #include "model/projection.h"
 #include "query/expr_parse.h"
 #include "query/expr_value.h"
@@ -140,5 +141,10 @@ enum tcore_status tcore_expr_machine_select(struct tcore_expr_machine *machine,
                                             const struct tcore_batch *batch, uint32_t *rows,
                                             size_t *count, uint64_t *failed,
                                             struct tcore_value *fault, struct tcore_error *err);
+/* As tcore_expr_may_select() (expr_known.c). */
+enum tcore_status tcore_expr_machine_may(struct tcore_expr_machine *machine,
+                                         const struct tcore_expr_op *op,
+                                         const struct tcore_known_field *known, size_t count,
+                                         bool *may, struct tcore_error *err);
 
 #endif

@@ -28,6 +28,7 @@ static enum tcore_status take_joint(struct scan *s, size_t number, bool *taken,
     scanned->borrowed = true;
     scanned->segment = s->joints.joint[joint - 1];
     s->joint_use[joint - 1] = JOINT_GIVEN;
+    s->unmatched = 0;
     s->current = scanned;
     s->has_problem = false;
     s->block = 0;
@@ -112,6 +113,7 @@ static bool choose(struct scan *s, struct scanned *scanned, const struct tcore_m
         pass(s, scanned->number, in_time ? TCORE_PASSED_TYPES : TCORE_PASSED_TIME);
         return false;
     }
+    s->unmatched = tcore_scan_unmatched(s, m);
     tcore_scan_choose_rollup(s, scanned, m);
     return s->gives_rollup || tcore_scan_find_block(s, scanned, m);
 }
@@ -128,7 +130,7 @@ static enum tcore_status take_segment(struct scan *s, size_t number, struct tcor
     bool useful = problem != TCORE_EOF; /* removed since it was listed */
     s->has_problem = problem != TCORE_OK;
     s->block = 0;
-    s->rolled_up = 0;
+    s->rolled_up = s->unmatched = 0;
     s->gives_rollup = false;
     s->counted = TCORE_RECORD_TYPES;
     if (problem == TCORE_OK) {
@@ -213,6 +215,8 @@ static void note_unwanted(const struct scan *s, const struct scanned *from,
         line->blocks_passed[TCORE_PASSED_TYPES]++;
     else if (!tcore_scan_is_in_time(s, b->all_timed, b->min_ns, b->max_ns))
         line->blocks_passed[TCORE_PASSED_TIME]++;
+    else if (s->unmatched >> b->type & 1)
+        line->blocks_passed[TCORE_PASSED_MATCH]++;
 }
 
 /* Gives the chunk the next thing of the current segment: its problem, its roll-up, a block. */
@@ -240,6 +244,7 @@ static void give(struct scan *s, struct tcore_chunk *chunk, struct scan_columns 
     } else {
         c->block = &m->block[s->block++];
         chunk->info = tcore_scan_info(c->block);
+        chunk->unmatched = s->unmatched >> c->block->type & 1;
         note_unwanted(s, from, c->block);
     }
     chunk->apart = true;

@@ -54,6 +54,8 @@ void tcore_scan_choose_rollup(struct scan *s, const struct scanned *scanned,
                               const struct tcore_manifest *m)
 {
     const struct tcore_manifest_rollup *rollup = best_rollup(s, m);
+    if (rollup && !(rollup->types & s->wanted.rollup_types & ~s->unmatched))
+        rollup = NULL; /* it has nothing that could be wanted */
     struct tcore_scan_line *line = scan_line(s, scanned->number);
     if (line && rollup)
         line->window_ns = rollup->window_ns;

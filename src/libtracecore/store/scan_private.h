@@ -47,9 +47,10 @@ struct scan {
     bool has_problem;        /* which is to be told before its blocks */
     unsigned rolled_up;      /* types of the current one that its roll-up stands for */
     uint32_t rollup_frame;
-    bool gives_rollup; /* which is to be given before its blocks */
-    int counted;       /* of a joint roll-up: the next type that may be left to be counted */
-    uint32_t block;    /* its next */
+    unsigned unmatched; /* types of the current one of which no record is wanted */
+    bool gives_rollup;  /* which is to be given before its blocks */
+    int counted;        /* of a joint roll-up: the next type that may be left to be counted */
+    uint32_t block;     /* its next */
     uint64_t sequence;
     struct tcore_scan_logs logs;      /* behind the segments */
     struct tcore_scan_report *report; /* owned; NULL: nobody asks */
@@ -104,6 +105,8 @@ enum tcore_status tcore_scan_select_blocks(struct scan *s, struct scanned *scann
 /* Moves on to the next block that is wanted and no roll-up stands for. False: there is none. */
 bool tcore_scan_find_block(struct scan *s, const struct scanned *from,
                            const struct tcore_manifest *m);
+/* Which types (bits) of records of a segment cannot be wanted: scan_match.c. */
+unsigned tcore_scan_unmatched(const struct scan *s, const struct tcore_manifest *m);
 /* Opens the joint roll-ups, and says which spare opening the segments that they are of. */
 enum tcore_status tcore_scan_open_joints(struct scan *s, struct tcore_error *err);
 /* Moves on to the next type of a joint roll-up whose records are not wanted, but counted. */

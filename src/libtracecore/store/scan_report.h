@@ -16,6 +16,7 @@ enum tcore_passed {
     TCORE_PASSED_TIME,   /* all of it is of another time */
     TCORE_PASSED_TRACES, /* it has none of the traces */
     TCORE_PASSED_TYPES,  /* no record of a wanted type */
+    TCORE_PASSED_MATCH,  /* none that could match, by the names in its manifest */
     TCORE_PASSED_GONE,   /* it was removed meanwhile */
     TCORE_PASSED_KINDS
 };

@@ -360,7 +360,7 @@ static void read_range(struct tcore_input *input, const struct range *range,
 enum tcore_status tcore_input_next(struct tcore_input *input, struct tcore_chunk *chunk,
                                    struct tcore_error *err)
 {
-    chunk->apart = chunk->lines = false;
+    chunk->apart = chunk->lines = chunk->unmatched = false;
     chunk->rolled_up = 0;
     if (input->chunks)
         return input->chunks->next(input->chunks, chunk, err);

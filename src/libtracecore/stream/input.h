@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "model/batch.h"
+#include "model/known.h"
 #include "model/projection.h"
 #include "stream/binary.h"
 
@@ -41,7 +42,13 @@ struct tcore_wanted {
     size_t trace_count;
     /* Private keys to read with, and it is told what could not be read (borrowed; NULL: none). */
     struct tcore_key_ring *keys;
-    bool report; /* say what was read: tcore_input_report() */
+    /* Whether a record of matched_types of which so much is known may be wanted. If not, it need
+     * not be read, and is counted only (struct tcore_chunk). For one thread at a time; NULL: any
+     * may. */
+    bool (*may_match)(void *context, const struct tcore_known_field *known, size_t count);
+    void *context;
+    unsigned matched_types; /* bits of types */
+    bool report;            /* say what was read: tcore_input_report() */
 };
 
 struct tcore_input_options {
@@ -70,6 +77,7 @@ struct tcore_chunk {
     bool clock;         /* made by --idle: the line is a clock record of ours */
     bool lines;         /* in data are lines of NDJSON, whatever the input has otherwise */
     bool apart;         /* nothing is in data: it is the block of `columns`, read on demand */
+    bool unmatched;     /* it is apart, and none of its records is wanted: see may_match */
     unsigned rolled_up; /* bits (1 << type), not 0: it is no block, but what open() of `columns`
                            gives is a roll-up (store/rollup.h), for all blocks of these types */
     struct tcore_binary_info info;        /* of that block */
