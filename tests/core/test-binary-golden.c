@@ -6,53 +6,7 @@
 #include "tap.h"
 
 #include "binary.h"
-
-static void read_file(struct tcore_buf *text, const char *name)
-{
-    const char *top = getenv("top_srcdir");
-    char path[4096], piece[4096];
-    size_t got;
-    snprintf(path, sizeof path, "%s/tests/data/%s", top ? top : ".", name);
-    FILE *file = fopen(path, "rb");
-    if (!file) {
-        printf("Bail out! cannot read %s\n", path);
-        exit(EXIT_FAILURE);
-    }
-    while ((got = fread(piece, 1, sizeof piece, file)) > 0)
-        tcore_buf_append(text, piece, got);
-    fclose(file);
-    tcore_buf_putc(text, '\0');
-    text->length--;
-}
-
-static void append_run(struct tcore_buf *out, char c, unsigned long count)
-{
-    while (count--)
-        tcore_buf_putc(out, c);
-}
-
-/* Bytes from their hexadecimal text: "7a" or "7a*300"; lines that begin with # say something. */
-static void bytes_of(struct tcore_buf *bytes, const char *text)
-{
-    while (*text) {
-        if (*text == '#') {
-            text += strcspn(text, "\n");
-        } else if (strchr(" \n", *text)) {
-            text++;
-        } else {
-            char *end;
-            unsigned long byte = strtoul(text, &end, 16), count = 1;
-            if (end != text + 2) {
-                printf("Bail out! no byte: %.20s\n", text);
-                exit(EXIT_FAILURE);
-            }
-            if (*end == '*')
-                count = strtoul(end + 1, &end, 10);
-            append_run(bytes, (char)byte, count);
-            text = end;
-        }
-    }
-}
+#include "golden.h"
 
 /* Records, where <z*300> is the character z 300 times. */
 static void records_of(struct tcore_buf *records, const char *text)
@@ -64,7 +18,7 @@ static void records_of(struct tcore_buf *records, const char *text)
             continue;
         }
         unsigned long count = strtoul(text + 3, &end, 10);
-        append_run(records, text[1], count);
+        golden_run(records, text[1], count);
         text = end;
     }
 }
@@ -112,9 +66,9 @@ static void test_version_1(void)
     struct tcore_buf hex = {0}, stream = {0}, got = {0}, text = {0}, wanted = {0};
     struct tcore_error err = {0};
     struct seen seen = {0};
-    read_file(&hex, "stream-v1.hex");
-    read_file(&text, "stream-v1.ndjson");
-    bytes_of(&stream, hex.data);
+    golden_read(&hex, "stream-v1.hex");
+    golden_read(&text, "stream-v1.ndjson");
+    golden_bytes(&stream, hex.data);
     records_of(&wanted, text.data);
     ok(read_lines(&got, stream.data, stream.length, &err) == TCORE_OK, "version 1 is read: %s",
        err.text);
