@@ -142,6 +142,7 @@ bats_tests += %D%/span/timeline.bats
 bats_tests += %D%/span/where.bats
 bats_tests += %D%/record/audit.bats
 bats_tests += %D%/record/execution.bats
+bats_tests += %D%/record/damage.bats
 bats_tests += %D%/record/explain.bats
 bats_tests += %D%/record/import.bats
 bats_tests += %D%/record/metric.bats

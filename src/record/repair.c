@@ -84,16 +84,27 @@ static void keep_reason(void *context, const char *what)
         snprintf(p->reason, sizeof p->reason, "%s", what);
 }
 
+/* The folder that a segment is in; *name is the rest. -1 after a report. */
+static int open_folder_of(struct repair *p, const char *path, const char **name)
+{
+    struct upkeep *u = &p->upkeep;
+    char folder[TCORE_SEGMENT_PATH_BYTES + 16];
+    *name = strrchr(path, '/') + 1;
+    snprintf(folder, sizeof folder, "segments/%.*s", (int)(*name - 1 - path), path);
+    int dir = open_folder(u, folder);
+    if (dir < 0)
+        tcore_error_errno(&u->err, TCORE_FATAL, errno, "cannot open %s", folder);
+    return dir;
+}
+
 /* A second name first: whatever happens then, the file is still there. */
 static enum tcore_status copy_aside(struct repair *p, const char *path, char *into)
 {
     struct upkeep *u = &p->upkeep;
-    char folder[TCORE_SEGMENT_PATH_BYTES + 16];
-    const char *name = strrchr(path, '/') + 1;
-    snprintf(folder, sizeof folder, "segments/%.*s", (int)(name - 1 - path), path);
-    int dir = open_folder(u, folder);
+    const char *name;
+    int dir = open_folder_of(p, path, &name);
     if (dir < 0)
-        return tcore_error_errno(&u->err, TCORE_FATAL, errno, "cannot open %s", folder);
+        return TCORE_FATAL;
     enum tcore_status status = quarantine_copy(u, dir, name, into);
     tcore_sys()->close(dir);
     return status;
@@ -147,6 +158,23 @@ static enum tcore_status replace(struct repair *p, const char *path,
     return status;
 }
 
+/* A segment that is there under its own name, too. */
+static enum tcore_status set_copy_aside(struct repair *p, const char *path)
+{
+    struct upkeep *u = &p->upkeep;
+    char into[QUARANTINE_NAME_BYTES];
+    const char *name;
+    int dir = open_folder_of(p, path, &name);
+    if (dir < 0)
+        return TCORE_FATAL;
+    enum tcore_status status = quarantine_move(u, dir, name, into);
+    tcore_sys()->close(dir);
+    if (status == TCORE_OK)
+        upkeep_print(u, "segments/%s: %s: moved to quarantine/%s", path, p->reason, into);
+    p->moved += status == TCORE_OK;
+    return status;
+}
+
 static enum tcore_status look_at(struct repair *p, const char *path)
 {
     struct upkeep *u = &p->upkeep;
@@ -162,8 +190,11 @@ static enum tcore_status look_at(struct repair *p, const char *path)
     } else if (status == TCORE_BAD_INPUT) {
         keep_reason(p, u->err.text);
         status = tcore_repository_salvage_segment(u->repository, path, &segment, &u->err);
+        has_index = segment && tcore_segment_has_index(segment);
     }
-    if (status == TCORE_BAD_INPUT || (status == TCORE_OK && *p->reason))
+    if (status == TCORE_SKIP)
+        status = set_copy_aside(p, path);
+    else if (status == TCORE_BAD_INPUT || (status == TCORE_OK && *p->reason))
         status = replace(p, path, segment, has_index);
     tcore_segment_close(segment);
     return status;

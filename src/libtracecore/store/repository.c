@@ -331,9 +331,8 @@ static enum tcore_status open_file(struct tcore_repository *r, const char *path,
     return tcore_error_errno(err, TCORE_FATAL, reason, "cannot open");
 }
 
-enum tcore_status tcore_repository_open_segment(struct tcore_repository *r, const char *path,
-                                                struct tcore_segment **segment,
-                                                struct tcore_error *err)
+static enum tcore_status open_any(struct tcore_repository *r, const char *path,
+                                  struct tcore_segment **segment, struct tcore_error *err)
 {
     int fd;
     *segment = NULL;
@@ -341,12 +340,52 @@ enum tcore_status tcore_repository_open_segment(struct tcore_repository *r, cons
     return status == TCORE_OK ? tcore_segment_open(segment, fd, err) : status;
 }
 
+/* Whether a segment has the name that it was given; place: that. Read under another one, its
+ * records would be there twice, or those of the other one missing without a word. */
+static bool is_in_place(const struct tcore_segment *segment, const char *path, char *place)
+{
+    return tcore_segment_place(tcore_segment_manifest(segment), place) && !strcmp(path, place);
+}
+
+enum tcore_status tcore_repository_open_segment(struct tcore_repository *r, const char *path,
+                                                struct tcore_segment **segment,
+                                                struct tcore_error *err)
+{
+    char place[TCORE_SEGMENT_PATH_BYTES];
+    enum tcore_status status = open_any(r, path, segment, err);
+    if (status != TCORE_OK || is_in_place(*segment, path, place))
+        return status;
+    tcore_segment_close(*segment);
+    *segment = NULL;
+    return tcore_error_set(err, TCORE_BAD_INPUT, "it is another segment: %s", place);
+}
+
+/* Whether a segment is in the place where it belongs. */
+static bool is_there(struct tcore_repository *r, const struct tcore_segment *segment,
+                     const char *place)
+{
+    struct tcore_segment *other;
+    if (open_any(r, place, &other, NULL) != TCORE_OK)
+        return false;
+    bool same = !memcmp(tcore_segment_manifest(segment)->id, tcore_segment_manifest(other)->id,
+                        SEGMENT_ID_BYTES);
+    tcore_segment_close(other);
+    return same;
+}
+
 enum tcore_status tcore_repository_salvage_segment(struct tcore_repository *r, const char *path,
                                                    struct tcore_segment **segment,
                                                    struct tcore_error *err)
 {
     int fd;
-    *segment = NULL;
+    char place[TCORE_SEGMENT_PATH_BYTES];
+    if (open_any(r, path, segment, NULL) == TCORE_OK) {
+        if (is_in_place(*segment, path, place) || !is_there(r, *segment, place))
+            return TCORE_OK;
+        tcore_segment_close(*segment);
+        *segment = NULL;
+        return TCORE_SKIP;
+    }
     enum tcore_status status = open_file(r, path, &fd, err);
     return status == TCORE_OK ? tcore_segment_salvage(segment, fd, err) : status;
 }

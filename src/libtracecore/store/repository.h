@@ -50,12 +50,14 @@ void tcore_segment_list_free(struct tcore_segment_list *list);
 /* Those that count: of segments that are being replaced by others, these or those. */
 enum tcore_status tcore_repository_list(struct tcore_repository *repository,
                                         struct tcore_segment_list *list, struct tcore_error *err);
-/* Opens one. TCORE_EOF: it is not there any more; TCORE_BAD_INPUT: it is damaged. */
+/* Opens one. TCORE_EOF: it is not there any more; TCORE_BAD_INPUT: it is damaged, or another one
+ * than its name says. */
 enum tcore_status tcore_repository_open_segment(struct tcore_repository *repository,
                                                 const char *path, struct tcore_segment **segment,
                                                 struct tcore_error *err);
 
-/* Opens one that is damaged, as tcore_segment_salvage() does. */
+/* Opens one that is damaged, as tcore_segment_salvage() does; one that is whole and has the name of
+ * another one, as it is. TCORE_SKIP: that is there under its own name, too. */
 enum tcore_status tcore_repository_salvage_segment(struct tcore_repository *repository,
                                                    const char *path, struct tcore_segment **segment,
                                                    struct tcore_error *err);

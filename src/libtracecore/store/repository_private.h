@@ -25,6 +25,10 @@ int tcore_make_folder(int dir, const char *name);
  * errno. */
 int tcore_open_folder_of(struct tcore_repository *r, const char *path, const char **name);
 
+/* The path that a segment with this manifest has, in TCORE_SEGMENT_PATH_BYTES. False: its time has
+ * no date. */
+bool tcore_segment_place(const struct tcore_manifest *manifest, char *path);
+
 #pragma GCC visibility pop
 
 #endif

@@ -93,21 +93,25 @@ static int open_day(struct tcore_repository *r, const char *path, bool unsynced)
     return dir;
 }
 
-enum tcore_status tcore_sealing_finish(struct tcore_sealing *s, struct tcore_error *err)
+bool tcore_segment_place(const struct tcore_manifest *manifest, char *path)
 {
     struct moment m;
-    enum tcore_status status = tcore_segment_finish(s->writer, err);
-    if (status != TCORE_OK)
-        return status;
-    const struct tcore_manifest *manifest = tcore_segment_contents(s->writer);
     const uint8_t *id = manifest->id;
     if (!split_time(manifest->timed ? manifest->min_ns : manifest->created_ns, &m))
-        return tcore_error_set(err, TCORE_FATAL, "a time without a date");
-    snprintf(s->path, sizeof s->path,
+        return false;
+    snprintf(path, TCORE_SEGMENT_PATH_BYTES,
              "%.4s/%.2s/%.2s/%s-%02x%02x%02x%02x%02x%02x%02x%02x" TCORE_SEGMENT_SUFFIX,
              m.folders[0], m.folders[1], m.folders[2], m.name, id[0], id[1], id[2], id[3], id[4],
              id[5], id[6], id[7]);
-    return TCORE_OK;
+    return true;
+}
+
+enum tcore_status tcore_sealing_finish(struct tcore_sealing *s, struct tcore_error *err)
+{
+    enum tcore_status status = tcore_segment_finish(s->writer, err);
+    if (status == TCORE_OK && !tcore_segment_place(tcore_segment_contents(s->writer), s->path))
+        return tcore_error_set(err, TCORE_FATAL, "a time without a date");
+    return status;
 }
 
 static enum tcore_status give_place(struct tcore_sealing *s, struct tcore_error *err)

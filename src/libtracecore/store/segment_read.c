@@ -29,6 +29,11 @@ uint32_t tcore_segment_frames(const struct tcore_segment *segment)
     return segment->members;
 }
 
+bool tcore_segment_has_index(const struct tcore_segment *segment)
+{
+    return segment->footer_at != 0;
+}
+
 static enum tcore_status damaged(struct tcore_error *err, const char *what)
 {
     return tcore_error_set(err, TCORE_BAD_INPUT, "damaged segment: %s", what);

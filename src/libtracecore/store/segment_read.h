@@ -32,6 +32,8 @@ uint64_t tcore_segment_file_bytes(const struct tcore_segment *segment);
 /* How much of it was read to open it. */
 uint64_t tcore_segment_opening_bytes(const struct tcore_segment *segment);
 uint32_t tcore_segment_frames(const struct tcore_segment *segment);
+/* Whether it was opened by its index; else it was salvaged. */
+bool tcore_segment_has_index(const struct tcore_segment *segment);
 
 /*
  * A block that is being read; for one thread at a time. It keeps its memory from block to block.
