@@ -123,7 +123,9 @@ struct worker {
     struct tcore_buf out;
     enum tcore_status status; /* of decoding and the operator */
     struct tcore_error err;
-    bool bad_block;  /* status tells of the chunk, not of the operator */
+    bool bad_block; /* status tells of the chunk, not of the operator */
+    uint64_t lost;  /* blocks that a damaged roll-up stood for and that are damaged, too */
+    struct tcore_error first_lost;
     bool has_failed; /* --where gave an error, first in this chunk: */
     uint64_t first_failed;
     struct counts counts;

@@ -8,6 +8,7 @@
 
 #include "base/sys.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #define LONG_CHUNK_BYTES ((size_t)128 * 1024) /* one of these, and more threads are worth it */
@@ -159,8 +160,11 @@ static void take_rollup(struct worker *worker)
     worker->status = TCORE_OK;
     while (worker->status == TCORE_OK && chunk->columns->instead(chunk->columns, &chunk->info)) {
         decode_and_operate(worker);
-        if (worker->bad_block && worker->status == TCORE_BAD_INPUT)
-            worker->status = TCORE_OK; /* that block is lost; the first damage is told */
+        if (!worker->bad_block || worker->status != TCORE_BAD_INPUT)
+            continue;
+        worker->status = TCORE_OK; /* that block is lost, and others are there */
+        if (!worker->lost++)
+            worker->first_lost = worker->err;
     }
     worker->batch = NULL;
     if (worker->status == TCORE_OK) {
@@ -177,6 +181,7 @@ static void prepare(struct worker *worker)
     worker->status = TCORE_OK;
     worker->row_count = worker->forward_count = 0;
     worker->bad_block = false;
+    worker->lost = 0;
     worker->taken = (struct cli_lines_taken){0};
     if (worker->is_problem)
         return;
@@ -257,6 +262,15 @@ static void show_rejects(struct worker *worker)
     }
 }
 
+static void show_lost(struct worker *worker)
+{
+    struct tcore_error err = worker->first_lost;
+    tcore_error_set(&err, TCORE_BAD_INPUT, "%s; lost with it: %" PRIu64 " block%s",
+                    worker->first_lost.text, worker->lost, worker->lost == 1 ? "" : "s");
+    err.input = worker->source->name;
+    cli_report(worker->run->cli, &err);
+}
+
 /* A problem of an input ends that input; one of the operator ends the run. */
 static void show_problem(struct worker *worker)
 {
@@ -267,6 +281,8 @@ static void show_problem(struct worker *worker)
     if (of_input)
         err.input = worker->source->name; /* the input's own copy of it may be gone */
     cli_report(run->cli, &err);
+    if (worker->lost)
+        show_lost(worker);
     if (!of_input || run->cli->io.strict || (worker->bad_block && worker->status == TCORE_FATAL))
         stop_run(run, true);
 }

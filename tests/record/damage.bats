@@ -173,3 +173,34 @@ has() { # has FILE...: the repository has the records of these files, in any ord
     done
     has records
 }
+
+@test "a damaged roll-up and a damaged block in one segment: from the records that are left" {
+    rm -rf repo
+    {
+        spans 200 0
+        for ((i = 0; i < 40; i++)); do
+            echo '{"type":"metric","metricName":"m","value":'$i',"service":"s1","timeUnixNano":"1790000100000000000"}'
+        done
+    } >both
+    trace-record archive repo both
+    spans 100 5000 >apart
+    trace-record archive repo apart
+    bad=$(find repo/segments -name '*T141320*')
+    chmod u+w "$bad"
+    flip_member "$bad" rollup-10s
+    flip_member "$bad" rollup-600s
+    trace-agg --by=service both apart >wanted
+    run -4 --separate-stderr trace-agg --by=service repo
+    assert_equal "$output" "$(cat wanted)"
+    assert_equal "${#stderr_lines[@]}" 1
+    [[ ${stderr_lines[0]} == "trace-agg: repo: segments/${bad#repo/segments/}: "* ]]
+    flip_member "$bad" 'span-*.service'
+    grep metric both | trace-agg --by=service - apart >wanted
+    run -4 --separate-stderr trace-agg --by=service repo
+    assert_equal "$output" "$(cat wanted)"
+    assert_equal "${#stderr_lines[@]}" 2
+    for line in "${stderr_lines[@]}"; do
+        [[ $line == "trace-agg: repo: segments/${bad#repo/segments/}: "* ]]
+    done
+    [[ ${stderr_lines[1]} == *"lost with it: 1 block" ]]
+}
