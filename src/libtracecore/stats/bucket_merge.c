@@ -225,6 +225,21 @@ static bool covers(const struct tcore_bucket_store *into, const struct tcore_buc
             (last >> shift) < (int64_t)into->first + into->dense);
 }
 
+/* Into an empty store. */
+static enum tcore_status copy(struct tcore_bucket_store *into,
+                              const struct tcore_bucket_store *from, uint32_t touches)
+{
+    size_t bytes = tcore_bucket_store_bytes(from);
+    void *memory = tcore_malloc(bytes);
+    if (!memory)
+        return TCORE_FATAL;
+    memcpy(memory, from->memory, bytes);
+    *into = *from;
+    into->memory = memory;
+    into->touches = touches;
+    return TCORE_OK;
+}
+
 enum tcore_status tcore_bucket_store_merge(struct tcore_bucket_store *into,
                                            const struct tcore_bucket_store *from, unsigned shift,
                                            uint64_t multiplier)
@@ -241,6 +256,8 @@ enum tcore_status tcore_bucket_store_merge(struct tcore_bucket_store *into,
     if (__builtin_add_overflow(into->touches, from->touches, &touches) ||
         __builtin_add_overflow(touches, from->used, &touches))
         touches = UINT32_MAX;
+    if (!into->memory && !shift && multiplier == 1)
+        return copy(into, from, touches);
     struct tcore_bucket_store fresh = {.touches = touches};
     struct sum_cursor sum = {.a = tcore_bucket_cursor_up(into),
                              .b = tcore_bucket_cursor_up(from),

@@ -171,6 +171,30 @@ void tcore_bucket_store_append(struct tcore_bucket_store *store, int32_t index, 
     store->used++;
 }
 
+/* With the width known to the compiler. */
+static inline __attribute__((always_inline)) void put_all(struct tcore_bucket_store *store,
+                                                          uint8_t bits_log2, const int32_t *index,
+                                                          const uint64_t *count, uint32_t buckets)
+{
+    for (uint32_t i = 0; i < buckets; i++)
+        tcore_count_put(store->memory, bits_log2, (uint32_t)index[i] - (uint32_t)store->first,
+                        count[i]);
+}
+
+void tcore_bucket_store_append_all(struct tcore_bucket_store *store, const int32_t *index,
+                                   const uint64_t *count, uint32_t buckets)
+{
+    if (!store->dense)
+        for (uint32_t i = 0; i < buckets; i++)
+            tcore_bucket_store_append(store, index[i], count[i]);
+    else if (store->bits_log2 == TCORE_NIBBLE)
+        put_all(store, TCORE_NIBBLE, index, count, buckets);
+    else if (store->bits_log2 == TCORE_BYTE)
+        put_all(store, TCORE_BYTE, index, count, buckets);
+    else
+        put_all(store, store->bits_log2, index, count, buckets);
+}
+
 /* Moves what the store holds into memory of the shape. */
 static enum tcore_status rebuild(struct tcore_bucket_store *store, struct shape shape)
 {

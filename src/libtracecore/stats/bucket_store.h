@@ -62,6 +62,9 @@ enum tcore_status tcore_bucket_store_reserve(struct tcore_bucket_store *store, i
                                              int32_t last, uint32_t buckets,
                                              uint64_t largest_count);
 void tcore_bucket_store_append(struct tcore_bucket_store *store, int32_t index, uint64_t count);
+/* Appends so many of them. */
+void tcore_bucket_store_append_all(struct tcore_bucket_store *store, const int32_t *index,
+                                   const uint64_t *count, uint32_t buckets);
 
 /* Walks the non-zero buckets; the store must not change meanwhile. Its fields are its own. */
 struct tcore_bucket_cursor {

@@ -29,7 +29,7 @@ void tcore_encode_double(struct tcore_buf *out, double value)
     tcore_buf_append(out, bytes, sizeof bytes);
 }
 
-bool tcore_decode_uint64(struct tcore_state_reader *in, uint64_t *value)
+bool tcore_decode_long_uint64(struct tcore_state_reader *in, uint64_t *value)
 {
     uint64_t result = 0;
     for (unsigned shift = 0; in->at < in->end && shift < 64; shift += 7) {

@@ -54,7 +54,14 @@ void tcore_encode_int64(struct tcore_buf *out, int64_t value);
 void tcore_encode_double(struct tcore_buf *out, double value);
 
 /* Each returns false at the end of the bytes, or for a varint that is too large or too long. */
-bool tcore_decode_uint64(struct tcore_state_reader *in, uint64_t *value);
+bool tcore_decode_long_uint64(struct tcore_state_reader *in, uint64_t *value);
+static inline bool tcore_decode_uint64(struct tcore_state_reader *in, uint64_t *value)
+{
+    if (in->at == in->end || *in->at >= 0x80) /* most are of one byte */
+        return tcore_decode_long_uint64(in, value);
+    *value = *in->at++;
+    return true;
+}
 bool tcore_decode_int64(struct tcore_state_reader *in, int64_t *value);
 bool tcore_decode_double(struct tcore_state_reader *in, double *value);
 

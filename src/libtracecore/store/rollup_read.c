@@ -13,6 +13,8 @@
 #include <endian.h>
 #include <string.h>
 
+enum { MOST_BUCKETS = 64 * 64 }; /* 64 for each power of two: one more than int64 has */
+
 struct tcore_rollup_reader {
     int64_t window_ns;
     bool histograms;
@@ -28,6 +30,9 @@ struct tcore_rollup_reader {
     struct tcore_state_reader window_gaps; /* of its other cells */
     bool begun, first;
     struct tcore_cell cell;
+    /* its buckets, in ascending order */
+    int32_t bucket[MOST_BUCKETS];
+    uint64_t tally[MOST_BUCKETS], largest;
 };
 
 static enum tcore_status damaged(struct tcore_error *err, const char *what)
@@ -296,52 +301,57 @@ static bool decode_128(struct tcore_state_reader *in, unsigned __int128 *value)
     return false;
 }
 
-/* One bucket behind *index. */
-static bool read_bucket(struct tcore_state_reader *buckets, struct tcore_state_reader *tallies,
-                        int32_t last, int32_t *index, uint64_t *count)
+/* The buckets behind index `before` up to the last one, into r->bucket. *used: how many. */
+static bool read_buckets(struct tcore_rollup_reader *r, int32_t before, int32_t last,
+                         uint64_t values, uint32_t *used)
 {
-    uint64_t head;
-    *count = 1;
-    if (!tcore_decode_uint64(buckets, &head) || head >> 1 >= (uint64_t)(last - *index))
-        return false;
-    *index += (int32_t)(head >> 1) + 1;
-    if (head & 1) {
-        if (!tcore_decode_uint64(tallies, count) || *count > TCORE_COUNT_MAX)
+    struct tcore_state_reader buckets = r->column[TCORE_ROLLUP_BUCKETS],
+                              tallies = r->column[TCORE_ROLLUP_TALLIES];
+    uint64_t head, total = 0, largest = 0;
+    uint32_t n = 0;
+    for (int32_t index = before; index < last; n++) {
+        uint64_t count = 1;
+        if (!tcore_decode_uint64(&buckets, &head) || head >> 1 >= (uint64_t)(last - index))
             return false;
-        *count += 2;
+        index += (int32_t)(head >> 1) + 1;
+        if (head & 1) {
+            if (!tcore_decode_uint64(&tallies, &count) || count > TCORE_COUNT_MAX)
+                return false;
+            count += 2;
+        }
+        r->bucket[n] = index;
+        r->tally[n] = count;
+        total += count; /* below 2^12 counts of up to 2^47 */
+        largest = count > largest ? count : largest;
     }
-    return true;
+    r->column[TCORE_ROLLUP_BUCKETS] = buckets;
+    r->column[TCORE_ROLLUP_TALLIES] = tallies;
+    r->largest = largest;
+    *used = n;
+    return total == values;
 }
 
-/* Reads the buckets up to the one of max twice: what there is, then into memory for it. */
+/* Buckets from the one of min to the one of max, which are known. */
 static enum tcore_status read_histogram(struct tcore_rollup_reader *r, uint64_t values)
 {
     struct tcore_cell *cell = &r->cell;
-    struct tcore_state_reader *buckets = &r->column[TCORE_ROLLUP_BUCKETS],
-                              *tallies = &r->column[TCORE_ROLLUP_TALLIES];
-    uint64_t zero = 0, total, count, largest = 0;
-    uint32_t used = 0;
-    int32_t last = cell->max_int ? tcore_histogram_index_int64(cell->max_int) : -2, first = 0;
-    int32_t before = cell->min_int ? tcore_histogram_index_int64(cell->min_int) - 1 : -2, index;
-    if (!cell->min_int && (!tcore_decode_uint64(buckets, &zero) || !zero))
+    uint64_t zero = 0;
+    uint32_t used;
+    int32_t last = cell->max_int ? tcore_histogram_index_int64(cell->max_int) : -2;
+    int32_t before = cell->min_int ? tcore_histogram_index_int64(cell->min_int) - 1 : -2;
+    if (!cell->min_int && (!tcore_decode_uint64(&r->column[TCORE_ROLLUP_BUCKETS], &zero) || !zero))
         return TCORE_BAD_INPUT;
-    struct tcore_state_reader again[2] = {*buckets, *tallies};
-    total = zero;
-    for (index = before; index < last; used++) {
-        if (!read_bucket(buckets, tallies, last, &index, &count) ||
-            __builtin_add_overflow(total, count, &total) || total > values)
-            return TCORE_BAD_INPUT;
-        first = used ? first : index;
-        largest = count > largest ? count : largest;
-    }
-    if (total != values || (used && cell->min_int && first != before + 1))
+    if (zero > values || !read_buckets(r, before, last, values - zero, &used) ||
+        (used && cell->min_int && r->bucket[0] != before + 1))
         return TCORE_BAD_INPUT;
-    cell->histogram.total = total;
+    cell->histogram.total = values;
     cell->histogram.zero = zero;
-    if (used && tcore_bucket_store_reserve(&cell->histogram.positive, first, last, used, largest))
+    struct tcore_bucket_store *store = &cell->histogram.positive;
+    if (!used)
+        return TCORE_OK;
+    if (tcore_bucket_store_reserve(store, r->bucket[0], last, used, r->largest))
         return TCORE_FATAL;
-    for (index = before; used && read_bucket(&again[0], &again[1], last, &index, &count); used--)
-        tcore_bucket_store_append(&cell->histogram.positive, index, count);
+    tcore_bucket_store_append_all(store, r->bucket, r->tally, used);
     return TCORE_OK;
 }
 
