@@ -99,6 +99,39 @@ canonical() { # in the form that a repository keeps: a span without a name has a
     same --until=2026-09-21T14:00:00Z
 }
 
+@test "a long segment has one cell a series, too, and a short one does without" {
+    long() { # long N START: spans of two series, one each 20 s
+        awk -v n="$1" -v start="$2" 'BEGIN {
+            for (i = 0; i < n; i++)
+                printf "{\"type\":\"span\",\"traceId\":\"%032x\",\"spanId\":\"%016x\",\"name\":\"op%d\"," \
+                    "\"startTimeUnixNano\":\"%.0f\",\"durationNano\":%d,\"service\":\"s\"}\n", \
+                    i + 1, i + 1, i % 2, (start + 20 * i) * 1000000000, i * 1000
+        }'
+    }
+    members() { zstd -dqc "$(find "$1" -name '*.zst')" | tar -t; }
+    long 100 1790000000 | canonical - >records
+    trace-record archive repo records
+    members repo >names
+    grep -qx rollup-all names
+    same
+    same --by=name
+    same --by=name --stat=rate,p50
+    same --by=name --window=1d
+    same --by=name --window=20m
+    same --by=name --since=2026-09-21T14:20:00Z
+    same --by=name --since=2026-09-21T14:00:00Z
+    rm -r repo
+    long 200 -1790 | canonical - >records # half of them before 1970
+    trace-record archive repo records
+    members repo | grep -qx rollup-all
+    same --by=name
+    same --by=name --window=1d
+    long 20 1790000000 | trace-record archive short
+    members short >names
+    grep -qx rollup-600s names
+    run -1 grep -x rollup-all names
+}
+
 @test "--partial from roll-ups merges with what records gave" {
     { spans 2000 | grep startTimeUnixNano; metrics 200; } | canonical - >records
     trace-record archive repo records

@@ -121,6 +121,35 @@ static void test_partitions(void)
     printf("# %u sets of %d records, each in two other orders and partitions\n", rounds, RECORDS);
 }
 
+/* One cell a series for all time: of records, and of shorter windows. */
+static void test_whole(void)
+{
+    const struct made_options options = {0};
+    struct tcore_buf text = {0};
+    struct made_batch made;
+    made_text(&text, 11, RECORDS, &options);
+    if (!made_decode(&made, &text))
+        return;
+    struct tcore_buf fine = direct(&made, TCORE_ROLLUP_WINDOW_NS),
+                     wanted = direct(&made, TCORE_ROLLUP_WHOLE_NS);
+    struct tcore_rollup_builder *windows = new_builder(TCORE_ROLLUP_WINDOW_NS),
+                                *whole = new_builder(TCORE_ROLLUP_WHOLE_NS);
+    is_int(tcore_rollup_has_windows(windows), false, "nothing is no windows");
+    is_int(tcore_rollup_merge(windows, fine.data, fine.length, NULL), TCORE_OK, "merged");
+    is_int(tcore_rollup_merge(whole, fine.data, fine.length, NULL), TCORE_OK, "into one");
+    is_int(tcore_rollup_has_windows(windows), true, "many cells a series");
+    is_int(tcore_rollup_has_windows(whole), false, "one cell a series");
+    struct tcore_buf got = encoded(whole);
+    is_mem(got.data, got.length, wanted.data, wanted.length, "the bytes of the records");
+    ok(wanted.length < fine.length, "%zu bytes instead of %zu", wanted.length, fine.length);
+    tcore_rollup_builder_free(windows);
+    tcore_buf_free(&got);
+    tcore_buf_free(&wanted);
+    tcore_buf_free(&fine);
+    tcore_buf_free(&text);
+    made_free(&made);
+}
+
 /* --- the answers of trace-agg */
 
 struct question {
@@ -549,6 +578,7 @@ static void test_limits(void)
 int main(void)
 {
     test_partitions();
+    test_whole();
     test_answers();
     test_damage();
     test_memory();

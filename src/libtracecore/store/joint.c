@@ -204,6 +204,8 @@ static enum tcore_status write_joint(struct maker *k)
         status = tcore_segment_add_rollup(writer, k->hours, HOUR_NS, ~k->incomplete, k->err);
     if (status == TCORE_OK)
         status = tcore_segment_add_rollup(writer, days, DAY_NS, ~k->incomplete, k->err);
+    if (status == TCORE_OK)
+        status = tcore_segment_add_whole_rollup(writer, days, ~k->incomplete, k->err);
     if (status == TCORE_OK && !tcore_segment_set_sources(writer, &k->manifest))
         status = tcore_error_nomem(k->err);
     if (status == TCORE_OK)

@@ -288,6 +288,11 @@ enum tcore_status tcore_rollup_join(struct tcore_rollup_builder *into,
     return TCORE_OK;
 }
 
+bool tcore_rollup_has_windows(const struct tcore_rollup_builder *builder)
+{
+    return builder->keys.count && builder->cell_count / 2 >= builder->keys.count;
+}
+
 static enum tcore_status merge_series(struct tcore_rollup_builder *builder,
                                       struct tcore_rollup_reader *reader,
                                       const struct tcore_rollup_series *series,

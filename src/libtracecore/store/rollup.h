@@ -32,7 +32,9 @@
 #include "model/record.h"
 #include "stats/cell.h"
 
-#define TCORE_ROLLUP_WINDOW_NS     INT64_C(10000000000) /* of a segment's */
+#define TCORE_ROLLUP_WINDOW_NS INT64_C(10000000000) /* of a segment's */
+/* Of one cell a series, from 1970 on: as many whole days as there is room for. */
+#define TCORE_ROLLUP_WHOLE_NS      (INT64_C(106751) * 86400 * 1000000000)
 #define TCORE_ROLLUP_MAX_CELLS     (UINT32_C(1) << 18)  /* of one type */
 #define TCORE_ROLLUP_MAX_KEY_BYTES (UINT64_C(16) << 20) /* of one type */
 
@@ -90,6 +92,8 @@ enum tcore_status tcore_rollup_join(struct tcore_rollup_builder *into,
  */
 enum tcore_status tcore_rollup_merge(struct tcore_rollup_builder *builder, const void *data,
                                      size_t length, struct tcore_error *err);
+/* Whether one cell a series would be half as many cells as there are, or fewer. */
+bool tcore_rollup_has_windows(const struct tcore_rollup_builder *builder);
 /* Appends the roll-up's bytes. The builder stays as it is. TCORE_OK, TCORE_FATAL. */
 enum tcore_status tcore_rollup_encode(const struct tcore_rollup_builder *builder,
                                       struct tcore_buf *out, struct tcore_error *err);

@@ -289,7 +289,10 @@ static enum tcore_status write_rollup(struct tcore_segment_writer *w, int64_t wi
     if (status != TCORE_OK || !rollup.types || m->rollup_count == TCORE_MANIFEST_ROLLUPS)
         return status;
     m->rollup[m->rollup_count++] = rollup;
-    snprintf(name, sizeof name, "rollup-%" PRId64 "s", window_ns / 1000000000);
+    if (window_ns == TCORE_ROLLUP_WHOLE_NS)
+        snprintf(name, sizeof name, "rollup-all");
+    else
+        snprintf(name, sizeof name, "rollup-%" PRId64 "s", window_ns / 1000000000);
     return write_member(w, name, content, err);
 }
 
@@ -305,6 +308,26 @@ enum tcore_status tcore_segment_add_rollup(struct tcore_segment_writer *w,
     if (status == TCORE_OK)
         status = write_rollup(w, window_ns, types, &content, err);
     tcore_buf_free(&content);
+    return status;
+}
+
+enum tcore_status tcore_segment_add_whole_rollup(struct tcore_segment_writer *w,
+                                                 const struct tcore_rollup_builder *rollup,
+                                                 unsigned types, struct tcore_error *err)
+{
+    struct tcore_rollup_builder *whole;
+    struct tcore_buf bytes = {0};
+    if (!tcore_rollup_has_windows(rollup))
+        return TCORE_OK;
+    enum tcore_status status = tcore_rollup_builder_new(&whole, TCORE_ROLLUP_WHOLE_NS, err);
+    if (status == TCORE_OK)
+        status = tcore_rollup_encode(rollup, &bytes, err);
+    if (status == TCORE_OK)
+        status = tcore_rollup_merge(whole, bytes.data, bytes.length, err);
+    if (status == TCORE_OK)
+        status = tcore_segment_add_rollup(w, whole, TCORE_ROLLUP_WHOLE_NS, types, err);
+    tcore_rollup_builder_free(whole);
+    tcore_buf_free(&bytes);
     return status;
 }
 
@@ -331,7 +354,7 @@ bool tcore_segment_set_sources(struct tcore_segment_writer *w, const struct tcor
     return true;
 }
 
-/* The fine one, and the coarse one that is made of it. */
+/* The fine one, and the coarse ones that are made of it. */
 static enum tcore_status write_rollups(struct tcore_segment_writer *w, struct tcore_error *err)
 {
     struct tcore_buf fine = {0};
@@ -352,6 +375,8 @@ static enum tcore_status write_rollups(struct tcore_segment_writer *w, struct tc
     if (status == TCORE_OK)
         status =
             tcore_segment_add_rollup(w, coarse, SEGMENT_COARSE * TCORE_ROLLUP_WINDOW_NS, all, err);
+    if (status == TCORE_OK)
+        status = tcore_segment_add_whole_rollup(w, coarse, all, err);
     tcore_rollup_builder_free(coarse);
     tcore_buf_free(&fine);
     return status;

@@ -83,6 +83,10 @@ enum tcore_status tcore_segment_add_rollup(struct tcore_segment_writer *writer,
                                            const struct tcore_rollup_builder *rollup,
                                            int64_t window_ns, unsigned types,
                                            struct tcore_error *err);
+/* The same with one cell a series, made of a roll-up that was added, if that is worth its room. */
+enum tcore_status tcore_segment_add_whole_rollup(struct tcore_segment_writer *writer,
+                                                 const struct tcore_rollup_builder *rollup,
+                                                 unsigned types, struct tcore_error *err);
 /* Of a joint roll-up: takes sources, times and counts from there. False: out of memory. */
 bool tcore_segment_set_sources(struct tcore_segment_writer *writer,
                                const struct tcore_manifest *of);
