@@ -43,8 +43,9 @@ struct agg_span {
     uint64_t negative;         /* spans that end before they start */
     uint64_t late;
     uint64_t bad_histograms;
-    uint64_t bad_rates;  /* sampling rates that are none */
-    uint64_t cumulative; /* points that say what came since a start, added as they are */
+    uint64_t bad_rates;    /* sampling rates that are none */
+    uint64_t cumulative;   /* points that say what came since a start, added as they are */
+    bool maybe_cumulative; /* some may be among what roll-ups gave of a metric */
 };
 
 /* One thread's share, or all of it. */
@@ -127,7 +128,8 @@ uint64_t agg_partial_times(const struct agg_span *seen);
  * them with the same result; and taking one, as the operator's callback of that name has it. */
 unsigned agg_rolls_up(const struct agg_plan *plan);
 enum tcore_status agg_add_rollup(struct agg_work *work, const struct tcore_slice *rollup,
-                                 unsigned types, bool *seen, struct tcore_error *err);
+                                 unsigned types, const bool *wanted, bool *seen,
+                                 struct tcore_error *err);
 
 /* --- merge.c: the verb with --merge */
 int agg_merge(struct cli *cli, const struct agg_options *options, int argc, char **argv);

@@ -162,10 +162,11 @@ static unsigned rolls_up(void *state, int64_t *window_ns)
 }
 
 static enum tcore_status add_rollup(void *state, void *worker, const struct tcore_slice *rollup,
-                                    unsigned types, bool *seen, struct tcore_error *err)
+                                    unsigned types, const bool *wanted, bool *seen,
+                                    struct tcore_error *err)
 {
     (void)state;
-    return agg_add_rollup(worker, rollup, types, seen, err);
+    return agg_add_rollup(worker, rollup, types, wanted, seen, err);
 }
 
 static enum tcore_status close_worker(void *state, void *worker, struct tcore_error *err)
@@ -303,6 +304,9 @@ static void print_notes(const struct aggregation *agg)
          "cumulative point was added as it is: its values are totals since a start, not increases",
          "cumulative points were added as they are: their values are totals since a start, not "
          "increases");
+    if (seen->maybe_cumulative)
+        cli_note(agg->cli, "cumulative points may be among the metrics: their values are totals "
+                           "since a start, not increases");
     note(agg->cli, seen->bad_rates,
          "quality.sampleRate is none (above 0, up to 1): its record counts once",
          "quality.sampleRates are none (above 0, up to 1): their records count once");

@@ -68,31 +68,41 @@ static uint32_t symbol(struct agg_work *work, const struct tcore_slice *bytes)
                : 0;
 }
 
+/* The symbol of a field; empty: absent. */
+static const struct tcore_slice *part_of_series(const struct tcore_rollup_series *series,
+                                                const char *field)
+{
+    static const struct tcore_slice absent;
+    switch (part_of(field)) {
+    case PART_SERVICE:
+        return &series->service;
+    case PART_NAME:
+        return &series->name;
+    case PART_METRIC: /* spans have one only in roll-ups */
+        return series->type == TCORE_RECORD_METRIC ? &series->metric : &absent;
+    case PART_NONE:
+        break;
+    }
+    return &absent;
+}
+
+/* Columns that its records have. */
+static void see_series(const struct agg_plan *plan, const struct tcore_rollup_series *series,
+                       bool *seen)
+{
+    for (size_t i = 0; i < plan->by_names.count; i++)
+        seen[plan->by[i]] |= part_of_series(series, plan->by_names.item[i])->length != 0;
+}
+
 static uint32_t find_series(struct agg_work *work, const struct tcore_rollup_series *from,
-                            uint32_t *by, bool *seen)
+                            uint32_t *by)
 {
     const struct agg_plan *plan = work->plan;
     uint32_t metric = symbol(work, &from->metric);
     bool nomem = metric == TCORE_MAP_NONE;
-    static const struct tcore_slice absent;
     for (size_t i = 0; i < plan->by_names.count; i++) {
-        const struct tcore_slice *part = &absent;
-        switch (part_of(plan->by_names.item[i])) {
-        case PART_SERVICE:
-            part = &from->service;
-            break;
-        case PART_NAME:
-            part = &from->name;
-            break;
-        case PART_METRIC: /* spans have one only in roll-ups */
-            part = from->type == TCORE_RECORD_METRIC ? &from->metric : &absent;
-            break;
-        case PART_NONE:
-            break;
-        }
-        by[i] = symbol(work, part);
+        by[i] = symbol(work, part_of_series(from, plan->by_names.item[i]));
         nomem |= by[i] == TCORE_MAP_NONE;
-        seen[plan->by[i]] |= part->length != 0;
     }
     return nomem ? PAIR_NONE : table_series(&work->table, from->type, metric, by);
 }
@@ -135,6 +145,18 @@ static enum tcore_status add_cells(struct agg_work *work, struct tcore_rollup_re
     return status == TCORE_EOF ? TCORE_OK : status;
 }
 
+/* Whether something is told of the records that is not known of each series. */
+static bool tells_of_records(const struct tcore_rollup_reader *reader, unsigned types)
+{
+    for (int type = 0; type < TCORE_RECORD_TYPES; type++) {
+        const struct tcore_rollup_totals *totals =
+            tcore_rollup_reader_totals(reader, (enum tcore_record_type)type);
+        if (types >> type & 1 && (totals->negative | totals->bad_rates | totals->bad_histograms))
+            return true;
+    }
+    return false;
+}
+
 static void add_totals(struct agg_work *work, const struct tcore_rollup_reader *reader,
                        unsigned types)
 {
@@ -151,16 +173,30 @@ static void add_totals(struct agg_work *work, const struct tcore_rollup_reader *
     }
 }
 
+/* A metric's points were taken by --where. */
+static void note_cumulative(struct agg_work *work, const struct tcore_rollup_reader *reader)
+{
+    bool of_values = work->plan->stats.sum || work->plan->stats.histogram;
+    if (of_values && tcore_rollup_reader_totals(reader, TCORE_RECORD_METRIC)->cumulative)
+        work->seen.maybe_cumulative = true;
+}
+
 static enum tcore_status add_all(struct agg_work *work, struct tcore_rollup_reader *reader,
-                                 unsigned types, uint32_t *by, bool *seen, struct tcore_error *err)
+                                 unsigned types, const bool *wanted, uint32_t *by, bool *seen,
+                                 struct tcore_error *err)
 {
     struct tcore_rollup_series series;
     bool timed = work->plan->timed;
     enum tcore_status status;
-    while ((status = tcore_rollup_next_series(reader, &series, err)) == TCORE_OK) {
+    for (size_t i = 0; (status = tcore_rollup_next_series(reader, &series, err)) == TCORE_OK; i++) {
         if (!(types >> series.type & 1))
             continue;
-        uint32_t number = find_series(work, &series, by, seen);
+        see_series(work->plan, &series, seen);
+        if (wanted && !wanted[i])
+            continue;
+        if (wanted && series.type == TCORE_RECORD_METRIC)
+            note_cumulative(work, reader);
+        uint32_t number = find_series(work, &series, by);
         if (number == PAIR_NONE)
             return tcore_error_nomem(err);
         if (timed && series.first_ns < work->seen.first_ns)
@@ -175,7 +211,8 @@ static enum tcore_status add_all(struct agg_work *work, struct tcore_rollup_read
 }
 
 enum tcore_status agg_add_rollup(struct agg_work *work, const struct tcore_slice *rollup,
-                                 unsigned types, bool *seen, struct tcore_error *err)
+                                 unsigned types, const bool *wanted, bool *seen,
+                                 struct tcore_error *err)
 {
     const struct agg_plan *plan = work->plan;
     struct tcore_rollup_reader *reader;
@@ -184,13 +221,16 @@ enum tcore_status agg_add_rollup(struct agg_work *work, const struct tcore_slice
         return tcore_error_nomem(err);
     enum tcore_status status =
         tcore_rollup_reader_open(&reader, rollup->data, rollup->length, plan->stats.histogram, err);
-    if (status == TCORE_OK) {
-        add_totals(work, reader, types);
-        status = add_all(work, reader, types, by, seen, err);
-        tcore_rollup_reader_free(reader);
+    if (status == TCORE_OK && wanted && tells_of_records(reader, types)) {
+        status = TCORE_SKIP;
+    } else if (status == TCORE_OK) {
+        if (!wanted)
+            add_totals(work, reader, types);
+        status = add_all(work, reader, types, wanted, by, seen, err);
         /* Its checksum was right, so this is no accident; and some of it has been taken. */
         status = status == TCORE_BAD_INPUT ? TCORE_FATAL : status;
     }
+    tcore_rollup_reader_free(reader);
     tcore_free(by);
     return status == TCORE_OK ? agg_check_memory(work, err) : status;
 }

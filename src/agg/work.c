@@ -52,6 +52,7 @@ void agg_span_merge(struct agg_span *into, const struct agg_span *from)
     into->bad_histograms += from->bad_histograms;
     into->bad_rates += from->bad_rates;
     into->cumulative += from->cumulative;
+    into->maybe_cumulative |= from->maybe_cumulative;
 }
 
 static bool all_spans(const struct tcore_batch *batch, const uint32_t *rows, size_t count)

@@ -136,7 +136,7 @@ static struct tcore_wanted wanted_records(struct run *run)
     };
     if (op->trace_ids)
         wanted.trace_ids = op->trace_ids(run->state, &wanted.trace_count);
-    if (op->rolls_up && !cli->io.where)
+    if (op->rolls_up && where_is_of_series(run, &wanted.series_fields))
         wanted.rollup_types = op->rolls_up(run->state, &wanted.rollup_window_ns) & run->consumed;
     return wanted;
 }

@@ -53,15 +53,18 @@ struct cli_operator {
     const uint8_t (*(*trace_ids)(void *state, size_t *count))[16];
     /*
      * Which types (bits) it can take from the roll-ups of segments instead of record by record,
-     * with the same result; asked behind open, unless --where looks at records. The windows of
+     * with the same result; asked behind open, unless --where looks at more than what series
+     * are of. The windows of
      * roll-ups must divide *window_ns; 0: any will do. NULL: none.
      */
     unsigned (*rolls_up)(void *state, int64_t *window_ns);
-    /* A roll-up (store/rollup.h) of records of these types. seen: by number of columns in the
-     * projection, to be set for those that some record has. TCORE_BAD_INPUT: it is damaged, nothing
-     * of it was taken. */
+    /* A roll-up (store/rollup.h) of records of these types. wanted: by order of series, those that
+     * --where is true for; NULL: all. seen: by number of columns in the projection, to be set for
+     * those that some record has. TCORE_BAD_INPUT: it is damaged, nothing of it was taken;
+     * TCORE_SKIP: nothing was, as the records say more. */
     enum tcore_status (*rollup)(void *state, void *worker, const struct tcore_slice *rollup,
-                                unsigned types, bool *seen, struct tcore_error *err);
+                                unsigned types, const bool *wanted, bool *seen,
+                                struct tcore_error *err);
     /*
      * Instead of batch, where every record of a chunk of lines is wanted: takes them as they are,
      * validating them as a decoder does. TCORE_SKIP: nothing was taken, batch has to be called (a

@@ -98,8 +98,9 @@ static const char *const unrolled_texts[] = {
     [TCORE_UNROLLED_UNASKED] = NULL,
     [TCORE_UNROLLED_CUT] = "--since or --until cuts through its roll-ups",
     [TCORE_UNROLLED_LACKING] = "no roll-up has all of these records",
+    [TCORE_UNROLLED_FIELDS] = "its roll-ups may have what --where asks for from attributes",
     [TCORE_UNROLLED_WINDOWS] = "the windows of its roll-ups do not divide these",
-    [TCORE_UNROLLED_DAMAGED] = "its roll-up is damaged",
+    [TCORE_UNROLLED_DAMAGED] = "its roll-up is damaged, or does not tell what is asked",
 };
 
 static enum fate fate_of(const struct tcore_scan_line *line)

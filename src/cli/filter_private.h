@@ -170,6 +170,15 @@ void select_rows(struct worker *worker);
 /* Runs the operator over them, appending to worker->out. operator_worker: its state. */
 enum tcore_status operate(struct worker *worker, void *operator_worker, struct tcore_error *err);
 
+/* --- filter_series.c: --where on what roll-ups have of series */
+
+/* Whether --where, if there is one, looks at nothing else; *fields: at these (store/rollup.h). */
+bool where_is_of_series(const struct run *run, unsigned *fields);
+/* Which of a roll-up's series it wants: *wanted by their order, to be freed; NULL: all. TCORE_SKIP:
+ * only the records tell. TCORE_BAD_INPUT: the roll-up is damaged. TCORE_FATAL. */
+enum tcore_status select_series(struct worker *worker, const struct tcore_slice *rollup,
+                                unsigned types, bool **wanted, struct tcore_error *err);
+
 /* --- filter_progress.c: how far it is */
 
 /* Under the lock: appends a line of progress if it is due or was asked for. */

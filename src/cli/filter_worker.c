@@ -141,20 +141,31 @@ static void decode_and_operate(struct worker *worker)
         worker->status = operate(worker, worker->state, &worker->err);
 }
 
-/* A roll-up instead of records. If it is damaged the records are taken, and it is told. */
-static void take_rollup(struct worker *worker)
+/* TCORE_SKIP and TCORE_BAD_INPUT: nothing of it was taken. */
+static enum tcore_status add_rollup(struct worker *worker, unsigned types)
 {
-    const struct cli_operator *op = worker->run->op;
     struct tcore_chunk *chunk = &worker->chunk;
     struct tcore_slice rollup;
-    unsigned types = chunk->rolled_up;
+    bool *wanted = NULL;
     enum tcore_status status = chunk->columns->open(chunk->columns, &rollup, &worker->err);
     if (status == TCORE_OK)
-        status = op->rollup(worker->run->state, worker->state, &rollup, types, worker->seen,
-                            &worker->err);
+        status = select_series(worker, &rollup, types, &wanted, &worker->err);
+    if (status == TCORE_OK)
+        status = worker->run->op->rollup(worker->run->state, worker->state, &rollup, types, wanted,
+                                         worker->seen, &worker->err);
+    tcore_free(wanted);
+    return status;
+}
+
+/* A roll-up instead of records. If it is of no use the records are taken; that it is damaged is
+ * told. */
+static void take_rollup(struct worker *worker)
+{
+    struct tcore_chunk *chunk = &worker->chunk;
+    enum tcore_status status = add_rollup(worker, chunk->rolled_up);
     chunk->rolled_up = 0;
     worker->status = status;
-    if (status != TCORE_BAD_INPUT)
+    if (status != TCORE_BAD_INPUT && status != TCORE_SKIP)
         return;
     struct tcore_error damage = worker->err;
     worker->status = TCORE_OK;
@@ -167,10 +178,15 @@ static void take_rollup(struct worker *worker)
             worker->first_lost = worker->err;
     }
     worker->batch = NULL;
-    if (worker->status == TCORE_OK) {
+    if (worker->status == TCORE_OK && status == TCORE_BAD_INPUT) {
         worker->err = damage;
         worker->status = status;
         worker->bad_block = true;
+    } else if (worker->status == TCORE_OK && worker->lost) { /* its roll-up was good */
+        worker->err = worker->first_lost;
+        worker->status = TCORE_BAD_INPUT;
+        worker->bad_block = true;
+        worker->lost--;
     }
 }
 

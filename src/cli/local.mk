@@ -14,6 +14,7 @@ noinst_LTLIBRARIES += %D%/libcli.la
 %C%_libcli_la_SOURCES += %D%/filter_private.h
 %C%_libcli_la_SOURCES += %D%/filter_progress.c
 %C%_libcli_la_SOURCES += %D%/filter_select.c
+%C%_libcli_la_SOURCES += %D%/filter_series.c
 %C%_libcli_la_SOURCES += %D%/filter_worker.c
 %C%_libcli_la_SOURCES += %D%/help.c
 %C%_libcli_la_SOURCES += %D%/helper.c

@@ -50,6 +50,13 @@ same() { # same OPTION...: the same from the repository and from the file, messa
     assert_equal "$err" "$stderr"
 }
 
+same_answer() { # same_answer OPTION...: but for notes about fields, which are of what was read
+    run -0 --separate-stderr trace-agg "$@" repo
+    local out=$output
+    run -0 --separate-stderr trace-agg "$@" records
+    assert_equal "$out" "$output"
+}
+
 canonical() { # in the form that a repository keeps: a span without a name has an empty one
     trace-record read -b "$@" | trace-record read -
 }
@@ -130,6 +137,100 @@ canonical() { # in the form that a repository keeps: a span without a name has a
     members short >names
     grep -qx rollup-600s names
     run -1 grep -x rollup-all names
+}
+
+# Everything at the top, where series have it too, and nothing that is told of records.
+plain_spans() { # plain_spans N
+    awk -v n="$1" 'BEGIN {
+        for (i = 0; i < n; i++) {
+            printf "{\"type\":\"span\",\"traceId\":\"%032x\",\"spanId\":\"%016x\",\"name\":\"op%d\"", \
+                i % 50 + 1, i + 1, i % 5
+            printf ",\"startTimeUnixNano\":\"%.0f000\",\"durationNano\":%d,\"status\":\"%s\"", \
+                1790000000000000 + (i * 7919) % 300000000, (i * 31) % 1000 * 1000, i % 11 ? "ok" : "error"
+            if (i % 4) printf ",\"service\":\"s%d\"", i % 4
+            else if (i % 8) printf ",\"service\":%s", i % 3 ? "null" : "true"
+            print "}"
+        }
+    }'
+}
+
+wheres=('.service=="s1"' '.service=="s1" and .name=="op2"' '.name|test("op[12]")' '.service'
+    '.service==null' '.service|not' 'has("service")' '.type=="span"' '.type=="metric" and .service=="s1"'
+    '.metricName=="m0"' '.metricName' '.service=="none"' '.name|startswith("op")' 'true' 'false'
+    '.service=="s1" or .metricName=="m1"' '.service|length' '.service|test("s")' '.name+1'
+    '.service|IN("s1","s2")' '[.service]==["s1"]' '.service|ascii_downcase=="s1"' '.service.x?'
+    '.status=="error"' '.name==1')
+
+@test "--where on what series are of: from roll-ups as from records" {
+    { plain_spans 3000; metrics 600; } | grep -v temporality | canonical - >records
+    split -l 1200 records part.
+    for part in part.*; do trace-record archive repo "$part"; done
+    for where in "${wheres[@]}"; do
+        same --where "$where" --by=service,name
+        same --where "$where" --stat=count --window=60s
+    done
+    same -w '.service=="s1"' --type=metric --by=metricName
+    same -w '.service=="s1"' --stat=rate,p50 --since=2026-09-21T14:14:00Z
+    same -w '.service=="s1"' --by=nothing
+}
+
+@test "--where on series does not read records" {
+    plain_spans 3000 | canonical - >records
+    trace-record archive repo records
+    segment=$(find repo -name '*.zst')
+    chmod u+w "$segment"
+    printf 'XYZ' | dd of="$segment" bs=1 seek=50 conv=notrunc status=none # the block's directory
+    same --by=name -w '.service=="s1"'
+    same -w '.name=="op1" and .type=="span"' --window=60s
+    # the roll-up cannot count for how many records this is an error
+    run -4 --separate-stderr trace-agg --by=name -w '.name+1' repo
+    [[ $stderr == *damaged* ]]
+    run -4 --separate-stderr trace-agg --by=name -w '.status=="error"' repo
+    run -4 --separate-stderr trace-agg --by=name -w '.service|ascii_downcase=="s1"' repo
+}
+
+@test "--where on series that are of attributes reads records" {
+    for field in service name; do
+        { plain_spans 200
+          printf '{"type":"span","traceId":"%032x","spanId":"%016x","startTimeUnixNano":"1790000000000000000",' 1 1
+          printf '"durationNano":5,"attributes":{"%s":"elsewhere"}}\n' "$field"
+          printf '{"type":"metric","metricName":"m","value":1,"timeUnixNano":"1790000000000000000",'
+          printf '"dimensions":{"%s":"elsewhere"}}\n' "$field"; } | canonical - >records
+        trace-record archive repo records
+        same_answer --by=service,name -w ".$field==\"elsewhere\""
+        same_answer --by=service,name -w ".$field==null"
+        same_answer --by=service,name -w ".$field!=null"
+        rm -r repo
+    done
+    # a span may have a metricName; that of its series is what is measured
+    { plain_spans 20; printf '{"type":"span","traceId":"%032x","spanId":"%016x",' 1 1
+      printf '"startTimeUnixNano":"1790000000000000000","metricName":"m0","durationNano":1}\n'; } | canonical - >records
+    trace-record archive repo records
+    same_answer -w '.metricName=="m0"'
+    same_answer -w '.metricName=="durationNano"'
+    same_answer -w '.metricName==null'
+}
+
+@test "--where on series: what is told of records" {
+    { spans 300 | grep startTimeUnixNano; metrics 100; } | canonical - >records # ends before starts, sampling rates
+    trace-record archive repo records
+    run -0 --separate-stderr trace-agg -w '.service=="s1"' --type=span repo
+    [[ $stderr == *"before"* ]]
+    for where in '.service=="s1"' '.service=="r1"' '.service==null' '.type=="span"'; do
+        same --type=span -w "$where" --by=service
+    done
+    same_answer --type=metric -w '.metricName=="m0"'
+    run -0 --separate-stderr trace-agg --type=metric -w '.metricName=="m0"' repo
+    [[ $stderr == *"cumulative points"* ]]
+}
+
+@test "--where on series that are numbers reads records" {
+    plain_spans 100 | canonical - >records
+    printf '{"type":"span","traceId":"%032x","spanId":"%016x","startTimeUnixNano":"1790000000000000000","durationNano":1,"name":1.0,"service":7}\n' 1 1 >>records
+    trace-record archive repo records
+    for where in '.name==1' '.service>5' '.service==null' '.service=="s1"'; do
+        same --type=span -w "$where" --by=service
+    done
 }
 
 @test "--partial from roll-ups merges with what records gave" {

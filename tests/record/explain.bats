@@ -145,8 +145,10 @@ traced() { # traced COMMAND...: the bytes that were read of segments
     grep -qx "repo: 6 segments: $none; 5 $never" said
     grep -qx 'repo: no column was read' said
     explain trace-agg -w '.metricName == "m"' repo
-    grep -qx "repo: 6 segments: 2 by blocks; 4 $never; no roll-up answers this" said
+    grep -qx "repo: 6 segments: 2 by roll-ups of their own; 4 $never" said
     explain trace-agg -w '.type == "span" and .service == "mail"' repo
+    grep -qx "repo: 6 segments: 1 by roll-ups of their own; 5 $never" said
+    explain trace-agg --by=status -w '.type == "span" and .service == "mail"' repo
     grep -qx "repo: 6 segments: 1 by blocks; 5 $never; no roll-up answers this" said
     grep -q ': 1 of 2 blocks, 1 where --where cannot be true; ' said
     for all in '.attributes.user == 5' '.service != "cart"' '[.service] | .[0] == "cart"'; do

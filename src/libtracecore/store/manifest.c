@@ -2,6 +2,7 @@
 #include "store/manifest.h"
 
 #include "base/sys.h"
+#include "store/rollup.h"
 #include "stream/binary_codec.h"
 
 #include <inttypes.h>
@@ -85,13 +86,22 @@ static bool add_path(struct tcore_manifest *m, const char *path, size_t length)
     return m->source[m->source_count] && ++m->source_count;
 }
 
+void tcore_manifest_add_series(struct tcore_manifest *m, enum tcore_record_type type,
+                               unsigned fields)
+{
+    m->series_fields[type] = m->records[type] ? m->series_fields[type] & fields : fields;
+}
+
 bool tcore_manifest_add_source(struct tcore_manifest *m, const char *path,
                                const struct tcore_manifest *source)
 {
     m->all_timed = source->all_timed && (m->all_timed || !m->source_count);
     widen_times(m, source->timed, source->min_ns, source->max_ns);
-    for (int type = 0; type < TCORE_RECORD_TYPES; type++)
+    for (int type = 0; type < TCORE_RECORD_TYPES; type++) {
+        if (source->records[type])
+            tcore_manifest_add_series(m, (enum tcore_record_type)type, source->series_fields[type]);
         m->records[type] += source->records[type];
+    }
     m->text_bytes += source->text_bytes;
     for (uint32_t i = 0; i < source->seal_count; i++)
         if (!tcore_manifest_add_seal(m, &source->seal[i]))
@@ -198,6 +208,27 @@ static void write_rollups(const struct tcore_manifest *m, struct tcore_buf *out)
     tcore_buf_puts(out, m->rollup_count ? "]" : "");
 }
 
+static void write_series_fields(const struct tcore_manifest *m, struct tcore_buf *out)
+{
+    const char *before = ",\"seriesFields\":{";
+    for (int type = 0; type < TCORE_RECORD_TYPES; type++) {
+        if (!m->series_fields[type])
+            continue;
+        tcore_buf_printf(out, "%s\"%s\":[", before,
+                         tcore_record_type_name((enum tcore_record_type)type));
+        before = ",";
+        bool comma = false;
+        for (int i = 0; i < TCORE_SERIES_FIELDS; i++) {
+            if (!(m->series_fields[type] >> i & 1))
+                continue;
+            tcore_buf_printf(out, "%s\"%s\"", comma ? "," : "", tcore_series_field_names[i]);
+            comma = true;
+        }
+        tcore_buf_putc(out, ']');
+    }
+    tcore_buf_puts(out, *before == ',' && !before[1] ? "}" : "");
+}
+
 static void write_sources(const struct tcore_manifest *m, struct tcore_buf *out)
 {
     tcore_buf_puts(out, m->source_count ? ",\"of\":[" : "");
@@ -231,6 +262,8 @@ enum tcore_status tcore_manifest_write(const struct tcore_manifest *m, struct tc
     tcore_manifest_write_seals(m, out);
     write_blocks(m, out);
     write_rollups(m, out);
+    if (m->rollup_count)
+        write_series_fields(m, out);
     write_sources(m, out);
     if (m->trace_index)
         tcore_buf_printf(out, ",\"traceIndex\":%" PRIu32 ",\"traceFilter\":%" PRIu32,
@@ -382,6 +415,37 @@ static enum tcore_status read_rollups(struct reader *r)
     return status;
 }
 
+/* Names that this program does not know are a later version's. */
+static unsigned read_field(const struct tcore_value *name)
+{
+    for (int i = 0; i < TCORE_SERIES_FIELDS; i++)
+        if (strlen(tcore_series_field_names[i]) == name->len &&
+            !memcmp(tcore_series_field_names[i], name->s, name->len))
+            return 1u << i;
+    return 0;
+}
+
+static enum tcore_status read_series_fields(struct reader *r)
+{
+    const struct tcore_json_node *node = r->json.node;
+    uint32_t object = tcore_json_find(&r->json, 0, "seriesFields");
+    if (!object)
+        return TCORE_OK;
+    if (!tcore_json_is_object(&node[object]))
+        return wrong(r, "seriesFields");
+    for (uint32_t k = object + 1; k < node[object].next; k = node[k + 1].next) {
+        enum tcore_record_type type;
+        if (!get_type(&node[k].value, &type) || !tcore_json_is_array(&node[k + 1]))
+            return wrong(r, "seriesFields");
+        for (uint32_t e = k + 2; e < node[k + 1].next; e = node[e].next) {
+            if (node[e].value.kind != TCORE_STRING)
+                return wrong(r, "seriesFields");
+            r->manifest->series_fields[type] |= read_field(&node[e].value);
+        }
+    }
+    return TCORE_OK;
+}
+
 /* Of a joint roll-up: what blocks tell otherwise is written out. */
 static enum tcore_status read_sources(struct reader *r)
 {
@@ -472,6 +536,8 @@ static enum tcore_status read_all(struct reader *r)
         status = read_names(r, kind);
     if (status == TCORE_OK)
         status = read_rollups(r);
+    if (status == TCORE_OK)
+        status = read_series_fields(r);
     if (status == TCORE_OK)
         status = read_sources(r);
     if (status == TCORE_OK)

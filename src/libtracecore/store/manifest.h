@@ -65,6 +65,8 @@ struct tcore_manifest {
     struct tcore_name_set names[TCORE_NAME_KINDS];
     struct tcore_manifest_rollup rollup[TCORE_MANIFEST_ROLLUPS]; /* from fine to coarse */
     uint32_t rollup_count;
+    /* by type: which fields (enum tcore_series_field) all records have as their series has them */
+    unsigned series_fields[TCORE_RECORD_TYPES];
     uint32_t keys;                      /* the frame of the wrapped keys; 0: nothing is sealed */
     uint32_t trace_index, trace_filter; /* frames; 0: there is none (frame 0 is a block's) */
     char **source; /* paths of the segments that it is a joint roll-up of, each and all owned */
@@ -79,6 +81,10 @@ void tcore_manifest_free(struct tcore_manifest *manifest); /* and zeroes it */
 /* Takes a block into account. False: out of memory. */
 bool tcore_manifest_add_block(struct tcore_manifest *manifest,
                               const struct tcore_manifest_block *block);
+/* Says which fields more records of a type have as their series has them: before they are counted.
+ */
+void tcore_manifest_add_series(struct tcore_manifest *manifest, enum tcore_record_type type,
+                               unsigned fields);
 /* Takes a segment into account that it is a joint roll-up of. False: out of memory. */
 bool tcore_manifest_add_source(struct tcore_manifest *manifest, const char *path,
                                const struct tcore_manifest *source);

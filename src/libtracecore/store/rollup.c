@@ -11,6 +11,8 @@
 
 const struct tcore_stats tcore_rollup_stats = {.sum = true, .histogram = true};
 
+const char *const tcore_series_field_names[TCORE_SERIES_FIELDS] = {"service", "name", "metricName"};
+
 enum { FIRST_CELLS = 256 };
 
 enum tcore_status tcore_rollup_builder_new(struct tcore_rollup_builder **builder, int64_t window_ns,

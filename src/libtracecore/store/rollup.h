@@ -53,6 +53,17 @@ enum tcore_status tcore_rollup_project(struct tcore_projection *projection,
                                        struct tcore_rollup_columns *columns,
                                        struct tcore_error *err);
 
+/* The fields that series are of, as bits: of some types they are exactly what stands in each record
+ * under that name (of service: as records are read), of others they may come from elsewhere. */
+enum tcore_series_field {
+    TCORE_SERIES_SERVICE = 1,
+    TCORE_SERIES_NAME = 2,
+    TCORE_SERIES_METRIC = 4,
+    TCORE_SERIES_FIELDS = 3 /* how many */
+};
+/* Their names: "service", "name", "metricName". */
+extern const char *const tcore_series_field_names[TCORE_SERIES_FIELDS];
+
 /* What is known of a type's records as a whole. */
 struct tcore_rollup_totals {
     uint64_t placed, unplaced; /* records in cells, and in none */
@@ -121,6 +132,13 @@ void tcore_rollup_reader_free(struct tcore_rollup_reader *reader);
 int64_t tcore_rollup_reader_window(const struct tcore_rollup_reader *reader); /* nanoseconds */
 const struct tcore_rollup_totals *
 tcore_rollup_reader_totals(const struct tcore_rollup_reader *reader, enum tcore_record_type type);
+/*
+ * The keys of all series, in their order, before the first is read: *series, to be freed by the
+ * caller, has them without times and cells. TCORE_OK, TCORE_BAD_INPUT, TCORE_FATAL.
+ */
+enum tcore_status tcore_rollup_reader_keys(struct tcore_rollup_reader *reader,
+                                           struct tcore_rollup_series **series, size_t *count,
+                                           struct tcore_error *err);
 /*
  * The next series, in ascending order of type, then of the bytes of metric, service and name; what
  * was left of the cells of the one before is passed over. The slices live as long as the reader.

@@ -29,6 +29,7 @@ struct tcore_rollup_reader {
     int64_t window;                        /* of the cell before */
     struct tcore_state_reader window_gaps; /* of its other cells */
     bool begun, first;
+    bool passing; /* over cells that nobody looks at */
     struct tcore_cell cell;
     /* its buckets, in ascending order */
     int32_t bucket[MOST_BUCKETS];
@@ -215,6 +216,40 @@ static bool read_key(struct tcore_rollup_reader *r)
     return order > 0 || first;
 }
 
+static void name_series(const struct tcore_rollup_reader *r, struct tcore_rollup_series *series)
+{
+    series->type = (enum tcore_record_type)r->type;
+    series->metric = r->strings[r->string[0]];
+    series->service = r->strings[r->string[1]];
+    series->name = r->strings[r->string[2]];
+}
+
+enum tcore_status tcore_rollup_reader_keys(struct tcore_rollup_reader *r,
+                                           struct tcore_rollup_series **series, size_t *count,
+                                           struct tcore_error *err)
+{
+    struct tcore_state_reader from = r->column[TCORE_ROLLUP_SERIES];
+    bool sound = true;
+    *count = (size_t)r->series_left;
+    *series = tcore_calloc(*count, sizeof **series);
+    if (!*series)
+        return tcore_error_nomem(err);
+    for (size_t i = 0; i < *count && sound; i++) {
+        sound = read_key(r);
+        if (sound)
+            name_series(r, &(*series)[i]);
+    }
+    r->column[TCORE_ROLLUP_SERIES] = from; /* as if nothing had been read */
+    r->begun = false;
+    r->type = 0;
+    memset(r->string, 0, sizeof r->string);
+    if (sound)
+        return TCORE_OK;
+    tcore_free(*series);
+    *series = NULL;
+    return damaged(err, "bad series");
+}
+
 /* Whether windows of that number exist: some time is in it. */
 static bool window_exists(const struct tcore_rollup_reader *r, int64_t window)
 {
@@ -262,8 +297,10 @@ enum tcore_status tcore_rollup_next_series(struct tcore_rollup_reader *r,
     int64_t window, last;
     const struct tcore_cell *cell;
     enum tcore_status status;
+    r->passing = true;
     while (!(status = tcore_rollup_next_cell(r, &window, &cell, err)))
         ;
+    r->passing = false;
     if (status != TCORE_EOF)
         return status;
     if (!r->series_left) {
@@ -281,10 +318,7 @@ enum tcore_status tcore_rollup_next_series(struct tcore_rollup_reader *r,
         return damaged(err, "bad series");
     }
     r->first = true;
-    series->type = (enum tcore_record_type)r->type;
-    series->metric = r->strings[r->string[0]];
-    series->service = r->strings[r->string[1]];
-    series->name = r->strings[r->string[2]];
+    name_series(r, series);
     series->cells = (uint32_t)r->left;
     return TCORE_OK;
 }
@@ -347,7 +381,7 @@ static enum tcore_status read_histogram(struct tcore_rollup_reader *r, uint64_t 
     cell->histogram.total = values;
     cell->histogram.zero = zero;
     struct tcore_bucket_store *store = &cell->histogram.positive;
-    if (!used)
+    if (!used || r->passing)
         return TCORE_OK;
     if (tcore_bucket_store_reserve(store, r->bucket[0], last, used, r->largest))
         return TCORE_FATAL;

@@ -19,18 +19,29 @@ bool tcore_scan_is_in_time(const struct scan *s, bool all_timed, int64_t min_ns,
 
 /* ---- roll-ups ---- */
 
-/* The coarsest roll-up that will do, NULL: none. All records of its types are wanted then. */
+/* The types that may be taken from roll-ups of the segment. */
+static unsigned types_of_series(const struct scan *s, const struct tcore_manifest *m)
+{
+    unsigned types = s->wanted.rollup_types;
+    for (int type = 0; type < TCORE_RECORD_TYPES; type++)
+        if (s->wanted.series_fields & ~m->series_fields[type])
+            types &= ~(1u << type);
+    return types;
+}
+
+/* The coarsest roll-up that will do, NULL: none. All records of its types are wanted then, or all
+ * of some series. */
 static const struct tcore_manifest_rollup *best_rollup(const struct scan *s,
                                                        const struct tcore_manifest *m)
 {
+    unsigned types = types_of_series(s, m);
     const struct tcore_wanted *wanted = &s->wanted;
     const struct tcore_manifest_rollup *best = NULL;
     bool cut = wanted->has_since || wanted->has_until;
     bool inside = m->all_timed && (!wanted->has_since || m->min_ns >= wanted->since_ns) &&
                   (!wanted->has_until || m->max_ns < wanted->until_ns);
     for (uint32_t i = 0; i < m->rollup_count && (inside || !cut); i++)
-        if (m->rollup[i].types & wanted->rollup_types &&
-            wanted->rollup_window_ns % m->rollup[i].window_ns == 0)
+        if (m->rollup[i].types & types && wanted->rollup_window_ns % m->rollup[i].window_ns == 0)
             best = &m->rollup[i];
     return best;
 }
@@ -44,24 +55,27 @@ static enum tcore_unrolled why_unrolled(const struct scan *s, const struct tcore
     if ((wanted->has_since && !(m->all_timed && m->min_ns >= wanted->since_ns)) ||
         (wanted->has_until && !(m->all_timed && m->max_ns < wanted->until_ns)))
         return TCORE_UNROLLED_CUT;
+    unsigned types = 0;
     for (uint32_t i = 0; i < m->rollup_count; i++)
-        if (m->rollup[i].types & wanted->rollup_types)
-            return TCORE_UNROLLED_WINDOWS;
-    return TCORE_UNROLLED_LACKING;
+        types |= m->rollup[i].types & wanted->rollup_types;
+    if (!types)
+        return TCORE_UNROLLED_LACKING;
+    return types & types_of_series(s, m) ? TCORE_UNROLLED_WINDOWS : TCORE_UNROLLED_FIELDS;
 }
 
 void tcore_scan_choose_rollup(struct scan *s, const struct scanned *scanned,
                               const struct tcore_manifest *m)
 {
     const struct tcore_manifest_rollup *rollup = best_rollup(s, m);
-    if (rollup && !(rollup->types & s->wanted.rollup_types & ~s->unmatched))
+    unsigned types = types_of_series(s, m);
+    if (rollup && !(rollup->types & types & ~s->unmatched))
         rollup = NULL; /* it has nothing that could be wanted */
     struct tcore_scan_line *line = scan_line(s, scanned->number);
     if (line && rollup)
         line->window_ns = rollup->window_ns;
     else if (line)
         line->unrolled = why_unrolled(s, m);
-    s->rolled_up = rollup ? rollup->types & s->wanted.rollup_types : 0;
+    s->rolled_up = rollup ? rollup->types & types : 0;
     s->rollup_frame = rollup ? rollup->frame : 0;
     s->gives_rollup = rollup != NULL;
     s->counted = TCORE_RECORD_TYPES;
@@ -73,7 +87,7 @@ static bool is_useful(const struct scan *s, const struct tcore_manifest *m)
     const struct tcore_manifest_rollup *rollup = best_rollup(s, m);
     for (int type = 0; rollup && type < TCORE_RECORD_TYPES; type++)
         if (m->records[type] && s->wanted.types >> type & 1 &&
-            !((rollup->types & s->wanted.rollup_types) >> type & 1))
+            !((rollup->types & types_of_series(s, m)) >> type & 1))
             return false;
     return rollup != NULL;
 }

@@ -26,8 +26,9 @@ enum tcore_unrolled {
     TCORE_UNROLLED_UNASKED, /* the question is none for roll-ups */
     TCORE_UNROLLED_CUT,     /* it is partly of another time */
     TCORE_UNROLLED_LACKING, /* none has all records of a type in question */
+    TCORE_UNROLLED_FIELDS,  /* what is asked of series is not said of them exactly */
     TCORE_UNROLLED_WINDOWS, /* their windows do not divide those in question */
-    TCORE_UNROLLED_DAMAGED
+    TCORE_UNROLLED_DAMAGED  /* or of no use to whoever has read it */
 };
 
 /* A segment, or a joint roll-up. */

@@ -414,6 +414,59 @@ static bool add_traces(struct tcore_packed_block *packed, const struct tcore_bat
     return added;
 }
 
+/* Whether both have the same in each row. Of numbers and JSON no: their symbols say less than they
+ * do. */
+static bool same_value(const struct tcore_value *a, const struct tcore_value *b)
+{
+    switch (a->kind) {
+    case TCORE_ABSENT:
+    case TCORE_NULL:
+    case TCORE_FALSE:
+    case TCORE_TRUE:
+        return a->kind == b->kind;
+    case TCORE_STRING:
+        return b->kind == TCORE_STRING && a->len == b->len &&
+               (a->s == b->s || !memcmp(a->s, b->s, a->len));
+    default:
+        return false;
+    }
+}
+
+static bool same_columns(const struct tcore_batch *batch, size_t left, size_t right)
+{
+    const struct tcore_column *a = &batch->columns[left], *b = &batch->columns[right];
+    size_t count = batch->rows;
+    if (a->form == TCORE_COLUMN_CONSTANT && b->form == TCORE_COLUMN_CONSTANT)
+        return same_value(a->values, b->values);
+    bool coded = a->form == TCORE_COLUMN_DICT && b->form == TCORE_COLUMN_DICT &&
+                 a->value_count == b->value_count &&
+                 !memcmp(a->codes, b->codes, count * sizeof *a->codes);
+    for (size_t i = 0; i < (coded ? a->value_count : count); i++) {
+        struct tcore_value x = coded ? a->values[i] : tcore_column_get(a, i),
+                           y = coded ? b->values[i] : tcore_column_get(b, i);
+        if (!same_value(&x, &y))
+            return false;
+    }
+    return true;
+}
+
+/* Which fields the records have at the top as their series have them. A series' fields are looked
+ * for in attributes, too, and that of a span has the name of what it measures. */
+static unsigned find_series_fields(const struct tcore_block_packer *p,
+                                   const struct tcore_batch *batch, enum tcore_record_type type)
+{
+    const struct tcore_column *metric = &batch->columns[p->column[TCORE_NAMES_METRICS]];
+    unsigned fields = 0;
+    if (same_columns(batch, p->column[TCORE_NAMES_SERVICES], p->rolled_up.service))
+        fields |= TCORE_SERIES_SERVICE;
+    if (same_columns(batch, p->column[TCORE_NAMES_OPERATIONS], p->rolled_up.name))
+        fields |= TCORE_SERIES_NAME;
+    if (type == TCORE_RECORD_METRIC ||
+        (metric->form == TCORE_COLUMN_CONSTANT && metric->values[0].kind == TCORE_ABSENT))
+        fields |= TCORE_SERIES_METRIC;
+    return fields;
+}
+
 static enum tcore_status roll_up(struct tcore_block_packer *p, const struct tcore_batch *batch,
                                  struct tcore_packed_block *packed, struct tcore_error *err)
 {
@@ -433,6 +486,7 @@ static enum tcore_status roll_up(struct tcore_block_packer *p, const struct tcor
         tcore_rollup_builder_new(&packed->rollup, TCORE_ROLLUP_WINDOW_NS, err);
     if (status != TCORE_OK)
         return status;
+    packed->series_fields = find_series_fields(p, batch, packed->entry.type);
     tcore_rollup_add_negative(packed->rollup, batch->negative_durations);
     return tcore_rollup_add(packed->rollup, &p->rolled_up, batch, p->rows, batch->rows, err);
 }

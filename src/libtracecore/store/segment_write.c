@@ -244,6 +244,7 @@ enum tcore_status tcore_segment_add(struct tcore_segment_writer *w,
     for (int kind = 0; kind < TCORE_NAME_KINDS; kind++)
         if (!tcore_name_set_merge(&w->manifest.names[kind], &packed->names[kind]))
             return tcore_error_nomem(err);
+    tcore_manifest_add_series(&w->manifest, entry.type, packed->series_fields);
     if (!tcore_manifest_add_block(&w->manifest, &entry))
         return tcore_error_nomem(err);
     enum tcore_status status = join_rollup(w, packed->rollup, err);
@@ -341,6 +342,7 @@ bool tcore_segment_set_sources(struct tcore_segment_writer *w, const struct tcor
     m->max_ns = of->max_ns;
     m->text_bytes = of->text_bytes;
     memcpy(m->records, of->records, sizeof m->records);
+    memcpy(m->series_fields, of->series_fields, sizeof m->series_fields);
     for (uint32_t i = 0; i < of->seal_count; i++)
         if (!tcore_manifest_add_seal(m, &of->seal[i]))
             return false;

@@ -41,6 +41,7 @@ struct tcore_packed_block {
     uint8_t (*trace)[TCORE_TRACE_ID_BYTES]; /* ids of traces that some record is of; owned */
     size_t trace_count, trace_capacity;
     struct tcore_rollup_builder *rollup; /* of its records; NULL: of a type that has none; owned */
+    unsigned series_fields; /* enum tcore_series_field: those that each record has as its series */
 };
 
 #pragma GCC visibility push(hidden)

@@ -35,6 +35,7 @@ struct tcore_wanted {
     unsigned types;           /* bits of types whose records are wanted; others are only counted */
     unsigned rollup_types;    /* of types whose records may be given as a roll-up, */
     int64_t rollup_window_ns; /* whose windows divide this; 0: any do */
+    unsigned series_fields;   /* enum tcore_series_field: and whose series have these exactly */
     bool has_since, has_until;
     int64_t since_ns, until_ns; /* those from the one on and before the other */
     /* If there are any, only records of these traces are wanted (16 bytes each; borrowed). */
