@@ -225,7 +225,7 @@ static bool has_something_to_show(const struct worker *worker)
 {
     return worker->is_problem || worker->out.length || worker->chunk.live ||
            worker->status != TCORE_OK || worker->run->op->ordered || worker->run->op->in_turn ||
-           !worker->batch || worker->batch->reject_count || flush_is_due(worker->run);
+           (worker->batch && worker->batch->reject_count) || flush_is_due(worker->run);
 }
 
 static void write_output(struct worker *worker)
