@@ -199,21 +199,23 @@ static uint32_t add_slots(struct tcore_bucket_store *into, uint32_t into_slot,
     return done;
 }
 
-/* Dense into dense that is at least as wide: words where both have slots, the rest one by one. */
+/* Dense into dense that is at least as wide: words where both have slots and no count is large, the
+ * rest one by one. That may give into more room, or other slots. */
 static enum tcore_status add_dense(struct tcore_bucket_store *into,
                                    const struct tcore_bucket_store *from)
 {
-    int64_t ahead = (int64_t)into->first - from->first; /* slot of from that is slot 0 of into */
-    uint32_t begin = ahead > 0 ? (uint32_t)(ahead < from->dense ? ahead : from->dense) : 0;
-    uint32_t done = begin;
-    int64_t end = (int64_t)into->dense + ahead; /* of the slots of from that into has too */
-    if (end > from->dense)
-        end = from->dense;
-    if (end > begin)
-        done += add_slots(into, (uint32_t)(begin - ahead), from, begin, (uint32_t)end - begin);
-    if (add_each(into, from, 0, begin, 0, 1) != TCORE_OK)
-        return TCORE_FATAL;
-    return add_each(into, from, done, from->dense, 0, 1);
+    for (uint32_t at = 0, next; at < from->dense; at = next) {
+        int64_t slot = (int64_t)from->first + at - into->first; /* of into */
+        next = from->dense - at < CHUNK_SLOTS ? from->dense : at + CHUNK_SLOTS;
+        if (slot >= 0 && slot < into->dense && from->bits_log2 <= into->bits_log2) {
+            uint32_t room = (uint32_t)(into->dense - slot), left = from->dense - at;
+            at += add_slots(into, (uint32_t)slot, from, at, room < left ? room : left);
+            next = from->dense - at < CHUNK_SLOTS ? from->dense : at + CHUNK_SLOTS;
+        }
+        if (add_each(into, from, at, next, 0, 1) != TCORE_OK)
+            return TCORE_FATAL;
+    }
+    return TCORE_OK;
 }
 
 static bool covers(const struct tcore_bucket_store *into, const struct tcore_bucket_store *from,

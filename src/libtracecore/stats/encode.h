@@ -57,10 +57,18 @@ void tcore_encode_double(struct tcore_buf *out, double value);
 bool tcore_decode_long_uint64(struct tcore_state_reader *in, uint64_t *value);
 static inline bool tcore_decode_uint64(struct tcore_state_reader *in, uint64_t *value)
 {
-    if (in->at == in->end || *in->at >= 0x80) /* most are of one byte */
-        return tcore_decode_long_uint64(in, value);
-    *value = *in->at++;
-    return true;
+    const unsigned char *at = in->at;
+    if (at < in->end && *at < 0x80) { /* most are of one byte, many of the rest of two */
+        *value = *at;
+        in->at = at + 1;
+        return true;
+    }
+    if (in->end - at > 1 && at[1] < 0x80 && at[1]) {
+        *value = (uint64_t)at[1] << 7 | (*at & 0x7f);
+        in->at = at + 2;
+        return true;
+    }
+    return tcore_decode_long_uint64(in, value);
 }
 bool tcore_decode_int64(struct tcore_state_reader *in, int64_t *value);
 bool tcore_decode_double(struct tcore_state_reader *in, double *value);
