@@ -194,6 +194,8 @@ static enum tcore_status write_joint(struct maker *k)
     if (status != TCORE_OK)
         return status;
     status = tcore_segment_writer_new(&writer, file.fd, 0, k->err);
+    if (status == TCORE_OK) /* there are few, and questions about months read all of them */
+        tcore_segment_pack_quickly(writer);
     if (status == TCORE_OK)
         status = tcore_rollup_builder_new(&days, DAY_NS, k->err);
     if (status == TCORE_OK)

@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #define MANIFEST_LEVEL 3
+#define QUICK_LEVEL    (-50) /* hardly packed, and unpacked as fast as it is copied */
 #define SEGMENT_COARSE 60 /* fine windows in a coarse one: what divides an hour and a day */
 
 struct tcore_segment_writer {
@@ -21,6 +22,7 @@ struct tcore_segment_writer {
     uint64_t bytes; /* written */
     struct tcore_digest digest;
     struct tcore_packer *packer;
+    int level;              /* of Zstandard, for what is packed here */
     struct tcore_buf table; /* entries of the seek table */
     uint32_t frames;
     uint32_t members;
@@ -42,6 +44,7 @@ enum tcore_status tcore_segment_writer_new(struct tcore_segment_writer **writer,
         return tcore_error_nomem(err);
     w->fd = fd;
     w->seed = seed;
+    w->level = MANIFEST_LEVEL;
     enum tcore_status status = tcore_packer_new(&w->packer, err);
     if (status == TCORE_OK)
         status = tcore_digest_begin(&w->digest, err);
@@ -81,6 +84,11 @@ uint64_t tcore_segment_bytes(const struct tcore_segment_writer *w)
     return w->bytes;
 }
 
+void tcore_segment_pack_quickly(struct tcore_segment_writer *w)
+{
+    w->level = QUICK_LEVEL;
+}
+
 enum tcore_status tcore_segment_seal_log(struct tcore_segment_writer *w,
                                          const struct tcore_log_seal *seal, struct tcore_error *err)
 {
@@ -114,7 +122,7 @@ static enum tcore_status write_frame(struct tcore_segment_writer *w, const char 
 {
     struct tcore_buf frame = {0};
     enum tcore_status status =
-        tcore_packer_pack(w->packer, content, length, MANIFEST_LEVEL, &frame, err);
+        tcore_packer_pack(w->packer, content, length, w->level, &frame, err);
     if (status == TCORE_OK) {
         list_frame(w, frame.length, length);
         status = write_bytes(w, frame.data, frame.length, err);

@@ -71,6 +71,8 @@ struct tcore_segment_writer;
 enum tcore_status tcore_segment_writer_new(struct tcore_segment_writer **writer, int fd,
                                            uint64_t seed, struct tcore_error *err);
 void tcore_segment_writer_free(struct tcore_segment_writer *writer);
+/* From now on what is written is packed for quick reading rather than for little room. */
+void tcore_segment_pack_quickly(struct tcore_segment_writer *writer);
 /* The labels (borrowed) by which blocks were packed: before the first that has sealed members. */
 void tcore_segment_set_labels(struct tcore_segment_writer *writer,
                               const struct tcore_labels *labels);
