@@ -2,7 +2,8 @@
 EXTRA_PROGRAMS += %D%/generate
 EXTRA_PROGRAMS += %D%/measure
 EXTRA_PROGRAMS += %D%/empty
-CLEANFILES += %D%/generate %D%/measure %D%/empty
+EXTRA_PROGRAMS += %D%/simulate
+CLEANFILES += %D%/generate %D%/measure %D%/empty %D%/simulate
 
 %C%_generate_SOURCES =
 %C%_generate_SOURCES += %D%/emit.h
@@ -10,6 +11,11 @@ CLEANFILES += %D%/generate %D%/measure %D%/empty
 %C%_generate_SOURCES += %D%/shop.c
 %C%_generate_SOURCES += %D%/shop.h
 %C%_generate_LDADD = $(LIBM)
+%C%_simulate_SOURCES =
+%C%_simulate_SOURCES += %D%/emit.h
+%C%_simulate_SOURCES += %D%/shop.c
+%C%_simulate_SOURCES += %D%/shop.h
+%C%_simulate_SOURCES += %D%/simulate.c
 %C%_measure_LDADD =
 %C%_empty_LDADD =
 
@@ -20,6 +26,7 @@ EXTRA_DIST += %D%/lib.sh
 EXTRA_DIST += %D%/otlp.sh
 EXTRA_DIST += %D%/peers.sh
 EXTRA_DIST += %D%/run.sh
+EXTRA_DIST += %D%/scale.sh
 EXTRA_DIST += %D%/simdjson_t1.cpp
 EXTRA_DIST += %D%/sql/otlp.sql
 EXTRA_DIST += %D%/sql/start.sql
@@ -44,7 +51,7 @@ EXTRA_DIST += %D%/t4.sh
 EXTRA_DIST += %D%/t5.sh
 EXTRA_DIST += %D%/table.awk
 
-bench-tools: %D%/generate %D%/measure %D%/empty
+bench-tools: %D%/generate %D%/measure %D%/empty %D%/simulate
 
 # make bench TASKS='t1 t2': only those. The peers must be there: tests/bench/peers.sh.
 bench: all bench-tools

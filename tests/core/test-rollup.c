@@ -150,6 +150,42 @@ static void test_whole(void)
     made_free(&made);
 }
 
+static bool same_slice(struct tcore_slice a, struct tcore_slice b)
+{
+    return a.length == b.length && (!a.length || !memcmp(a.data, b.data, a.length));
+}
+
+/* The keys alone, and then all series as if these had not been read. */
+static void test_keys(void)
+{
+    const struct made_options options = {0};
+    struct tcore_buf text = {0};
+    struct made_batch made;
+    made_text(&text, 12, RECORDS, &options);
+    if (!made_decode(&made, &text))
+        return;
+    struct tcore_buf bytes = direct(&made, TCORE_ROLLUP_WINDOW_NS);
+    struct tcore_rollup_reader *reader;
+    struct tcore_rollup_series *keys = NULL, series;
+    size_t count = 0, same = 0;
+    is_int(tcore_rollup_reader_open(&reader, bytes.data, bytes.length, true, NULL), TCORE_OK,
+           "opened");
+    is_int(tcore_rollup_reader_keys(reader, &keys, &count, NULL), TCORE_OK, "%zu keys", count);
+    ok(count > 10, "some");
+    while (same < count && !tcore_rollup_next_series(reader, &series, NULL) &&
+           series.type == keys[same].type && same_slice(series.metric, keys[same].metric) &&
+           same_slice(series.service, keys[same].service) &&
+           same_slice(series.name, keys[same].name))
+        same++;
+    is_int(same, count, "are those of the series");
+    is_int(tcore_rollup_next_series(reader, &series, NULL), TCORE_EOF, "and there are no others");
+    tcore_free(keys);
+    tcore_rollup_reader_free(reader);
+    tcore_buf_free(&bytes);
+    tcore_buf_free(&text);
+    made_free(&made);
+}
+
 /* --- the answers of trace-agg */
 
 struct question {
@@ -380,7 +416,14 @@ static bool read_all(const void *data, size_t length, bool histograms)
     struct tcore_error err = {0};
     if (tcore_rollup_reader_open(&reader, data, length, histograms, &err))
         return false;
-    enum tcore_status status;
+    struct tcore_rollup_series *keys;
+    size_t count;
+    enum tcore_status status = tcore_rollup_reader_keys(reader, &keys, &count, &err);
+    if (status) {
+        tcore_rollup_reader_free(reader);
+        return false;
+    }
+    tcore_free(keys);
     while (!(status = tcore_rollup_next_series(reader, &series, &err))) {
         int64_t window;
         const struct tcore_cell *cell;
@@ -579,6 +622,7 @@ int main(void)
 {
     test_partitions();
     test_whole();
+    test_keys();
     test_answers();
     test_damage();
     test_memory();

@@ -66,6 +66,8 @@ same() { # same OPTION...
 @test "a question about everything opens them and the rest" {
     command -v strace || skip "there is no strace"
     [[ $(opened trace-agg --by=service repo) -eq 4 ]]
+    [[ $(opened trace-agg --by=name -w '.service == "s1"' repo) -eq 4 ]]
+    [[ $(opened trace-agg --by=name -w '.status == "error"' repo) -ge 130 ]]
     [[ $(opened trace-agg --by=service --window=10s repo) -eq 132 ]]
 }
 
