@@ -67,8 +67,24 @@ static void see_columns(struct worker *worker)
     }
 }
 
+/* What is left to look at: of a block whose records are all in the time that is asked for, not the
+ * time of each. */
+static struct cli_select selection_of(const struct worker *worker)
+{
+    struct cli_select select = worker->run->select;
+    const struct cli_io_options *io = select.io;
+    const struct tcore_binary_info *info = &worker->chunk.info;
+    bool inside = worker->chunk.apart && info->rows && info->all_timed &&
+                  info->type != TCORE_RECORD_CLOCK &&
+                  (!io->since.set || info->min_ns >= io->since.unix_ns) &&
+                  (!io->until.set || info->max_ns < io->until.unix_ns);
+    select.timed = select.timed && !inside;
+    return select;
+}
+
 void select_rows(struct worker *worker)
 {
+    const struct cli_select select = selection_of(worker);
     if (!has_room(worker, worker->batch->rows)) {
         worker->status = tcore_error_nomem(&worker->err);
         return;
@@ -77,9 +93,8 @@ void select_rows(struct worker *worker)
     sort_rows(worker);
     if (worker->run->cli->io.strict)
         cut_at_reject(worker);
-    worker->status =
-        cli_select_rows(&worker->run->select, worker->where, worker->batch, worker->rows,
-                        &worker->row_count, &worker->counts.left_out, &worker->err);
+    worker->status = cli_select_rows(&select, worker->where, worker->batch, worker->rows,
+                                     &worker->row_count, &worker->counts.left_out, &worker->err);
     if (worker->status == TCORE_OK && worker->run->op->select)
         worker->run->op->select(worker->run->state, worker->batch, worker->rows,
                                 &worker->row_count);
