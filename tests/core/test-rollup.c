@@ -572,6 +572,49 @@ static struct tcore_buf many(const int64_t *times, uint32_t count, double rate, 
     return encoded(builder);
 }
 
+/* Spans whose durations fill buckets next to each other, some with one of them and some with many,
+ * through bytes and back. */
+static void test_neighbours(void)
+{
+    struct tcore_value absent = {0};
+    struct tcore_column columns[12];
+    static int64_t times[LARGE], durations[LARGE];
+    static uint8_t types[LARGE];
+    static uint32_t rows[LARGE];
+    struct random_source source = {21};
+    for (size_t i = 0; i < 12; i++)
+        columns[i] = (struct tcore_column){.form = TCORE_COLUMN_CONSTANT, .values = &absent};
+    struct tcore_rollup_columns at = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+    columns[at.start_time] = (struct tcore_column){.form = TCORE_COLUMN_INT64, .ints = times};
+    columns[at.duration] = (struct tcore_column){.form = TCORE_COLUMN_INT64, .ints = durations};
+    for (uint32_t i = 0; i < LARGE; i++) { /* densest in the middle: a sum of evenly spread ones */
+        types[i] = TCORE_RECORD_SPAN;
+        rows[i] = i;
+        times[i] = (int64_t)(i % 20) * TCORE_ROLLUP_WINDOW_NS;
+        durations[i] = 1;
+        for (int k = 0; k < 8; k++)
+            durations[i] += (int64_t)random_below(&source, (uint64_t)1 << (i % 20));
+    }
+    struct tcore_batch batch = {.rows = LARGE, .types = types, .columns = columns};
+    struct tcore_rollup_builder *builder = new_builder(TCORE_ROLLUP_WINDOW_NS),
+                                *again = new_builder(TCORE_ROLLUP_WINDOW_NS),
+                                *whole = new_builder(TCORE_ROLLUP_WHOLE_NS),
+                                *direct_whole = new_builder(TCORE_ROLLUP_WHOLE_NS);
+    tcore_rollup_add(builder, &at, &batch, rows, LARGE, NULL);
+    tcore_rollup_add(direct_whole, &at, &batch, rows, LARGE, NULL);
+    struct tcore_buf bytes = encoded(builder), wanted = encoded(direct_whole);
+    is_int(tcore_rollup_merge(again, bytes.data, bytes.length, NULL), TCORE_OK, "read");
+    is_int(tcore_rollup_merge(whole, bytes.data, bytes.length, NULL), TCORE_OK, "into one window");
+    struct tcore_buf same = encoded(again), one = encoded(whole);
+    is_mem(same.data, same.length, bytes.data, bytes.length, "%zu bytes there and back",
+           bytes.length);
+    is_mem(one.data, one.length, wanted.data, wanted.length, "and what one window gives");
+    tcore_buf_free(&same);
+    tcore_buf_free(&one);
+    tcore_buf_free(&bytes);
+    tcore_buf_free(&wanted);
+}
+
 static void check_given_up(struct tcore_buf *bytes, bool given_up, uint64_t records,
                            const char *what)
 {
@@ -626,6 +669,7 @@ int main(void)
     test_answers();
     test_damage();
     test_memory();
+    test_neighbours();
     test_limits();
     return done_testing();
 }
