@@ -114,6 +114,22 @@ no_canary() {
     done
 }
 
+@test 'a labelled service in the resource is in no list or roll-up either' {
+    local key
+    for key in service.name '"service.*"' resource resource.service.name; do
+        sed "s/user.email, /$key, /" policy.yaml >one.yaml
+        make_repository one.yaml
+        sed 's/"service":"cart"/"resource":{"service.name":"canary-r"}/' spans >some
+        trace-record archive repo some
+        zstd -dcq "$(find repo -name '*.zst')" >bytes
+        ! grep -qa canary-r bytes || fail "$key"
+        trace-record read repo --key=privacy >got
+        trace-record import some | cmp - got
+        trace-agg repo --by=service --key=privacy >got
+        trace-agg some --by=service | cmp - got
+    done
+}
+
 @test 'a label that nobody could read is an error before anything is kept' {
     sed '/privacy:/d' policy.yaml >none.yaml
     run -0 trace-record policy repo none.yaml

@@ -467,11 +467,17 @@ static unsigned find_series_fields(const struct tcore_block_packer *p,
     return fields;
 }
 
+/* Where the service of a record comes from: the field, or the resource. */
+#define SERVICE_KEYS "service", "service.name", "resource", "resource.service.name"
+
 static enum tcore_status roll_up(struct tcore_block_packer *p, const struct tcore_batch *batch,
                                  struct tcore_packed_block *packed, struct tcore_error *err)
 {
     /* what its cells and keys are made of */
-    static const char *const common[] = {"service", "name", "quality", "sampleRate", NULL};
+    static const char *const common[] = {SERVICE_KEYS,      "name",       "quality",
+                                         "sampleRate",      "attributes", "attributes.service",
+                                         "attributes.name", "dimensions", "dimensions.service",
+                                         "dimensions.name", NULL};
     static const char *const of_spans[] = {"durationNano", "startTimeUnixNano", "endTimeUnixNano",
                                            "status", NULL};
     static const char *const of_metrics[] = {
@@ -495,14 +501,15 @@ static enum tcore_status pack_facts(struct tcore_block_packer *p, const char *bl
                                     struct tcore_packed_block *packed, struct tcore_error *err)
 {
     struct tcore_batch batch;
+    static const char *const shown_by[TCORE_NAME_KINDS][5] = {
+        {SERVICE_KEYS}, {"name"}, {"metricName"}};
     enum tcore_status status = tcore_binary_decode(p->decoder, block, length, NULL, &batch, err);
     if (status != TCORE_OK)
         return status;
     for (int kind = 0; kind < TCORE_NAME_KINDS; kind++) {
         if (kind == TCORE_NAMES_OPERATIONS && packed->entry.type != TCORE_RECORD_SPAN)
             continue;
-        const char *const key[] = {name_keys[kind], NULL};
-        if (tcore_labels_have(p->labels, key)) {
+        if (tcore_labels_have(p->labels, shown_by[kind])) {
             packed->names[kind].incomplete = true;
             continue;
         }
