@@ -48,7 +48,11 @@ static int64_t *unpack_ints(struct binary_reader *r, const struct block_column *
 enum tcore_status tcore_binary_read_ints(struct binary_reader *r, uint32_t column,
                                          const int64_t **ints, struct tcore_error *err)
 {
-    const struct block_column *c = &r->block.column[column];
+    struct block_column *c = &r->block.column[column];
+    if (c->ints) {
+        *ints = c->ints;
+        return TCORE_OK;
+    }
     enum tcore_status status = tcore_binary_block_verify(&r->block, column, err);
     if (status != TCORE_OK)
         return status;
@@ -67,7 +71,7 @@ enum tcore_status tcore_binary_read_ints(struct binary_reader *r, uint32_t colum
             return status;
         tcore_binary_add(values, more, c->values);
     }
-    *ints = values;
+    *ints = c->ints = values;
     return TCORE_OK;
 }
 
