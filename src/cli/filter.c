@@ -239,6 +239,17 @@ static void close_workers(struct crew *crew)
         run->where_reason = tcore_expr_state_reason(first->where);
 }
 
+/* False: no more is wanted. */
+static bool emit(struct run *run, const struct tcore_buf *out)
+{
+    const struct cli_operator *op = run->op;
+    if (!out->length)
+        return true;
+    return op->gives_rows && op->gives_rows(run->state)
+               ? cli_output_rows(run->output, out->data, out->length)
+               : cli_output_lines(run->output, out->data, out->length);
+}
+
 /* What the operator has left to say. */
 static void finish(struct run *run)
 {
@@ -254,7 +265,7 @@ static void finish(struct run *run)
             cli_report(run->cli, &err);
             break;
         }
-        if (out.length && !cli_output_lines(run->output, out.data, out.length)) {
+        if (!emit(run, &out)) {
             run->abandoned = true;
             break;
         }

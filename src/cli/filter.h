@@ -87,6 +87,9 @@ struct cli_operator {
     /* Emits what is left; out is drained by the loop whenever it returns TCORE_SKIP (call me
      * again). */
     enum tcore_status (*finish)(void *state, struct tcore_buf *out, struct tcore_error *err);
+    /* Whether what finish emits are rows already (cli/output.h), all of it or nothing; asked behind
+     * it. NULL: no, it emits records. */
+    bool (*gives_rows)(void *state);
 };
 
 /*

@@ -303,6 +303,26 @@ bool cli_output_lines(struct cli_output *output, const char *lines, size_t lengt
     return add_records(output, lines, length);
 }
 
+/* --- Rows that are made already */
+
+bool cli_output_rows(struct cli_output *output, const char *rows, size_t length)
+{
+    if (output->ended)
+        return false;
+    if (!output->records && output->form == FORM_ROWS) {
+        cli_rows_head(&output->rows, &output->fields, &output->out);
+        if (!drain(output))
+            return false;
+    }
+    for (size_t i = 0; i < output->fields.count; i++)
+        output->fields.field[i].seen = true;
+    if (output->left >= 0)
+        length = within_limit(output, rows, length);
+    output->records += length > 0;
+    output->ended |= !cli_sink_write(&output->sink, rows, length) || output->left == 0;
+    return !output->ended;
+}
+
 /* --- The end */
 
 bool cli_output_flush(struct cli_output *output)

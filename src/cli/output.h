@@ -19,6 +19,10 @@ struct cli_output *cli_output_open(struct cli *cli);
  * output is wanted (closed pipe, --limit reached, failure): stop.
  */
 bool cli_output_lines(struct cli_output *output, const char *lines, size_t length);
+/* Lines that are what --format (ndjson, tsv or csv) makes of records with --fields, without the
+ * heading, where every field is one that some record has; nothing in them that a terminal must not
+ * get. For a verb that makes them faster than records could be. Not mixed with cli_output_lines. */
+bool cli_output_rows(struct cli_output *output, const char *rows, size_t length);
 /* For reports: whether people look at it, and whether colour is welcome (NO_COLOR). */
 bool cli_output_is_terminal(const struct cli_output *output);
 bool cli_output_has_colour(const struct cli_output *output);
