@@ -46,6 +46,7 @@ check_PROGRAMS += %D%/core/test-trace
 check_PROGRAMS += %D%/core/test-trace-filter
 check_PROGRAMS += %D%/core/test-trace-index
 check_PROGRAMS += %D%/core/test-trace-store
+check_PROGRAMS += %D%/core/test-trace-totals
 check_PROGRAMS += %D%/core/test-version
 check_PROGRAMS += $(fault_tests)
 check_PROGRAMS += $(cli_tests)

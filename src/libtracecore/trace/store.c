@@ -4,7 +4,7 @@
 #include "trace/store.h"
 
 #include "base/sys.h"
-#include "model/number.h"
+#include "trace/span_values.h"
 #include "trace/store_digits.h"
 #include "trace/store_private.h"
 
@@ -13,7 +13,6 @@
 #define PLACED_AT_ONCE 16
 #define FIRST_ROWS     8
 #define MOST_ROWS      512
-#define TIME_LIMIT     ((int64_t)1 << 62) /* differences of such times do not overflow */
 
 /* --- Memory under the limit */
 
@@ -245,58 +244,7 @@ static enum tcore_status add_text(struct tcore_trace_intake *intake, struct tcor
     return intake->store->options.text && text.data ? copy_text(intake, row, text, err) : TCORE_OK;
 }
 
-/* --- Values, by address: a value that is put together on the stack and read at once stalls */
-
-static inline const struct tcore_value *value_at(const struct tcore_column *column, uint32_t row,
-                                                 struct tcore_value *made)
-{
-    if (column->form == TCORE_COLUMN_VALUES)
-        return &column->values[row];
-    *made = tcore_column_get(column, row);
-    return made;
-}
-
-static inline bool read_time(const struct tcore_value *value, int64_t *ns)
-{
-    bool is_time = value->kind == TCORE_INT;
-    *ns = value->i;
-    if (!is_time && value->kind == TCORE_STRING)
-        is_time = tcore_parse_int64(value->s, value->len, ns);
-    return is_time && *ns > -TIME_LIMIT && *ns < TIME_LIMIT;
-}
-
-/* A span that says how long it was but not when it ended. */
-static void set_end_by_duration(struct tcore_trace_span *span, const struct tcore_value *duration)
-{
-    int64_t ns;
-    if (!(span->flags & TCORE_SPAN_HAS_START) || !tcore_value_int64(duration, &ns) || ns < 0 ||
-        ns > TIME_LIMIT - span->start_ns - 1)
-        return;
-    span->end_ns = span->start_ns + ns;
-    span->flags |= TCORE_SPAN_HAS_END;
-}
-
-static inline void set_times(struct tcore_trace_span *span, const struct tcore_value *start,
-                             const struct tcore_value *end)
-{
-    int64_t ns;
-    unsigned flags = span->flags;
-    flags |= read_time(start, &ns) ? TCORE_SPAN_HAS_START : 0;
-    span->start_ns = flags & TCORE_SPAN_HAS_START ? ns : 0;
-    flags |= read_time(end, &ns) ? TCORE_SPAN_HAS_END : 0;
-    span->end_ns = flags & TCORE_SPAN_HAS_END ? ns : 0;
-    span->flags = (uint8_t)flags;
-}
-
-static inline bool is_error(const struct tcore_value *status)
-{
-    return status->kind == TCORE_STRING && status->len == 5 && !memcmp(status->s, "error", 5);
-}
-
-static inline bool is_digits(const struct tcore_value *value, uint32_t digits)
-{
-    return value->kind == TCORE_STRING && value->len == digits;
-}
+/* --- Rows */
 
 /* The number of a service; TCORE_MAP_NONE: no memory. */
 static inline uint32_t number_of(struct names *names, const struct tcore_value *value)

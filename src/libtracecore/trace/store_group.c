@@ -4,6 +4,7 @@
 #include "trace/store_private.h"
 
 #include "base/sys.h"
+#include "trace/span_values.h"
 
 /* Of one partition. */
 struct grouping {
@@ -94,20 +95,6 @@ static uint32_t find_trace(struct grouping *g, struct tcore_stored_span *row)
     g->traces[g->trace_count] = (struct tcore_stored_trace){.whole = {INT64_MAX, INT64_MIN}};
     g->slots[at] = ++g->trace_count;
     return g->trace_count - 1;
-}
-
-static inline void widen(struct tcore_interval *whole, const struct tcore_trace_span *span)
-{
-    int64_t start = span->start_ns, end = span->end_ns;
-    if (!tcore_span_is_timed(span)) {
-        if (!(span->flags & (TCORE_SPAN_HAS_START | TCORE_SPAN_HAS_END)))
-            return;
-        start = end = span->flags & TCORE_SPAN_HAS_START ? start : end;
-    }
-    if (start < whole->start_ns)
-        whole->start_ns = start;
-    if (end > whole->end_ns)
-        whole->end_ns = end;
 }
 
 /* Which row is of which trace. */

@@ -7,6 +7,7 @@
 #define TRACECORE_TRACE_STORE_PRIVATE_H
 
 #include "base/arena.h"
+#include "trace/id_hash.h"
 #include "trace/store.h"
 #include "trace/store_names.h"
 
@@ -57,13 +58,9 @@ struct tcore_trace_store {
 bool tcore_store_count_bytes(struct tcore_trace_store *store, size_t bytes);
 void tcore_store_uncount_bytes(struct tcore_trace_store *store, size_t bytes);
 
-/* NH: the product of two keyed sums. Whoever does not know the key cannot aim at a partition or a
- * slot (J. Black, S. Halevi, H. Krawczyk, T. Krovetz, P. Rogaway, "UMAC", CRYPTO 1999). */
 static inline uint64_t hash_id(const struct tcore_trace_store *store, const uint64_t id[2])
 {
-    unsigned __int128 product =
-        (unsigned __int128)(id[0] + store->seed[0]) * (id[1] + store->seed[1]);
-    return ((uint64_t)product ^ (uint64_t)(product >> 64)) * 0x9e3779b97f4a7c15u;
+    return hash_trace_id(store->seed, id);
 }
 
 static inline unsigned partition_of(uint64_t hash)

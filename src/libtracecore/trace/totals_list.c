@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Joining is done in place: of each trace the first total stays and takes the others in, and those
+ * that stay move up. */
+#include "trace/totals_list.h"
+
+#include "base/sys.h"
+#include "trace/id_hash.h"
+
+#define FIRST_RUN   8u
+#define LONGEST_RUN 512u
+#define JOINED_AT   1024u /* totals beyond twice of what was left last */
+#define MOST_TOTALS ((size_t)1 << 32)
+
+/* --- Memory under the limit */
+
+enum tcore_status tcore_totals_take_bytes(struct totals_limit *limit, size_t bytes,
+                                          struct tcore_error *err)
+{
+    size_t held = __atomic_add_fetch(&limit->held, bytes, __ATOMIC_RELAXED);
+    if (!limit->most || held <= limit->most)
+        return TCORE_OK;
+    tcore_totals_give_bytes(limit, bytes);
+    __atomic_store_n(&limit->full, true, __ATOMIC_RELAXED);
+    return tcore_error_set(err, TCORE_FATAL, "the traces need more than %zu bytes of memory",
+                           limit->most);
+}
+
+void tcore_totals_give_bytes(struct totals_limit *limit, size_t bytes)
+{
+    __atomic_sub_fetch(&limit->held, bytes, __ATOMIC_RELAXED);
+}
+
+static size_t bytes_of(uint32_t capacity)
+{
+    return sizeof(struct tcore_totals_run) + capacity * sizeof(struct tcore_trace_total);
+}
+
+static void free_runs(struct tcore_totals_run *run, struct totals_limit *limit)
+{
+    for (struct tcore_totals_run *next; run; run = next) {
+        next = run->next;
+        tcore_totals_give_bytes(limit, bytes_of(run->capacity));
+        tcore_free(run);
+    }
+}
+
+void tcore_totals_list_free(struct totals_list *list, struct totals_limit *limit)
+{
+    free_runs(list->runs, limit);
+    *list = (struct totals_list){0};
+}
+
+/* --- Joining */
+
+struct join {
+    const uint64_t *seed;
+    struct tcore_trace_total **slots; /* by hash */
+    size_t mask;
+    struct tcore_totals_run *to; /* where those that stay are put: */
+    uint32_t at;
+    size_t left;
+};
+
+static inline void add_to(struct tcore_trace_total *into, const struct tcore_trace_total *more)
+{
+    if (more->whole.start_ns < into->whole.start_ns)
+        into->whole.start_ns = more->whole.start_ns;
+    if (more->whole.end_ns > into->whole.end_ns)
+        into->whole.end_ns = more->whole.end_ns;
+    into->spans += more->spans;
+    into->errors += more->errors;
+}
+
+static inline void join_one(struct join *join, const struct tcore_trace_total *total)
+{
+    size_t at = (size_t)(hash_trace_id(join->seed, total->trace_id) >> 16) & join->mask;
+    for (struct tcore_trace_total *known; (known = join->slots[at]); at = (at + 1) & join->mask)
+        if (known->trace_id[0] == total->trace_id[0] && known->trace_id[1] == total->trace_id[1]) {
+            add_to(known, total);
+            return;
+        }
+    if (join->at == join->to->capacity) {
+        join->to->count = join->at;
+        join->to = join->to->next; /* which was read already */
+        join->at = 0;
+    }
+    struct tcore_trace_total *stays = &join->to->totals[join->at++];
+    if (stays != total)
+        *stays = *total;
+    join->slots[at] = stays;
+    join->left++;
+}
+
+enum tcore_status tcore_totals_list_join(struct totals_list *list, const struct totals_place *place,
+                                         struct tcore_error *err)
+{
+    if (!list->last)
+        return TCORE_OK;
+    size_t count = list->count + list->last->count, slots = 16;
+    while (slots < count * 2)
+        slots *= 2;
+    struct join join = {.seed = place->seed, .mask = slots - 1, .to = list->runs};
+    join.slots = count < MOST_TOTALS ? tcore_calloc(slots, sizeof *join.slots) : NULL;
+    if (!join.slots)
+        return tcore_error_nomem(err);
+    for (struct tcore_totals_run *run = list->runs; run; run = run->next)
+        for (uint32_t i = 0, n = run->count; i < n; i++)
+            join_one(&join, &run->totals[i]);
+    tcore_free(join.slots);
+    free_runs(join.to->next, place->limit);
+    join.to->next = NULL;
+    join.to->count = join.at;
+    list->last = join.to;
+    list->count = join.left - join.at;
+    list->joined = join.left;
+    return TCORE_OK;
+}
+
+void tcore_totals_list_take(struct totals_list *list, struct totals_list *other)
+{
+    if (!other->last)
+        return;
+    if (list->last) {
+        list->last->next = other->runs;
+        list->count += list->last->count + other->count;
+    } else {
+        list->runs = other->runs;
+        list->count = other->count;
+    }
+    list->last = other->last;
+    *other = (struct totals_list){0};
+}
+
+/* --- Growing */
+
+enum tcore_status tcore_totals_list_extend(struct totals_list *list,
+                                           const struct totals_place *place,
+                                           struct tcore_error *err)
+{
+    struct tcore_totals_run *last = list->last;
+    if (last && list->count + last->count >= 2 * list->joined + JOINED_AT) {
+        enum tcore_status status = tcore_totals_list_join(list, place, err);
+        if (status != TCORE_OK || list->last->count < list->last->capacity)
+            return status;
+        last = list->last;
+    }
+    uint32_t capacity = last ? last->capacity * 4 : FIRST_RUN;
+    if (capacity > LONGEST_RUN)
+        capacity = LONGEST_RUN;
+    enum tcore_status status = tcore_totals_take_bytes(place->limit, bytes_of(capacity), err);
+    if (status != TCORE_OK)
+        return status;
+    struct tcore_totals_run *run = tcore_malloc(bytes_of(capacity));
+    if (!run) {
+        tcore_totals_give_bytes(place->limit, bytes_of(capacity));
+        return tcore_error_nomem(err);
+    }
+    *run = (struct tcore_totals_run){.capacity = capacity};
+    if (last) {
+        last->next = run;
+        list->count += last->count;
+    } else {
+        list->runs = run;
+    }
+    list->last = run;
+    return TCORE_OK;
+}
