@@ -135,6 +135,7 @@ bats_tests += %D%/detect/nab.bats
 bats_tests += %D%/report/summary.bats
 bats_tests += %D%/report/table.bats
 bats_tests += %D%/span/assemble.bats
+bats_tests += %D%/span/brief.bats
 bats_tests += %D%/span/context.bats
 bats_tests += %D%/report/trace.bats
 bats_tests += %D%/span/filter.bats

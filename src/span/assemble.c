@@ -5,6 +5,7 @@
 #include "base/sys.h"
 #include "cli/message.h"
 #include "cli/pieces.h"
+#include "span/brief.h"
 #include "span/gather.h"
 #include "span/summary.h"
 #include "span/trace_record.h"
@@ -120,6 +121,25 @@ static void end(struct assembly *assembly)
     gather_close(&assembly->gather);
 }
 
+/* A summary of which only sums and extremes are wanted. */
+static int run_brief(struct cli *cli, int argc, char **argv)
+{
+    static const struct cli_operator summing = {
+        .types = 1u << TCORE_RECORD_SPAN,
+        .open = brief_columns,
+        .worker_open = brief_worker,
+        .batch = brief_batch,
+        .finish = brief_finish,
+        .gives_rows = brief_gives_rows,
+    };
+    struct brief *brief = brief_open(cli);
+    if (!brief)
+        return CLI_FAILED;
+    int status = cli_filter(cli, &summing, brief, argc, argv);
+    brief_close(brief);
+    return status;
+}
+
 static int run(struct cli *cli, void *verb_options, int argc, char **argv)
 {
     static const struct cli_operator assembling = {
@@ -132,6 +152,8 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
     };
     const struct assemble_options *options = verb_options;
     struct assembly assembly = {.summary = options->summary};
+    if (options->summary && brief_suffices(&cli->io))
+        return run_brief(cli, argc, argv);
     if (!gather_open(&assembly.gather, cli, options->summary ? GATHER_TIMES : GATHER_TEXT))
         return CLI_FAILED;
     int status = cli_filter(cli, &assembling, &assembly, argc, argv);
@@ -150,7 +172,10 @@ const struct cli_verb span_assemble = {
     .operands = "[INPUT]...",
     .description =
         "Spans may come in any order. They are held in memory, all of them, up to --memory (1G "
-        "by default); with --summary a span takes about 60 bytes, else its text and 80 more.\n"
+        "by default); with --summary a span takes about 60 bytes, else its text and 80 more. With "
+        "--summary and --fields of type, traceId, structure.spanCount, errors.errorCount and "
+        "timeline.startTime, endTime and totalDuration only, spans are not held, but about 100 "
+        "bytes of each trace and thread.\n"
         "\n"
         "Traces come out by their start. Spans whose parent is not there, that are their own "
         "ancestors, or that came twice are part of their trace all the same, and counted in its "
@@ -158,9 +183,11 @@ const struct cli_verb span_assemble = {
         "\n"
         "Examples:\n"
         "  trace-span assemble spans.ndjson\n"
-        "  trace-span assemble --summary --format=table spans.ndjson\n",
+        "  trace-span assemble --summary --format=table spans.ndjson\n"
+        "  trace-span assemble --summary --format=tsv \\\n"
+        "      --fields=traceId,timeline.totalDuration,structure.spanCount repo\n",
     .groups = CLI_READS | CLI_WRITES,
-    .memory = "fail when the spans are more (default 1G)",
+    .memory = "fail when the spans (or traces) are more (default 1G)",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .options_size = sizeof(struct assemble_options),

@@ -29,17 +29,22 @@ void gather_close(struct gather *gather)
     gather->store = NULL;
 }
 
-enum tcore_status gather_failure(const struct gather *gather, enum tcore_status status,
-                                 struct tcore_error *err)
+enum tcore_status say_memory(const struct cli *cli, struct tcore_error *err)
 {
-    int64_t memory = gather->cli->io.memory_bytes ? gather->cli->io.memory_bytes : GATHER_MEMORY;
-    if (status == TCORE_OK || !tcore_trace_store_is_full(gather->store))
-        return status;
+    int64_t memory = cli->io.memory_bytes ? cli->io.memory_bytes : GATHER_MEMORY;
     bool small = memory < 1 << 20;
     return tcore_error_set(err, TCORE_FATAL,
                            "the spans of all traces do not fit in %" PRId64
                            " %s: give more with --memory=SIZE",
                            memory >> (small ? 10 : 20), small ? "KiB" : "MiB");
+}
+
+enum tcore_status gather_failure(const struct gather *gather, enum tcore_status status,
+                                 struct tcore_error *err)
+{
+    if (status == TCORE_OK || !tcore_trace_store_is_full(gather->store))
+        return status;
+    return say_memory(gather->cli, err);
 }
 
 enum tcore_status gather_columns(void *state, struct tcore_projection *projection,
@@ -148,16 +153,19 @@ enum tcore_status gather_seal(struct gather *gather, struct tcore_error *err)
     return gather_failure(gather, tcore_trace_store_seal(gather->store, err), err);
 }
 
+void note_times(struct cli *cli, uint64_t negative, uint64_t untimed)
+{
+    if (negative)
+        cli_note(cli, "%" PRIu64 " span%s before %s", negative, negative == 1 ? " ends" : "s end",
+                 negative == 1 ? "it starts" : "they start");
+    if (untimed)
+        cli_note(cli, "%" PRIu64 " span%s without start or end", untimed,
+                 untimed == 1 ? " is" : "s are");
+}
+
 void gather_notes(const struct gather *gather)
 {
-    uint64_t untimed = tcore_trace_store_untimed(gather->store);
-    if (gather->negative)
-        cli_note(gather->cli, "%" PRIu64 " span%s before %s", gather->negative,
-                 gather->negative == 1 ? " ends" : "s end",
-                 gather->negative == 1 ? "it starts" : "they start");
-    if (untimed)
-        cli_note(gather->cli, "%" PRIu64 " span%s without start or end", untimed,
-                 untimed == 1 ? " is" : "s are");
+    note_times(gather->cli, gather->negative, tcore_trace_store_untimed(gather->store));
 }
 
 /* --- All traces */

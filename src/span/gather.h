@@ -46,6 +46,11 @@ enum tcore_status gather_failure(const struct gather *gather, enum tcore_status 
 /* Notes on standard error: spans without times. */
 void gather_notes(const struct gather *gather);
 
+/* The two without a store: that --memory is too little, TCORE_FATAL; how many spans end before they
+ * start, and how many lack a time. */
+enum tcore_status say_memory(const struct cli *cli, struct tcore_error *err);
+void note_times(struct cli *cli, uint64_t negative, uint64_t untimed);
+
 /* --- trace_spans.c */
 
 /* Gives the intake the spans of a trace record's structure. TCORE_FATAL only. */

@@ -10,8 +10,8 @@
 #include "base/sys.h"
 #include "cli/pieces.h"
 #include "model/json.h"
-#include "model/number.h"
 #include "model/time.h"
+#include "span/put.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -250,19 +250,6 @@ static bool write_names(struct summaries *s)
     }
     s->name_at[count] = s->names.length;
     return !s->names.failed;
-}
-
-static char *put(char *to, const char *text, size_t length)
-{
-    memcpy(to, text, length);
-    return to + length;
-}
-
-#define PUT(to, text) put(to, text, sizeof(text) - 1)
-
-static char *put_number(char *to, int64_t number)
-{
-    return to + tcore_format_int64(to, number);
 }
 
 static char *put_name(const struct summaries *s, char *to, uint32_t service)
