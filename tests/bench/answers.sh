@@ -41,7 +41,15 @@ spans() {
     jq -r '[.spanId, .durationNano] | @tsv'
 }
 
+# What tasks T4 ask of trace-span: the columns of DuckDB's answer, in the same form.
+traces=(assemble --summary --format=tsv)
+traces+=(--fields=traceId,timeline.totalDuration,structure.spanCount,errors.errorCount)
+
 our_traces() {
+    sed 1d
+}
+
+our_summaries() {
     jq -r '[.traceId, .timeline.totalDuration, .structure.spanCount, (.errors.errorCount // 0)]
         | @tsv'
 }

@@ -38,8 +38,8 @@ contenders=()
 if [[ -z ${failed[ours-convert]-} ]]; then
     ours ours-t1 'trace-agg REPO' trace-agg "${group[@]}" "$repository" -- \
         "$agg" "${group[@]}" "$repository"
-    ours ours-t4 'assemble REPO' trace-span assemble --summary "$repository" -- \
-        "$span" assemble --summary "$repository"
+    ours ours-t4 'assemble REPO' trace-span "${traces[@]}" "$repository" -- \
+        "$span" "${traces[@]}" "$repository"
 else
     missing ours-t1 'trace-agg REPO' "$reason"
     missing ours-t4 'assemble REPO' "$reason"
