@@ -51,26 +51,50 @@ static const uint64_t power_of_5[POWERS] = {1,
                                             1490116119384765625,
                                             7450580596923828125};
 
+static unsigned count_digits(uint64_t number)
+{
+    static const uint64_t powers[] = {0,
+                                      10,
+                                      100,
+                                      1000,
+                                      10000,
+                                      100000,
+                                      1000000,
+                                      10000000,
+                                      100000000,
+                                      1000000000,
+                                      10000000000,
+                                      100000000000,
+                                      1000000000000,
+                                      10000000000000,
+                                      100000000000000,
+                                      1000000000000000,
+                                      10000000000000000,
+                                      100000000000000000,
+                                      1000000000000000000,
+                                      10000000000000000000u};
+    /* log10 from log2, which may be one too many */
+    unsigned guess = (unsigned)(64 - __builtin_clzll(number | 1)) * 1233 >> 12;
+    return guess + (number >= powers[guess]);
+}
+
 size_t tcore_format_int64(char *out, int64_t i)
 {
-    char digits[20];
-    size_t at = sizeof digits;
     uint64_t left = i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
+    size_t sign = i < 0, length = sign + (left ? count_digits(left) : 1), at = length;
+    *out = '-';
     while (left >= 100) { /* two a division: the divisions are what takes time */
         unsigned pair = (unsigned)(left % 100);
         left /= 100;
-        digits[--at] = (char)('0' + pair % 10);
-        digits[--at] = (char)('0' + pair / 10);
+        out[--at] = (char)('0' + pair % 10);
+        out[--at] = (char)('0' + pair / 10);
     }
     if (left >= 10) {
-        digits[--at] = (char)('0' + left % 10);
+        out[--at] = (char)('0' + left % 10);
         left /= 10;
     }
-    digits[--at] = (char)('0' + left);
-    size_t sign = i < 0, length = sizeof digits - at;
-    *out = '-';
-    memcpy(out + sign, digits + at, length);
-    return sign + length;
+    out[--at] = (char)('0' + left);
+    return length;
 }
 
 bool tcore_parse_int64(const char *text, size_t length, int64_t *i)
