@@ -149,13 +149,25 @@ VECTORISED void tcore_binary_unpack(int64_t *restrict values, const uint8_t *res
         values[i] = (int64_t)(base + odd_offset(data, i, width));
 }
 
-VECTORISED void tcore_binary_unpack_delta(int64_t *values, const uint8_t *data, size_t count,
-                                          uint64_t base, uint64_t step, unsigned width)
+/* Offsets of up to eight bytes each, added up as they are read. */
+static uint64_t add_up(int64_t *values, const uint8_t *data, size_t count, uint64_t base,
+                       uint64_t step, unsigned width)
 {
-    tcore_binary_unpack(values, data, count, step, width);
-    uint64_t at = base;
+    uint64_t at = base, mask = low_bytes(width);
     for (size_t i = 0; i < count; i++) {
-        at += (uint64_t)values[i];
+        at += step + (binary_get64(data + i * width) & mask);
+        values[i] = (int64_t)at;
+    }
+    return at;
+}
+
+void tcore_binary_unpack_delta(int64_t *values, const uint8_t *data, size_t count, uint64_t base,
+                               uint64_t step, unsigned width)
+{
+    size_t whole = width ? whole_loads(count, width) : 0;
+    uint64_t at = add_up(values, data, whole, base, step, width);
+    for (size_t i = whole; i < count; i++) {
+        at += step + odd_offset(data, i, width);
         values[i] = (int64_t)at;
     }
 }
@@ -200,6 +212,13 @@ VECTORISED void tcore_binary_add(int64_t *restrict values, const int64_t *restri
 {
     for (size_t i = 0; i < count; i++)
         values[i] = (int64_t)((uint64_t)values[i] + (uint64_t)more[i]);
+}
+
+VECTORISED void tcore_binary_sum(int64_t *restrict values, const int64_t *restrict a,
+                                 const int64_t *restrict b, size_t count, uint64_t base)
+{
+    for (size_t i = 0; i < count; i++)
+        values[i] = (int64_t)(base + (uint64_t)a[i] + (uint64_t)b[i]);
 }
 
 #define EACH_BYTE 0x0101010101010101u

@@ -38,6 +38,9 @@ uint32_t tcore_binary_unpack_codes(uint32_t *codes, const uint8_t *data, size_t 
                                    uint32_t base, unsigned width);
 /* values[i] += more[i] */
 void tcore_binary_add(int64_t *values, const int64_t *more, size_t count);
+/* values[i] = base + a[i] + b[i] */
+void tcore_binary_sum(int64_t *values, const int64_t *a, const int64_t *b, size_t count,
+                      uint64_t base);
 
 /* bytes from 2 * bytes lower-case hexadecimal digits; false if some digit is none. */
 bool tcore_binary_hex_decode(uint8_t *out, const char *text, size_t bytes);

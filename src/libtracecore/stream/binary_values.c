@@ -45,10 +45,47 @@ static int64_t *unpack_ints(struct binary_reader *r, const struct block_column *
     return ints;
 }
 
+/* Of a column without data of its own, as most ends are: what the two others add up to. */
+static enum tcore_status read_pure_sum(struct binary_reader *r, uint32_t column, int64_t **ints,
+                                       struct tcore_error *err)
+{
+    const struct block_column *c = &r->block.column[column];
+    const int64_t *a, *b;
+    enum tcore_status status = tcore_binary_read_ints(r, c->add_a, &a, err);
+    if (status == TCORE_OK)
+        status = tcore_binary_read_ints(r, c->add_b, &b, err); /* which have none themselves */
+    if (status != TCORE_OK)
+        return status;
+    int64_t *values = *ints = tcore_binary_pool_get(&r->pool, c->values, sizeof *values);
+    if (!values)
+        return tcore_error_nomem(err);
+    tcore_binary_sum(values, a, b, c->values, (uint64_t)c->base);
+    values[c->values] = 0;
+    return TCORE_OK;
+}
+
+static enum tcore_status add_ints(struct binary_reader *r, uint32_t column, int64_t *values,
+                                  struct tcore_error *err)
+{
+    const struct block_column *c = &r->block.column[column];
+    const uint16_t added[2] = {c->add_a, c->add_b};
+    enum tcore_status status = TCORE_OK;
+    for (int i = 0; i < 2 && status == TCORE_OK; i++) {
+        const int64_t *more;
+        if (added[i] == BINARY_NONE)
+            continue;
+        status = tcore_binary_read_ints(r, added[i], &more, err);
+        if (status == TCORE_OK)
+            tcore_binary_add(values, more, c->values);
+    }
+    return status;
+}
+
 enum tcore_status tcore_binary_read_ints(struct binary_reader *r, uint32_t column,
                                          const int64_t **ints, struct tcore_error *err)
 {
     struct block_column *c = &r->block.column[column];
+    int64_t *values;
     if (c->ints) {
         *ints = c->ints;
         return TCORE_OK;
@@ -58,21 +95,16 @@ enum tcore_status tcore_binary_read_ints(struct binary_reader *r, uint32_t colum
         return status;
     if (!ends_column(c->data + (size_t)c->values * c->width, c->data + c->length))
         return bad_value(err, "a column with bytes to spare");
-    int64_t *values = unpack_ints(r, c);
-    if (!values)
-        return tcore_error_nomem(err);
-    const uint16_t added[2] = {c->add_a, c->add_b};
-    for (int i = 0; i < 2; i++) {
-        const int64_t *more;
-        if (added[i] == BINARY_NONE)
-            continue;
-        status = tcore_binary_read_ints(r, added[i], &more, err); /* which has none itself */
-        if (status != TCORE_OK)
-            return status;
-        tcore_binary_add(values, more, c->values);
+    if (c->encoding == ENCODING_INTS && !c->width && c->add_a != BINARY_NONE &&
+        c->add_b != BINARY_NONE) {
+        status = read_pure_sum(r, column, &values, err);
+    } else {
+        values = unpack_ints(r, c);
+        status = values ? add_ints(r, column, values, err) : tcore_error_nomem(err);
     }
-    *ints = c->ints = values;
-    return TCORE_OK;
+    if (status == TCORE_OK)
+        *ints = c->ints = values;
+    return status;
 }
 
 /* Whether the string is one of its class. *status: TCORE_FATAL if there was no memory to tell. */
