@@ -18,6 +18,8 @@ static inline const struct tcore_value *value_at(const struct tcore_column *colu
 {
     if (column->form == TCORE_COLUMN_VALUES)
         return &column->values[row];
+    if (column->form == TCORE_COLUMN_DICT)
+        return &column->values[column->codes[row]];
     *made = tcore_column_get(column, row);
     return made;
 }
