@@ -60,7 +60,7 @@ bool brief_fields_find(struct brief_fields *fields, const struct cli_io_options 
     return fields->count;
 }
 
-static char *put_value(char *to, enum kind kind, const struct tcore_trace_total *total)
+static inline char *put_value(char *to, enum kind kind, const struct tcore_trace_total *total)
 {
     const struct tcore_interval *whole = &total->whole;
     switch (kind) {

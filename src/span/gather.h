@@ -67,7 +67,11 @@ struct trace_ref {
 };
 
 /* The key for the order of starts; traces without times come last. */
-uint64_t key_of_start(const struct tcore_interval *whole);
+static inline uint64_t key_of_start(const struct tcore_interval *whole)
+{
+    return tcore_interval_is_known(whole) ? (uint64_t)whole->start_ns ^ (uint64_t)1 << 63
+                                          : UINT64_MAX;
+}
 /* Sorts by key, then id. False: no memory. */
 bool order_traces(struct trace_ref *refs, size_t count);
 

@@ -10,12 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-uint64_t key_of_start(const struct tcore_interval *whole)
-{
-    return tcore_interval_is_known(whole) ? (uint64_t)whole->start_ns ^ (uint64_t)1 << 63
-                                          : UINT64_MAX;
-}
-
 static int compare_ids(const void *a, const void *b)
 {
     const struct trace_ref *x = a, *y = b;

@@ -41,6 +41,18 @@ static inline uint64_t read_hex16(const char *digits)
 }
 #endif
 
+#if defined __SSE2__
+static inline void write_hex16(uint64_t number, char *out)
+{
+    __m128i bytes = _mm_cvtsi64_si128((long long)__builtin_bswap64(number));
+    __m128i high = _mm_srli_epi16(bytes, 4); /* with bits of the neighbour */
+    __m128i v = _mm_and_si128(_mm_unpacklo_epi8(high, bytes), _mm_set1_epi8(15));
+    __m128i letter = _mm_cmpgt_epi8(v, _mm_set1_epi8(9));
+    v = _mm_add_epi8(v, _mm_set1_epi8('0'));
+    v = _mm_add_epi8(v, _mm_and_si128(letter, _mm_set1_epi8('a' - '0' - 10)));
+    _mm_storeu_si128((__m128i *)(void *)out, v);
+}
+#else
 static inline void write_hex8(uint32_t number, char *out)
 {
     uint64_t v = __builtin_bswap32(number);
@@ -57,5 +69,6 @@ static inline void write_hex16(uint64_t number, char *out)
     write_hex8((uint32_t)(number >> 32), out);
     write_hex8((uint32_t)number, out + 8);
 }
+#endif
 
 #endif

@@ -342,12 +342,6 @@ enum tcore_status tcore_trace_totals_join(struct tcore_trace_totals *totals, uns
     return status;
 }
 
-void tcore_trace_totals_release(struct tcore_trace_totals *totals, unsigned partition)
-{
-    for (struct tcore_totals_intake *in = totals->intakes; in; in = in->next)
-        tcore_totals_list_free(&in->list[partition], &totals->limit);
-}
-
 enum tcore_status tcore_trace_totals_count_bytes(struct tcore_trace_totals *totals, size_t bytes,
                                                  struct tcore_error *err)
 {

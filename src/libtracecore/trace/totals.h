@@ -9,7 +9,7 @@
  * The totals are those of the traces that a tcore_trace_store of the same spans has, and depend on
  * the spans only, not on their order or on threads.
  *
- *     new, project; on each thread: intake, add ...; on any threads: join, release; free
+ *     new, project; on each thread: intake, add ...; on any threads: join; free
  */
 #ifndef TRACECORE_TRACE_TOTALS_H
 #define TRACECORE_TRACE_TOTALS_H
@@ -55,13 +55,12 @@ enum tcore_status tcore_totals_intake_add(struct tcore_totals_intake *intake,
                                           const struct tcore_batch *batch, const uint32_t *rows,
                                           size_t count, struct tcore_error *err);
 
-/* After the last span: the traces of a partition, in no order; they live until it is released. May
+/* After the last span: the traces of a partition, in no order; they live as long as the totals. May
  * be called again, and for different partitions at the same time. *runs NULL: there are none.
  * TCORE_FATAL as of add. */
 enum tcore_status tcore_trace_totals_join(struct tcore_trace_totals *totals, unsigned partition,
                                           const struct tcore_totals_run **runs,
                                           struct tcore_error *err);
-void tcore_trace_totals_release(struct tcore_trace_totals *totals, unsigned partition);
 
 /* Counts memory that the caller takes for what it makes of the totals. TCORE_FATAL: it is beyond
  * the limit. */

@@ -9,6 +9,7 @@
 #define FIRST_RUN   8u
 #define LONGEST_RUN 512u
 #define JOINED_AT   1024u /* totals beyond twice of what was left last */
+#define AT_ONCE     16u
 #define MOST_TOTALS ((size_t)1 << 32)
 
 /* --- Memory under the limit */
@@ -71,9 +72,9 @@ static inline void add_to(struct tcore_trace_total *into, const struct tcore_tra
     into->errors += more->errors;
 }
 
-static inline void join_one(struct join *join, const struct tcore_trace_total *total)
+/* at: the slot to begin with. */
+static inline void join_one(struct join *join, const struct tcore_trace_total *total, size_t at)
 {
-    size_t at = (size_t)(hash_trace_id(join->seed, total->trace_id) >> 16) & join->mask;
     for (struct tcore_trace_total *known; (known = join->slots[at]); at = (at + 1) & join->mask)
         if (known->trace_id[0] == total->trace_id[0] && known->trace_id[1] == total->trace_id[1]) {
             add_to(known, total);
@@ -91,11 +92,40 @@ static inline void join_one(struct join *join, const struct tcore_trace_total *t
     join->left++;
 }
 
+/* A few at a time: their slots first, since each is some way off. */
+static void join_run(struct join *join, const struct tcore_totals_run *run)
+{
+    size_t at[AT_ONCE];
+    for (uint32_t i = 0, n = run->count; i < n; i += AT_ONCE) {
+        uint32_t here = n - i < AT_ONCE ? n - i : AT_ONCE;
+        for (uint32_t k = 0; k < here; k++) {
+            at[k] = (hash_trace_id(join->seed, run->totals[i + k].trace_id) >> 16) & join->mask;
+            __builtin_prefetch(&join->slots[at[k]], 1);
+        }
+        for (uint32_t k = 0; k < here; k++)
+            join_one(join, &run->totals[i + k], at[k]);
+    }
+}
+
+/* The last run's count is only known by where its free room begins. */
+static void close_last(struct totals_list *list)
+{
+    if (list->last)
+        list->last->count = (uint32_t)(list->at - list->last->totals);
+}
+
+static void open_last(struct totals_list *list)
+{
+    list->at = list->last->totals + list->last->count;
+    list->end = list->last->totals + list->last->capacity;
+}
+
 enum tcore_status tcore_totals_list_join(struct totals_list *list, const struct totals_place *place,
                                          struct tcore_error *err)
 {
     if (!list->last)
         return TCORE_OK;
+    close_last(list);
     size_t count = list->count + list->last->count, slots = 16;
     while (slots < count * 2)
         slots *= 2;
@@ -104,8 +134,7 @@ enum tcore_status tcore_totals_list_join(struct totals_list *list, const struct 
     if (!join.slots)
         return tcore_error_nomem(err);
     for (struct tcore_totals_run *run = list->runs; run; run = run->next)
-        for (uint32_t i = 0, n = run->count; i < n; i++)
-            join_one(&join, &run->totals[i]);
+        join_run(&join, run);
     tcore_free(join.slots);
     free_runs(join.to->next, place->limit);
     join.to->next = NULL;
@@ -113,6 +142,7 @@ enum tcore_status tcore_totals_list_join(struct totals_list *list, const struct 
     list->last = join.to;
     list->count = join.left - join.at;
     list->joined = join.left;
+    open_last(list);
     return TCORE_OK;
 }
 
@@ -120,6 +150,8 @@ void tcore_totals_list_take(struct totals_list *list, struct totals_list *other)
 {
     if (!other->last)
         return;
+    close_last(list);
+    close_last(other);
     if (list->last) {
         list->last->next = other->runs;
         list->count += list->last->count + other->count;
@@ -128,6 +160,7 @@ void tcore_totals_list_take(struct totals_list *list, struct totals_list *other)
         list->count = other->count;
     }
     list->last = other->last;
+    open_last(list);
     *other = (struct totals_list){0};
 }
 
@@ -138,9 +171,10 @@ enum tcore_status tcore_totals_list_extend(struct totals_list *list,
                                            struct tcore_error *err)
 {
     struct tcore_totals_run *last = list->last;
+    close_last(list);
     if (last && list->count + last->count >= 2 * list->joined + JOINED_AT) {
         enum tcore_status status = tcore_totals_list_join(list, place, err);
-        if (status != TCORE_OK || list->last->count < list->last->capacity)
+        if (status != TCORE_OK || list->at < list->end)
             return status;
         last = list->last;
     }
@@ -163,5 +197,6 @@ enum tcore_status tcore_totals_list_extend(struct totals_list *list,
         list->runs = run;
     }
     list->last = run;
+    open_last(list);
     return TCORE_OK;
 }

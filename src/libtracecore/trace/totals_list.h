@@ -23,7 +23,8 @@ enum tcore_status tcore_totals_take_bytes(struct totals_limit *limit, size_t byt
 void tcore_totals_give_bytes(struct totals_limit *limit, size_t bytes);
 
 struct totals_list {
-    struct tcore_totals_run *runs, *last; /* owned */
+    struct tcore_trace_total *at, *end;   /* free room in the last run */
+    struct tcore_totals_run *runs, *last; /* owned; the last one's count is not kept up */
     size_t count;                         /* in all runs but the last */
     size_t joined;                        /* what was left when they were joined last */
 };
@@ -50,10 +51,10 @@ static inline struct tcore_trace_total *totals_list_next(struct totals_list *lis
                                                          const struct totals_place *place,
                                                          struct tcore_error *err)
 {
-    if ((!list->last || list->last->count == list->last->capacity) &&
+    if (__builtin_expect(list->at == list->end, 0) &&
         tcore_totals_list_extend(list, place, err) != TCORE_OK)
         return NULL;
-    return &list->last->totals[list->last->count++];
+    return list->at++;
 }
 
 #endif
