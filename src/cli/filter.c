@@ -3,17 +3,15 @@
 #include <config.h>
 
 #include "cli/filter_private.h"
+#include "cli/keys.h"
 #include "cli/message.h"
 #include "cli/pieces.h"
 #include "cli/screen.h"
 #include "cli/signals.h"
 
 #include "base/sys.h"
-#include "store/key_ring.h"
 #include "store/scan.h"
 
-#include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,27 +86,6 @@ static int choose_simd(struct cli *cli)
     return cli_usage_error(cli, "TRACECORE_SIMD: '%s' is not what this processor has", name);
 }
 
-/* The keys to read with are read once, also if there are several runs. */
-static int open_keys(struct run *run)
-{
-    struct cli *cli = run->cli;
-    struct tcore_error err;
-    if (cli->keys)
-        return CLI_DONE;
-    enum tcore_status status = tcore_key_ring_new(&cli->keys, &err);
-    for (size_t i = 0; status == TCORE_OK && i < cli->io.keys.count; i++)
-        status = tcore_key_ring_add_file(cli->keys, AT_FDCWD, cli->io.keys.item[i], &err);
-    if (status == TCORE_OK && cli->io.key_descriptor >= 0)
-        status = cli->io.key_descriptor > INT_MAX
-                     ? tcore_error_set(&err, TCORE_BAD_INPUT, "there is no such descriptor")
-                     : tcore_key_ring_add_fd(cli->keys, (int)cli->io.key_descriptor,
-                                             "--key-descriptor", &err);
-    if (status == TCORE_OK)
-        return CLI_DONE;
-    cli_report(cli, &err);
-    return CLI_FAILED;
-}
-
 /* Whether --where may be true for records that are known in part. */
 static bool may_match(void *context, const struct tcore_known_field *known, size_t count)
 {
@@ -151,7 +128,7 @@ static int plan(struct run *run, int count, char **inputs)
     if (exit_status == CLI_DONE)
         exit_status = list_inputs(run, count, inputs);
     if (exit_status == CLI_DONE)
-        exit_status = open_keys(run);
+        exit_status = cli_open_keys(cli);
     if (exit_status == CLI_DONE)
         exit_status = open_columns(run);
     if (exit_status != CLI_DONE)

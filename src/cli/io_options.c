@@ -7,6 +7,15 @@
 #define IO(member)   offsetof(struct cli_io_options, member)
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
+#define KEY_OPTIONS                                                                                \
+    {0,        "key",  CLI_STRINGS,                                                                \
+     IO(keys), "FILE", "private key to read what is sealed in a repository; may be repeated",      \
+     NULL},                                                                                        \
+    {                                                                                              \
+        0, "key-descriptor", CLI_INT, IO(key_descriptor), "N",                                     \
+            "read such a key from this descriptor", NULL                                           \
+    }
+
 static const struct cli_option read_options[] = {
     {'w', "where", CLI_STRING, IO(where), "EXPR",
      "only records for which this jq expression is true: .service==\"cart\" and "
@@ -28,10 +37,7 @@ static const struct cli_option read_options[] = {
     {0, "depth-limit", CLI_INT, IO(depth_limit), "N", "refuse deeper nesting (default 512)", NULL},
     {'j', "threads", CLI_INT, IO(threads), "N", "worker threads (default: all cores)", NULL},
     {0, "memory", CLI_SIZE, IO(memory_bytes), "SIZE", NULL, NULL}, /* the verb says what it does */
-    {0, "key", CLI_STRINGS, IO(keys), "FILE",
-     "private key to read what is sealed in a repository; may be repeated", NULL},
-    {0, "key-descriptor", CLI_INT, IO(key_descriptor), "N", "read such a key from this descriptor",
-     NULL},
+    KEY_OPTIONS,
     {0, "progress", CLI_FLAG, IO(progress), NULL, "show progress on standard error", NULL},
     {0, "explain", CLI_FLAG, IO(explain), NULL, "say on standard error how the work is done", NULL},
 };
@@ -60,6 +66,8 @@ _Static_assert(COUNT(read_options) <= COUNT(((struct cli_tables *)0)->read_optio
 
 static const struct cli_option output_options[] = {OUTPUT_OPTION};
 
+static const struct cli_option key_options[] = {KEY_OPTIONS};
+
 static const struct cli_option general_options[] = {
     {'h', "help", CLI_FLAG, offsetof(struct cli_general_options, help), NULL,
      "show this help and end", NULL},
@@ -70,6 +78,7 @@ static const struct cli_option general_options[] = {
 const struct cli_option_group cli_read_group = {"Input", read_options, COUNT(read_options)};
 const struct cli_option_group cli_write_group = {"Output", write_options, COUNT(write_options)};
 const struct cli_option_group cli_output_group = {"Output", output_options, COUNT(output_options)};
+const struct cli_option_group cli_key_group = {"Keys", key_options, COUNT(key_options)};
 const struct cli_option_group cli_general_group = {"General", general_options,
                                                    COUNT(general_options)};
 

@@ -47,6 +47,8 @@ void cli_tables_of(struct cli_tables *tables, const struct cli_verb *verb, void 
         if (verb->groups & CLI_READS) {
             take_read_options(tables, verb);
             tables->table[tables->count++] = (struct cli_table){&tables->read, io};
+        } else if (verb->groups & CLI_KEYS) {
+            tables->table[tables->count++] = (struct cli_table){&cli_key_group, io};
         }
         if (verb->groups & CLI_WRITES)
             tables->table[tables->count++] = (struct cli_table){&cli_write_group, io};

@@ -19,6 +19,7 @@ extern const struct cli_option_group cli_general_group;
 extern const struct cli_option_group cli_read_group;   /* of CLI_READS, struct cli_io_options */
 extern const struct cli_option_group cli_write_group;  /* of CLI_WRITES */
 extern const struct cli_option_group cli_output_group; /* of CLI_OUTPUT */
+extern const struct cli_option_group cli_key_group;    /* of CLI_KEYS */
 extern const struct cli_io_options cli_io_defaults;
 
 struct cli_table {

@@ -10,11 +10,12 @@
 
 /* The common option groups that a verb takes besides its own table. */
 enum {
-    CLI_READS = 1,  /* INPUT... and --rejects --strict --type -w --since --until --idle -j
-                       --memory --progress --pass --explain --key --key-descriptor */
-    CLI_WRITES = 2, /* -b -o --format --fields --limit --flush-after --provenance */
-    CLI_OUTPUT = 4, /* -o only (reports and other text) */
-    CLI_COMMAND = 8 /* the first operand ends the options: what follows is a command to run */
+    CLI_READS = 1,   /* INPUT... and --rejects --strict --type -w --since --until --idle -j
+                        --memory --progress --pass --explain --key --key-descriptor */
+    CLI_WRITES = 2,  /* -b -o --format --fields --limit --flush-after --provenance */
+    CLI_OUTPUT = 4,  /* -o only (reports and other text) */
+    CLI_COMMAND = 8, /* the first operand ends the options: what follows is a command to run */
+    CLI_KEYS = 16    /* --key --key-descriptor, without the rest of CLI_READS */
 };
 
 struct cli;
