@@ -153,6 +153,7 @@ bats_tests += %D%/record/redact.bats
 bats_tests += %D%/record/repository.bats
 bats_tests += %D%/record/rollup.bats
 bats_tests += %D%/record/seal.bats
+bats_tests += %D%/record/sealed_upkeep.bats
 bats_tests += %D%/record/run.bats
 bats_tests += %D%/record/upkeep.bats
 bats_tests += %D%/record/where.bats

@@ -4,6 +4,7 @@
 #include "record/upkeep.h"
 
 #include "base/sys.h"
+#include "cli/keys.h"
 #include "cli/message.h"
 #include "record/audit_event.h"
 #include "record/keeper.h"
@@ -56,12 +57,15 @@ int upkeep_open(struct upkeep *u, struct cli *cli, const char *name, bool mends)
 {
     char policy[4200];
     *u = (struct upkeep){.cli = cli, .name = name, .dir = -1, .lock = -1};
+    int status = cli_open_keys(cli);
+    if (status != CLI_DONE)
+        return status;
     if (open_locked(u, mends) != TCORE_OK) {
         upkeep_report(u);
         return CLI_FAILED;
     }
     snprintf(policy, sizeof policy, "%s/" POLICY_FILE, name);
-    int status = policy_load(cli, &u->policy, u->dir, POLICY_FILE, policy, true, true);
+    status = policy_load(cli, &u->policy, u->dir, POLICY_FILE, policy, true, true);
     if (status != CLI_DONE)
         return status;
     u->output = cli_output_open(cli);
@@ -73,12 +77,33 @@ void upkeep_close(struct upkeep *u)
     if (u->output)
         cli_output_close(u->output, false);
     tcore_segment_list_free(&u->segments);
+    policy_labels_free(&u->labels);
     policy_free(&u->policy);
     if (u->lock >= 0)
         tcore_sys()->close(u->lock);
     if (u->dir >= 0)
         tcore_sys()->close(u->dir);
     tcore_repository_close(u->repository);
+}
+
+enum tcore_status upkeep_labels(struct upkeep *u, const struct tcore_labels **labels)
+{
+    enum tcore_status status = TCORE_OK;
+    *labels = NULL;
+    if (!u->has_labels) {
+        status = policy_labels_open(&u->labels, &u->policy, u->dir, &u->err);
+        u->has_labels = status == TCORE_OK;
+    }
+    if (status == TCORE_OK)
+        *labels = policy_labels_get(&u->labels);
+    else
+        policy_labels_free(&u->labels);
+    return status;
+}
+
+const struct tcore_key_ring *upkeep_keys(const struct upkeep *u)
+{
+    return u->cli->keys;
 }
 
 const char *upkeep_user(void)
@@ -153,9 +178,14 @@ static void tell_of_log(void *context, bool failed, const char *text)
 
 static enum tcore_status take_logs(struct upkeep *u, struct keeper *k, int dir)
 {
-    enum tcore_status status = tcore_log_rotate_shared(dir, NULL, &u->err);
-    if (status != TCORE_FATAL)
+    const struct tcore_labels *labels;
+    enum tcore_status status = upkeep_labels(u, &labels);
+    if (status == TCORE_OK && tcore_log_rotate_shared(dir, NULL, &u->err) == TCORE_FATAL)
+        status = TCORE_FATAL;
+    if (status == TCORE_OK)
         status = keeper_open(k, u->name, &u->err);
+    if (status == TCORE_OK)
+        keeper_use(k, &u->policy, labels);
     k->tell = tell_of_log;
     k->tell_context = u;
     if (status == TCORE_OK)

@@ -5,7 +5,7 @@
 #define RECORD_UPKEEP_H
 
 #include "cli/output.h"
-#include "record/policy.h"
+#include "record/policy_labels.h"
 #include "store/repository.h"
 
 struct upkeep {
@@ -15,17 +15,24 @@ struct upkeep {
     int dir;  /* of it */
     int lock; /* -1: none */
     struct policy policy;
+    struct policy_labels labels; /* once upkeep_labels() was asked */
+    bool has_labels;
     struct tcore_segment_list segments;
     struct cli_output *output;
     struct tcore_error err;
 };
 
 /*
- * Opens a repository. mends: damage in what others left undone is no reason to give up. CLI_DONE,
- * or the exit status after a report. To be closed in any case.
+ * Opens a repository, and reads the keys of --key. mends: damage in what others left undone is no
+ * reason to give up. CLI_DONE, or the exit status after a report. To be closed in any case.
  */
 int upkeep_open(struct upkeep *upkeep, struct cli *cli, const char *name, bool mends);
 void upkeep_close(struct upkeep *upkeep);
+/* By which labels segments are written anew, as the policy is now; *labels NULL: none.
+ * TCORE_BAD_INPUT: nobody could read one of them. */
+enum tcore_status upkeep_labels(struct upkeep *upkeep, const struct tcore_labels **labels);
+/* The keys of --key, NULL: none. */
+const struct tcore_key_ring *upkeep_keys(const struct upkeep *upkeep);
 /* Whether the policy lets the user do it; if not, that is reported. */
 bool upkeep_may(struct upkeep *upkeep, enum policy_action action, const char *verb);
 /* The login name of the user; "" if there is none. Lives until the next call. */
