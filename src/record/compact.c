@@ -10,6 +10,7 @@
 #include "store/rewrite.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #define SMALL_FRACTION 4 /* of a full one */
 #define GROUP_LIMIT    4096u
@@ -32,30 +33,52 @@ struct compact {
     struct candidate *candidate; /* by segment; owned */
     struct tcore_projection projection;
     struct tcore_segment_reader *reader;
+    size_t locked; /* small segments that lack a key */
+    char reason[TCORE_ERROR_TEXT_BYTES];
 };
 
-/* One that cannot be read stays as it is, and is told. */
+/* One that cannot be read stays as it is, and is told; one that is gone is no matter. */
+static enum tcore_status tell_damage(struct compact *c, const char *path, enum tcore_status status)
+{
+    struct upkeep *u = &c->upkeep;
+    if (status == TCORE_BAD_INPUT)
+        cli_error(u->cli, "%s: segments/%s: %s", u->name, path, u->err.text);
+    return status == TCORE_FATAL ? status : TCORE_OK;
+}
+
+/* Whether what is sealed in it can be written anew. */
+static enum tcore_status look_at_keys(struct compact *c, struct tcore_segment *segment, bool *open)
+{
+    struct upkeep *u = &c->upkeep;
+    enum tcore_status status = tcore_segment_check_keys(c->reader, segment, &u->err);
+    *open = status == TCORE_OK;
+    if (status != TCORE_BAD_INPUT || !tcore_segment_reader_lacks_key(c->reader))
+        return status;
+    if (!c->locked++)
+        snprintf(c->reason, sizeof c->reason, "%s", u->err.text);
+    return TCORE_OK;
+}
+
 static enum tcore_status look_at(struct compact *c, const char *path, struct candidate *candidate)
 {
     struct upkeep *u = &c->upkeep;
     struct tcore_segment *segment;
     enum tcore_status status =
         tcore_repository_open_segment(u->repository, path, &segment, &u->err);
-    if (status == TCORE_BAD_INPUT)
-        cli_error(u->cli, "%s: segments/%s: %s", u->name, path, u->err.text);
     if (status != TCORE_OK)
-        return status == TCORE_FATAL ? status : TCORE_OK;
+        return tell_damage(c, path, status);
     const struct tcore_manifest *m = tcore_segment_manifest(segment);
     for (int type = 0; type < TCORE_RECORD_TYPES; type++)
         candidate->records += m->records[type];
     candidate->text_bytes = m->text_bytes;
     candidate->min_ns = m->timed ? m->min_ns : m->created_ns;
     candidate->max_ns = m->timed ? m->max_ns : m->created_ns;
-    candidate->small = !m->keys &&
-                       candidate->records < (uint64_t)u->policy.segment_records / SMALL_FRACTION &&
+    candidate->small = candidate->records < (uint64_t)u->policy.segment_records / SMALL_FRACTION &&
                        m->text_bytes < (uint64_t)u->policy.segment_bytes / SMALL_FRACTION;
+    if (candidate->small && m->keys)
+        status = look_at_keys(c, segment, &candidate->small);
     tcore_segment_close(segment);
-    return TCORE_OK;
+    return tell_damage(c, path, status);
 }
 
 /* As long as there is. */
@@ -115,10 +138,14 @@ static enum tcore_status join(struct compact *c, size_t from, size_t length)
 {
     struct upkeep *u = &c->upkeep;
     struct tcore_segment_list old = {u->segments.path + from, length, length};
-    struct tcore_rewriting *rewriting;
+    const struct tcore_labels *labels;
+    struct tcore_rewriting *rewriting = NULL;
     struct tcore_sealing sealing;
     size_t count = 0;
-    enum tcore_status status = tcore_rewriting_new(&rewriting, u->repository, &u->err);
+    enum tcore_status status = upkeep_labels(u, &labels);
+    if (status != TCORE_OK)
+        return TCORE_FATAL; /* it is so for all others, too */
+    status = tcore_rewriting_new(&rewriting, u->repository, labels, &u->err);
     for (size_t i = 0; i < length && status == TCORE_OK; i++)
         status = add_segment(c, rewriting, old.path[i]);
     if (status == TCORE_OK)
@@ -141,7 +168,8 @@ static void tell(struct compact *c, size_t from, size_t length)
 static enum tcore_status compact(struct compact *c)
 {
     struct upkeep *u = &c->upkeep;
-    enum tcore_status status = tcore_segment_reader_new(&c->reader, &c->projection, &u->err);
+    enum tcore_status status =
+        tcore_segment_reader_new(&c->reader, &c->projection, upkeep_keys(u), &u->err);
     c->candidate = tcore_calloc(u->segments.count, sizeof *c->candidate);
     if (!c->candidate)
         return tcore_error_nomem(&u->err);
@@ -155,6 +183,9 @@ static enum tcore_status compact(struct compact *c)
             status = join(c, i, length);
         length += !length;
     }
+    if (c->locked)
+        cli_note(u->cli, "%s: %zu small segment%s as they are: %s", u->name, c->locked,
+                 c->locked == 1 ? " stays" : "s stay", c->reason);
     return status == TCORE_OK && !c->dry_run ? upkeep_settle(u, false) : status;
 }
 
@@ -191,9 +222,12 @@ const struct cli_verb compact_verb = {
         "within a day each; records stay in their order. Then does what rollup does. Others may "
         "read and write meanwhile; what they still read is removed by the next upkeep.\n"
         "\n"
+        "What is sealed is joined with a private key that opens it, and sealed again for those who "
+        "may read it by the policy as it is now. Without one such segments stay as they are.\n"
+        "\n"
         "Example:\n"
         "  trace-record compact repository\n",
-    .groups = CLI_OUTPUT,
+    .groups = CLI_OUTPUT | CLI_KEYS,
     .options = table,
     .option_count = sizeof table / sizeof *table,
     .options_size = sizeof(struct options),

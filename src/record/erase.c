@@ -167,11 +167,15 @@ const struct cli_verb erase_verb = {
         "who read. What a hold covers is not erased: then nothing is. The audit log gets who did "
         "it, when, how many records, and a hash of the expression.\n"
         "\n"
+        "What is sealed takes a private key: to look at it, if the expression does, and to write "
+        "the other records of its segment anew.\n"
+        "\n"
         "Of copies elsewhere, backups and what is in quarantine/ it knows nothing.\n"
         "\n"
         "Example:\n"
-        "  trace-record erase repository --where='.attributes[\"user.id\"] == \"u17\"'\n",
-    .groups = CLI_OUTPUT,
+        "  trace-record erase repository --key=privacy \\\n"
+        "      --where='.attributes[\"user.id\"] == \"u17\"'\n",
+    .groups = CLI_OUTPUT | CLI_KEYS,
     .options = table,
     .option_count = sizeof table / sizeof *table,
     .options_size = sizeof(struct options),

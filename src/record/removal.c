@@ -88,6 +88,16 @@ static enum tcore_status keep_others(void *context, const struct tcore_batch *ba
 
 /* ---- counting ---- */
 
+/* Before anything changes, so that all of it can be done or nothing is. */
+static enum tcore_status may_rewrite(struct removal *r, struct tcore_segment *segment)
+{
+    const struct tcore_labels *labels;
+    enum tcore_status status = upkeep_labels(r->upkeep, &labels);
+    if (status == TCORE_OK)
+        status = tcore_segment_may_rewrite(r->reader, segment, labels, &r->upkeep->err);
+    return status;
+}
+
 static enum tcore_status plan_segment(struct removal *r, const char *path)
 {
     struct upkeep *u = r->upkeep;
@@ -100,10 +110,8 @@ static enum tcore_status plan_segment(struct removal *r, const char *path)
         (!r->concerns || r->concerns(r->context, tcore_segment_manifest(segment))))
         status = tcore_segment_go_through(r->reader, segment, count_rows, r, NULL, NULL, &u->err);
     const struct removal_plan *plan = &r->plan[r->at];
-    if (status == TCORE_OK && tcore_segment_manifest(segment)->keys && plan->all_removed &&
-        plan->all_removed < plan->records)
-        status = tcore_error_set(&u->err, TCORE_BAD_INPUT,
-                                 "it has sealed columns, and cannot be written anew");
+    if (status == TCORE_OK && plan->all_removed && plan->all_removed < plan->records)
+        status = may_rewrite(r, segment);
     tcore_segment_close(segment);
     return status == TCORE_OK ? status : name_segment(u, path, status);
 }
@@ -114,8 +122,8 @@ enum tcore_status removal_plan(struct removal *r)
     r->plan = tcore_calloc(list->count, sizeof *r->plan);
     if (!r->plan)
         return tcore_error_nomem(&r->upkeep->err);
-    enum tcore_status status =
-        tcore_segment_reader_new(&r->reader, &r->projection, &r->upkeep->err);
+    enum tcore_status status = tcore_segment_reader_new(&r->reader, &r->projection,
+                                                        upkeep_keys(r->upkeep), &r->upkeep->err);
     for (r->at = 0; r->at < list->count && status == TCORE_OK; r->at++) {
         const struct removal_plan *plan = &r->plan[r->at];
         status = plan_segment(r, list->path[r->at]);
@@ -171,12 +179,15 @@ static enum tcore_status remove_from(struct removal *r, size_t i)
     struct upkeep *u = r->upkeep;
     const struct removal_plan *plan = &r->plan[i];
     struct tcore_segment_list old = {u->segments.path + i, 1, 1};
+    const struct tcore_labels *labels;
     struct tcore_rewriting *rewriting = NULL;
     struct tcore_sealing sealing;
     size_t count = 0;
     enum tcore_status status = TCORE_OK;
     if (plan->all_removed < plan->records) {
-        status = tcore_rewriting_new(&rewriting, u->repository, &u->err);
+        status = upkeep_labels(u, &labels);
+        if (status == TCORE_OK)
+            status = tcore_rewriting_new(&rewriting, u->repository, labels, &u->err);
         if (status == TCORE_OK)
             status = rewrite(r, old.path[0], rewriting);
         if (status == TCORE_OK &&

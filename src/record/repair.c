@@ -118,17 +118,20 @@ static bool is_all(const struct repair *p, const char *path, bool has_index, uin
     return has_index ? !lost : !lost && entry && entry->records == kept;
 }
 
-static enum tcore_status replace(struct repair *p, const char *path,
-                                 const struct tcore_segment *segment, bool has_index)
+static enum tcore_status replace(struct repair *p, const char *path, struct tcore_segment *segment,
+                                 bool has_index)
 {
     struct upkeep *u = &p->upkeep;
     struct tcore_segment_list old = {0};
-    struct tcore_rewriting *rewriting;
+    const struct tcore_labels *labels;
+    struct tcore_rewriting *rewriting = NULL;
     struct tcore_sealing sealing;
     char into[QUARANTINE_NAME_BYTES];
     uint64_t lost = 0, kept = 0;
     size_t count = 0;
-    enum tcore_status status = tcore_rewriting_new(&rewriting, u->repository, &u->err);
+    enum tcore_status status = upkeep_labels(u, &labels);
+    if (status == TCORE_OK)
+        status = tcore_rewriting_new(&rewriting, u->repository, labels, &u->err);
     if (status == TCORE_OK && segment)
         status =
             tcore_segment_go_through(p->reader, segment, NULL, NULL, rewriting, &lost, &u->err);
@@ -197,7 +200,11 @@ static enum tcore_status look_at(struct repair *p, const char *path)
     else if (status == TCORE_BAD_INPUT || (status == TCORE_OK && *p->reason))
         status = replace(p, path, segment, has_index);
     tcore_segment_close(segment);
-    return status;
+    if (status != TCORE_BAD_INPUT)
+        return status;
+    cli_error(u->cli, "%s: segments/%s: it stays as it is, damaged: %s", u->name, path,
+              u->err.text);
+    return TCORE_OK; /* the others nevertheless */
 }
 
 /* ---- all ---- */
@@ -232,7 +239,7 @@ static enum tcore_status repair(struct repair *p)
     if (status == TCORE_OK)
         status = tcore_catalog_load(&p->catalog, u->repository, &u->err);
     if (status == TCORE_OK)
-        status = tcore_segment_reader_new(&p->reader, &p->projection, &u->err);
+        status = tcore_segment_reader_new(&p->reader, &p->projection, upkeep_keys(u), &u->err);
     for (size_t i = 0; i < u->segments.count && status == TCORE_OK; i++)
         status = look_at(p, u->segments.path[i]);
     if (status == TCORE_OK && tcore_sys()->unlinkat(u->dir, "catalog", 0) < 0 && errno != ENOENT)
@@ -274,11 +281,12 @@ const struct cli_verb repair_verb = {
         "Damaged segments, and files that are none, are moved to REPO/quarantine, where nothing "
         "removes them; what can be read of a damaged segment is written into a new one. What "
         "interrupted upkeep has left is brought to its end, and roll-ups, filters and the catalog "
-        "are made anew. Says what it did, a line each; check finds nothing afterwards.\n"
+        "are made anew. Says what it did, a line each; check finds nothing afterwards. A damaged "
+        "segment with sealed columns stays where it is unless a private key opens them.\n"
         "\n"
         "Example:\n"
         "  trace-record check repository || trace-record repair repository\n",
-    .groups = CLI_OUTPUT,
+    .groups = CLI_OUTPUT | CLI_KEYS,
     .exits = exits,
     .run = run,
 };

@@ -163,9 +163,12 @@ const struct cli_verb retain_verb = {
         "expired are removed, others written anew without those. What a hold covers stays, and "
         "so do records without a time. Others may read and write meanwhile. To be run by cron.\n"
         "\n"
+        "A segment with sealed columns is written anew with a private key that opens them; to "
+        "remove one as a whole none is needed.\n"
+        "\n"
         "Example:\n"
         "  trace-record retain repository --dry-run\n",
-    .groups = CLI_OUTPUT,
+    .groups = CLI_OUTPUT | CLI_KEYS,
     .options = table,
     .option_count = sizeof table / sizeof *table,
     .options_size = sizeof(struct options),

@@ -110,9 +110,9 @@ static enum tcore_status go_through(struct tcore_repository *r,
                                     tcore_row_filter *filter, void *context,
                                     struct tcore_rewriting *rewriting)
 {
-    struct tcore_projection projection = {0};
+    struct tcore_projection projection = {.text = true};
     struct tcore_segment_reader *reader;
-    enum tcore_status status = tcore_segment_reader_new(&reader, &projection, NULL);
+    enum tcore_status status = tcore_segment_reader_new(&reader, &projection, NULL, NULL);
     for (size_t i = from; i < to && status == TCORE_OK; i++) {
         struct tcore_segment *segment;
         status = tcore_repository_open_segment(r, list->path[i], &segment, NULL);
@@ -172,7 +172,7 @@ static enum tcore_status replace(struct tcore_repository *r, const struct tcore_
     struct tcore_rewriting *rewriting;
     struct tcore_sealing sealing;
     size_t count = 0;
-    enum tcore_status status = tcore_rewriting_new(&rewriting, r, NULL);
+    enum tcore_status status = tcore_rewriting_new(&rewriting, r, NULL, NULL);
     if (status == TCORE_OK)
         status = go_through(r, list, from, to, filter, NULL, rewriting);
     if (status == TCORE_OK)

@@ -64,6 +64,150 @@ state() {
     find repo -type f ! -name upkeep.lock -exec sha256sum {} + | sort
 }
 
+@test 'compact joins sealed segments with the keys, and seals them again' {
+    fill 6
+    grep -q '"card":"<4>"' before
+    run -0 trace-record compact repo --key=privacy --key-descriptor=5 5<vault
+    assert_output ''
+    assert_equal "$(segments | wc -l)" 1
+    no_canary
+    trace-record read repo --key=privacy --key=vault | cmp - before
+    run -0 --separate-stderr trace-record read repo --key=privacy
+    refute_output --partial 'select canary'
+    assert_output --partial 'canary-u1'
+    run -0 --separate-stderr trace-record read repo --key=analyst
+    refute_output --partial canary
+    assert_equal "${#lines[@]}" 60
+    run -0 trace-record check repo
+}
+
+@test 'compact without all keys leaves sealed segments alone, and says so' {
+    fill 3
+    state >was
+    run -0 trace-record compact repo --key=privacy
+    assert_output 'trace-record: repo: 3 small segments stay as they are: no key at hand opens what is sealed as secret'
+    assert_equal "$(segments | wc -l)" 3
+    state | cmp - was
+    run -4 trace-record compact repo --key=none
+    run -0 trace-record compact repo --dry-run --key=privacy --key=vault
+    assert_output --partial '3 segments with 30 records'
+}
+
+@test 'compact seals what had no label before, and never shows what had one' {
+    fill 2
+    sed 's/secret: \[/secret: [card, /' policy.yaml >more.yaml
+    trace-record policy repo more.yaml
+    trace-record compact repo --key=privacy --key=vault
+    assert_equal "$(segments | wc -l)" 1
+    run -0 --separate-stderr trace-record read repo --key=privacy
+    refute_output --partial card
+    trace-record read repo --key=privacy --key=vault | cmp - before
+    spans 20 30 | trace-record archive repo
+    sed 's/pii: \[enduser.id, /pii: [/' more.yaml >less.yaml
+    trace-record policy repo less.yaml
+    segments | xargs sha256sum >was
+    run -4 trace-record compact repo --key=privacy --key=vault
+    assert_output --partial 'attributes.enduser.id is sealed as pii, and the labels would let others see it'
+    run -4 trace-record erase repo --service=s1 --key=privacy --key=vault
+    assert_output --partial 'attributes.enduser.id is sealed as pii'
+    rm repo/policy.yaml
+    run -4 trace-record compact repo --key=privacy --key=vault
+    segments | xargs sha256sum | cmp - was
+}
+
+@test 'what is written anew is for those whom the policy names now' {
+    trace-record key new heir
+    fill 2
+    cp heir.pub repo/keys
+    sed 's,keys/vault.pub,keys/heir.pub,' policy.yaml >other.yaml
+    trace-record policy repo other.yaml
+    trace-record compact repo --key=privacy --key=vault
+    trace-record read repo --key=privacy --key=heir | cmp - before
+    run -0 --separate-stderr trace-record read repo --key=vault
+    refute_output --partial canary
+}
+
+@test 'what was destroyed is no reason to keep the rest as it is' {
+    fill 2
+    trace-record key destroy repo --label=secret
+    trace-record read repo --key=privacy >left 2>/dev/null
+    trace-record compact repo --key=privacy
+    assert_equal "$(segments | wc -l)" 1
+    run -0 --separate-stderr trace-record read repo --key=privacy
+    assert_equal "$stderr" ''
+    assert_equal "$output" "$(cat left)"
+    refute_output --partial 'select canary'
+}
+
+@test 'erase finds somebody by a sealed attribute, and leaves no byte' {
+    fill 6
+    run -0 trace-record erase repo --key=privacy --key=vault --dry-run \
+        --where='.attributes["enduser.id"] == "canary-u3"'
+    assert_equal "${#lines[@]}" 6
+    run -0 trace-record erase repo --key=privacy --key=vault \
+        --where='.attributes["enduser.id"] == "canary-u3"'
+    assert_output '12 records erased'
+    no_canary
+    trace-record read repo --key=privacy --key=vault >after
+    cmp after <(grep -v canary-u3 before)
+    run -0 trace-record check repo
+    run -0 trace-record audit repo
+    refute_output --partial canary
+    assert_equal "$(jq -c 'select(.action=="erase") | [.actor.uid, .details.records, (.timeUnixNano | length)]' <<<"$output")" "[$(id -u),12,19]"
+    trace-agg repo | jq -e '.count == 48'
+}
+
+@test 'erase without a key that it needs changes nothing, and says what is missing where' {
+    fill 3
+    state >was
+    first=$(segments | head -1)
+    run -4 trace-record erase repo --where='.attributes["enduser.id"] == "canary-u3"'
+    assert_output "trace-record: repo: ${first#repo/}: no key at hand opens what is sealed as pii"
+    run -4 trace-record erase repo --key=privacy --where='.attributes["enduser.id"] == "canary-u3"'
+    assert_output "trace-record: repo: ${first#repo/}: no key at hand opens what is sealed as secret"
+    run -4 trace-record erase repo --key=privacy --where='.name as $n | $n == "op" and .durationNano == 3'
+    assert_output --partial 'no key at hand opens what is sealed as secret'
+    state | cmp - was
+    # whole segments by what anybody can see
+    run -0 trace-record erase repo --until=2026-09-21T14:23:20Z
+    assert_output --partial '10 records erased'
+    trace-record read repo --key=privacy --key=vault | cmp - <(tail -n +11 before)
+}
+
+@test 'erase is for those who may' {
+    fill 1
+    sed 's/privacy: {/privacy: {may: [erase], users: [nobody-of-that-name], /' policy.yaml >strict.yaml
+    trace-record policy repo strict.yaml
+    run -4 trace-record erase repo --where=true --key=vault
+    assert_output --partial 'its policy lets others erase'
+    assert_equal "$(segments | wc -l)" 1
+}
+
+@test 'retain: whole segments go without a key, others need it' {
+    fill 3
+    echo 'retention: [{type: span, keep: 30d}]' >>policy.yaml
+    trace-record policy repo policy.yaml
+    segments | xargs sha256sum >was
+    run -4 trace-record retain repo --now=2026-10-21T14:28:20Z --key=privacy
+    assert_output --regexp 'segments/.*: no key at hand opens what is sealed as secret'
+    segments | xargs sha256sum | cmp - was
+    run -0 trace-record retain repo --now=2026-10-21T14:22:20Z
+    trace-record read repo --key=privacy --key=vault | cmp - <(tail -n +11 before)
+    run -0 trace-record retain repo --now=2026-10-21T14:28:20Z --key=privacy --key=vault
+    trace-record read repo --key=privacy --key=vault | cmp - <(tail -n +17 before)
+    no_canary
+}
+
+@test 'a hold on a sealed attribute is obeyed, and not passed over without the key' {
+    fill 2
+    trace-record hold repo law --where='.attributes["enduser.id"] == "canary-u2"'
+    run -4 trace-record erase repo --service=s0,s1,s2
+    assert_output --partial 'no key at hand opens what is sealed as pii'
+    run -4 trace-record erase repo --service=s0,s1,s2 --key=privacy --key=vault
+    assert_output --partial 'the hold law covers 4 of these records'
+    trace-record read repo --key=privacy --key=vault | cmp - before
+}
+
 @test 'upkeep seals what is in logs by the labels' {
     trace-record metric --to=repo load 1 enduser.id=canary-u9
     run -0 trace-record erase repo --where='.service == "nobody"'

@@ -1,86 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "store/rewrite.h"
-
 #include "base/sys.h"
+#include "store/rewrite_private.h"
 #include "stream/binary.h"
 
 #include <string.h>
 
-/* ---- reading ---- */
-
-struct tcore_segment_reader {
-    struct tcore_block_reader block; /* begins with what the decoder asks */
-    struct tcore_binary_decoder *decoder;
-    uint32_t *rows; /* owned */
-    size_t row_capacity;
-};
-
-static enum tcore_status read_column(struct tcore_binary_columns *columns, uint32_t column,
-                                     uint32_t bytes, const void **data, struct tcore_error *err)
-{
-    return tcore_block_reader_column((struct tcore_block_reader *)columns, column, bytes, data,
-                                     err);
-}
-
-enum tcore_status tcore_segment_reader_new(struct tcore_segment_reader **reader,
-                                           struct tcore_projection *projection,
-                                           struct tcore_error *err)
-{
-    *reader = tcore_calloc(1, sizeof **reader);
-    if (!*reader)
-        return tcore_error_nomem(err);
-    projection->text = true;
-    (*reader)->block.columns.read = read_column;
-    enum tcore_status status = tcore_binary_decoder_new(&(*reader)->decoder, projection, err);
-    if (status != TCORE_OK) {
-        tcore_segment_reader_free(*reader);
-        *reader = NULL;
-    }
-    return status;
-}
-
-void tcore_segment_reader_free(struct tcore_segment_reader *reader)
-{
-    if (!reader)
-        return;
-    tcore_binary_decoder_free(reader->decoder);
-    tcore_block_reader_free(&reader->block);
-    tcore_free(reader->rows);
-    tcore_free(reader);
-}
-
-/* A block, and the numbers of all of its rows. */
-static enum tcore_status read_block(struct tcore_segment_reader *reader,
-                                    const struct tcore_segment *segment,
-                                    const struct tcore_manifest_block *block,
-                                    struct tcore_batch *batch, struct tcore_error *err)
-{
-    struct tcore_slice directory;
-    enum tcore_status status =
-        tcore_block_reader_open(&reader->block, segment, block, &directory, err);
-    if (status == TCORE_OK)
-        status = tcore_binary_decode(reader->decoder, directory.data, directory.length,
-                                     &reader->block.columns, batch, err);
-    if (status == TCORE_OK && batch->rows != block->rows)
-        status = tcore_error_set(err, TCORE_BAD_INPUT, "a block has not the records that it says");
-    if (status != TCORE_OK)
-        return status == TCORE_SKIP ? TCORE_BAD_INPUT : status;
-    if (batch->rows > reader->row_capacity) {
-        uint32_t *rows = tcore_reallocarray(reader->rows, batch->rows, sizeof *rows);
-        if (!rows)
-            return tcore_error_nomem(err);
-        reader->rows = rows;
-        reader->row_capacity = batch->rows;
-    }
-    for (size_t i = 0; i < batch->rows; i++)
-        reader->rows[i] = (uint32_t)i;
-    return TCORE_OK;
-}
-
-/* ---- writing ---- */
-
 struct tcore_rewriting {
     struct tcore_sealing sealing;
+    const struct tcore_labels *labels; /* borrowed; NULL: nothing is sealed */
     struct tcore_binary_writer *writer;
     struct tcore_buf blocks; /* its output */
     struct tcore_block_packer *packer;
@@ -88,7 +15,8 @@ struct tcore_rewriting {
 };
 
 enum tcore_status tcore_rewriting_new(struct tcore_rewriting **rewriting,
-                                      struct tcore_repository *r, struct tcore_error *err)
+                                      struct tcore_repository *r, const struct tcore_labels *labels,
+                                      struct tcore_error *err)
 {
     struct tcore_rewriting *w = tcore_calloc(1, sizeof *w);
     *rewriting = w;
@@ -104,7 +32,12 @@ enum tcore_status tcore_rewriting_new(struct tcore_rewriting **rewriting,
         *rewriting = NULL;
         return status;
     }
+    w->labels = labels;
+    tcore_block_packer_set_labels(w->packer, labels);
+    tcore_segment_set_labels(w->sealing.writer, labels);
     tcore_binary_writer_for_segments(w->writer);
+    if (labels)
+        tcore_binary_writer_keep_apart(w->writer, tcore_labels_relate(labels));
     tcore_buf_clear(&w->blocks); /* no header */
     return TCORE_OK;
 }
@@ -189,29 +122,43 @@ static enum tcore_status carry_seals(struct tcore_rewriting *w, const struct tco
     return status;
 }
 
+/* What filter() leaves of a block, and into rewriting with it. */
+static enum tcore_status take_block(struct tcore_segment_reader *reader, struct tcore_batch *batch,
+                                    tcore_row_filter *filter, void *context,
+                                    struct tcore_rewriting *rewriting, struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_OK;
+    size_t count = batch->rows;
+    if (filter)
+        status = filter(context, batch, reader->rows, &count, err);
+    if (status == TCORE_OK && rewriting)
+        status = add_rows(rewriting, batch, reader->rows, count, err);
+    return status;
+}
+
 enum tcore_status tcore_segment_go_through(struct tcore_segment_reader *reader,
-                                           const struct tcore_segment *segment,
-                                           tcore_row_filter *filter, void *context,
-                                           struct tcore_rewriting *rewriting, uint64_t *lost,
-                                           struct tcore_error *err)
+                                           struct tcore_segment *segment, tcore_row_filter *filter,
+                                           void *context, struct tcore_rewriting *rewriting,
+                                           uint64_t *lost, struct tcore_error *err)
 {
     const struct tcore_manifest *m = tcore_segment_manifest(segment);
-    if (rewriting && m->keys) /* what cannot be read would be lost, and the rest unsealed */
-        return tcore_error_set(err, TCORE_BAD_INPUT, "it has sealed columns, and stays as it is");
-    enum tcore_status status = rewriting ? carry_seals(rewriting, m, err) : TCORE_OK;
+    enum tcore_status status = tcore_segment_reader_begin(reader, segment, err);
+    if (status == TCORE_OK && rewriting)
+        status = carry_seals(rewriting, m, err);
     for (uint32_t i = 0; i < m->block_count && status == TCORE_OK; i++) {
         struct tcore_batch batch;
-        status = read_block(reader, segment, &m->block[i], &batch, err);
-        if (status == TCORE_BAD_INPUT && lost) {
+        status = tcore_segment_reader_block(reader, segment, &m->block[i], &batch, err);
+        if (status == TCORE_OK && rewriting)
+            status = tcore_segment_reader_text(reader, &batch, err);
+        if (status == TCORE_BAD_INPUT && lost && !reader->lacks_key) {
             *lost += m->block[i].rows;
             status = TCORE_OK;
             continue;
         }
-        size_t count = status == TCORE_OK ? batch.rows : 0;
-        if (status == TCORE_OK && filter)
-            status = filter(context, &batch, reader->rows, &count, err);
         if (status == TCORE_OK && rewriting)
-            status = add_rows(rewriting, &batch, reader->rows, count, err);
+            status = tcore_segment_reader_compare(reader, rewriting->labels, err);
+        if (status == TCORE_OK)
+            status = take_block(reader, &batch, filter, context, rewriting, err);
     }
     return status;
 }

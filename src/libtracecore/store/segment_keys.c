@@ -120,6 +120,7 @@ enum tcore_status tcore_block_reader_unseal(struct tcore_block_reader *r, uint32
     const char *label = label_of_name(name);
     if (!label)
         return damaged(err, "a sealed column without a label");
+    memcpy(r->label, label, strlen(label) + 1);
     const struct tcore_segment_key *key = find_key(r->segment, label);
     if (!key) {
         miss(r, label, name);

@@ -12,6 +12,7 @@
 #include "store/frame.h"
 #include "store/key_ring.h"
 #include "store/manifest.h"
+#include "store/seal.h"
 #include "stream/binary.h"
 
 #pragma GCC visibility push(hidden)
@@ -45,8 +46,9 @@ struct tcore_block_reader {
     const struct tcore_manifest_block *block;
     struct tcore_unpacker *unpacker;
     struct tcore_buf packed;
-    struct tcore_buf opened;     /* the last column that was unsealed, packed */
-    struct tcore_key_ring *ring; /* told of what cannot be read; borrowed, may be NULL */
+    struct tcore_buf opened;           /* the last column that was unsealed, packed */
+    char label[TCORE_LABEL_BYTES + 1]; /* of the sealed column that was asked for last */
+    struct tcore_key_ring *ring;       /* told of what cannot be read; borrowed, may be NULL */
     struct block_piece {
         char *memory;
         size_t capacity;

@@ -118,6 +118,8 @@ struct binary_reader {
 };
 
 void tcore_binary_reader_free(struct binary_reader *reader);
+/* That of a decoder, with the block that it decoded last and what was opened of it. */
+struct binary_reader *tcore_binary_decoder_reader(struct tcore_binary_decoder *decoder);
 /* The integers of a column of class INT, DECIMAL, DOUBLE (bits) or LITERAL. */
 enum tcore_status tcore_binary_read_ints(struct binary_reader *reader, uint32_t column,
                                          const int64_t **ints, struct tcore_error *err);

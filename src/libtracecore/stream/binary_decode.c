@@ -199,3 +199,8 @@ enum tcore_status tcore_binary_decoder_text(struct tcore_binary_decoder *d, cons
     return tcore_binary_render(&d->reader, BINARY_WHOLE_RECORD, wanted, &d->text, &batch->text,
                                err);
 }
+
+struct binary_reader *tcore_binary_decoder_reader(struct tcore_binary_decoder *d)
+{
+    return &d->reader;
+}
