@@ -95,14 +95,42 @@ static enum tcore_status append_to_log(int open_dir, bool record, const struct t
     return status == TCORE_OK ? closed : status;
 }
 
+/* Puts the lines into a segment of their own, which is on disk then. */
+static enum tcore_status append_to_segment(const char *path, const struct protection *protection,
+                                           const struct tcore_buf *lines, struct tcore_error *err)
+{
+    struct keeper keeper;
+    enum tcore_status status = keeper_open(&keeper, path, err);
+    if (status == TCORE_OK)
+        keeper_use(&keeper, &protection->policy, policy_labels_get(&protection->labels));
+    keeper.durability = KEEPER_SEGMENT;
+    for (size_t at = 0, bytes; at < lines->length && status == TCORE_OK; at += bytes + 1) {
+        const char *newline = memchr(lines->data + at, '\n', lines->length - at);
+        bytes = newline ? (size_t)(newline - (lines->data + at)) : lines->length - at;
+        const struct tcore_slice line = {lines->data + at, bytes};
+        status = keeper_add(&keeper, &line, err);
+    }
+    if (status == TCORE_OK)
+        status = keeper_finish(&keeper, err);
+    keeper_close(&keeper);
+    return status;
+}
+
 static enum tcore_status append_redacted(struct cli *cli, const struct destination *to,
                                          const struct protection *protection,
                                          const struct tcore_buf *lines, struct tcore_error *err)
 {
     struct tcore_repository *repository;
+    const struct tcore_labels *labels = policy_labels_get(&protection->labels);
     uint64_t sequence = 0;
+    unsigned label = 0;
     int open_dir;
-    enum tcore_status status = tcore_repository_open(&repository, to->path, err);
+    enum tcore_status status = TCORE_OK;
+    if (labels) /* what has one cannot wait in a log, which is not sealed */
+        status = tcore_label_of_lines(labels, lines->data, lines->length, &label, err);
+    if (status != TCORE_OK || label)
+        return status == TCORE_OK ? append_to_segment(to->path, protection, lines, err) : status;
+    status = tcore_repository_open(&repository, to->path, err);
     if (status != TCORE_OK)
         return status;
     status = tcore_repository_folder(repository, "open", true, &open_dir, err);

@@ -28,7 +28,8 @@ struct destination destination_of(const char *to, const char *durability);
  * Appends whole lines: all of them or none, not mixed with those of other processes, and behind
  * whole lines even if a writer before was killed in the middle of one. To a repository they go as
  * one entry of its shared log; who begins a new one puts what others have left into a segment, and
- * what is wrong with that is a note. TCORE_FATAL: err.
+ * what is wrong with that is a note. If some of them has a value with a label, all become a segment
+ * of their own instead, sealed and on disk. TCORE_FATAL: err.
  */
 enum tcore_status destination_append(struct cli *cli, const struct destination *to,
                                      const struct tcore_buf *lines, struct tcore_error *err);

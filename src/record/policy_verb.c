@@ -10,6 +10,7 @@
 #include "record/audit_event.h"
 #include "record/policy_labels.h"
 #include "record/policy_file.h"
+#include "record/upkeep.h"
 #include "record/verbs.h"
 #include "store/new_file.h"
 #include "store/repository.h"
@@ -110,6 +111,26 @@ int policy_put(struct cli *cli, int repository, const char *file)
     return audit_event(cli, repository, "policy", details, NULL) ? CLI_DONE : CLI_FAILED;
 }
 
+/* What waits in logs may have values that have a label from now on, and logs are not sealed. */
+static int seal_logs(struct cli *cli, int repository, const char *name)
+{
+    struct policy policy = {0};
+    struct upkeep upkeep;
+    bool left;
+    int result = policy_load(cli, &policy, repository, POLICY_FILE, POLICY_FILE, true, true);
+    bool labels = policy.label_count != 0;
+    policy_free(&policy);
+    if (result != CLI_DONE || !labels)
+        return result;
+    result = upkeep_open(&upkeep, cli, name, true);
+    if (result == CLI_DONE && upkeep_take_logs(&upkeep, &left) != TCORE_OK)
+        cli_note(cli, "%s: what is in open/ is not sealed yet: %s", name, upkeep.err.text);
+    else if (result == CLI_DONE && left)
+        cli_note(cli, "%s: what others write to open/ is sealed when they have ended", name);
+    upkeep_close(&upkeep);
+    return result;
+}
+
 static int show(struct cli *cli, int repository, const char *name)
 {
     struct tcore_buf text = {0};
@@ -146,6 +167,8 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
         return CLI_FAILED;
     }
     int result = argc == 1 ? show(cli, dir, argv[0]) : policy_put(cli, dir, argv[1]);
+    if (argc == 2 && result == CLI_DONE)
+        result = seal_logs(cli, dir, argv[0]);
     tcore_sys()->close(dir);
     return result;
 }
@@ -156,7 +179,8 @@ const struct cli_verb policy_verb = {
     .operands = "REPO [FILE]",
     .description =
         "Prints policy.yaml of REPO, or checks FILE and puts it in its place, in one step. What "
-        "was archived before stays as it is.\n"
+        "was archived before stays as it is; what waits in logs is put into a segment if the "
+        "policy has labels.\n"
         "\n"
         "Examples:\n"
         "  trace-record policy repository\n"

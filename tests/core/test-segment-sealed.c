@@ -279,6 +279,35 @@ static void test_forgeries(void)
     tcore_key_ring_free(ring);
 }
 
+static void test_lines(void)
+{
+    static const struct {
+        const char *lines;
+        unsigned label;
+    } cases[] = {
+        {"", 0},
+        {"{}\n", 0},
+        {"{\"name\":\"user.email\",\"n\":[\"flag\"]}\n", 0},
+        {"{\"flag\":1}\n", 1},
+        {"{\"attributes\":{\"user.email\":\"a\"}}\n", 1},
+        {"{\"attributes\":{\"user\":{\"email\":\"a\"}}}\n", 1},
+        {"{\"events\":[{\"attributes\":{\"user\":[{\"email\":1}]}}]}", 1},
+        {"{\"attributes\":{\"user\":1,\"email\":2}}\n", 0},
+        {"{\"n\":1}\n\n{\"n\":2}\n{\"n\":{\"other\":2}}\n", 1},
+        {"{\"n\":{\"other\":2}}\n{\"n\":1}\n", 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        unsigned label = 7;
+        struct tcore_error err;
+        enum tcore_status status =
+            tcore_label_of_lines(&labels, cases[i].lines, strlen(cases[i].lines), &label, &err);
+        ok(status == TCORE_OK && label == cases[i].label, "label %u: %s", label, cases[i].lines);
+    }
+    unsigned label;
+    ok(tcore_label_of_lines(&labels, "{\"a\":", 5, &label, NULL) == TCORE_BAD_INPUT,
+       "what cannot be read has no label that could be trusted");
+}
+
 static void test_nobody(void)
 {
     struct tcore_error err;
@@ -336,6 +365,7 @@ int main(void)
     ok(write_segment(&err) == TCORE_OK, "a segment with sealed columns: %s", err.text);
     ok(reads_right(&err), "with the key all is read as it was, without it the rest: %s", err.text);
     test_forgeries();
+    test_lines();
     test_nobody();
     test_memory(&sys);
     tcore_sys_set(NULL);

@@ -226,7 +226,10 @@ EOF
 }
 
 @test 'logs that others have left are sealed by the labels' {
+    echo 'version: 1' >plain.yaml
+    trace-record policy repo plain.yaml
     trace-record metric --to=repo load 1 user.email=canary
+    cp policy.yaml repo
     mv repo/open/shared.log "repo/open/20200101T000000Z-0123456789abcdef.log"
     trace-record archive repo </dev/null
     no_canary
@@ -234,4 +237,42 @@ EOF
     assert_output --partial canary
     run -0 --separate-stderr trace-record read repo
     refute_output --partial canary
+}
+
+@test 'short writers put what has a label into a segment at once, and the rest into the log' {
+    trace-record metric --to=repo load 1 host=a
+    [[ -s repo/open/shared.log ]]
+    run -0 trace-record ls repo
+    assert_output ''
+    run -0 trace-record metric --to=repo load 2 user.email=canary-m
+    printf '%s\n' 'load 3 host=b' 'load 4 http.request.header.y=canary-h' | trace-record metric --to=repo -
+    id=$(trace-record start --to=repo job --attr=db.statement=canary-s)
+    trace-record finish --to=repo "$id"
+    trace-record run --to=repo --attr=user.email=canary-r -- true
+    no_canary
+    run -0 --separate-stderr trace-record read repo
+    refute_output --partial canary
+    assert_equal "$(jq -s -c 'map(select(.type == "metric") | .value) | sort' <<<"$output")" '[1,2,3,4]'
+    run -0 --separate-stderr trace-record read repo --key=privacy
+    for value in canary-m canary-h canary-s canary-r; do assert_output --partial "$value"; done
+    run -0 trace-record check repo
+    trace-record compact repo --key=privacy
+    no_canary
+    assert_equal "$(find repo/segments -type f | wc -l)" 1
+}
+
+@test 'a policy with labels seals what is in logs already' {
+    trace-record init other
+    mkdir other/keys
+    cp ./*.pub other/keys
+    trace-record metric --to=other load 1 user.email=canary
+    grep -qa canary other/open/shared.log
+    trace-record policy other policy.yaml
+    ! grep -rqa canary other
+    run -0 --separate-stderr trace-record read other --key=privacy
+    assert_output --partial canary
+    trace-record metric --to=other load 1 host=a
+    rm other/keys/privacy.pub
+    run -0 trace-record policy other policy.yaml
+    assert_output --partial 'open/ is not sealed yet'
 }

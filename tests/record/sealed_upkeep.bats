@@ -209,7 +209,9 @@ state() {
 }
 
 @test 'upkeep seals what is in logs by the labels' {
+    mv repo/policy.yaml .
     trace-record metric --to=repo load 1 enduser.id=canary-u9
+    mv policy.yaml repo
     run -0 trace-record erase repo --where='.service == "nobody"'
     no_canary
     run -0 --separate-stderr trace-record read repo --key=privacy

@@ -159,3 +159,24 @@ enum tcore_status tcore_label_of_column(const struct tcore_labels *labels,
     *label = l.label;
     return status == TCORE_SKIP ? TCORE_BAD_INPUT : status;
 }
+
+enum tcore_status tcore_label_of_lines(const struct tcore_labels *labels, const char *lines,
+                                       size_t length, unsigned *label, struct tcore_error *err)
+{
+    struct tcore_json json = {.depth_limit = BINARY_DEPTH_LIMIT};
+    struct looking l = {.labels = labels, .json = &json};
+    enum tcore_status status = TCORE_OK;
+    for (size_t at = 0, bytes; at < length && status == TCORE_OK; at += bytes + 1) {
+        const char *newline = memchr(lines + at, '\n', length - at);
+        bytes = newline ? (size_t)(newline - (lines + at)) : length - at;
+        if (!bytes)
+            continue;
+        status = tcore_json_parse(&json, lines + at, bytes, err);
+        if (status == TCORE_OK && !look_at_text(&l, 0))
+            status = tcore_error_nomem(err);
+    }
+    tcore_json_free(&json);
+    tcore_free(l.open);
+    *label = l.label;
+    return status == TCORE_SKIP ? TCORE_BAD_INPUT : status;
+}

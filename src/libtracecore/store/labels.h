@@ -44,6 +44,10 @@ enum tcore_status tcore_label_of_column(const struct tcore_labels *labels,
                                         struct binary_reader *reader, uint32_t column,
                                         unsigned *label, struct tcore_error *err);
 
+/* The most secret label of any key in records that are lines of JSON. */
+enum tcore_status tcore_label_of_lines(const struct tcore_labels *labels, const char *lines,
+                                       size_t length, unsigned *label, struct tcore_error *err);
+
 #pragma GCC visibility pop
 
 #endif
