@@ -89,8 +89,9 @@ static void open_segment(struct scan *s, struct scanned *scanned)
         scanned->segment = NULL;
     }
     scanned->problem.status = status;
-    if (status == TCORE_BAD_INPUT)
-        tcore_repository_salvage_segment(s->repository, path, &scanned->segment, NULL);
+    if (status == TCORE_BAD_INPUT &&
+        tcore_repository_salvage_segment(s->repository, path, &scanned->segment, NULL) == TCORE_OK)
+        tcore_segment_unlock(scanned->segment, s->wanted.keys, NULL);
 }
 
 static void note_opened(struct scan *s, const struct scanned *scanned)
