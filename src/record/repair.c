@@ -28,6 +28,7 @@ struct repair {
     char reason[TCORE_ERROR_TEXT_BYTES]; /* of the segment at hand, "": none */
     size_t segments, moved;              /* that were damaged; that are foreign */
     uint64_t kept;                       /* records of damaged segments */
+    bool stays;                          /* a damaged one is left for want of a key */
     bool lost;                           /* something that was there cannot be read any more */
 };
 
@@ -112,10 +113,10 @@ static enum tcore_status copy_aside(struct repair *p, const char *path, char *in
 
 /* Whether what could be read is all that there was. */
 static bool is_all(const struct repair *p, const char *path, bool has_index, uint64_t kept,
-                   uint64_t lost)
+                   const struct tcore_losses *lost)
 {
     const struct tcore_catalog_entry *entry = tcore_catalog_find(&p->catalog, path);
-    return has_index ? !lost : !lost && entry && entry->records == kept;
+    return !lost->records && !lost->values && (has_index || (entry && entry->records == kept));
 }
 
 static enum tcore_status replace(struct repair *p, const char *path, struct tcore_segment *segment,
@@ -127,7 +128,8 @@ static enum tcore_status replace(struct repair *p, const char *path, struct tcor
     struct tcore_rewriting *rewriting = NULL;
     struct tcore_sealing sealing;
     char into[QUARANTINE_NAME_BYTES];
-    uint64_t lost = 0, kept = 0;
+    struct tcore_losses lost = {0};
+    uint64_t kept = 0;
     size_t count = 0;
     enum tcore_status status = upkeep_labels(u, &labels);
     if (status == TCORE_OK)
@@ -148,10 +150,12 @@ static enum tcore_status replace(struct repair *p, const char *path, struct tcor
     else if (count)
         tcore_sealing_drop(&sealing);
     if (status == TCORE_OK) {
-        bool all = is_all(p, path, has_index, kept, lost);
+        bool all = is_all(p, path, has_index, kept, &lost);
         upkeep_print(u, "segments/%s: %s: moved to quarantine/%s, %" PRIu64 " record%s kept%s",
                      path, p->reason, into, kept, kept == 1 ? "" : "s",
-                     all ? ", which are all" : ", others are lost");
+                     all           ? ", which are all"
+                     : lost.values ? ", but what was sealed is lost"
+                                   : ", others are lost");
         p->lost |= !all;
         p->kept += kept;
         p->segments++;
@@ -204,6 +208,7 @@ static enum tcore_status look_at(struct repair *p, const char *path)
         return status;
     cli_error(u->cli, "%s: segments/%s: it stays as it is, damaged: %s", u->name, path,
               u->err.text);
+    p->stays = true;
     return TCORE_OK; /* the others nevertheless */
 }
 
@@ -242,7 +247,9 @@ static enum tcore_status repair(struct repair *p)
         status = tcore_segment_reader_new(&p->reader, &p->projection, upkeep_keys(u), &u->err);
     for (size_t i = 0; i < u->segments.count && status == TCORE_OK; i++)
         status = look_at(p, u->segments.path[i]);
-    if (status == TCORE_OK && tcore_sys()->unlinkat(u->dir, "catalog", 0) < 0 && errno != ENOENT)
+    /* it knows how many records there were in what is still to be repaired */
+    if (status == TCORE_OK && !p->stays && tcore_sys()->unlinkat(u->dir, "catalog", 0) < 0 &&
+        errno != ENOENT)
         status = tcore_error_errno(&u->err, TCORE_FATAL, errno, "cannot remove the catalog");
     return status == TCORE_OK ? upkeep_settle(u, true) : status;
 }

@@ -217,3 +217,84 @@ state() {
     run -0 --separate-stderr trace-record read repo --key=privacy
     assert_output --partial canary-u9
 }
+
+# flip FILE OFFSET: another byte there.
+flip() {
+    local byte
+    chmod u+w "$1"
+    byte=$(od -An -tu1 -j"$2" -N1 "$1")
+    # shellcheck disable=SC2059
+    printf "\\$(printf %03o $(((byte + 1) % 256)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+# member FILE NAME: where in the file the frame of the first member begins whose name matches.
+member() {
+    local at=0 size name
+    while read -r size name; do
+        [[ $name != $2 ]] || break
+        at=$((at + size))
+    done < <(paste -d ' ' <(frames "$1") <(tar --zstd -tf "$1"))
+    echo "$at"
+}
+
+# frames FILE: their packed lengths, from the seek table.
+frames() {
+    local count
+    count=$(od -An -tu4 -j$(($(stat -c %s "$1") - 9)) -N4 "$1")
+    od -An -v -w8 -tu4 -j$(($(stat -c %s "$1") - 9 - 8 * count)) -N$((8 * count)) "$1" | awk '{ print $1 }'
+}
+
+@test 'a damaged index costs no sealed value' {
+    fill 1
+    file=$(segments)
+    cp "$file" whole
+    size=$(stat -c %s "$file")
+    index=$((8 + 8 * $(frames "$file" | wc -l) + 9 + 80)) # the seek table and the footer
+    # the seek table is damaged; the manifest; there is no footer any more
+    for damage in "flip $file $((size - 20))" "flip $file $(($(member "$file" manifest.json) + 30))" "truncate -s -$index $file"; do
+        cp --remove-destination whole "$file"
+        $damage
+        run -4 --separate-stderr trace-record read repo --key=privacy --key=vault
+        assert_equal "$output" "$(cat before)"
+        run -4 --separate-stderr trace-record read repo --key=privacy
+        refute_output --partial select
+        assert_output --partial canary-u3
+    done
+    run -4 trace-record repair repo --key=privacy
+    assert_output --partial 'it stays as it is, damaged: no key at hand opens what is sealed as secret'
+    trace-record read repo --key=privacy --key=vault 2>/dev/null | cmp - before
+    run -0 trace-record repair repo --key=privacy --key=vault
+    assert_output --partial '10 records kept, which are all'
+    trace-record read repo --key=privacy --key=vault | cmp - before
+    rm -r repo/quarantine
+    no_canary
+    run -0 trace-record check repo
+}
+
+@test 'where a block is lost, the sealed columns of those behind it are not' {
+    spans 0 10 >some
+    logs=$(sed 's/"type":"span"/"type":"log"/; s/startTimeUnixNano/timeUnixNano/; s/"durationNano":[0-9]*,//' some)
+    (cat some && echo "$logs") | trace-record archive repo
+    trace-record read repo --key=privacy --key=vault >before
+    file=$(segments)
+    first=$(tar --zstd -tf "$file" | head -1)
+    flip "$file" $((size = $(stat -c %s "$file") - 20))
+    flip "$file" 40 # the first directory
+    run -4 --separate-stderr trace-record read repo --key=privacy --key=vault
+    assert_equal "$output" "$(grep "\"type\":\"$([[ $first == log-* ]] && echo span || echo log)\"" before)"
+    run -1 trace-record repair repo --key=privacy --key=vault
+    assert_output --partial '10 records kept, others are lost'
+}
+
+@test 'damaged keys cost what was sealed, and no more' {
+    fill 1
+    file=$(segments)
+    flip "$file" $(($(member "$file" keys) + 30))
+    run -4 --separate-stderr trace-record read repo --key=privacy --key=vault
+    refute_output --partial canary
+    assert_equal "${#lines[@]}" 10
+    run -1 trace-record repair repo --key=privacy --key=vault
+    assert_output --partial '10 records kept, but what was sealed is lost'
+    run -0 trace-record check repo
+    assert_equal "$(trace-record read repo | wc -l)" 10
+}

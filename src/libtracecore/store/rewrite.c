@@ -139,9 +139,10 @@ static enum tcore_status take_block(struct tcore_segment_reader *reader, struct 
 enum tcore_status tcore_segment_go_through(struct tcore_segment_reader *reader,
                                            struct tcore_segment *segment, tcore_row_filter *filter,
                                            void *context, struct tcore_rewriting *rewriting,
-                                           uint64_t *lost, struct tcore_error *err)
+                                           struct tcore_losses *lost, struct tcore_error *err)
 {
     const struct tcore_manifest *m = tcore_segment_manifest(segment);
+    reader->lost = lost;
     enum tcore_status status = tcore_segment_reader_begin(reader, segment, err);
     if (status == TCORE_OK && rewriting)
         status = carry_seals(rewriting, m, err);
@@ -151,7 +152,7 @@ enum tcore_status tcore_segment_go_through(struct tcore_segment_reader *reader,
         if (status == TCORE_OK && rewriting)
             status = tcore_segment_reader_text(reader, &batch, err);
         if (status == TCORE_BAD_INPUT && lost && !reader->lacks_key) {
-            *lost += m->block[i].rows;
+            lost->records += m->block[i].rows;
             status = TCORE_OK;
             continue;
         }
@@ -160,5 +161,6 @@ enum tcore_status tcore_segment_go_through(struct tcore_segment_reader *reader,
         if (status == TCORE_OK)
             status = take_block(reader, &batch, filter, context, rewriting, err);
     }
+    reader->lost = NULL;
     return status;
 }

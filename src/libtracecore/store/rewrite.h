@@ -46,6 +46,12 @@ enum tcore_status tcore_segment_may_rewrite(struct tcore_segment_reader *reader,
                                             const struct tcore_labels *labels,
                                             struct tcore_error *err);
 
+/* What could not be read of damaged segments. */
+struct tcore_losses {
+    uint64_t records;
+    bool values; /* that are sealed, since their key is not there any more */
+};
+
 struct tcore_rewriting;
 /* Begins a segment of the repository; labels (borrowed; NULL: none) say what is sealed in it. */
 enum tcore_status tcore_rewriting_new(struct tcore_rewriting **rewriting,
@@ -61,14 +67,14 @@ enum tcore_status tcore_rewriting_end(struct tcore_rewriting *rewriting,
 
 /*
  * Hands all records of a segment, block by block, to filter() and adds what it leaves to rewriting
- * (NULL: nothing is written). lost: what is damaged is passed over, and its records are counted
- * there; NULL: it is TCORE_BAD_INPUT. A key that is missing always is, and so is what
- * tcore_segment_may_rewrite() would refuse.
+ * (NULL: nothing is written). lost: what is damaged is passed over, and noted there; NULL: it is
+ * TCORE_BAD_INPUT. A key that is missing always is, and so is what tcore_segment_may_rewrite()
+ * would refuse.
  */
 enum tcore_status tcore_segment_go_through(struct tcore_segment_reader *reader,
                                            struct tcore_segment *segment, tcore_row_filter *filter,
                                            void *context, struct tcore_rewriting *rewriting,
-                                           uint64_t *lost, struct tcore_error *err);
+                                           struct tcore_losses *lost, struct tcore_error *err);
 
 #pragma GCC visibility pop
 

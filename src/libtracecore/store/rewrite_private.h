@@ -18,6 +18,7 @@ struct tcore_segment_reader {
     const struct tcore_key_ring *ring; /* borrowed */
     struct tcore_wrapped_keys wrapped; /* of the segment at hand */
     bool lacks_key;
+    struct tcore_losses *lost;    /* of damage; NULL: it is an error; borrowed */
     struct opened_column *opened; /* of the block at hand; owned */
     uint32_t opened_count, opened_capacity;
     uint32_t *rows; /* owned */

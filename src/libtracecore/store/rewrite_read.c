@@ -39,6 +39,10 @@ static enum tcore_status judge_locked(struct tcore_segment_reader *r, const char
                                       struct tcore_error *err)
 {
     const struct tcore_wrapped_label *wrapped = tcore_wrapped_find(&r->wrapped, label);
+    if (!wrapped && r->lost) {
+        r->lost->values = true;
+        return TCORE_SKIP;
+    }
     if (!wrapped)
         return tcore_error_set(err, TCORE_BAD_INPUT,
                                "damaged segment: the key of what is sealed as %s is not in it",
@@ -108,6 +112,8 @@ enum tcore_status tcore_segment_reader_begin(struct tcore_segment_reader *r,
     tcore_wrapped_free(&r->wrapped);
     r->lacks_key = false;
     enum tcore_status status = tcore_segment_wrapped(segment, &r->wrapped, err);
+    if (status == TCORE_BAD_INPUT && r->lost) /* all that is not sealed can be read */
+        return TCORE_OK;
     return status == TCORE_OK ? tcore_segment_unlock(segment, r->ring, err) : status;
 }
 

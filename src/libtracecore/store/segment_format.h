@@ -20,8 +20,9 @@
 #define TAR_SIZE_LIMIT ((size_t)077777777777) /* eleven octal digits */
 #define TAR_NAME_BYTES 100u
 
-#define SEGMENT_KEYS  "keys"     /* name of the member with the wrapped keys */
-#define SEALED_SUFFIX ".sealed-" /* in the name of a sealed member, before its label */
+#define SEGMENT_MANIFEST "manifest.json" /* name of the last member */
+#define SEGMENT_KEYS     "keys"          /* name of the member with the wrapped keys */
+#define SEALED_SUFFIX    ".sealed-"      /* in the name of a sealed member, before its label */
 
 #define FRAME_SKIPPABLE 0x184d2a5du /* the footer's */
 #define FRAME_SEEKABLE  0x184d2a5eu /* the seek table's, as the seekable format has it */

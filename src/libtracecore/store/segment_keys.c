@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define SALVAGE_LOST_BLOCKS 256u /* in front of one that is there */
+
 static enum tcore_status damaged(struct tcore_error *err, const char *what)
 {
     return tcore_error_set(err, TCORE_BAD_INPUT, "damaged segment: %s", what);
@@ -106,6 +108,23 @@ static enum tcore_status unpack(struct tcore_block_reader *r, struct tcore_slice
     return tcore_unpacker_unpack(r->unpacker, r->opened.data, r->opened.length, data, content, err);
 }
 
+/*
+ * Where blocks were lost the number that a column was sealed with is greater than the place of its
+ * block: it is the one that opens it.
+ */
+static enum tcore_status open_column(struct tcore_block_reader *r,
+                                     const struct tcore_segment_key *key, uint32_t column,
+                                     const struct tcore_slice *member, struct tcore_error *err)
+{
+    uint32_t block = (uint32_t)(r->block - r->segment->manifest.block);
+    uint32_t last = block + (r->segment->salvaged ? SALVAGE_LOST_BLOCKS : 0);
+    enum tcore_status status = TCORE_BAD_INPUT;
+    tcore_buf_clear(&r->opened);
+    for (; block <= last && status == TCORE_BAD_INPUT; block++)
+        status = tcore_open_part(key, block, column, member->data, member->length, &r->opened, err);
+    return status;
+}
+
 enum tcore_status tcore_block_reader_unseal(struct tcore_block_reader *r, uint32_t column,
                                             struct tcore_slice *opened, struct tcore_error *err)
 {
@@ -126,9 +145,6 @@ enum tcore_status tcore_block_reader_unseal(struct tcore_block_reader *r, uint32
         miss(r, label, name);
         return TCORE_SKIP;
     }
-    const struct tcore_manifest *m = &r->segment->manifest;
-    tcore_buf_clear(&r->opened);
-    status = tcore_open_part(key, (uint32_t)(r->block - m->block), column, member.data,
-                             member.length, &r->opened, err);
+    status = open_column(r, key, column, &member, err);
     return status == TCORE_OK ? unpack(r, opened, err) : status;
 }

@@ -25,6 +25,8 @@ struct tcore_segment {
     struct tcore_manifest manifest;
     struct tcore_segment_key **key; /* of the labels that can be read; owned, each and all */
     size_t key_count;
+    bool
+        salvaged; /* blocks may be missing, so that others have greater numbers than their places */
 };
 
 #pragma GCC visibility push(hidden)

@@ -153,7 +153,7 @@ static enum tcore_status read_manifest(struct tcore_segment *s, struct tcore_err
     char name[TAR_NAME_BYTES];
     enum tcore_status status =
         tcore_block_reader_member(&reader, s, s->members - 1, name, &text, err);
-    if (status == TCORE_OK && strcmp(name, "manifest.json") != 0)
+    if (status == TCORE_OK && strcmp(name, SEGMENT_MANIFEST) != 0)
         status = damaged(err, "its manifest is not where it belongs");
     if (status == TCORE_OK)
         status = tcore_manifest_read(&s->manifest, text.data, text.length, s->members - 1, err);

@@ -28,6 +28,9 @@ struct salvage {
     struct tcore_buf directory;
     struct frame_place *column; /* by number, 0: not found; BINARY_COLUMN_LIMIT of them; owned */
     struct frame_place directory_place;
+    /* what opens sealed columns */
+    struct frame_place keys; /* packed 0: not found */
+    bool has_id;             /* of the segment, in its manifest */
     struct tcore_error *err;
 };
 
@@ -132,6 +135,31 @@ static enum tcore_status begin_block(struct salvage *s, const char *prefix, size
     return tcore_buf_status(&s->directory, s->err);
 }
 
+/* Either of the places that have the segment's id. */
+static void take_id(struct salvage *s, const uint8_t *id)
+{
+    memcpy(s->segment->manifest.id, id, SEGMENT_ID_BYTES);
+    s->has_id = true;
+}
+
+/* A member that is of the segment as a whole. */
+static enum tcore_status take_whole(struct salvage *s, const char *name,
+                                    const struct frame_place *place, const char *data,
+                                    size_t length)
+{
+    struct tcore_manifest manifest = {0};
+    enum tcore_status status = TCORE_OK;
+    if (!strcmp(name, SEGMENT_KEYS))
+        s->keys = *place;
+    if (strcmp(name, SEGMENT_MANIFEST) != 0)
+        return TCORE_OK;
+    status = tcore_manifest_read(&manifest, data, length, SEEK_FRAMES_LIMIT, NULL);
+    if (status == TCORE_OK)
+        take_id(s, manifest.id);
+    tcore_manifest_free(&manifest);
+    return status == TCORE_FATAL ? tcore_error_nomem(s->err) : TCORE_OK;
+}
+
 /* A member, by its name: TYPE-TAG/directory, TYPE-TAG/NUMBER.KEY, or something else. */
 static enum tcore_status take_member(struct salvage *s, const char *name,
                                      const struct frame_place *place, const char *data,
@@ -139,7 +167,7 @@ static enum tcore_status take_member(struct salvage *s, const char *name,
 {
     const char *slash = strchr(name, '/');
     if (!slash)
-        return TCORE_OK;
+        return take_whole(s, name, place, data, length);
     size_t prefix = (size_t)(slash - name);
     if (!strcmp(slash, "/directory"))
         return begin_block(s, name, prefix, place, data, length);
@@ -195,6 +223,24 @@ static enum tcore_status take_frame(struct salvage *s, uint64_t at, size_t *byte
     return take_member(s, name, &place, s->content + TAR_BYTES, length);
 }
 
+/* The footer at that place, of which only the id counts: *bytes as above. */
+static enum tcore_status take_footer(struct salvage *s, uint64_t at, size_t *bytes)
+{
+    size_t have;
+    const char *footer = look_at(s, at, FOOTER_BYTES, &have);
+    *bytes = 0;
+    if (!footer)
+        return TCORE_FATAL;
+    if (have < FOOTER_BYTES || binary_get32(footer + FOOTER_FRAME) != FRAME_SKIPPABLE ||
+        memcmp(footer + FOOTER_MAGIC, SEGMENT_FOOTER_MAGIC, 8) != 0 ||
+        footer[FOOTER_VERSION] != SEGMENT_VERSION)
+        return TCORE_OK;
+    if (!s->has_id)
+        take_id(s, (const uint8_t *)footer + FOOTER_ID);
+    *bytes = FOOTER_BYTES;
+    return TCORE_OK;
+}
+
 /* Where the next frame may begin, from at on: the end of the file if none does. */
 static enum tcore_status find_magic(struct salvage *s, uint64_t at, uint64_t *found)
 {
@@ -223,12 +269,23 @@ static enum tcore_status go_through(struct salvage *s)
     while (at < end && status == TCORE_OK) {
         size_t bytes;
         status = take_frame(s, at, &bytes);
+        if (status == TCORE_OK && !bytes)
+            status = take_footer(s, at, &bytes);
         if (status == TCORE_OK && bytes)
             at += bytes;
         else if (status == TCORE_OK)
             status = find_magic(s, at + 1, &at);
     }
     return status == TCORE_OK ? end_block(s) : status;
+}
+
+/* The wrapped keys go behind the blocks; without the id they open nothing. */
+static enum tcore_status end_keys(struct salvage *s)
+{
+    if (!s->keys.packed || !s->has_id || !s->segment->manifest.block_count)
+        return TCORE_OK;
+    s->segment->manifest.keys = s->segment->frames;
+    return append_place(s->segment, &s->keys) ? TCORE_OK : tcore_error_nomem(s->err);
 }
 
 static enum tcore_status salvage(struct tcore_segment *segment, struct tcore_error *err)
@@ -238,6 +295,9 @@ static enum tcore_status salvage(struct tcore_segment *segment, struct tcore_err
     s.column = tcore_calloc(BINARY_COLUMN_LIMIT, sizeof *s.column);
     if (status == TCORE_OK)
         status = s.column ? go_through(&s) : tcore_error_nomem(err);
+    if (status == TCORE_OK)
+        status = end_keys(&s);
+    segment->salvaged = true;
     tcore_unpacker_free(s.unpacker);
     tcore_free(s.column);
     tcore_free(s.window);

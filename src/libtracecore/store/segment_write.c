@@ -467,7 +467,7 @@ static enum tcore_status write_manifest(struct tcore_segment_writer *w, struct t
     if (status == TCORE_OK)
         status = tcore_manifest_write(&w->manifest, &content, err);
     if (status == TCORE_OK)
-        status = write_member(w, "manifest.json", &content, err);
+        status = write_member(w, SEGMENT_MANIFEST, &content, err);
     tcore_buf_free(&content);
     return status;
 }
