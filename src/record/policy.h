@@ -98,8 +98,10 @@ struct policy {
     size_t role_count;
     struct policy_redaction *redaction;
     size_t redaction_count;
-    struct policy_retention *retention;
+    struct policy_retention *retention; /* of records */
     size_t retention_count;
+    int64_t retention_bytes;              /* of all segments together; 0: any number */
+    int64_t label_keep_ns[POLICY_LABELS]; /* how long its values stay; 0: as long as the record */
     enum policy_durability durability;
     bool audit_reads;
     const char *checkpoint; /* absolute path of the file of checkpoints; NULL: none */

@@ -71,35 +71,91 @@ bool policy_read_names(struct cli_schema *p, uint32_t node, const char *key,
 /* --- Retention */
 
 struct retention_map {
-    const char *type, *service;
-    int64_t keep_ns;
+    const char *type, *service, *label;
+    int64_t keep_ns, bytes;
 };
 
-enum { R_TYPE, R_SERVICE, R_KEEP };
+enum { R_TYPE, R_SERVICE, R_LABEL, R_KEEP, R_SIZE };
 
 static const struct cli_key retention_keys[] = {
     {"type", CLI_KEY_TEXT, offsetof(struct retention_map, type), NULL},
     {"service", CLI_KEY_TEXT, offsetof(struct retention_map, service), NULL},
+    {"label", CLI_KEY_TEXT, offsetof(struct retention_map, label), NULL},
     {"keep", CLI_KEY_DURATION, offsetof(struct retention_map, keep_ns), NULL},
+    {"size", CLI_KEY_SIZE, offsetof(struct retention_map, bytes), NULL},
 };
 
-static void read_retention_rule(struct cli_schema *p, uint32_t node, struct policy_retention *rule)
+/* The keys before `end` do not go with the rule's `key`. False: one of them is there. */
+static bool stands_alone(struct cli_schema *p, const uint32_t *nodes, int end, const char *key)
+{
+    for (int i = 0; i < end; i++)
+        if (nodes[i] && strcmp(retention_keys[i].name, key) != 0) {
+            cli_schema_error_in(p, nodes[i], "%s does not go with %s: make it a rule of its own",
+                                retention_keys[i].name, key);
+            return false;
+        }
+    return true;
+}
+
+static void read_size_rule(struct cli_schema *p, const uint32_t *nodes, bool valid, int64_t bytes)
+{
+    if (!stands_alone(p, nodes, R_SIZE, "size"))
+        return;
+    if (valid && bytes <= 0)
+        cli_schema_error_in(p, nodes[R_SIZE], "size must be more than 0");
+    policy_of(p)->retention_bytes = bytes;
+}
+
+static void read_label_rule(struct cli_schema *p, const uint32_t *nodes, int64_t keep_ns)
+{
+    struct policy *policy = policy_of(p);
+    if (!stands_alone(p, nodes, R_KEEP, "label"))
+        return;
+    int label = policy_word(p, nodes[R_LABEL], "label", policy_label_names);
+    if (label < 0)
+        return;
+    if (label == POLICY_PUBLIC)
+        cli_schema_error_in(p, nodes[R_LABEL], "what is public is not sealed, and cannot go alone");
+    else if (!policy_uses_label(policy, (enum policy_label)label))
+        cli_schema_warning(p, cli_schema_node(p, nodes[R_LABEL])->line,
+                           cli_schema_node(p, nodes[R_LABEL])->column,
+                           "warning: nothing has the label %s", policy_label_names[label]);
+    policy->label_keep_ns[label] = keep_ns;
+}
+
+static void read_record_rule(struct cli_schema *p, const struct retention_map *map,
+                             const uint32_t *nodes, uint32_t had)
+{
+    struct policy *policy = policy_of(p);
+    struct policy_retention *rule = &policy->retention[policy->retention_count++];
+    const char *names[TCORE_RECORD_TYPES] = {0};
+
+    for (int type = TCORE_RECORD_SPAN; type < TCORE_RECORD_CLOCK; type++)
+        names[type - 1] = tcore_record_type_name((enum tcore_record_type)type);
+    int type = had >> R_TYPE & 1 ? policy_word(p, nodes[R_TYPE], "record type", names) : -1;
+    rule->type = type < 0 ? TCORE_RECORD_NONE : (enum tcore_record_type)(type + 1);
+    rule->service = map->service;
+    rule->keep_ns = map->keep_ns;
+}
+
+static void read_retention_rule(struct cli_schema *p, uint32_t node)
 {
     struct retention_map map = {0};
     uint32_t nodes[COUNT(retention_keys)] = {0};
-    const char *names[TCORE_RECORD_TYPES] = {0};
 
     if (!cli_schema_is_kind(p, node, CLI_YAML_MAP, "a rule of retention"))
         return;
     uint32_t had = cli_schema_read_map(p, node, retention_keys, COUNT(retention_keys), &map, nodes);
     if (p->fatal)
         return;
-    for (int type = TCORE_RECORD_SPAN; type < TCORE_RECORD_CLOCK; type++)
-        names[type - 1] = tcore_record_type_name((enum tcore_record_type)type);
-    int type = had >> R_TYPE & 1 ? policy_word(p, nodes[R_TYPE], "record type", names) : -1;
-    rule->type = type < 0 ? TCORE_RECORD_NONE : (enum tcore_record_type)(type + 1);
-    rule->service = map.service;
-    rule->keep_ns = map.keep_ns;
+    if (nodes[R_SIZE]) {
+        read_size_rule(p, nodes, had >> R_SIZE & 1, map.bytes);
+        return;
+    }
+    if (nodes[R_LABEL])
+        read_label_rule(p, nodes, map.keep_ns);
+    else
+        read_record_rule(p, &map, nodes, had);
     if (!nodes[R_KEEP])
         cli_schema_error_in(p, node, "a rule of retention says how long: keep is missing");
     else if (had >> R_KEEP & 1 && map.keep_ns <= 0)
@@ -116,7 +172,7 @@ static void read_retention(struct cli_schema *p, uint32_t node)
         cli_schema_allocate(p, cli_schema_node(p, node)->count, sizeof *policy->retention);
     for (uint32_t n = cli_schema_node(p, node)->first; n && !p->fatal;
          n = cli_schema_node(p, n)->next)
-        read_retention_rule(p, n, &policy->retention[policy->retention_count++]);
+        read_retention_rule(p, n);
 }
 
 /* --- Audit, segments */

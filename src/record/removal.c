@@ -135,6 +135,56 @@ enum tcore_status removal_plan(struct removal *r)
     return status;
 }
 
+void removal_add_segment(struct removal *r, size_t segment, const struct tcore_manifest *m)
+{
+    struct removal_plan *plan = &r->plan[segment];
+    r->segments += !plan->all_removed;
+    r->all_removed -= plan->all_removed;
+    plan->records = 0;
+    for (int type = 0; type < TCORE_RECORD_TYPES; type++) {
+        r->removed[type] += m->records[type] - plan->removed[type];
+        plan->removed[type] = m->records[type];
+        plan->records += m->records[type];
+    }
+    plan->all_removed = plan->records;
+    r->all_removed += plan->all_removed;
+}
+
+struct held_rows {
+    struct removal *removal;
+    bool any;
+};
+
+static enum tcore_status find_held(void *context, const struct tcore_batch *batch, uint32_t *rows,
+                                   size_t *count, struct tcore_error *err)
+{
+    struct held_rows *held = context;
+    size_t all = *count;
+    enum tcore_status status = holds_rows(&held->removal->holds, batch, rows, count, err);
+    held->any |= *count < all;
+    return status;
+}
+
+enum tcore_status removal_is_held(struct removal *r, const char *path, bool *held)
+{
+    struct upkeep *u = r->upkeep;
+    struct tcore_segment *segment;
+    struct held_rows rows = {r, false};
+    *held = false;
+    if (!r->holds.count)
+        return TCORE_OK;
+    enum tcore_status status =
+        tcore_repository_open_segment(u->repository, path, &segment, &u->err);
+    if (status == TCORE_EOF)
+        return TCORE_OK;
+    if (status == TCORE_OK)
+        status =
+            tcore_segment_go_through(r->reader, segment, find_held, &rows, NULL, NULL, &u->err);
+    tcore_segment_close(segment);
+    *held = rows.any;
+    return status == TCORE_OK ? status : name_segment(u, path, status);
+}
+
 void removal_print(struct removal *r)
 {
     for (size_t i = 0; i < r->upkeep->segments.count; i++)

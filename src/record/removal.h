@@ -42,6 +42,11 @@ int removal_open(struct removal *removal, struct upkeep *upkeep);
 void removal_free(struct removal *removal);
 /* Counts. TCORE_BAD_INPUT: a segment is damaged; where that is the reason, nothing is removed. */
 enum tcore_status removal_plan(struct removal *removal);
+/* A whole segment goes, too, whatever of it was counted before. */
+void removal_add_segment(struct removal *removal, size_t segment,
+                         const struct tcore_manifest *manifest);
+/* Whether a hold covers a record of the segment. */
+enum tcore_status removal_is_held(struct removal *removal, const char *path, bool *held);
 /* A line for each segment and type. */
 void removal_print(struct removal *removal);
 /* Appends "records":N,"segments":N,"TYPEs":N... */

@@ -3,11 +3,12 @@
 #include <config.h>
 
 #include "cli/message.h"
-#include "record/removal.h"
+#include "record/retain.h"
 #include "record/verbs.h"
 
 #include "base/sys.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 struct options {
@@ -23,6 +24,7 @@ struct bounds {
 struct retain {
     struct upkeep upkeep;
     struct removal removal;
+    struct retain_labels labels;
     struct matcher matcher; /* for its columns of times and services */
     int64_t now_ns;
     struct bounds bounds[TCORE_RECORD_TYPES];
@@ -90,11 +92,26 @@ static enum tcore_status select_rows(void *context, const struct tcore_batch *ba
     return TCORE_OK;
 }
 
+/* Records by age, then segments by size, then labels of what is left. */
+static enum tcore_status plan(struct retain *t)
+{
+    struct upkeep *u = &t->upkeep;
+    uint64_t held = 0;
+    enum tcore_status status = removal_plan(&t->removal);
+    if (status == TCORE_OK)
+        status = retain_size(&t->removal, &held);
+    if (status == TCORE_OK && held)
+        cli_note(u->cli, "%s: what is held is %" PRIu64 " bytes more than the policy allows",
+                 u->name, held);
+    return status == TCORE_OK ? retain_labels_plan(&t->labels, &t->removal, t->now_ns) : status;
+}
+
 static bool audit(struct retain *t)
 {
     struct tcore_buf details = {0};
     tcore_buf_putc(&details, '{');
     removal_describe(&t->removal, &details);
+    retain_labels_describe(&t->labels, &details);
     tcore_buf_putc(&details, '}');
     bool done = upkeep_audit(&t->upkeep, "retain", &details);
     tcore_buf_free(&details);
@@ -114,13 +131,17 @@ static int retain(struct retain *t, bool dry_run)
     r->select = select_rows;
     r->concerns = concerns;
     r->context = t;
-    enum tcore_status status = removal_plan(r);
-    if (status == TCORE_OK && dry_run)
+    enum tcore_status status = plan(t);
+    if (status == TCORE_OK && dry_run) {
         removal_print(r);
-    if (status == TCORE_OK && !dry_run && r->all_removed) {
+        retain_labels_print(&t->labels);
+    }
+    if (status == TCORE_OK && !dry_run && (r->all_removed || t->labels.any)) {
         if (!audit(t))
             return CLI_FAILED;
-        status = removal_carry_out(r, false);
+        status = retain_labels_carry_out(&t->labels);
+        if (status == TCORE_OK)
+            status = removal_carry_out(r, false);
     }
     if (status != TCORE_OK)
         upkeep_report(u);
@@ -142,6 +163,7 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
     if (status == CLI_DONE)
         status = retain(&t, o->dry_run);
     matcher_close(&t.matcher);
+    retain_labels_free(&t.labels);
     removal_free(&t.removal);
     upkeep_close(&t.upkeep);
     return status;
@@ -162,6 +184,11 @@ const struct cli_verb retain_verb = {
         "Follows the rules in retention: of policy.yaml. Segments of which all records have "
         "expired are removed, others written anew without those. What a hold covers stays, and "
         "so do records without a time. Others may read and write meanwhile. To be run by cron.\n"
+        "\n"
+        "With size: the oldest segments go, as a whole, until the rest is small enough. With "
+        "label: "
+        "the keys of a label go in segments all of whose records are old enough: nobody can read "
+        "its values any more, and the rest of the records stays.\n"
         "\n"
         "A segment with sealed columns is written anew with a private key that opens them; to "
         "remove one as a whole none is needed.\n"

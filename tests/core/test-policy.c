@@ -24,7 +24,7 @@ static const char example[] =
     "  - {fields: [http.url, message], mask: '(?i)(token|password)=[^& ]+', with: '$1=***'}\n"
     "  - {fields: [enduser.id], pseudonym: hmac}\n"
     "retention: [{type: span, keep: 30d}, {type: aggregate, keep: 2y}, {service: payments, keep: "
-    "7y}]\n"
+    "7y}, {label: pii, keep: 90d}, {size: 100G}]\n"
     "durability: record\n"
     "audit: {reads: true, checkpoint: /var/log/tracecore.checkpoints}\n"
     "segment: {records: 500000, bytes: 64M, age: 5m}\n";
@@ -46,6 +46,7 @@ static const char *const accepted[] = {
     "redact: [{fields: x, mask: '[0-9]', with: ''}]\n",
     "retention: [{keep: 1d}, {type: health, service: x, keep: 1y}]\n",
     "retention: []\n",
+    "retention: [{size: 100G}, {size: 1}]\n",
     "audit: {}\n",
     "segment: {age: 1h}\n",
 };
@@ -152,6 +153,19 @@ static const struct refused refused[] = {
     {"retention: [{keep: 0}]\n", "p:1:20: keep must be more than 0\n"},
     {"retention: [{keep: 300y}]\n",
      "p:1:20: keep: '300y' is too long a duration (at most 292 years)\n"},
+    {"retention: [{size: 0}]\n", "p:1:20: size must be more than 0\n"},
+    {"retention: [{size: 1x}]\n", "p:1:20: size: '1x' is not a size (64K 1M 2G)\n"},
+    {"retention: [{type: span, size: 1G}]\n",
+     "p:1:20: type does not go with size: make it a rule of its own\n"},
+    {"retention: [{keep: 1d, size: 1G}]\n",
+     "p:1:20: keep does not go with size: make it a rule of its own\n"},
+    {"retention: [{service: a, label: pii, keep: 1d}]\n",
+     "p:1:23: service does not go with label: make it a rule of its own\n"},
+    {"retention: [{label: pi, keep: 1d}]\n", "p:1:21: unknown label 'pi': did you mean pii?\n"},
+    {"retention: [{label: public, keep: 1d}]\n",
+     "p:1:21: what is public is not sealed, and cannot go alone\n"},
+    {"labels: {pii: [a]}\nroles: {a: {read: pii, key: k}}\nretention: [{label: pii}]\n",
+     "p:3:13: a rule of retention says how long: keep is missing\n"},
     /* the rest */
     {"durability: always\n", "p:1:13: durability: 'always' is none of none, segment, record\n"},
     {"audit: {reads: 1}\n", "p:1:16: reads: '1' is neither true nor false\n"},
@@ -240,6 +254,9 @@ static void test_example(void)
     is_int(KEEPS(TCORE_RECORD_SPAN, "payments"), DAYS(7 * 365), "those of payments 7 years");
     is_int(KEEPS(TCORE_RECORD_AGGREGATE, ""), DAYS(2 * 365), "aggregates 2 years");
     is_int(KEEPS(TCORE_RECORD_LOG, "cart"), -1, "others for ever");
+    is_int(policy.retention_bytes, INT64_C(100) << 30, "the size of all segments");
+    is_int(policy.label_keep_ns[POLICY_PII], DAYS(90), "pii stays 90 days");
+    is_int(policy.label_keep_ns[POLICY_SECRET], 0, "secrets for ever");
     is_int(policy.durability, POLICY_DURABLE_RECORD, "durability");
     ok(policy.audit_reads, "reads are audited");
     is_str(policy.checkpoint, "/var/log/tracecore.checkpoints", "checkpoint");

@@ -33,6 +33,9 @@ static void check_values(const struct policy *p)
         require(r->fields.count > 0);
         require(r->kind == POLICY_MASK ? r->pattern && r->with : !r->pattern);
     }
+    require(p->retention_bytes >= 0);
+    for (int label = 0; label < POLICY_LABELS; label++)
+        require(p->label_keep_ns[label] >= 0);
     for (size_t i = 0; i < p->retention_count; i++)
         require(p->retention[i].keep_ns > 0 && p->retention[i].type < TCORE_RECORD_CLOCK);
 }

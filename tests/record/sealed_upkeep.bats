@@ -198,6 +198,34 @@ state() {
     no_canary
 }
 
+@test 'retain by label destroys keys of segments that are old enough, and keeps the rest' {
+    fill 3
+    echo 'retention: [{label: secret, keep: 1d}, {label: pii, keep: 90d}]' >>policy.yaml
+    trace-record policy repo policy.yaml
+    segments | xargs sha256sum >was
+    # the records of the first two are a day old, of the third all but the last
+    now=2026-09-22T14:42:19Z
+    run -0 trace-record retain repo --dry-run --now="$now"
+    assert_equal "$output" "$(segments | head -2 | sed 's,^repo/\(.*\),\1: what is sealed as secret,')"
+    segments | xargs sha256sum | cmp - was
+    trace-record hold repo law --where='.attributes.n == 13'
+    run -0 trace-record retain repo --now="$now"
+    run -0 trace-record audit repo
+    assert_output --partial '"action":"retain","details":{"records":0,"segments":0,"keysDestroyed":{"secret":1}}'
+    trace-record read repo --key=privacy --key=vault >after 2>/dev/null
+    cmp after <(head -10 before | jq -c 'del(.attributes["db.statement"])' && tail -n +11 before)
+    trace-record hold repo law --release
+    trace-record retain repo --now="$now"
+    trace-record read repo --key=privacy --key=vault >after 2>/dev/null
+    cmp after <(head -20 before | jq -c 'del(.attributes["db.statement"])' && tail -n +21 before)
+    run -0 trace-record audit repo
+    before=${#lines[@]}
+    trace-record retain repo --now="$now"
+    run -0 trace-record audit repo
+    assert_equal "${#lines[@]}" "$before"
+    run -0 trace-record check repo
+}
+
 @test 'a hold on a sealed attribute is obeyed, and not passed over without the key' {
     fill 2
     trace-record hold repo law --where='.attributes["enduser.id"] == "canary-u2"'

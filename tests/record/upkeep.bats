@@ -194,6 +194,38 @@ setup() {
     [[ -z $(segments repo) ]]
 }
 
+@test "retain by size: the oldest segments go until the rest is small enough, but for what is held" {
+    small 6
+    mapfile -t all < <(segments repo)
+    bytes=$(stat -c %s "${all[@]:3}" | awk '{ sum += $1 } END { print sum }')
+    echo "retention: [{size: $((bytes + 10))}]" >repo/policy.yaml
+    run -0 trace-record retain repo --dry-run
+    [[ ${#lines[@]} -eq 3 && ${lines[0]} == "segments/"*": 5 log records of 5" ]]
+    trace-record read repo | cmp - records
+    trace-record hold repo law --where='.body == "b7"'
+    run -0 trace-record retain repo
+    [[ -z $output ]]
+    # the second one is held, so that the fourth goes instead
+    trace-record read repo | cmp - <(sed -n '6,10p; 21,$p' records)
+    [[ $(trace-record audit repo | jq -c 'select(.action=="retain").details') == '{"records":15,"segments":3,"logs":15}' ]]
+    trace-record retain repo
+    [[ $(audited) == "hold retain " ]]
+    echo "retention: [{size: 1}]" >repo/policy.yaml
+    run -0 trace-record retain repo
+    [[ $output == *"what is held is "*" bytes more than the policy allows" ]]
+    trace-record read repo | cmp - <(sed -n '6,10p' records)
+    run -0 trace-record check repo
+}
+
+@test "retain by age and size: what goes by age counts first" {
+    small 4
+    mapfile -t all < <(segments repo)
+    bytes=$(stat -c %s "${all[@]:1}" | awk '{ sum += $1 } END { print sum }')
+    echo "retention: [{keep: 1d}, {size: $((bytes + 10))}]" >repo/policy.yaml
+    trace-record retain repo --now=2026-09-22T14:17:30Z
+    trace-record read repo | cmp - <(tail -n +6 records)
+}
+
 @test "retain: without rules, and without a time, records stay" {
     small 2
     trace-record retain repo --now=2126-01-01
