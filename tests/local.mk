@@ -143,6 +143,7 @@ bats_tests += %D%/span/get.bats
 bats_tests += %D%/span/timeline.bats
 bats_tests += %D%/span/where.bats
 bats_tests += %D%/record/audit.bats
+bats_tests += %D%/record/collect.bats
 bats_tests += %D%/record/execution.bats
 bats_tests += %D%/record/damage.bats
 bats_tests += %D%/record/explain.bats
@@ -217,6 +218,9 @@ policy_sources = src/record/policy.c src/record/policy_collect.c src/record/poli
 check_PROGRAMS += %D%/core/test-sample
 %C%_core_test_sample_SOURCES = %D%/core/test-sample.c src/record/sample.c
 %C%_core_test_sample_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
+check_PROGRAMS += %D%/core/test-trace-state
+%C%_core_test_trace_state_SOURCES = %D%/core/test-trace-state.c src/record/trace_state.c
+%C%_core_test_trace_state_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 %C%_core_test_import_split_SOURCES = %D%/core/test-import-split.c src/record/import_split.c
 %C%_core_test_import_split_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 

@@ -9,6 +9,7 @@
 #include "cli/filter.h"
 #include "cli/message.h"
 #include "cli/pieces.h"
+#include "record/collect.h"
 #include "record/keeper.h"
 #include "record/protection.h"
 #include "record/verbs.h"
@@ -35,6 +36,8 @@ struct archive {
     const char *repository;
     struct keeper keeper;
     struct protection protection;
+    struct collection collection;
+    struct collect_counts left_out; /* of workers that have ended */
     bool ack;
     bool left_logs; /* some could not be sealed */
     uint64_t acknowledged;
@@ -55,7 +58,8 @@ struct worker {
     bool few; /* they are added as they are */
     /* what is kept of them, by row: the batch's, or what the policy leaves */
     const struct tcore_slice *text;
-    struct redactor *redactor;    /* NULL: all is kept */
+    struct collector *collector;  /* NULL: every record is kept */
+    struct redactor *redactor;    /* NULL: all of one is kept */
     struct tcore_buf redacted;    /* texts, one behind the other */
     struct tcore_slice *own_text; /* of them; owned */
     size_t text_capacity;
@@ -64,17 +68,27 @@ struct worker {
 static enum tcore_status open_archive(void *state, struct tcore_projection *projection,
                                       struct tcore_error *err)
 {
-    (void)state;
-    (void)err;
+    struct archive *a = state;
     projection->text = true;
-    return TCORE_OK;
+    if (!collection_is_needed(&a->protection.policy))
+        return TCORE_OK;
+    return collection_open(&a->collection, &a->protection.policy, projection, err);
+}
+
+static void add_left_out(struct archive *a, const struct collect_counts *counts)
+{
+    __atomic_add_fetch(&a->left_out.dropped, counts->dropped, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&a->left_out.unsampled, counts->unsampled, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&a->left_out.failed, counts->failed, __ATOMIC_RELAXED);
 }
 
 static enum tcore_status close_worker(void *state, void *worker, struct tcore_error *err)
 {
     struct worker *w = worker;
-    (void)state;
     (void)err;
+    if (w->collector)
+        add_left_out(state, collector_counts(w->collector));
+    collector_free(w->collector);
     for (size_t i = 0; i < w->packed_count; i++)
         tcore_packed_block_free(&w->packed[i]);
     tcore_free(w->packed);
@@ -101,6 +115,8 @@ static enum tcore_status open_worker(void *state, void **worker, struct tcore_er
         status = tcore_binary_writer_new(&w->writer, &w->blocks, NULL, err);
     if (status == TCORE_OK)
         status = protection_redactor(&a->protection, &w->redactor, err);
+    if (status == TCORE_OK && collection_is_needed(&a->protection.policy))
+        status = collector_new(&w->collector, &a->collection, err);
     if (status != TCORE_OK) {
         close_worker(state, w, NULL);
         return status;
@@ -133,11 +149,13 @@ static enum tcore_status keep_packed(void *context, struct tcore_packed_block *p
     return TCORE_OK;
 }
 
-/* Which records there are to keep: a clock record tells that time has passed, and no more. */
+/* Which records there are to keep: a clock record tells that time has passed, and no more; of
+ * others those that the policy lets in. */
 static enum tcore_status choose_rows(struct worker *w, const struct tcore_batch *batch,
                                      const uint32_t *rows, size_t count, size_t *bytes,
                                      struct tcore_error *err)
 {
+    enum tcore_status status = TCORE_OK;
     w->batch = batch;
     w->count = *bytes = 0;
     if (count > w->capacity) {
@@ -151,19 +169,36 @@ static enum tcore_status choose_rows(struct worker *w, const struct tcore_batch 
         if (batch->types[rows[i]] == TCORE_RECORD_CLOCK)
             continue;
         w->rows[w->count++] = rows[i];
-        *bytes += batch->text[rows[i]].length;
     }
-    return TCORE_OK;
+    if (w->collector)
+        status = collector_rows(w->collector, batch, w->rows, &w->count, err);
+    for (size_t i = 0; i < w->count && status == TCORE_OK; i++)
+        *bytes += batch->text[w->rows[i]].length;
+    return status;
 }
 
-/* Redacts the chosen records. */
+/* The text of a row as it is kept, behind those before. */
+static enum tcore_status add_text(struct worker *w, const struct tcore_batch *batch, uint32_t row,
+                                  struct tcore_error *err)
+{
+    struct tcore_slice text = batch->text[row];
+    enum tcore_status status = TCORE_OK;
+    if (w->collector)
+        status = collector_text(w->collector, batch, row, &text, err);
+    if (status == TCORE_OK && w->redactor)
+        return redactor_apply(w->redactor, text.data, text.length, &w->redacted, err);
+    tcore_buf_append(&w->redacted, text.data, text.length);
+    return status == TCORE_OK ? tcore_buf_status(&w->redacted, err) : status;
+}
+
+/* Makes what is kept of the chosen records. */
 static enum tcore_status redact(struct worker *w, const struct tcore_batch *batch,
                                 struct tcore_error *err)
 {
     enum tcore_status status = TCORE_OK;
     size_t at = 0;
     w->text = batch->text;
-    if (!w->redactor)
+    if (!w->redactor && !w->collector)
         return TCORE_OK;
     if (batch->rows > w->text_capacity) {
         struct tcore_slice *memory = tcore_reallocarray(w->own_text, batch->rows, sizeof *memory);
@@ -175,9 +210,8 @@ static enum tcore_status redact(struct worker *w, const struct tcore_batch *batc
     w->text = w->own_text;
     tcore_buf_clear(&w->redacted);
     for (size_t i = 0; i < w->count && status == TCORE_OK; i++) {
-        const struct tcore_slice *text = &batch->text[w->rows[i]];
         size_t before = w->redacted.length;
-        status = redactor_apply(w->redactor, text->data, text->length, &w->redacted, err);
+        status = add_text(w, batch, w->rows[i], err);
         w->own_text[w->rows[i]].length = w->redacted.length - before;
     }
     for (size_t i = 0; i < w->count && status == TCORE_OK; i++) {
@@ -237,7 +271,7 @@ static enum tcore_status take_lines(void *state, void *worker, const char *data,
     struct worker *w = worker;
     const struct archive *a = state;
     bool logged = a->keeper.durability == KEEPER_RECORD; /* one by one */
-    if (length < SMALL_BYTES || w->rest || w->redactor || logged) {
+    if (length < SMALL_BYTES || w->rest || w->redactor || w->collector || logged) {
         w->rest -= w->rest != 0;
         return TCORE_SKIP;
     }
@@ -376,7 +410,9 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
     }
     if (result == CLI_DONE)
         result = cli_filter(cli, &operator, & archive, argc - 1, argv + 1);
+    collect_note(cli, argv[0], &archive.left_out);
     keeper_close(k);
+    collection_close(&archive.collection);
     protection_close(&archive.protection);
     if (archive.left_logs && result != CLI_USAGE) {
         cli->failed = true;
@@ -401,9 +437,10 @@ const struct cli_verb archive_verb = {
     .description =
         "REPO is made if it is not there. A segment is sealed, and appears, when it has a million "
         "records or 256 MiB of text, when its first record came 15 minutes ago (or what else its "
-        "policy says), and at the end of input. What the policy redacts is redacted before, and "
-        "what it labels is encrypted for those who may read it. Nothing is ever overwritten, and "
-        "nothing is taken for a duplicate.\n"
+        "policy says), and at the end of input. What the policy drops or does not sample is not "
+        "kept, which a note counts; what it redacts is redacted before, and what it labels is "
+        "encrypted for those who may read it. Nothing is ever overwritten, and nothing is taken "
+        "for a duplicate.\n"
         "\n"
         "Examples:\n"
         "  trace-record archive repository spans.ndjson\n"

@@ -7,6 +7,7 @@
 #include "base/sys.h"
 #include "cli/append.h"
 #include "cli/message.h"
+#include "record/collect.h"
 #include "record/keeper.h"
 #include "record/protection.h"
 #include "store/log.h"
@@ -116,9 +117,9 @@ static enum tcore_status append_to_segment(const char *path, const struct protec
     return status;
 }
 
-static enum tcore_status append_redacted(struct cli *cli, const struct destination *to,
-                                         const struct protection *protection,
-                                         const struct tcore_buf *lines, struct tcore_error *err)
+static enum tcore_status append_protected(struct cli *cli, const struct destination *to,
+                                          const struct protection *protection,
+                                          const struct tcore_buf *lines, struct tcore_error *err)
 {
     struct tcore_repository *repository;
     const struct tcore_labels *labels = policy_labels_get(&protection->labels);
@@ -144,25 +145,43 @@ static enum tcore_status append_redacted(struct cli *cli, const struct destinati
     return status;
 }
 
-/* What the policy redacts never comes into a log. */
+/* What the policy drops, does not sample or redacts never comes into a log. */
+static enum tcore_status append_by_policy(struct cli *cli, const struct destination *to,
+                                          const struct protection *protection,
+                                          const struct tcore_buf *lines, struct tcore_error *err)
+{
+    struct collect_counts counts = {0};
+    struct redactor *redactor = NULL;
+    struct tcore_buf collected = {0}, redacted = {0};
+    enum tcore_status status = protection_redactor(protection, &redactor, err);
+    if (status == TCORE_OK && collection_is_needed(&protection->policy)) {
+        status = collect_lines(&protection->policy, lines, &collected, &counts, err);
+        lines = &collected;
+    }
+    if (status == TCORE_OK && redactor) {
+        status = redactor_lines(redactor, lines->data, lines->length, &redacted, err);
+        lines = &redacted;
+    }
+    if (status == TCORE_OK && lines->length)
+        status = append_protected(cli, to, protection, lines, err);
+    if (status == TCORE_OK)
+        collect_note(cli, to->path, &counts);
+    redactor_free(redactor);
+    tcore_buf_free(&collected);
+    tcore_buf_free(&redacted);
+    return status;
+}
+
 static enum tcore_status append_to_repository(struct cli *cli, const struct destination *to,
                                               const struct tcore_buf *lines,
                                               struct tcore_error *err)
 {
     struct protection protection;
-    struct redactor *redactor = NULL;
-    struct tcore_buf redacted = {0};
     enum tcore_status status = TCORE_OK;
     if (protection_open(&protection, cli, to->path) != CLI_DONE)
         status = tcore_error_set(err, TCORE_FATAL, "nothing is recorded against its policy");
     if (status == TCORE_OK)
-        status = protection_redactor(&protection, &redactor, err);
-    if (status == TCORE_OK && redactor)
-        status = redactor_lines(redactor, lines->data, lines->length, &redacted, err);
-    if (status == TCORE_OK)
-        status = append_redacted(cli, to, &protection, redactor ? &redacted : lines, err);
-    redactor_free(redactor);
-    tcore_buf_free(&redacted);
+        status = append_by_policy(cli, to, &protection, lines, err);
     protection_close(&protection);
     return status;
 }
