@@ -7,6 +7,7 @@
 #include "model/json.h"
 #include "model/time.h"
 #include "record/holds.h"
+#include "record/membership.h"
 #include "record/upkeep.h"
 #include "record/verbs.h"
 #include "store/new_file.h"
@@ -54,7 +55,7 @@ static void put_time(struct tcore_buf *out, const char *key, const struct cli_ti
 static void describe(struct tcore_buf *out, const char *name, const struct matcher_options *o)
 {
     const struct cli_time now = {true, tcore_sys()->wall_ns()};
-    const char *user = upkeep_user();
+    const char *user = membership_user();
     tcore_buf_puts(out, "{\"name\":");
     tcore_json_write_string(out, name, strlen(name));
     tcore_buf_printf(out, ",\"uid\":%lu", (unsigned long)getuid());
@@ -226,7 +227,7 @@ const struct cli_verb hold_verb = {
         "Examples:\n"
         "  trace-record hold repository case-12 --service=payments --since=2026-01-01\n"
         "  trace-record hold repository case-12 --release\n",
-    .groups = CLI_OUTPUT,
+    .groups = CLI_OUTPUT | CLI_KEYS,
     .options = table,
     .option_count = sizeof table / sizeof *table,
     .options_size = sizeof(struct options),

@@ -28,7 +28,9 @@ static const struct cli_option table[] = {
     {0, "role", CLI_STRING, offsetof(struct options, change.role), "NAME",
      "role of the policy whose key is added, removed or put in place of another", NULL},
     {0, "key", CLI_STRING, offsetof(struct options, change.key), "FILE",
-     "private key that can read what the other is to read; of rotate the old one", NULL},
+     "private key that can read what the other is to read; of rotate the old one; of destroy that "
+     "of a role that may erase",
+     NULL},
     {0, "label", CLI_STRING, offsetof(struct options, change.label), "LABEL",
      "destroy the keys of this label: internal, pii, secret", NULL},
     {0, "since", CLI_TIME, offsetof(struct options, change.since), "TIME",

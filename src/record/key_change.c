@@ -6,6 +6,7 @@
 #include "base/sys.h"
 #include "cli/message.h"
 #include "record/audit_event.h"
+#include "record/membership.h"
 #include "record/policy_file.h"
 #include "record/policy_labels.h"
 #include "store/segment_rewrap.h"
@@ -13,7 +14,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -187,15 +187,21 @@ static int find_key(struct change *c)
     return CLI_FAILED;
 }
 
+/* --key shows that one has the role, if it is not by name. */
 static int may_destroy(struct change *c)
 {
-    struct passwd entry, *found = NULL;
-    char names[4096];
-    bool named = getpwuid_r(getuid(), &entry, names, sizeof names, &found) == 0 && found;
-    if (policy_may(&c->policy, POLICY_ERASE, named ? found->pw_name : NULL, NULL))
-        return CLI_DONE;
-    cli_error(c->cli, "the policy does not let you erase");
-    return CLI_FAILED;
+    struct tcore_key_ring *ring = NULL;
+    struct tcore_error err = {0};
+    enum tcore_status status = tcore_key_ring_new(&ring, &err);
+    if (status == TCORE_OK && c->options->key)
+        status = tcore_key_ring_add_file(ring, AT_FDCWD, c->options->key, &err);
+    bool may = status == TCORE_OK && membership_may(&c->policy, POLICY_ERASE, c->dir, ring);
+    tcore_key_ring_free(ring);
+    if (status != TCORE_OK)
+        cli_report(c->cli, &err);
+    else if (!may)
+        cli_error(c->cli, "the policy does not let you erase");
+    return may ? CLI_DONE : CLI_FAILED;
 }
 
 static int prepare(struct change *c, const char *action)

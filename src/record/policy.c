@@ -147,7 +147,7 @@ static bool has_role(const struct policy_role *role, const char *user)
 }
 
 bool policy_may(const struct policy *policy, enum policy_action action, const char *user,
-                const bool *holds)
+                const bool *has)
 {
     bool restricted = false;
 
@@ -156,7 +156,7 @@ bool policy_may(const struct policy *policy, enum policy_action action, const ch
 
         if (!(role->may & action))
             continue;
-        if (has_role(role, user) || (holds && holds[i]))
+        if (has_role(role, user) || (has && has[i]))
             return true;
         restricted = true;
     }

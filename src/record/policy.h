@@ -41,10 +41,11 @@ enum policy_action { POLICY_RETAIN = 1, POLICY_ERASE = 2, POLICY_HOLD = 4 };
 
 struct policy_role {
     const char *name;
-    unsigned read;          /* a bit for each label; public always */
-    const char *key;        /* file of the public key, relative to the repository; NULL: none */
-    unsigned may;           /* bits of policy_action */
-    struct cli_words users; /* login names of who has the role */
+    unsigned read;           /* a bit for each label; public always */
+    const char *key;         /* file of the public key, relative to the repository; NULL: none */
+    unsigned may;            /* bits of policy_action */
+    struct cli_words users;  /* login names of who has the role */
+    struct cli_words groups; /* names of groups whose members have it */
 };
 
 enum policy_tail_kind {
@@ -150,11 +151,11 @@ int64_t policy_keep_ns(const struct policy *policy, enum tcore_record_type type,
                        const char *service, size_t service_length);
 /*
  * Whether the policy lets someone do it. An action that no role may do is everyone's who can write
- * the repository; any other is theirs who have such a role: by their login name, or because they
- * hold the private key of the role (holds: one for each role, may be NULL). The policy is no fence
- * of its own: whoever owns the files can do to them what they like.
+ * the repository; any other is theirs who have such a role: by their login name, or by what else
+ * gives it to them (has: one for each role, may be NULL), a group or the private key of the role.
+ * The policy is no fence of its own: whoever owns the files can do to them what they like.
  */
 bool policy_may(const struct policy *policy, enum policy_action action, const char *user,
-                const bool *holds);
+                const bool *has);
 
 #endif

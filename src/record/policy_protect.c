@@ -82,16 +82,17 @@ void policy_read_labels(struct cli_schema *p, uint32_t node)
 /* --- Roles */
 
 struct role_map {
-    struct cli_words read, may, users;
+    struct cli_words read, may, users, groups;
     const char *key;
 };
 
-enum { O_READ, O_MAY, O_USERS, O_KEY };
+enum { O_READ, O_MAY, O_USERS, O_GROUPS, O_KEY };
 
 static const struct cli_key role_keys[] = {
     {"read", CLI_KEY_WORDS, offsetof(struct role_map, read), NULL},
     {"may", CLI_KEY_WORDS, offsetof(struct role_map, may), NULL},
     {"users", CLI_KEY_WORDS, offsetof(struct role_map, users), NULL},
+    {"groups", CLI_KEY_WORDS, offsetof(struct role_map, groups), NULL},
     {"key", CLI_KEY_TEXT, offsetof(struct role_map, key), NULL},
 };
 
@@ -126,6 +127,7 @@ static void read_role(struct cli_schema *p, uint32_t node, struct policy_role *r
     role->read = 1u << POLICY_PUBLIC;
     role->key = map.key;
     role->users = map.users;
+    role->groups = map.groups;
     if (had >> O_READ & 1)
         role->read |= read_bits(p, nodes[O_READ], map.read.count, "label", policy_label_names);
     if (had >> O_MAY & 1)
@@ -134,10 +136,10 @@ static void read_role(struct cli_schema *p, uint32_t node, struct policy_role *r
         cli_schema_error_in(p, nodes[O_READ],
                             "role '%s' has no key to read that with (key: keys/%s.pub)", role->name,
                             role->name);
-    if (role->may && !role->key && !role->users.count)
-        cli_schema_error_in(p, nodes[O_MAY],
-                            "nobody has the role '%s': it needs users or a key to be known by",
-                            role->name);
+    if (role->may && !role->key && !role->users.count && !role->groups.count)
+        cli_schema_error_in(
+            p, nodes[O_MAY],
+            "nobody has the role '%s': it needs users, groups or a key to be known by", role->name);
 }
 
 void policy_read_roles(struct cli_schema *p, uint32_t node)

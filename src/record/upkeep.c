@@ -8,6 +8,7 @@
 #include "cli/message.h"
 #include "record/audit_event.h"
 #include "record/keeper.h"
+#include "record/membership.h"
 #include "record/policy_file.h"
 #include "store/log_read.h"
 #include "store/refresh.h"
@@ -15,7 +16,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -106,20 +106,10 @@ const struct tcore_key_ring *upkeep_keys(const struct upkeep *u)
     return u->cli->keys;
 }
 
-const char *upkeep_user(void)
-{
-    static char names[4096];
-    static struct passwd entry;
-    struct passwd *found = NULL;
-    if (getpwuid_r(getuid(), &entry, names, sizeof names, &found) == 0 && found)
-        return found->pw_name;
-    return "";
-}
-
 bool upkeep_may(struct upkeep *u, enum policy_action action, const char *verb)
 {
-    const char *user = upkeep_user();
-    if (policy_may(&u->policy, action, *user ? user : NULL, NULL))
+    const char *user = membership_user();
+    if (membership_may(&u->policy, action, u->dir, u->cli->keys))
         return true;
     cli_error(u->cli, "%s: its policy lets others %s, and not %s", u->name, verb,
               *user ? user : "who has no login name");

@@ -35,8 +35,6 @@ enum tcore_status upkeep_labels(struct upkeep *upkeep, const struct tcore_labels
 const struct tcore_key_ring *upkeep_keys(const struct upkeep *upkeep);
 /* Whether the policy lets the user do it; if not, that is reported. */
 bool upkeep_may(struct upkeep *upkeep, enum policy_action action, const char *verb);
-/* The login name of the user; "" if there is none. Lives until the next call. */
-const char *upkeep_user(void);
 /* Adds to the audit log; details is the text of a JSON object. False: reported. */
 bool upkeep_audit(struct upkeep *upkeep, const char *action, struct tcore_buf *details);
 /* Reports upkeep->err. */

@@ -46,6 +46,7 @@ static const char *const accepted[] = {
     "redact: [{fields: x, mask: '[0-9]', with: ''}]\n",
     "retention: [{keep: 1d}, {type: health, service: x, keep: 1y}]\n",
     "retention: []\n",
+    "roles: {a: {may: hold, groups: adm}, b: {may: erase, groups: [wheel, adm], users: c}}\n",
     "retention: [{size: 100G}, {size: 1}]\n",
     "audit: {}\n",
     "segment: {age: 1h}\n",
@@ -117,7 +118,7 @@ static const struct refused refused[] = {
     {"roles: {a: {may: [erase, holt], key: k}}\n",
      "p:1:26: unknown action 'holt': did you mean hold?\n"},
     {"roles: {a: {may: [erase]}}\n",
-     "p:1:18: nobody has the role 'a': it needs users or a key to be known by\n"},
+     "p:1:18: nobody has the role 'a': it needs users, groups or a key to be known by\n"},
     {"roles: {a: {key: ''}}\n", "p:1:18: key is empty\n"},
     /* redact */
     {"redact: {fields: [a], drop: true}\n", "p:1:9: redact must be a list\n"},

@@ -174,13 +174,25 @@ state() {
     trace-record read repo --key=privacy --key=vault | cmp - <(tail -n +11 before)
 }
 
-@test 'erase is for those who may' {
+@test 'erase is for those who may: by name, by group, or by the key of the role' {
     fill 1
-    sed 's/privacy: {/privacy: {may: [erase], users: [nobody-of-that-name], /' policy.yaml >strict.yaml
+    sed 's/privacy: {/privacy: {may: [erase, hold], users: [nobody-of-that-name], groups: [no-such-group], /' policy.yaml >strict.yaml
     trace-record policy repo strict.yaml
     run -4 trace-record erase repo --where=true --key=vault
     assert_output --partial 'its policy lets others erase'
+    run -4 trace-record hold repo law --where=true
+    run -4 trace-record key destroy repo --label=pii
+    run -4 trace-record key destroy repo --label=pii --key=vault
     assert_equal "$(segments | wc -l)" 1
+    run -0 trace-record erase repo --where=true --key=privacy --dry-run
+    run -0 trace-record hold repo law --where=true --key=privacy
+    run -4 trace-record hold repo law --release
+    run -0 trace-record hold repo law --release --key=privacy
+    run -0 trace-record key destroy repo --label=secret --key=privacy
+    sed "s/no-such-group/$(id -gn)/" strict.yaml >group.yaml
+    trace-record policy repo group.yaml
+    run -0 trace-record erase repo --where=true
+    assert_output '10 records erased'
 }
 
 @test 'retain: whole segments go without a key, others need it' {
