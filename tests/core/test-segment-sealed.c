@@ -8,8 +8,10 @@
 
 #include "failing.h"
 #include "memory_file.h"
+#include "store/rewrite.h"
 #include "store/segment_check.h"
 #include "store/segment_private.h"
+#include "store/segment_salvage.h"
 #include "store/segment_write.h"
 #include "store/tar.h"
 #include "stream/binary_format.h"
@@ -279,6 +281,133 @@ static void test_forgeries(void)
     tcore_key_ring_free(ring);
 }
 
+/* ---- writing anew ---- */
+
+static enum tcore_status may_rewrite(bool with_key, const struct tcore_labels *by, bool *lacks_key,
+                                     struct tcore_error *err)
+{
+    struct tcore_projection projection = {0};
+    struct tcore_segment_reader *reader = NULL;
+    struct tcore_key_ring *ring = NULL;
+    struct tcore_segment *segment = NULL;
+    enum tcore_status status = make_ring(&ring, with_key, err);
+    if (status == TCORE_OK)
+        status = tcore_segment_reader_new(&reader, &projection, ring, err);
+    if (status == TCORE_OK)
+        status = tcore_segment_open(&segment, FILE_FD, err);
+    if (status == TCORE_OK)
+        status = tcore_segment_may_rewrite(reader, segment, by, err);
+    *lacks_key = reader && tcore_segment_reader_lacks_key(reader);
+    tcore_segment_close(segment);
+    tcore_segment_reader_free(reader);
+    tcore_projection_free(&projection);
+    tcore_key_ring_free(ring);
+    return status;
+}
+
+static unsigned label_of_none(const void *context, const char *key, size_t length)
+{
+    (void)context;
+    (void)key;
+    (void)length;
+    return 0;
+}
+
+static unsigned label_of_all(const void *context, const char *key, size_t length)
+{
+    (void)context;
+    (void)key;
+    (void)length;
+    return 2;
+}
+
+static void test_may_rewrite(void)
+{
+    const struct tcore_label pii = {"pii", &public_key, 1}, secret = {"secret", &public_key, 1};
+    const struct tcore_labels none = {
+        .label = {{"public", NULL, 0}, pii}, .count = 2, .of = label_of_none};
+    const struct tcore_labels all = {
+        .label = {{"public", NULL, 0}, pii, secret}, .count = 3, .of = label_of_all};
+    const struct tcore_labels others = {
+        .label = {{"public", NULL, 0}, secret}, .count = 2, .of = label_of};
+    struct tcore_error err;
+    bool lacks_key;
+    ok(may_rewrite(true, &labels, &lacks_key, &err) == TCORE_OK, "by the labels it has");
+    ok(may_rewrite(true, &all, &lacks_key, &err) == TCORE_OK, "by a more secret one");
+    ok(may_rewrite(false, &labels, &lacks_key, &err) == TCORE_BAD_INPUT && lacks_key,
+       "not without a key: %s", err.text);
+    ok(may_rewrite(true, NULL, &lacks_key, &err) == TCORE_BAD_INPUT && !lacks_key,
+       "not without labels: %s", err.text);
+    ok(may_rewrite(true, &none, &lacks_key, &err) == TCORE_BAD_INPUT,
+       "nor where none is for it: %s", err.text);
+    ok(may_rewrite(true, &others, &lacks_key, &err) == TCORE_BAD_INPUT,
+       "nor by labels that do not have its own: %s", err.text);
+}
+
+/* ---- without an index ---- */
+
+static enum tcore_status read_salvaged(bool with_key, struct tcore_buf *text,
+                                       struct tcore_error *err)
+{
+    struct tcore_key_ring *ring = NULL;
+    struct tcore_segment *segment = NULL;
+    enum tcore_status status = make_ring(&ring, with_key, err);
+    if (status == TCORE_OK)
+        status = tcore_segment_salvage(&segment, FILE_FD, err);
+    if (status == TCORE_OK)
+        status = tcore_segment_unlock(segment, ring, err);
+    for (uint32_t b = 0; status == TCORE_OK && b < tcore_segment_manifest(segment)->block_count;
+         b++)
+        status = read_block(segment, b, ring, text, err);
+    tcore_segment_close(segment);
+    tcore_key_ring_free(ring);
+    return status;
+}
+
+/* How many labelled values are read, with everything from that byte on cut off and one changed. */
+static unsigned salvage(size_t length, size_t change, bool with_key)
+{
+    struct tcore_buf text = {0};
+    struct tcore_error err;
+    const size_t whole = file.length;
+    unsigned count = 0;
+    file.length = length;
+    file.data[change] ^= 1;
+    enum tcore_status status = read_salvaged(with_key, &text, &err);
+    file.data[change] ^= 1;
+    file.length = whole;
+    for (const char *at = text.data; status == TCORE_OK && at && text.length;) {
+        at = memmem(at, text.length - (size_t)(at - text.data), CANARY, 6);
+        count += at != NULL;
+        at += at ? 6 : 0;
+    }
+    if (status != TCORE_OK)
+        printf("# %s\n", err.text);
+    tcore_buf_free(&text);
+    return count;
+}
+
+static void test_salvage(void)
+{
+    struct tcore_segment *segment = NULL;
+    struct tcore_error err;
+    if (tcore_segment_open(&segment, FILE_FD, &err) != TCORE_OK) {
+        ok(false, "%s", err.text);
+        return;
+    }
+    const struct frame_place *keys = &segment->frame[segment->manifest.keys];
+    const uint64_t manifest = segment->frame[segment->members - 1].at, end = segment->footer_at;
+    const uint64_t behind_keys = keys->at + keys->packed, in_keys = keys->at + 20;
+    tcore_segment_close(segment);
+    const unsigned all = 2 * BLOCKS * ROWS; /* of two attributes */
+    is_int(salvage(file.length, file.length - 1, true), all, "the seek table is damaged");
+    is_int(salvage(file.length, file.length - 1, false), 0, "which gives nothing to others");
+    is_int(salvage(end, 0, true), all - 2 * ROWS, "no footer, and the first block is damaged");
+    is_int(salvage(file.length, manifest + 20, true), all, "the manifest is damaged");
+    is_int(salvage(behind_keys, file.length - 1, true), 0, "nobody knows which segment it was");
+    is_int(salvage(file.length, in_keys, true), 0, "the keys are damaged");
+}
+
 static void test_lines(void)
 {
     static const struct {
@@ -347,6 +476,22 @@ static void test_memory(struct tcore_sys *sys)
     }
     ok(reads > 50 && !failing.live, "reading: %u failed allocations, nothing leaks (%ld)", reads,
        failing.live);
+    for (int salvages = 0; salvages < 2; salvages++) {
+        more = true;
+        for (unsigned long n = 1; more; n++) {
+            struct tcore_buf text = {0};
+            bool lacks_key;
+            failing_begin(n);
+            use_memory(&failing.sys);
+            enum tcore_status status = salvages ? read_salvaged(true, &text, &err)
+                                                : may_rewrite(true, &labels, &lacks_key, &err);
+            tcore_buf_free(&text);
+            more = failing_end();
+            if (more && status == TCORE_OK)
+                ok(false, "allocation %lu fails and nobody says so (%d)", n, salvages);
+        }
+    }
+    ok(!failing.live, "salvaging and looking: nothing leaks (%ld)", failing.live);
 }
 
 int main(void)
@@ -365,6 +510,8 @@ int main(void)
     ok(write_segment(&err) == TCORE_OK, "a segment with sealed columns: %s", err.text);
     ok(reads_right(&err), "with the key all is read as it was, without it the rest: %s", err.text);
     test_forgeries();
+    test_may_rewrite();
+    test_salvage();
     test_lines();
     test_nobody();
     test_memory(&sys);
