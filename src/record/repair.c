@@ -153,9 +153,9 @@ static enum tcore_status replace(struct repair *p, const char *path, struct tcor
         bool all = is_all(p, path, has_index, kept, &lost);
         upkeep_print(u, "segments/%s: %s: moved to quarantine/%s, %" PRIu64 " record%s kept%s",
                      path, p->reason, into, kept, kept == 1 ? "" : "s",
-                     all           ? ", which are all"
-                     : lost.values ? ", but what was sealed is lost"
-                                   : ", others are lost");
+                     all                            ? ", which are all"
+                     : lost.values && !lost.records ? ", but what was sealed is lost"
+                                                    : ", others are lost");
         p->lost |= !all;
         p->kept += kept;
         p->segments++;
