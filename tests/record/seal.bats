@@ -276,3 +276,20 @@ EOF
     run -0 trace-record policy other policy.yaml
     assert_output --partial 'open/ is not sealed yet'
 }
+
+@test 'large chunks, of which workers make blocks, are sealed as small ones are' {
+    spans 15000 | sed 's/"service":"cart"/&,"resource":{"service.name":"cart"}/' >many
+    for durability in segment none; do
+        make_repository policy.yaml
+        trace-record archive --durability="$durability" repo many
+        trace-record import many >wanted
+        trace-record read repo --key=privacy >got
+        cmp wanted got
+        assert_equal "$(trace-record read repo 2>/dev/null | grep -c '"copy"')" 15000
+        run -0 trace-record check repo
+        assert_output ''
+    done
+    no_canary
+    trace-agg repo --by=service,attributes.n >without
+    trace-agg many --by=service,attributes.n | cmp - without
+}

@@ -263,7 +263,7 @@ static enum tcore_status make_directory(struct tcore_block_packer *p, const char
     for (uint32_t i = 0; i < block->columns; i++) {
         if (p->label[i])
             blank_entry(prefix + BLOCK_BYTES + (size_t)i * ENTRY_BYTES);
-        else
+        else if (block->column[i].same == BINARY_NONE) /* or its data are another one's */
             columns += block->column[i].length;
         sealed |= p->label[i] != 0;
     }

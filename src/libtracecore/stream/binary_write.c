@@ -36,7 +36,7 @@ struct tcore_binary_writer {
     struct tcore_json json;
     struct tcore_buf canonical;
     struct limits limits;
-    bool for_segments;
+    bool for_segments, apart, spans_apart;
     unsigned depth_limit;
     uint64_t duplicates;
     struct binary_relations relations;
@@ -87,11 +87,19 @@ enum tcore_status tcore_binary_writer_new(struct tcore_binary_writer **writer,
     return TCORE_OK;
 }
 
+/* In whichever order they were asked for. */
+static void choose_relations(struct tcore_binary_writer *w)
+{
+    w->relations.sums = !w->spans_apart;
+    w->relations.references = w->for_segments && !w->spans_apart;
+    w->relations.same = w->for_segments && !w->apart;
+}
+
 void tcore_binary_writer_for_segments(struct tcore_binary_writer *w)
 {
     w->limits = segment_limits;
     w->for_segments = true;
-    w->relations.references = w->relations.same = true;
+    choose_relations(w);
 }
 
 void tcore_binary_writer_limit_depth(struct tcore_binary_writer *w, unsigned depth)
@@ -106,9 +114,9 @@ uint64_t tcore_binary_writer_duplicates(const struct tcore_binary_writer *w)
 
 void tcore_binary_writer_keep_apart(struct tcore_binary_writer *w, bool spans)
 {
-    w->relations.same = false;
-    if (spans)
-        w->relations.sums = w->relations.references = false;
+    w->apart = true;
+    w->spans_apart |= spans;
+    choose_relations(w);
 }
 
 static void free_rows(struct type_rows *rows)
