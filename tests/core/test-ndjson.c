@@ -375,6 +375,24 @@ static bool same_batch(const struct tcore_batch *a, const struct tcore_batch *b)
     return same;
 }
 
+/* Decodes the text with each instruction set; *first: as the first of them does. Returns how many
+ * there are, and counts those that differ from the first. */
+static unsigned decode_by_each(struct decoding d[3], const struct tcore_buf *text,
+                               const struct tcore_batch **first, unsigned *different)
+{
+    unsigned variants = 0;
+    for (size_t v = 0; v < 3; v++) {
+        if (!tcore_simd_select(simd[v]))
+            continue;
+        decode(&d[v], text->data, text->length);
+        if (!variants++)
+            *first = d[v].batch;
+        else
+            *different += !same_batch(*first, d[v].batch);
+    }
+    return variants;
+}
+
 static void test_agreement(void)
 {
     struct tcore_buf text = {0};
@@ -386,20 +404,9 @@ static void test_agreement(void)
         for (unsigned i = 0; i < 100; i++)
             make_line(&text);
         lines_made += 100;
-        struct decoding *first = NULL;
-        variants = 0;
-        for (size_t v = 0; v < 3; v++) {
-            if (!tcore_simd_select(simd[v]))
-                continue;
-            variants++;
-            decode(&d[v], text.data, text.length);
-            if (!first)
-                first = &d[v];
-            else if (!same_batch(first->batch, d[v].batch))
-                wrong_simd++;
-        }
+        const struct tcore_batch *b;
+        variants = decode_by_each(d, &text, &b, &wrong_simd);
         /* every line refused for its JSON is refused by the plain parser, every row accepted */
-        const struct tcore_batch *b = first->batch;
         for (size_t i = 0; i < b->reject_count; i++) {
             struct tcore_error err = {0};
             const struct tcore_reject *r = &b->rejects[i];
@@ -560,20 +567,10 @@ static void test_windows(void)
         }
         if (text.data[text.length - 1] != '\n')
             tcore_buf_putc(&text, '\n');
-        struct decoding *first = NULL;
-        variants = 0;
-        for (size_t v = 0; v < 3; v++) {
-            if (!tcore_simd_select(simd[v]))
-                continue;
-            variants++;
-            decode(&d[v], text.data, text.length);
-            if (!first)
-                first = &d[v];
-            else
-                different += !same_batch(first->batch, d[v].batch);
-        }
-        rows += (unsigned)first->batch->rows;
-        rejects += (unsigned)first->batch->reject_count;
+        const struct tcore_batch *first;
+        variants = decode_by_each(d, &text, &first, &different);
+        rows += (unsigned)first->rows;
+        rejects += (unsigned)first->reject_count;
     }
     ok(!different && rows > ROUNDS * LINES / 2 && rejects > ROUNDS,
        "%u instruction sets agree on %u rows and %u rejects of chunks", variants, rows, rejects);

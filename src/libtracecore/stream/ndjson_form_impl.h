@@ -19,6 +19,13 @@ static inline bool has_form(const struct line *line, const struct ndjson_form *f
     return !differ;
 }
 
+/* Whether all between them is a number of up to 18 digits. */
+static inline bool is_plain_integer(const char *from, const char *to)
+{
+    unsigned n = digits(from);
+    return from + n == to && n - 1 < 18 && !(*from == '0' && n > 1);
+}
+
 /* A value that is no plain number. False: it does not end there. */
 static __attribute__((noinline)) bool take_odd_scalar(struct ndjson_parse *parse, const char *from,
                                                       const char *to,
@@ -36,12 +43,11 @@ static inline bool take_scalars(struct ndjson_parse *parse, const struct line *l
     for (unsigned i = 0; i < form->scalar_count; i++) {
         const struct form_scalar *scalar = &form->scalars[i];
         const char *from = place_in(line, scalar->from), *to = place_in(line, scalar->to);
-        unsigned n = digits(from);
-        if (UNLIKELY(from + n != to || n - 1 >= 18 || (*from == '0' && n > 1))) {
+        if (UNLIKELY(!is_plain_integer(from, to))) {
             if (!take_odd_scalar(parse, from, to, scalar))
                 return false;
         } else if (scalar->target.wanted) {
-            keep(parse, &scalar->target, TCORE_INT, 0, digits_value(from, n));
+            keep(parse, &scalar->target, TCORE_INT, 0, digits_value(from, (unsigned)(to - from)));
             if (scalar->target.role < ROLE_VALUES)
                 parse->time_checked |= (uint32_t)1 << scalar->target.role;
         }

@@ -25,6 +25,12 @@ static inline void pass_quotes(struct replay *replay, const char *p)
         replay->next++;
 }
 
+/* Whether the text is a time as it is usually written. */
+static inline bool is_plain_time(const char *text, size_t length)
+{
+    return digits(text) == length && length - 1 < 19 && (length < 19 || *text < '9');
+}
+
 /* What keep_string() does, with the usual time at hand. */
 static inline __attribute__((always_inline)) void replay_keep(struct ndjson_parse *parse,
                                                               const struct shape_target *target,
@@ -32,8 +38,7 @@ static inline __attribute__((always_inline)) void replay_keep(struct ndjson_pars
 {
     if (!target->time) {
         keep(parse, target, TCORE_STRING, length, (uint64_t)(uintptr_t)text);
-    } else if (LIKELY(target->slot < 0 && digits(text) == length && length - 1 < 19 &&
-                      (length < 19 || *text < '9'))) {
+    } else if (LIKELY(target->slot < 0 && is_plain_time(text, length))) {
         tcore_value_put_string(&parse->role[target->role], text, length);
         parse->time_checked |= (uint32_t)1 << target->role;
     } else {

@@ -5,21 +5,12 @@
  * ROWS_NAME is the function.
  */
 
-/* Whether the text is a time as it is usually written. */
-static inline bool is_plain_time(const char *text, size_t length)
-{
-    return digits(text) == length && length - 1 < 19 && (length < 19 || *text < '9');
-}
-
 static inline bool has_plain_scalars(const struct line *line, const struct ndjson_form *form)
 {
-    for (unsigned i = 0; i < form->scalar_count; i++) {
-        const char *from = place_in(line, form->scalars[i].from),
-                   *to = place_in(line, form->scalars[i].to);
-        unsigned n = digits(from);
-        if (UNLIKELY(from + n != to || n - 1 >= 18 || (*from == '0' && n > 1)))
+    for (unsigned i = 0; i < form->scalar_count; i++)
+        if (UNLIKELY(!is_plain_integer(place_in(line, form->scalars[i].from),
+                                       place_in(line, form->scalars[i].to))))
             return false;
-    }
     return true;
 }
 
