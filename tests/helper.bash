@@ -31,6 +31,14 @@ need_data() {
     done
 }
 
+# need_command NAME...: skip the test unless each is there.
+need_command() {
+    local name
+    for name; do
+        command -v "$name" >/dev/null || skip "there is no $name"
+    done
+}
+
 # developer_build: whether the programs have the sanitizers in them (slower, and they need libasan).
 developer_build() {
     [[ ${TRACECORE_SANITIZERS-} == yes ]]

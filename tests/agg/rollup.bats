@@ -94,6 +94,7 @@ canonical() { # in the form that a repository keeps: a span without a name has a
 }
 
 @test "every roll-up is used that can be" {
+    need_command zstd
     spans 3000 | grep startTimeUnixNano | canonical - >records
     trace-record archive repo records
     segment=$(find repo -name '*.zst')
@@ -107,6 +108,7 @@ canonical() { # in the form that a repository keeps: a span without a name has a
 }
 
 @test "a long segment has one cell a series, too, and a short one does without" {
+    need_command zstd
     long() { # long N START: spans of two series, one each 20 s
         awk -v n="$1" -v start="$2" 'BEGIN {
             for (i = 0; i < n; i++)
@@ -245,6 +247,7 @@ wheres=('.service=="s1"' '.service=="s1" and .name=="op2"' '.name|test("op[12]")
 }
 
 @test "a damaged roll-up is told, and the records are read instead" {
+    need_command zstd
     spans 3000 | grep startTimeUnixNano | canonical - >records
     trace-record archive repo records
     segment=$(find repo -name '*.zst')

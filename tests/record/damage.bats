@@ -105,6 +105,7 @@ has() { # has FILE...: the repository has the records of these files, in any ord
 }
 
 @test "a flipped bit" {
+    need_command zstd
     flip_member "${file[1]}" '*.name'
     named "${file[1]}"
     trace-record read repo >got 2>/dev/null || true
@@ -175,6 +176,7 @@ has() { # has FILE...: the repository has the records of these files, in any ord
 }
 
 @test "a damaged roll-up and a damaged block in one segment: from the records that are left" {
+    need_command zstd
     rm -rf repo
     {
         spans 200 0

@@ -228,6 +228,7 @@ setup() {
 }
 
 @test "tar and zstd read a segment as it is" {
+    need_command zstd
     spans 100 | trace-record archive repo
     segment=$(segments repo)
     zstd -dqc "$segment" >segment.tar

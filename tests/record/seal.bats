@@ -52,6 +52,7 @@ no_canary() {
 }
 
 @test 'an analyst sees no labelled value, and no byte of the repository shows one' {
+    need_command zstd
     run -0 --separate-stderr trace-record archive repo spans
     no_canary
     run -0 --separate-stderr trace-record read repo --key=analyst
@@ -89,6 +90,7 @@ no_canary() {
 }
 
 @test 'a labelled service, name, time or trace is in no list, roll-up or index' {
+    need_command zstd
     local field
     for field in service name traceId startTimeUnixNano durationNano spanId; do
         sed "s/user.email, /$field, /" policy.yaml >one.yaml
@@ -115,6 +117,7 @@ no_canary() {
 }
 
 @test 'a labelled service in the resource is in no list or roll-up either' {
+    need_command zstd
     local key
     for key in service.name '"service.*"' resource resource.service.name; do
         sed "s/user.email, /$key, /" policy.yaml >one.yaml
@@ -142,6 +145,7 @@ no_canary() {
 }
 
 @test 'check and ls need no key, and a segment is a plain archive' {
+    need_command zstd
     trace-record archive repo spans
     run -0 trace-record check repo
     assert_output ''
@@ -153,6 +157,7 @@ no_canary() {
 }
 
 @test 'key destroy: nobody can read the label any more, the rest is as it was' {
+    need_command zstd
     trace-record archive repo spans
     trace-record read repo >before 2>/dev/null
     run -2 trace-record key destroy repo
@@ -215,6 +220,7 @@ EOF
 }
 
 @test 'records with labels are not kept in a log of archive, which is not encrypted' {
+    need_command zstd
     run -2 trace-record archive --durability=record repo spans
     assert_output --partial 'the policy has labels'
     no_canary
@@ -226,6 +232,7 @@ EOF
 }
 
 @test 'logs that others have left are sealed by the labels' {
+    need_command zstd
     echo 'version: 1' >plain.yaml
     trace-record policy repo plain.yaml
     trace-record metric --to=repo load 1 user.email=canary
@@ -240,6 +247,7 @@ EOF
 }
 
 @test 'short writers put what has a label into a segment at once, and the rest into the log' {
+    need_command zstd
     trace-record metric --to=repo load 1 host=a
     [[ -s repo/open/shared.log ]]
     run -0 trace-record ls repo
@@ -278,6 +286,7 @@ EOF
 }
 
 @test 'large chunks, of which workers make blocks, are sealed as small ones are' {
+    need_command zstd
     spans 15000 | sed 's/"service":"cart"/&,"resource":{"service.name":"cart"}/' >many
     for durability in segment none; do
         make_repository policy.yaml

@@ -65,6 +65,7 @@ state() {
 }
 
 @test 'compact joins sealed segments with the keys, and seals them again' {
+    need_command zstd
     fill 6
     grep -q '"card":"<4>"' before
     run -0 trace-record compact repo --key=privacy --key-descriptor=5 5<vault
@@ -140,6 +141,7 @@ state() {
 }
 
 @test 'erase finds somebody by a sealed attribute, and leaves no byte' {
+    need_command zstd
     fill 6
     run -0 trace-record erase repo --key=privacy --key=vault --dry-run \
         --where='.attributes["enduser.id"] == "canary-u3"'
@@ -196,6 +198,7 @@ state() {
 }
 
 @test 'retain: whole segments go without a key, others need it' {
+    need_command zstd
     fill 3
     echo 'retention: [{type: span, keep: 30d}]' >>policy.yaml
     trace-record policy repo policy.yaml
@@ -249,6 +252,7 @@ state() {
 }
 
 @test 'upkeep seals what is in logs by the labels' {
+    need_command zstd
     mv repo/policy.yaml .
     trace-record metric --to=repo load 1 enduser.id=canary-u9
     mv policy.yaml repo
@@ -285,6 +289,7 @@ frames() {
 }
 
 @test 'a damaged index costs no sealed value' {
+    need_command zstd
     fill 1
     file=$(segments)
     cp "$file" whole
@@ -312,6 +317,7 @@ frames() {
 }
 
 @test 'where a block is lost, the sealed columns of those behind it are not' {
+    need_command zstd
     spans 0 10 >some
     logs=$(sed 's/"type":"span"/"type":"log"/; s/startTimeUnixNano/timeUnixNano/; s/"durationNano":[0-9]*,//' some)
     (cat some && echo "$logs") | trace-record archive repo
@@ -327,6 +333,7 @@ frames() {
 }
 
 @test 'damaged keys cost what was sealed, and no more' {
+    need_command zstd
     fill 1
     file=$(segments)
     flip "$file" $(($(member "$file" keys) + 30))

@@ -99,6 +99,7 @@ setup() {
 }
 
 @test "erase leaves no byte" {
+    need_command zstd
     small 140
     trace-record rollup repo
     trace-record compact --dry-run repo >/dev/null
@@ -120,6 +121,7 @@ setup() {
 }
 
 @test "erase: what is in logs goes into segments first, and waits for who writes one" {
+    need_command zstd
     small 2
     export TRACE_TO=repo
     trace-record metric canary-u3 1
