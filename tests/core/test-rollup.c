@@ -353,7 +353,7 @@ static void check_question(const struct question *question, const char *file,
 {
     const char *build = getenv("top_builddir");
     char command[4096];
-    struct answer answer;
+    struct answer answer = {0};
     struct tcore_buf ours = {0};
     size_t our_count, their_count, same = 0;
     snprintf(command, sizeof command, "%s/src/agg/trace-agg %s --stat=%s %s 2>/dev/null",
