@@ -65,7 +65,7 @@ struct form_draft *tcore_ndjson_form_begin(const char *start, const char *newlin
     draft->point = 1;
     draft->failed = draft->scalar_open = false;
     memset(draft->words, 0, sizeof draft->words);
-    draft->form = (struct ndjson_form){.quotes = (uint16_t)quotes};
+    draft->form = (struct ndjson_form){0};
     return draft;
 }
 

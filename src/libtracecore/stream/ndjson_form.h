@@ -86,7 +86,6 @@ struct ndjson_form {
     struct form_piece *pieces;
     struct form_scalar *scalars;
     struct form_string *strings; /* that are wanted */
-    uint16_t quotes;             /* of the line */
     uint16_t piece_count, scalar_count, string_count;
     struct form_place end;   /* of the record */
     uint64_t roles;          /* struct ndjson_parse's */

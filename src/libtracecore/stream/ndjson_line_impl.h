@@ -2,16 +2,13 @@
 /*
  * Windows (ndjson_window.h), and a line of one. Included by ndjson_parse_impl.h for instruction
  * sets that make windows (WINDOW_NAME is the function). Needed:
- *     struct line_masks {uint64_t quote, colon, newline, special}, line_scan(p)
- *                      of the 64 bytes at p: where quotes, colons and newlines are, and where a
- *                      byte is that needs a closer look
- *     put_points(out, points, colon, offset)
- *                      writes offset + its number for each bit of points, up to 64, and WINDOW_KEY
- *                      with it if the bit is in colon, too; what is behind them may be overwritten
- *     LINE_LANES, line_lanes(to, from, strings, sum)
- *                      copies the points of the quotes of LINE_LANES strings without WINDOW_KEY,
- * and adds up which of the first `strings` are keys, and their lengths line_total(sum)  a hash of
- * that
+ *     struct line_look, look_begin(), look_end(look)
+ *                      whether a byte of those scanned in between needs a closer look
+ *     struct line_masks {uint64_t quote, newline}, line_scan(p, look)
+ *                      of the 64 bytes at p: where quotes and newlines are
+ *     put_points(out, points, offset)
+ *                      writes offset + its number for each bit of points, up to 64; what is behind
+ *                      them may be overwritten
  */
 
 /* How many bits of mask there are, up to the lowest one of the other. */
@@ -45,13 +42,6 @@ void WINDOW_NAME(struct ndjson_window *window, const char *from, const char *end
     window->lines = (unsigned)(ends - window->ends - 1);
     window->special = look_end(&look);
 }
-
-struct line {
-    const char *base;       /* of the window */
-    const uint16_t *points; /* the newline before it, its quotes, its newline */
-    unsigned quotes;
-    bool special; /* its strings need a closer look */
-};
 
 /* Whether a byte of the line needs a closer look. */
 static __attribute__((noinline)) bool is_special(const struct line *line)

@@ -438,15 +438,16 @@ static __attribute__((noinline)) void undo(struct ndjson_parse *parse, uint64_t 
     parse->reason = NULL;
 }
 
+/* A line of a window. */
+struct line {
+    const char *base;       /* of the window */
+    const uint16_t *points; /* the newline before it, its quotes, its newline */
+    unsigned quotes;
+    bool special; /* its strings need a closer look */
+};
+
 #if HAS_WINDOWS
 #include "stream/ndjson_line_impl.h"
-#else
-struct line {
-    const char *base;
-    const uint16_t *points;
-    unsigned quotes;
-    bool special;
-};
 #endif
 
 #include "stream/ndjson_replay_impl.h"
