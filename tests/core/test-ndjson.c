@@ -125,6 +125,12 @@ static const struct {
     {"{\"type\":\"span\",\"traceId\":\"1\"}", "a span without spanId", 0},
     {"{\"traceId\":\"000\",\"spanId\":\"1\"}", "traceId is all zero", 0},
     {"{\"traceId\":\"1\",\"spanId\":\"0000000000000000\"}", "spanId is all zero", 0},
+    {"{\"type\":\"span\",\"traceId\":\"5b8efff798038103d269b633813fc60c\",\"spanId\":"
+     "\"0000000000000000\"}",
+     "spanId is all zero", 0},
+    {"{\"type\":\"span\",\"traceId\":\"00000000000000000000000000000000\",\"spanId\":"
+     "\"eee19b7ec3c1b174\"}",
+     "traceId is all zero", 0},
     {"{\"traceId\":1,\"spanId\":\"1\"}", "traceId is not a string", 0},
     {"{\"type\":1," IDS "}", "type is not a string", 0},
     {"{" IDS ",\"startTimeUnixNano\":\"9223372036854775808\"}", "startTimeUnixNano is not an int64",
@@ -517,6 +523,9 @@ static void test_windows(void)
 #define PLAIN(ids, start, retries)                                                                 \
     "{\"type\":\"span\"," ids ",\"startTimeUnixNano\":\"" start "\",\"durationNano\":5,"           \
     "\"attributes\":{\"http.route\":\"/\",\"retries\":" retries "}}\n"
+#define NAMED(name)                                                                                \
+    "{\"type\":\"span\"," IDS ",\"name\":\"" name                                                  \
+    "\",\"startTimeUnixNano\":\"7\",\"durationNano\":5}\n"
     static const char *const written[] = {
         "{\"type\":\"span\"," IDS ",\"parentSpanId\":\"eee19b7ec3c1b173\",\"name\":\"GET /cart\","
         "\"startTimeUnixNano\":\"1544712660000000000\",\"endTimeUnixNano\":"
@@ -541,9 +550,19 @@ static void test_windows(void)
         PLAIN("\"traceId\":\"0A\",\"spanId\":\"00b\"", "1", "3"),
         PLAIN("\"traceId\":\"xyz\",\"spanId\":\"ABCDEFABCDEFABCD\"", "1", "3"),
         PLAIN(IDS, "1\",\"endTimeUnixNano\":\"2", "3"),
-        PLAIN(IDS, "1\",\"endTimeUnixNano\":\"2x", "3"), "\n"};
+        PLAIN(IDS, "1\",\"endTimeUnixNano\":\"2x", "3"),
+        PLAIN(TRACE_ID ",\"spanId\":\"00000000000000b7\"", "1", "3"),
+        PLAIN(TRACE_ID ",\"spanId\":\"0000000b\"", "1", "3"),
+        PLAIN("\"traceId\":\"0b8efff798038103d269b633813fc60c\",\"spanId\":\"0ee19b7ec3c1b174\"",
+              "1", "3"),
+        /* letters that are not ASCII, and what only looks like them */
+        NAMED("caf\xc3\xa9"), NAMED("\xe6\xbc\xa2\xe5\xad\x97 \xf0\x9f\x98\x80"),
+        NAMED("\xed\x9f\xbf"), NAMED("\xed\xa0\x80"), NAMED("\xc3"), NAMED("\xc0\x80"),
+        NAMED("x\xe2\x82"), NAMED("\x80"), NAMED("\xf4\x90\x80\x80"), NAMED("\xc3\xa9\\n"),
+        NAMED("\xc3\xa9\x1f"), "\n"};
 #undef TRACE_ID
 #undef PLAIN
+#undef NAMED
     enum { MODELS = sizeof written / sizeof *written };
     struct tcore_buf models[MODELS] = {{0}}, text = {0}, line = {0};
     struct decoding d[3] = {{0}};
@@ -572,7 +591,7 @@ static void test_windows(void)
         rows += (unsigned)first->rows;
         rejects += (unsigned)first->reject_count;
     }
-    ok(!different && rows > ROUNDS * LINES / 2 && rejects > ROUNDS,
+    ok(!different && rows > ROUNDS * LINES * 2 / 5 && rejects > ROUNDS,
        "%u instruction sets agree on %u rows and %u rejects of chunks", variants, rows, rejects);
     for (size_t v = 0; v < 3; v++)
         end_decoding(&d[v]);

@@ -259,8 +259,8 @@ static inline bool plain_span(const struct ndjson_parse *parse)
     uint32_t roles = (uint32_t)parse->roles;
     return (roles & SPAN_MASK) == SPAN_MASK && !(roles & TIMES_MASK & ~parse->time_checked) &&
            type->kind == TCORE_STRING && type->len == 4 && !memcmp(type->s, "span", 4) &&
-           trace_id->kind == TCORE_STRING && trace_id->len && *trace_id->s != '0' &&
-           span_id->kind == TCORE_STRING && span_id->len && *span_id->s != '0';
+           trace_id->kind == TCORE_STRING && is_plain_id(trace_id->s, trace_id->len) &&
+           span_id->kind == TCORE_STRING && is_plain_id(span_id->s, span_id->len);
 }
 
 /* Why the record at hand is none, or NULL. Brings times that are no plain integers to that form. */

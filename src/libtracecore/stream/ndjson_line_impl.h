@@ -43,17 +43,26 @@ void WINDOW_NAME(struct ndjson_window *window, const char *from, const char *end
     window->special = look_end(&look);
 }
 
-/* Whether a byte of the line needs a closer look. */
+/* Whether the line has a backslash, a control, or what is no UTF-8. */
 static __attribute__((noinline)) bool is_special(const struct line *line)
 {
     const char *p = line->base + line->points[0] + 1,
                *end = line->base + line->points[line->quotes + 1];
-    for (; p < end; p += 64) {
+    while (p < end) {
         uint64_t special = scan(p).special;
         if (end - p < 64)
             special &= ((uint64_t)1 << (end - p)) - 1;
-        if (special)
-            return true;
+        if (!special) {
+            p += 64;
+            continue;
+        }
+        p += __builtin_ctzll(special);
+        do {
+            unsigned length = tcore_ndjson_utf8_length(p);
+            if (!length)
+                return true;
+            p += length;
+        } while (UNLIKELY(*p & 0x80)); /* whole words of such letters */
     }
     return false;
 }

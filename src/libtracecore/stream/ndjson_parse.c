@@ -34,10 +34,10 @@ static int hex4(const char *p)
     return value;
 }
 
-/* Length of the UTF-8 sequence at p (RFC 3629 table 3-7), 0 if it is none. Never looks behind a
- * newline, since that is no continuation byte. */
-static unsigned utf8_length(const unsigned char *p)
+/* RFC 3629, table 3-7 */
+unsigned tcore_ndjson_utf8_length(const char *text)
 {
+    const unsigned char *p = (const unsigned char *)text;
     if (p[0] >= 0xc2 && p[0] <= 0xdf)
         return (p[1] & 0xc0) == 0x80 ? 2 : 0;
     if (p[0] >= 0xe0 && p[0] <= 0xef) {
@@ -70,7 +70,7 @@ const char *tcore_ndjson_string_slow(struct ndjson_parse *parse, const char *p, 
                 return tcore_ndjson_fail(parse, p, "an unknown escape in a string");
             }
         } else if (c >= 0x80) {
-            unsigned length = utf8_length((const unsigned char *)p);
+            unsigned length = tcore_ndjson_utf8_length(p);
             if (!length)
                 return tcore_ndjson_fail(parse, p, "invalid UTF-8");
             p += length;

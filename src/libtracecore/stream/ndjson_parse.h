@@ -16,6 +16,8 @@
 #include "stream/ndjson_shape.h"
 #include "stream/ndjson_window.h"
 
+#include <string.h>
+
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
@@ -60,8 +62,15 @@ ndjson_parse_function tcore_ndjson_parse_portable;
 #if defined __x86_64__
 ndjson_parse_function tcore_ndjson_parse_avx2;
 ndjson_parse_function tcore_ndjson_parse_avx512;
+ndjson_rows_function tcore_ndjson_rows_avx2;
 ndjson_rows_function tcore_ndjson_rows_avx512;
 #endif
+
+/* Whether it is an id as they usually are, by its first bytes: surely not all zero. */
+static inline bool is_plain_id(const char *text, size_t length)
+{
+    return length >= 8 && memcmp(text, "00000000", 8);
+}
 
 /* Makes all values absent. */
 static inline void tcore_ndjson_clear(struct ndjson_parse *parse)
@@ -75,6 +84,9 @@ static inline void tcore_ndjson_clear(struct ndjson_parse *parse)
 /* The rest of a string from p, which is behind its opening quote or at any character boundary in
  * it. Returns the closing quote, or NULL (error_at, reason). *escaped: it has escapes. */
 const char *tcore_ndjson_string_slow(struct ndjson_parse *parse, const char *p, bool *escaped);
+/* Length of the sequence of UTF-8 at p that is more than one byte, 0 if there is none. Never looks
+ * behind a newline, since that is no continuation byte. */
+unsigned tcore_ndjson_utf8_length(const char *p);
 /* Decodes the escapes of a valid string into the arena; NULL if memory is short. */
 const char *tcore_ndjson_unescape(struct tcore_arena *arena, const char *s, size_t length,
                                   size_t *decoded_length);

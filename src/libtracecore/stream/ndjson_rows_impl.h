@@ -23,7 +23,7 @@ static inline bool is_plain(const struct line *line, const struct ndjson_form *f
         unsigned point = form->checks[i].point;
         const char *text = line->base + points[point] + 1;
         size_t length = (size_t)(points[point + 1] - points[point] - 1);
-        bool good = form->checks[i].time ? is_plain_time(text, length) : length && *text != '0';
+        bool good = form->checks[i].time ? is_plain_time(text, length) : is_plain_id(text, length);
         if (UNLIKELY(!good))
             return false;
     }
@@ -55,7 +55,8 @@ static inline bool put_cell(const struct line *line, const struct ndjson_form *f
     }
     tcore_value_put_string(value, text, length);
     return cell.class == CELL_STRING ||
-           (*text != '0' && tcore_id_is_canonical((enum tcore_id_class)cell.id, text, length));
+           (is_plain_id(text, length) &&
+            tcore_id_is_canonical((enum tcore_id_class)cell.id, text, length));
 }
 
 unsigned ROWS_NAME(struct ndjson_forms *forms, const struct ndjson_window *window, unsigned number,

@@ -30,6 +30,7 @@ typedef void ndjson_window_function(struct ndjson_window *window, const char *fr
                                     const char *end);
 
 #if defined __x86_64__
+ndjson_window_function tcore_ndjson_window_avx2;
 ndjson_window_function tcore_ndjson_window_avx512;
 #endif
 

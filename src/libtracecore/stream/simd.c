@@ -16,7 +16,7 @@ struct variant {
 static const struct variant variants[] = {
 #if defined __x86_64__
     {"avx512", tcore_ndjson_parse_avx512, tcore_ndjson_window_avx512, tcore_ndjson_rows_avx512},
-    {"avx2", tcore_ndjson_parse_avx2, NULL, NULL},
+    {"avx2", tcore_ndjson_parse_avx2, tcore_ndjson_window_avx2, tcore_ndjson_rows_avx2},
 #endif
     {"portable", tcore_ndjson_parse_portable, NULL, NULL},
 };
