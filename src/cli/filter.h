@@ -47,6 +47,10 @@ struct cli_operator {
     enum tcore_status (*batch)(void *state, void *worker, const struct tcore_batch *batch,
                                const uint32_t *rows, size_t count, struct tcore_buf *out,
                                struct tcore_error *err);
+    /* Instead of batch, where each span of a block of them is wanted, and the block says what its
+     * traces add up to. NULL: spans are looked at one by one. */
+    enum tcore_status (*sums)(void *state, void *worker, const struct tcore_trace_sums *sums,
+                              struct tcore_error *err);
     /* If it wants records of some traces only: their ids, and how many; asked behind open. NULL:
      * all.
      */

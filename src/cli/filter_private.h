@@ -165,6 +165,9 @@ void spawn_workers(struct run *run);
 
 /* --- filter_select.c */
 
+/* Whether every record of the chunk in hand is wanted, without a look at any, by an operator that
+ * can do with sums. */
+bool wants_sums(const struct worker *worker);
 /* Sorts the rows of worker->batch into selected, forwarded and passed over. */
 void select_rows(struct worker *worker);
 /* Runs the operator over them, appending to worker->out. operator_worker: its state. */

@@ -82,6 +82,14 @@ static struct cli_select selection_of(const struct worker *worker)
     return select;
 }
 
+bool wants_sums(const struct worker *worker)
+{
+    const struct run *run = worker->run;
+    const struct cli_select select = selection_of(worker);
+    return run->op->sums && !run->op->ordered && !run->op->select && worker->chunk.apart &&
+           !select.where && !select.timed && run->consumed >> worker->chunk.info.type & 1;
+}
+
 void select_rows(struct worker *worker)
 {
     const struct cli_select select = selection_of(worker);

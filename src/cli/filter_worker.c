@@ -95,6 +95,7 @@ static bool is_unwanted(struct worker *worker)
 
 static void decode(struct worker *worker)
 {
+    worker->chunk.by_trace = wants_sums(worker);
     worker->status = tcore_decoder_decode(worker->decoder, worker->source->format, &worker->chunk,
                                           &worker->batch, &worker->err);
     worker->bad_block = worker->status != TCORE_OK;
@@ -135,6 +136,12 @@ static void decode_and_operate(struct worker *worker)
     if (is_unwanted(worker) || take_lines(worker))
         return;
     decode(worker);
+    if (worker->batch && worker->batch->sums) {
+        const struct run *run = worker->run;
+        worker->status =
+            run->op->sums(run->state, worker->state, worker->batch->sums, &worker->err);
+        return;
+    }
     if (worker->batch)
         select_rows(worker);
     if (worker->batch && worker->status == TCORE_OK && !worker->run->op->ordered)

@@ -129,6 +129,7 @@ static int run_brief(struct cli *cli, int argc, char **argv)
         .open = brief_columns,
         .worker_open = brief_worker,
         .batch = brief_batch,
+        .sums = brief_sums,
         .finish = brief_finish,
         .gives_rows = brief_gives_rows,
     };

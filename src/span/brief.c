@@ -94,6 +94,12 @@ enum tcore_status brief_batch(void *state, void *worker, const struct tcore_batc
     return failure(brief, tcore_totals_intake_add(worker, batch, rows, count, err), err);
 }
 
+enum tcore_status brief_sums(void *state, void *worker, const struct tcore_trace_sums *sums,
+                             struct tcore_error *err)
+{
+    return failure(state, tcore_totals_intake_add_sums(worker, sums, err), err);
+}
+
 /* --- Lines */
 
 static enum tcore_status write_stretch(void *state, unsigned thread, uint64_t piece,

@@ -24,6 +24,8 @@ enum tcore_status brief_worker(void *brief, void **worker, struct tcore_error *e
 enum tcore_status brief_batch(void *brief, void *worker, const struct tcore_batch *batch,
                               const uint32_t *rows, size_t count, struct tcore_buf *out,
                               struct tcore_error *err);
+enum tcore_status brief_sums(void *brief, void *worker, const struct tcore_trace_sums *sums,
+                             struct tcore_error *err);
 enum tcore_status brief_finish(void *brief, struct tcore_buf *out, struct tcore_error *err);
 bool brief_gives_rows(void *brief);
 

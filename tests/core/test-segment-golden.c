@@ -246,6 +246,24 @@ static void look_at(const struct tcore_slice *directory)
     }
 }
 
+/* Totals of traces, where a block has them. */
+static enum tcore_status tell_sums(struct tcore_buf *out, struct tcore_binary_decoder *decoder,
+                                   const struct tcore_slice *directory,
+                                   struct tcore_binary_columns *columns, struct tcore_error *err)
+{
+    struct tcore_batch batch;
+    enum tcore_status status =
+        tcore_binary_decode_sums(decoder, directory->data, directory->length, columns, &batch, err);
+    for (size_t i = 0; status == TCORE_OK && i < batch.sums->count; i++) {
+        const struct tcore_trace_sum *sum = &batch.sums->sum[i];
+        tcore_buf_puts(out, "total of ");
+        tell_hex(out, batch.sums->ids[i], sizeof batch.sums->ids[i]);
+        tcore_buf_printf(out, " from %" PRId64 " to %" PRId64 ", %u spans, %u errors\n",
+                         sum->start_ns, sum->end_ns, sum->spans, sum->errors);
+    }
+    return status == TCORE_SKIP ? TCORE_OK : status;
+}
+
 static enum tcore_status tell_block(struct tcore_buf *out, const struct tcore_segment *segment,
                                     uint32_t block, struct tcore_key_ring *ring,
                                     struct tcore_error *err)
@@ -269,6 +287,8 @@ static enum tcore_status tell_block(struct tcore_buf *out, const struct tcore_se
         tcore_buf_append(out, batch.text[i].data, batch.text[i].length);
         tcore_buf_putc(out, '\n');
     }
+    if (status == TCORE_OK)
+        status = tell_sums(out, decoder, &directory, &reader.columns, err);
     tcore_binary_decoder_free(decoder);
     tcore_block_reader_free(&reader);
     return status;
@@ -385,11 +405,12 @@ int main(void)
     tcore_sys_set(&sys);
     test_file("plain-v1");
     test_file("joint-v1");
+    test_file("traces-v1");
     test_sealed(&sys);
     tcore_sys_set(NULL);
     is_int(seen.types, 0x17fe, "every type of records that is kept");
     is_int(seen.classes, 0x7ff, "every class of column");
-    is_int(seen.encodings, 0xff, "every encoding");
+    is_int(seen.encodings, 0x3ff, "every encoding");
     free(file.data);
     return done_testing();
 }

@@ -55,6 +55,9 @@ static void add_lines(struct tcore_buf *lines)
 /* Of logs that are in the segment. */
 static const struct tcore_log_seal seals[2] = {{"0123456789abcde\xff", 7}, {"", INT64_MAX}};
 
+/* Makes something else of a block, whose checksums are made right again; NULL: nothing. */
+static void (*forge)(char *block);
+
 static enum tcore_status write_segment(const struct tcore_buf *lines, struct tcore_error *err)
 {
     struct tcore_buf blocks = {0};
@@ -82,6 +85,10 @@ static enum tcore_status write_segment(const struct tcore_buf *lines, struct tco
         struct tcore_packed_block packed = {0};
         bool is_block;
         status = tcore_binary_unit(blocks.data + at, blocks.length - at, &bytes, &is_block, err);
+        if (status == TCORE_OK && forge) {
+            forge(blocks.data + at);
+            seal_block(blocks.data + at, bytes);
+        }
         if (status == TCORE_OK)
             status = tcore_pack_block(packer, blocks.data + at, bytes, &packed, err);
         if (status == TCORE_OK)
@@ -385,6 +392,49 @@ static void test_seals(void)
     tcore_segment_writer_free(writer);
 }
 
+/* Of one trace without errors there are a word of its duration, one of its spans, and nothing. */
+static void forge_word(char *block, size_t from_end)
+{
+    size_t at = BLOCK_BYTES + binary_get32(block + BLOCK_DIRECTORY);
+    for (unsigned i = 0; i < binary_get16(block + BLOCK_COLUMNS); i++) {
+        const char *entry = block + BLOCK_BYTES + i * ENTRY_BYTES;
+        at += binary_get32(entry + ENTRY_LENGTH);
+        if (entry[ENTRY_ENCODING] == ENCODING_TRACES)
+            block[at - from_end] ^= 1;
+    }
+}
+
+static void forge_duration(char *block)
+{
+    forge_word(block, 24);
+}
+
+static void forge_count(char *block)
+{
+    forge_word(block, 16);
+}
+
+static void test_totals(const struct tcore_buf *lines)
+{
+    static void (*const forgers[])(char *block) = {NULL, forge_duration, forge_count};
+    static const unsigned wanted[] = {0, 2, 2}; /* blocks of spans */
+    for (size_t i = 0; i < sizeof forgers / sizeof *forgers; i++) {
+        struct tcore_segment *segment = NULL;
+        struct tcore_error err = {0};
+        unsigned problems = 0;
+        forge = forgers[i];
+        enum tcore_status status = write_segment(lines, &err);
+        forge = NULL;
+        if (status == TCORE_OK)
+            status = tcore_segment_open(&segment, FILE_FD, &err);
+        if (status == TCORE_OK)
+            status = tcore_segment_check(segment, told, &problems, &err);
+        is_int(problems, wanted[i], "totals of other spans are told of %u blocks", wanted[i]);
+        ok(status == (wanted[i] ? TCORE_BAD_INPUT : TCORE_OK), "and are damage");
+        tcore_segment_close(segment);
+    }
+}
+
 int main(void)
 {
     struct tcore_sys sys = memory_sys();
@@ -398,6 +448,7 @@ int main(void)
     test_memory(&lines);
     test_foreign();
     test_seals();
+    test_totals(&lines);
     tcore_sys_set(NULL);
     tcore_buf_free(&lines);
     free(file.data);

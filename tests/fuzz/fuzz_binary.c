@@ -41,6 +41,23 @@ static void read_both(const char *data, size_t size, const struct tcore_projecti
     tcore_json_free(&json);
 }
 
+/* What the block says of its traces. */
+static void read_sums(const char *block, size_t length, const struct tcore_projection *columns)
+{
+    struct tcore_binary_decoder *decoder;
+    struct tcore_batch batch;
+    struct tcore_error err;
+    if (tcore_binary_decoder_new(&decoder, columns, &err) != TCORE_OK)
+        abort();
+    enum tcore_status status = tcore_binary_decode_sums(decoder, block, length, NULL, &batch, &err);
+    if (status != TCORE_OK && status != TCORE_SKIP && status != TCORE_BAD_INPUT)
+        abort();
+    for (size_t i = 0; status == TCORE_OK && i < batch.sums->count; i++)
+        if (batch.sums->sum[i].end_ns < batch.sums->sum[i].start_ns)
+            abort();
+    tcore_binary_decoder_free(decoder);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const names[] = {"service",      "durationNano", "attributes", "http.route",
@@ -60,6 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         block[BLOCK_VERSION] = BINARY_VERSION;
         seal_block(block, length);
         read_both(block, length, &columns);
+        read_sums(block, length, &columns);
         free(block);
     }
     tcore_projection_free(&columns);

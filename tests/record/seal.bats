@@ -116,6 +116,17 @@ no_canary() {
     done
 }
 
+@test 'where the status has a label, nothing else tells of errors' {
+    sed 's/user.email, /status, /' policy.yaml >one.yaml
+    make_repository one.yaml
+    sed -E 's/"traceId":"[0-9a-f]*"/"traceId":"0000000000000000000000000000000a"/; s/"service"/"status":"error",&/' spans >some
+    trace-record archive repo some
+    run -0 trace-span assemble --summary --fields=structure.spanCount,errors.errorCount repo --key=privacy
+    assert_output '{"structure.spanCount":200,"errors.errorCount":200}'
+    run -0 --separate-stderr trace-span assemble --summary --fields=structure.spanCount,errors.errorCount repo
+    assert_output '{"structure.spanCount":200,"errors.errorCount":0}'
+}
+
 @test 'a labelled service in the resource is in no list or roll-up either' {
     need_command zstd
     local key

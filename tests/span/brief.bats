@@ -72,6 +72,47 @@ agree() {
     agree repo spans
 }
 
+# columns_of OPTION...: which columns of repo are read.
+columns_of() {
+    trace-span assemble --summary "--fields=${lists[0]}" --explain "$@" repo 2>&1 >got |
+        sed -n 's/.*: columns \(.*\) bytes$/\1/p' | sed 's/ [0-9,]*//g'
+}
+
+@test 'totals that blocks have of their traces, where each span is wanted' {
+    awk 'BEGIN { for (i = 0; i < 6000; i++) { t = i * 7 % 400; s = 1000000000 * t + i * 1000
+        printf "{\"type\":\"span\",\"traceId\":\"%032x\",\"spanId\":\"%016x\",\"name\":\"n\",\"startTimeUnixNano\":\"%d\",\"endTimeUnixNano\":\"%d\"%s}\n", t + 1, i + 1, s, s + i % 100 * 20000000, i % 3 ? ",\"status\":\"ok\"" : i % 2 ? "" : ",\"status\":\"error\"" } }' >spans
+    trace-record archive repo <spans
+    lists=("${lists[@]:0:2}")
+    agree repo
+    assert_equal "$(columns_of)" traceId
+    assert_equal "$(columns_of --since=1970-01-01)" traceId
+    for option in --since=1970-01-01T00:01:00.5Z --until=1970-01-01T00:02:00Z --where='.status == "error"' \
+        --where=true; do
+        assert_equal "$(columns_of "$option" | grep -c startTime)" 1
+        trace-span assemble --summary "--fields=${lists[0]}" "$option" spans >wanted
+        trace-span assemble --summary "--fields=${lists[0]}" "$option" repo >got
+        assert_files_equal got wanted
+    done
+}
+
+@test 'totals are of the spans that upkeep leaves' {
+    "$top_srcdir"/contrib/sample-capture.sh --traces=90 >capture.json
+    trace-record import capture.json | trace-span filter >spans
+    split -n l/5 spans part.
+    for part in part.*; do trace-record archive repo <"$part"; done
+    gone=$(jq -rs '.[7].traceId' spans)
+    trace-record erase repo -w ".traceId == \"$gone\""
+    grep -v "$gone" spans >left
+    for run in as-it-is compact; do
+        [[ $run == as-it-is ]] || trace-record compact repo
+        trace-record check repo
+        trace-span assemble --summary "--fields=${lists[0]}" left >wanted
+        trace-span assemble --summary "--fields=${lists[0]}" repo >got
+        assert_files_equal got wanted
+        assert_equal "$(columns_of)" traceId
+    done
+}
+
 @test 'thousands of traces, many of which begin at once, and one long before' {
     awk 'BEGIN { for (i = 0; i < 12000; i++) {
         t = i * 7919 % 6000; s = t ? 1000000 + t * 31 % 500 : 1

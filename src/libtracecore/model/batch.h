@@ -38,6 +38,19 @@ struct tcore_reject {
     const char *reason;      /* lives as long as the batch */
 };
 
+/* What spans of a trace add up to. Times are within 2^62. */
+struct tcore_trace_sum {
+    int64_t start_ns, end_ns; /* the first start, and the last end or start */
+    uint32_t spans, errors;
+};
+
+/* Of each trace of a batch, once. */
+struct tcore_trace_sums {
+    size_t count;
+    const uint8_t (*ids)[16];
+    const struct tcore_trace_sum *sum;
+};
+
 struct tcore_batch {
     size_t rows;
     const uint8_t *types;               /* enum tcore_record_type, by row */
@@ -51,6 +64,7 @@ struct tcore_batch {
     uint64_t
         negative_durations;  /* spans that end before they start, if durationNano was asked for */
     uint64_t duplicate_keys; /* objects members that a later one of the same name replaced */
+    const struct tcore_trace_sums *sums; /* these instead of columns: see struct tcore_chunk */
     bool padded; /* from the beginning of each string in a column of values so many bytes can be
                     read, whatever its length: */
 #define TCORE_BATCH_PADDING 64

@@ -204,6 +204,7 @@ bool tcore_labels_relate(const struct tcore_labels *labels)
                                        "traceId",
                                        "spanId",
                                        "parentSpanId",
+                                       "status",
                                        NULL};
     return tcore_labels_have(labels, keys);
 }

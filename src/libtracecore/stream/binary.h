@@ -77,6 +77,12 @@ enum tcore_status tcore_binary_decode(struct tcore_binary_decoder *decoder, cons
                                       size_t length, struct tcore_binary_columns *columns,
                                       struct tcore_batch *batch, struct tcore_error *err);
 
+/* The same, but gives what the traces of the block add up to (batch->sums) and no columns.
+ * TCORE_SKIP: the block does not have that. */
+enum tcore_status tcore_binary_decode_sums(struct tcore_binary_decoder *decoder, const char *block,
+                                           size_t length, struct tcore_binary_columns *columns,
+                                           struct tcore_batch *batch, struct tcore_error *err);
+
 /* The text of the rows for which wanted is set (NULL: of all) of the batch that was decoded last.
  * Of others the slices are empty. TCORE_BAD_INPUT: damaged. */
 enum tcore_status tcore_binary_decoder_text(struct tcore_binary_decoder *decoder,

@@ -4,6 +4,7 @@
 #include "stream/binary.h"
 #include "stream/binary_block.h"
 #include "stream/binary_codec.h"
+#include "stream/binary_traces.h"
 
 void *tcore_binary_pool_get(struct binary_pool *pool, size_t count, size_t each)
 {
@@ -95,6 +96,10 @@ static bool encoding_fits(const struct block_column *c)
     if (c->encoding == ENCODING_SAME)
         return c->class != CLASS_SHAPE && c->class != CLASS_OBJECT && !c->length && !c->width &&
                c->add_a != BINARY_NONE && c->add_b == BINARY_NONE;
+    if (c->encoding == ENCODING_TRACES)
+        return tcore_binary_traces_fit(c);
+    if (c->encoding == ENCODING_GROUPED)
+        return tcore_binary_grouped_fits(c);
     bool sums = c->add_a != BINARY_NONE || c->add_b != BINARY_NONE;
     switch (c->class) {
     case CLASS_OBJECT:
@@ -160,7 +165,9 @@ static bool addend_fits(const struct binary_block *block, const struct block_col
         return false;
     const struct block_column *a = &block->column[number];
     return (a->class == CLASS_INT || a->class == CLASS_DECIMAL) && a->values == c->values &&
-           !a->sealed && a->add_a == BINARY_NONE && a->add_b == BINARY_NONE;
+           !a->sealed &&
+           (a->encoding == ENCODING_GROUPED ||
+            (a->add_a == BINARY_NONE && a->add_b == BINARY_NONE));
 }
 
 /* Takes all that says how values are encoded from the column that has them: an earlier one with
@@ -171,8 +178,9 @@ static bool take_same(struct binary_block *block, uint32_t number)
     if (c->add_a >= number)
         return false;
     const struct block_column *from = &block->column[c->add_a];
-    if (from->sealed || from->class != c->class || from->values != c->values ||
-        from->same != BINARY_NONE || from->add_a != BINARY_NONE || from->add_b != BINARY_NONE)
+    if (from->sealed || from->encoding == ENCODING_TRACES || from->class != c->class ||
+        from->values != c->values || from->same != BINARY_NONE || from->add_a != BINARY_NONE ||
+        from->add_b != BINARY_NONE)
         return false;
     c->same = c->add_a;
     c->add_a = BINARY_NONE;
@@ -196,8 +204,17 @@ static bool referents_fit(const struct binary_block *block, const struct block_c
         return false;
     const struct block_column *a = &block->column[c->add_a], *b = &block->column[c->add_b];
     return a->class == CLASS_HEX && !a->sealed && a->encoding != ENCODING_REFERENCE &&
-           a->values == block->rows && b->class == CLASS_HEX && b->encoding == ENCODING_DICT &&
+           a->values == block->rows && b->class == CLASS_HEX &&
+           (b->encoding == ENCODING_DICT || b->encoding == ENCODING_TRACES) &&
            b->values == block->rows;
+}
+
+/* What a column's values are offsets from. */
+static bool groups_fit(const struct binary_block *block, const struct block_column *c)
+{
+    return c->add_a < block->columns && block->column[c->add_a].encoding == ENCODING_TRACES &&
+           !block->column[c->add_a].sealed && block->column[c->add_a].values == block->rows &&
+           c->values == block->rows;
 }
 
 /* data: of the columns, length bytes; NULL: they are elsewhere. */
@@ -235,6 +252,9 @@ static enum tcore_status read_entries(struct binary_block *block, const uint8_t 
         const struct block_column *c = &block->column[i];
         if (c->encoding == ENCODING_REFERENCE) {
             if (!referents_fit(block, c))
+                return damaged(err, "impossible reference to columns");
+        } else if (c->encoding == ENCODING_GROUPED) {
+            if (!groups_fit(block, c))
                 return damaged(err, "impossible reference to columns");
         } else if (!addend_fits(block, c, c->add_a) || !addend_fits(block, c, c->add_b)) {
             return damaged(err, "impossible sum of columns");
@@ -463,8 +483,9 @@ enum tcore_status tcore_binary_block_unseal(struct binary_block *block, uint32_t
     read_entry(&entry, at);
     /* It depends on no other column: those may be sealed, too. */
     if (!encoding_fits(&entry) || entry.encoding == ENCODING_REFERENCE ||
-        entry.add_a != BINARY_NONE || entry.add_b != BINARY_NONE || binary_get32(at + ENTRY_ZERO) ||
-        entry.class != c->class || entry.values != c->values || entry.parent != c->parent ||
+        entry.encoding == ENCODING_TRACES || entry.add_a != BINARY_NONE ||
+        entry.add_b != BINARY_NONE || binary_get32(at + ENTRY_ZERO) || entry.class != c->class ||
+        entry.values != c->values || entry.parent != c->parent ||
         entry.name_length != c->name_length || entry.length % 8 ||
         entry.length != opened.length - ENTRY_BYTES)
         return damaged(err, "a sealed column");

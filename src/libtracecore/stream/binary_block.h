@@ -38,14 +38,15 @@ struct block_column {
     const char *name;
     const uint8_t *data; /* NULL: not read yet */
     uint64_t check;
-    const int64_t *ints; /* its integers, once they were asked for; others may be sums of them */
-    uint32_t shapes;     /* that have it */
-    uint32_t stamp;      /* shape that had it last, plus 1 (while they are read) */
-    uint32_t rows;       /* values as the shapes have it, once counted */
-    uint16_t same;       /* the column whose data are this one's too, or BINARY_NONE */
-    bool whole;          /* the checksum was right */
-    bool sealed;         /* and not opened yet */
-    bool missing;        /* sealed, and cannot be opened */
+    const int64_t *ints;   /* its integers, once they were asked for; others may be sums of them */
+    const uint32_t *codes; /* of encoding TRACES: the same of its codes */
+    uint32_t shapes;       /* that have it */
+    uint32_t stamp;        /* shape that had it last, plus 1 (while they are read) */
+    uint32_t rows;         /* values as the shapes have it, once counted */
+    uint16_t same;         /* the column whose data are this one's too, or BINARY_NONE */
+    bool whole;            /* the checksum was right */
+    bool sealed;           /* and not opened yet */
+    bool missing;          /* sealed, and cannot be opened */
 };
 
 struct binary_block {

@@ -5,6 +5,7 @@
 #include "stream/binary_block_write.h"
 #include "stream/binary_codec.h"
 #include "stream/binary_reference.h"
+#include "stream/binary_traces.h"
 
 struct block_writer {
     struct shape_tree *tree;
@@ -16,6 +17,7 @@ struct block_writer {
     size_t directory_bytes;
     int64_t *scratch, *rest; /* room for integers of a column; owned */
     struct binary_referents referents;
+    struct binary_traces traces;
     struct binary_relations relations;
 };
 
@@ -90,8 +92,7 @@ static void write_directory(const struct block_writer *w)
     }
 }
 
-/* The column of a top-level key with values of that class, or 0. */
-static uint32_t find_column(const struct shape_tree *tree, const char *name, unsigned class)
+uint32_t tcore_binary_find_column(const struct shape_tree *tree, const char *name, unsigned class)
 {
     size_t length = name ? strlen(name) : 0;
     for (uint32_t i = 1; length && i < tree->columns; i++) {
@@ -112,9 +113,9 @@ static uint32_t find_sum(struct block_writer *w, uint32_t added[2])
     const struct shape_tree *tree = w->tree;
     if (tree->type != TCORE_RECORD_SPAN)
         return 0;
-    uint32_t end = find_column(tree, "endTimeUnixNano", CLASS_DECIMAL);
-    added[0] = find_column(tree, "startTimeUnixNano", CLASS_DECIMAL);
-    added[1] = find_column(tree, "durationNano", CLASS_INT);
+    uint32_t end = tcore_binary_find_column(tree, "endTimeUnixNano", CLASS_DECIMAL);
+    added[0] = tcore_binary_find_column(tree, "startTimeUnixNano", CLASS_DECIMAL);
+    added[1] = tcore_binary_find_column(tree, "durationNano", CLASS_INT);
     const struct binary_column *e = &tree->column[end];
     if (!end || !added[0] || tree->column[added[0]].values != e->values)
         return 0;
@@ -185,6 +186,11 @@ static void encode_columns(struct block_writer *w)
                    tcore_binary_encode_references(tree, &w->referents, w->out, entry)) {
             binary_put16(entry + ENTRY_ADD_A, w->number[w->referents.span]);
             binary_put16(entry + ENTRY_ADD_B, w->number[w->referents.trace]);
+        } else if (i && i == w->traces.trace) {
+            tcore_binary_encode_traces(tree, &w->traces, w->out, entry);
+        } else if (i && i == w->traces.start) {
+            tcore_binary_encode_starts(tree, &w->traces, w->out, entry);
+            binary_put16(entry + ENTRY_ADD_A, w->number[w->traces.trace]);
         } else {
             tcore_binary_column_encode(&tree->column[i], w->scratch, w->out, entry);
             if (w->relations.same)
@@ -197,7 +203,8 @@ static void encode_columns(struct block_writer *w)
 
 static void write_times(const struct shape_tree *tree, uint8_t *prefix)
 {
-    uint32_t time = find_column(tree, tcore_binary_time_field(tree->type), CLASS_DECIMAL);
+    uint32_t time =
+        tcore_binary_find_column(tree, tcore_binary_time_field(tree->type), CLASS_DECIMAL);
     if (!time)
         return;
     const struct binary_column *c = &tree->column[time];
@@ -243,6 +250,8 @@ enum tcore_status tcore_binary_write_block(struct shape_tree *tree, size_t text_
     bool failed = !w.number || !w.scratch || !w.rest;
     if (relations.references)
         w.referents = tcore_binary_find_referents(tree);
+    if (relations.traces)
+        tcore_binary_find_traces(tree, &w.traces);
     if (!failed) {
         number_columns(&w);
         w.directory_bytes = (size_t)w.columns * ENTRY_BYTES + 2 * (size_t)tree->shapes +
@@ -262,6 +271,7 @@ enum tcore_status tcore_binary_write_block(struct shape_tree *tree, size_t text_
         out->length = w.start;
     else
         write_prefix(&w, text_bytes);
+    tcore_binary_traces_free(&w.traces);
     tcore_free(w.number);
     tcore_free(w.scratch);
     tcore_free(w.rest);

@@ -12,6 +12,7 @@ struct binary_relations {
     bool sums;       /* a span's end is its start plus its duration */
     bool references; /* spans' parents (binary_reference.h) */
     bool same;       /* columns with the same values */
+    bool traces;     /* spans' starts, by the traces that they are of (binary_traces.h) */
 };
 
 /*
@@ -22,6 +23,9 @@ struct binary_relations {
 enum tcore_status tcore_binary_write_block(struct shape_tree *tree, size_t text_bytes,
                                            struct binary_relations relations, struct tcore_buf *out,
                                            struct tcore_error *err);
+
+/* The column of a top-level key with values of that class, or 0; no name has none. */
+uint32_t tcore_binary_find_column(const struct shape_tree *tree, const char *name, unsigned class);
 
 #pragma GCC visibility pop
 

@@ -4,6 +4,7 @@
 #include "stream/binary.h"
 #include "stream/binary_sources.h"
 #include "stream/binary_text.h"
+#include "stream/binary_traces.h"
 
 struct tcore_binary_decoder {
     const struct tcore_projection *projection;
@@ -15,6 +16,7 @@ struct tcore_binary_decoder {
     enum tcore_record_type type;
     struct tcore_value type_value;
     uint64_t negative_durations; /* of the block */
+    struct tcore_trace_sums sums;
 };
 
 static const struct tcore_path_key start_keys[] = {{"startTimeUnixNano", 17}};
@@ -163,9 +165,10 @@ static enum tcore_status decode_column(struct tcore_binary_decoder *d, size_t i,
     return status;
 }
 
-enum tcore_status tcore_binary_decode(struct tcore_binary_decoder *d, const char *block,
-                                      size_t length, struct tcore_binary_columns *columns,
-                                      struct tcore_batch *batch, struct tcore_error *err)
+/* The directory; the batch has rows and no columns yet. */
+static enum tcore_status begin_block(struct tcore_binary_decoder *d, const char *block,
+                                     size_t length, struct tcore_binary_columns *columns,
+                                     struct tcore_batch *batch, struct tcore_error *err)
 {
     d->reader.pool.used = 0;
     d->negative_durations = 0;
@@ -184,6 +187,26 @@ enum tcore_status tcore_binary_decode(struct tcore_binary_decoder *d, const char
                                   .types = d->types,
                                   .columns = d->columns,
                                   .column_count = d->projection->count};
+    return TCORE_OK;
+}
+
+enum tcore_status tcore_binary_decode_sums(struct tcore_binary_decoder *d, const char *block,
+                                           size_t length, struct tcore_binary_columns *columns,
+                                           struct tcore_batch *batch, struct tcore_error *err)
+{
+    enum tcore_status status = begin_block(d, block, length, columns, batch, err);
+    if (status == TCORE_OK)
+        status = tcore_binary_read_totals(&d->reader, &d->sums, err);
+    batch->sums = &d->sums;
+    batch->column_count = 0;
+    return status;
+}
+
+enum tcore_status tcore_binary_decode(struct tcore_binary_decoder *d, const char *block,
+                                      size_t length, struct tcore_binary_columns *columns,
+                                      struct tcore_batch *batch, struct tcore_error *err)
+{
+    enum tcore_status status = begin_block(d, block, length, columns, batch, err);
     for (size_t i = 0; i < d->projection->count && status == TCORE_OK; i++)
         status = decode_column(d, i, err);
     if (status == TCORE_OK && d->projection->text && !d->projection->text_late)

@@ -141,12 +141,15 @@ enum binary_encoding {
                                in another column */
     ENCODING_SEALED = 6,    /* in segments only: class, values, parent and name stand here, and all
                            else    is encrypted with the data */
-    ENCODING_SAME = 7       /* no data: the values are those of another column */
+    ENCODING_SAME = 7,      /* no data: the values are those of another column */
+    ENCODING_TRACES = 8,    /* ids of traces as in DICT, codes in bits, and totals of each trace */
+    ENCODING_GROUPED = 9    /* offsets from the first start of each row's trace, in bits */
 };
 
 static inline bool binary_encoding_is_text(unsigned encoding)
 {
-    return encoding == ENCODING_TEXT || encoding == ENCODING_DICT || encoding == ENCODING_REFERENCE;
+    return encoding == ENCODING_TEXT || encoding == ENCODING_DICT ||
+           encoding == ENCODING_REFERENCE || encoding == ENCODING_TRACES;
 }
 
 static inline uint16_t binary_get16(const void *p)

@@ -4,6 +4,7 @@
 #include "model/number.h"
 #include "stream/binary_block.h"
 #include "stream/binary_codec.h"
+#include "stream/binary_traces.h"
 
 #include <math.h>
 
@@ -93,6 +94,12 @@ enum tcore_status tcore_binary_read_ints(struct binary_reader *r, uint32_t colum
     enum tcore_status status = tcore_binary_block_verify(&r->block, column, err);
     if (status != TCORE_OK)
         return status;
+    if (c->encoding == ENCODING_GROUPED) {
+        status = tcore_binary_read_grouped(r, column, &values, err);
+        if (status == TCORE_OK)
+            *ints = c->ints = values;
+        return status;
+    }
     if (!ends_column(c->data + (size_t)c->values * c->width, c->data + c->length))
         return bad_value(err, "a column with bytes to spare");
     if (c->encoding == ENCODING_INTS && !c->width && c->add_a != BINARY_NONE &&
@@ -266,7 +273,8 @@ enum tcore_status tcore_binary_read_text(struct binary_reader *r, uint32_t colum
     if (status != TCORE_OK)
         return status;
     bool references = c->encoding == ENCODING_REFERENCE;
-    bool dictionary = c->encoding == ENCODING_DICT || references;
+    bool traces = c->encoding == ENCODING_TRACES;
+    bool dictionary = c->encoding == ENCODING_DICT || references || traces;
     const uint8_t *data = c->data, *end = c->data + c->length;
     *values = (struct binary_values){.form = dictionary ? BINARY_CODES : BINARY_VALUES,
                                      .count = c->values,
@@ -274,6 +282,8 @@ enum tcore_status tcore_binary_read_text(struct binary_reader *r, uint32_t colum
     status = read_strings(r, c, values->value_count, &data, end, check, &values->values, err);
     if (status != TCORE_OK)
         return status;
+    if (traces)
+        return tcore_binary_read_trace_codes(r, column, &values->codes, err);
     if (dictionary) {
         uint32_t *codes = tcore_binary_pool_get(&r->pool, c->values, sizeof *codes);
         if (!codes)

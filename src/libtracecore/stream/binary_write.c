@@ -93,6 +93,7 @@ static void choose_relations(struct tcore_binary_writer *w)
     w->relations.sums = !w->spans_apart;
     w->relations.references = w->for_segments && !w->spans_apart;
     w->relations.same = w->for_segments && !w->apart;
+    w->relations.traces = w->for_segments && !w->spans_apart;
 }
 
 void tcore_binary_writer_for_segments(struct tcore_binary_writer *w)

@@ -47,9 +47,16 @@ static enum tcore_status decode_binary(struct tcore_decoder *d, struct tcore_chu
         status = tcore_binary_decoder_new(&d->binary, d->projection, err);
     if (!status && chunk->apart)
         status = chunk->columns->open(chunk->columns, &block, err);
-    return status ? status
-                  : tcore_binary_decode(d->binary, block.data, block.length,
-                                        chunk->apart ? chunk->columns : NULL, &d->batch, err);
+    struct tcore_binary_columns *columns = chunk->apart ? chunk->columns : NULL;
+    if (status)
+        return status;
+    if (chunk->by_trace) {
+        status =
+            tcore_binary_decode_sums(d->binary, block.data, block.length, columns, &d->batch, err);
+        if (status != TCORE_SKIP)
+            return status;
+    }
+    return tcore_binary_decode(d->binary, block.data, block.length, columns, &d->batch, err);
 }
 
 enum tcore_status tcore_decoder_decode(struct tcore_decoder *d, enum tcore_format format,

@@ -78,6 +78,8 @@ struct tcore_chunk {
     bool clock;         /* made by --idle: the line is a clock record of ours */
     bool lines;         /* in data are lines of NDJSON, whatever the input has otherwise */
     bool apart;         /* nothing is in data: it is the block of `columns`, read on demand */
+    bool by_trace;      /* set by whoever decodes it next: of a block, sums of its traces will do if
+                           it has them (batch->sums), as each of its records counts */
     bool unmatched;     /* it is apart, and none of its records is wanted: see may_match */
     unsigned rolled_up; /* bits (1 << type), not 0: it is no block, but what open() of `columns`
                            gives is a roll-up (store/rollup.h), for all blocks of these types */

@@ -201,20 +201,11 @@ static bool clear_sums(struct tcore_totals_intake *intake, size_t count)
     return true;
 }
 
-static inline void read_id(const struct tcore_value *id, uint64_t trace_id[2])
-{
-    trace_id[0] = read_hex16(id->s);
-    trace_id[1] = read_hex16(id->s + 16);
-}
-
 /* Where the total of a trace goes that is added next; NULL: err says why. */
-static inline struct tcore_trace_total *next_total(struct tcore_totals_intake *intake,
-                                                   const struct tcore_value *id,
-                                                   struct tcore_error *err)
+static inline struct tcore_trace_total *
+place_total(struct tcore_totals_intake *intake, const uint64_t trace_id[2], struct tcore_error *err)
 {
     const struct totals_place place = {intake->totals->seed, &intake->totals->limit};
-    uint64_t trace_id[2];
-    read_id(id, trace_id);
     unsigned partition = (unsigned)(hash_trace_id(place.seed, trace_id) >> 58);
     struct tcore_trace_total *total = totals_list_next(&intake->list[partition], &place, err);
     if (!total)
@@ -222,6 +213,14 @@ static inline struct tcore_trace_total *next_total(struct tcore_totals_intake *i
     total->trace_id[0] = trace_id[0];
     total->trace_id[1] = trace_id[1];
     return total;
+}
+
+static inline struct tcore_trace_total *next_total(struct tcore_totals_intake *intake,
+                                                   const struct tcore_value *id,
+                                                   struct tcore_error *err)
+{
+    const uint64_t trace_id[2] = {read_hex16(id->s), read_hex16(id->s + 16)};
+    return place_total(intake, trace_id, err);
 }
 
 _Static_assert(TCORE_TOTALS_PARTITIONS == 64, "as many as six bits of a hash tell apart");
@@ -321,6 +320,29 @@ enum tcore_status tcore_totals_intake_add(struct tcore_totals_intake *intake,
 {
     enum tcore_status status = add_by_code(intake, batch, rows, count, err);
     return status == TCORE_SKIP ? add_by_row(intake, batch, rows, count, err) : status;
+}
+
+/* --- Added up already */
+
+enum tcore_status tcore_totals_intake_add_sums(struct tcore_totals_intake *intake,
+                                               const struct tcore_trace_sums *sums,
+                                               struct tcore_error *err)
+{
+    for (size_t i = 0; i < sums->count; i++) {
+        const struct tcore_trace_sum *sum = &sums->sum[i];
+        uint64_t id[2];
+        memcpy(id, sums->ids[i], sizeof id);
+        const uint64_t trace_id[2] = {be64toh(id[0]), be64toh(id[1])};
+        if (!sum->spans)
+            continue;
+        struct tcore_trace_total *total = place_total(intake, trace_id, err);
+        if (!total)
+            return TCORE_FATAL;
+        total->whole = (struct tcore_interval){sum->start_ns, sum->end_ns};
+        total->spans = sum->spans;
+        total->errors = intake->totals->errors ? sum->errors : 0;
+    }
+    return TCORE_OK;
 }
 
 /* --- Everything that was taken */

@@ -55,6 +55,11 @@ enum tcore_status tcore_totals_intake_add(struct tcore_totals_intake *intake,
                                           const struct tcore_batch *batch, const uint32_t *rows,
                                           size_t count, struct tcore_error *err);
 
+/* The same of spans that were added up already. */
+enum tcore_status tcore_totals_intake_add_sums(struct tcore_totals_intake *intake,
+                                               const struct tcore_trace_sums *sums,
+                                               struct tcore_error *err);
+
 /* After the last span: the traces of a partition, in no order; they live as long as the totals. May
  * be called again, and for different partitions at the same time. *runs NULL: there are none.
  * TCORE_FATAL as of add. */
