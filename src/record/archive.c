@@ -19,7 +19,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define CHUNK_BYTES ((size_t)32 << 20) /* a block's worth of records */
+#define CHUNK_BYTES ((size_t)30 << 20) /* one block, if records have 480 bytes or more */
 #define SMALL_BYTES ((size_t)4 << 20)  /* not worth a block of its own */
 #define TEND_NS     1000000000         /* so often an idle input lets an old segment be sealed */
 
