@@ -118,6 +118,8 @@ stream_sources += %D%/stream/source.c
 stream_sources += %D%/stream/source.h
 stream_sources += %D%/stream/unpack.c
 stream_sources += %D%/stream/unpack.h
+stream_sources += %D%/stream/wire.c
+stream_sources += %D%/stream/wire.h
 
 querydir = $(tracecoreincludedir)/query
 query_HEADERS =

@@ -19,18 +19,12 @@ struct options {
 
 static const struct cli_option table[] = {
     {0, "from", CLI_STRING, offsetof(struct options, from), "FORMAT",
-     "what the input is, instead of finding out: otlp, native", NULL},
+     "what the input is, instead of finding out: otlp,\n"
+     "otlp-proto, native",
+     NULL},
     {0, "redact", CLI_STRING, offsetof(struct options, redact), "POLICY",
      "redact the records as the policy in this file says", NULL},
 };
-
-static const struct import_format *format_of(const char *name)
-{
-    for (const struct import_format *const *f = import_formats; *f; f++)
-        if (strcmp((*f)->name, name) == 0)
-            return *f;
-    return NULL;
-}
 
 static int unknown_format(struct cli *cli, const char *name)
 {
@@ -85,7 +79,7 @@ static int run_import(struct cli *cli, void *options, int argc, char **argv)
 {
     const struct options *o = options;
     const struct import_format *format = NULL;
-    if (o->from && !(format = format_of(o->from)))
+    if (o->from && !(format = import_format_find(o->from)))
         return unknown_format(cli, o->from);
     if (reads_terminal(argc, argv))
         return cli_usage_error(cli, "standard input is a terminal: name an INPUT, or pipe one in");

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What import and the foreign formats agree on. A format turns one parsed document into native
- * records, written straight into the result's text in canonical form; it keeps nothing from one
- * document to the next, so that documents are converted on several threads.
+ * What import and the foreign formats agree on. A format turns one unit (a parsed JSON document,
+ * some lines, a binary message) into native records, written straight into the result's text in
+ * canonical form; it keeps nothing from one unit to the next, so that units are converted on
+ * several threads.
  */
 #ifndef RECORD_IMPORT_H
 #define RECORD_IMPORT_H
@@ -47,19 +48,31 @@ struct import_result {
     const char *where_reason; /* why --where failed first in the thread of this; of its job */
 };
 
+enum import_input { IMPORT_JSON, IMPORT_TEXT, IMPORT_BYTES };
+
 struct import_format {
-    const char *name;    /* of --from */
-    const char *summary; /* what it is, for the message that nothing was recognised */
-    /* Whether the document is of this format, by its outermost members. */
+    const char *name;        /* of --from */
+    const char *summary;     /* what it is, for the message that nothing was recognised */
+    enum import_input input; /* what it is made of */
+    /* IMPORT_JSON: whether the document is of this format, by its outermost members. */
     bool (*probe)(const struct tcore_json *json);
-    /* Converts job->json. What is bad is given to import_reject; being out of memory shows in the
-     * buffers. */
+    /* Others: cuts the input into units. What such an input is, tcore_sniff() knows. */
+    import_cut *cut;
+    /* Converts job->json, or of other inputs job->text, counting what it recognises in the
+     * result's documents. What is bad is given to import_reject or import_reject_bytes; being out
+     * of memory shows in the buffers. */
     void (*convert)(struct import_job *job);
 };
 
 /* The formats in the order they are tried, NULL-terminated. */
 extern const struct import_format *const import_formats[];
-extern const struct import_format import_otlp_json, import_native;
+extern const struct import_format import_otlp_json, import_otlp_proto, import_native;
+
+/* The format of that name, or NULL. */
+const struct import_format *import_format_find(const char *name);
+
+/* What the records of OTLP are. */
+enum import_signal { IMPORT_ANY, IMPORT_SPANS, IMPORT_METRICS, IMPORT_LOGS };
 
 /* What one thread works with. */
 struct import_job {
@@ -71,9 +84,15 @@ struct import_job {
     unsigned forwarded; /* bits of the types whose native records stay as they are (--pass) */
     struct import_selector *selector; /* NULL: all records are wanted */
     struct tcore_json json;
-    const char *text; /* of the document */
+    /* If the tape is of a binary message: for nodes that are objects where their bytes are. */
+    bool wire;
+    struct tcore_slice *places;
+    size_t place_capacity;
+    enum import_signal signal; /* of OTLP protobuf, if that is known; kept from unit to unit */
+    const char *text;          /* of the document */
     size_t length;
-    uint64_t line, byte; /* where it begins */
+    uint64_t line, byte; /* where it begins; line 0: there are no lines */
+    bool cut;            /* the input ends inside it */
     struct import_result *result;
     struct tcore_buf resource, scope; /* parts that many records of a document share */
     struct tcore_map keys;            /* of one large list of attributes */
@@ -103,8 +122,10 @@ bool import_bad(struct import_job *job, const char *format, ...)
 void import_too_long(char *reason, size_t size, size_t limit);
 /* Rejects the element at that node, for job->reason. */
 void import_reject(struct import_job *job, uint32_t node);
+/* Rejects that part of job->text; where points at what is bad in it. */
+void import_reject_bytes(struct import_job *job, struct tcore_slice text, const char *where);
 /* Counts a member that the format does not define. */
-void import_ignored(struct import_job *job, uint32_t key);
+void import_ignored(struct import_job *job, const char *name, size_t length);
 /* Counts a span by its times, 0 if it has none. */
 void import_count_times(struct import_job *job, int64_t start_ns, int64_t end_ns);
 

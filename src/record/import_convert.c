@@ -12,7 +12,16 @@
 
 #include <stdio.h>
 
-const struct import_format *const import_formats[] = {&import_otlp_json, &import_native, NULL};
+const struct import_format *const import_formats[] = {&import_otlp_json, &import_otlp_proto,
+                                                      &import_native, NULL};
+
+const struct import_format *import_format_find(const char *name)
+{
+    for (const struct import_format *const *f = import_formats; *f; f++)
+        if (strcmp((*f)->name, name) == 0)
+            return *f;
+    return NULL;
+}
 
 enum tcore_status import_job_open(struct import_job *job, const struct cli_io_options *io,
                                   const struct import_format *only,
@@ -33,6 +42,7 @@ enum tcore_status import_job_open(struct import_job *job, const struct cli_io_op
 void import_job_close(struct import_job *job)
 {
     tcore_json_free(&job->json);
+    tcore_free(job->places);
     tcore_buf_free(&job->resource);
     tcore_buf_free(&job->scope);
     tcore_map_free(&job->keys);
@@ -95,6 +105,8 @@ static void add_reject(struct import_job *job, struct import_reject reject)
 /* Where the byte at that offset of the document is in the input. */
 static struct import_reject place_of(struct import_job *job, size_t offset)
 {
+    if (!job->line)
+        return (struct import_reject){.byte = job->byte + offset};
     if (offset < job->known_offset) {
         job->known_offset = job->known_line_start = 0;
         job->known_line = job->line;
@@ -150,23 +162,31 @@ static struct tcore_slice text_of(const struct import_job *job, uint32_t node)
     return (struct tcore_slice){at, (size_t)(token_end(at) - at)};
 }
 
-void import_reject(struct import_job *job, uint32_t node)
+void import_reject_bytes(struct import_job *job, struct tcore_slice text, const char *where)
 {
-    struct tcore_slice text = text_of(job, node);
-    struct import_reject reject = place_of(job, (size_t)(text.data - job->text));
-    if (!node && reject.byte == 1)
-        reject.byte = 0;
+    struct import_reject reject = place_of(job, (size_t)(where - job->text));
+    if (job->line && text.data == job->text && where == text.data && reject.byte == 1)
+        reject.byte = 0; /* it is the line */
     reject.text = text;
     add_reject(job, reject);
+}
+
+void import_reject(struct import_job *job, uint32_t node)
+{
+    struct tcore_slice text = job->wire ? job->places[node] : text_of(job, node);
+    import_reject_bytes(job, text, text.data);
 }
 
 /* byte: which one of the document is bad; 0: it is bad as a whole. */
 static void reject_document(struct import_job *job, uint64_t byte)
 {
-    struct import_reject reject = place_of(job, byte ? byte - 1 : 0);
-    if (!byte && reject.byte == 1)
-        reject.byte = 0;
-    reject.text = (struct tcore_slice){job->text, job->length};
+    struct tcore_slice text = {job->text, job->length};
+    if (!byte) {
+        import_reject_bytes(job, text, text.data);
+        return;
+    }
+    struct import_reject reject = place_of(job, byte - 1);
+    reject.text = text;
     add_reject(job, reject);
 }
 
@@ -177,13 +197,12 @@ void import_count_times(struct import_job *job, int64_t start_ns, int64_t end_ns
     counts->negative += start_ns && end_ns && end_ns < start_ns;
 }
 
-void import_ignored(struct import_job *job, uint32_t key)
+void import_ignored(struct import_job *job, const char *name, size_t length)
 {
     struct import_result *result = job->result;
-    const struct tcore_value *name = &job->json.node[key].value;
     if (!result->counts.ignored++)
         snprintf(result->ignored_name, sizeof(result->ignored_name), "%.*s",
-                 (int)(name->len < 63 ? name->len : 63), name->s);
+                 (int)(length < 63 ? length : 63), name);
 }
 
 /* A native record says what it is; it may have any other members. */
@@ -202,11 +221,16 @@ static bool is_forwarded(const struct import_job *job)
            tcore_record_type_of(&job->json) == TCORE_RECORD_OTHER;
 }
 
+static bool probe(const struct import_format *format, const struct tcore_json *json)
+{
+    return format->probe && format->probe(json);
+}
+
 static const struct import_format *recognise(struct import_job *job)
 {
     if (job->only) {
         bool known =
-            job->only->probe(&job->json) || (job->only == &import_native && is_forwarded(job));
+            probe(job->only, &job->json) || (job->only == &import_native && is_forwarded(job));
         return known ? job->only : NULL;
     }
     if (names_its_type(&job->json))
@@ -214,7 +238,7 @@ static const struct import_format *recognise(struct import_job *job)
     if (job->last && job->last->probe(&job->json))
         return job->last;
     for (const struct import_format *const *f = import_formats; *f; f++)
-        if ((*f)->probe(&job->json))
+        if (probe(*f, &job->json))
             return *f;
     return is_forwarded(job) ? &import_native : NULL;
 }
@@ -226,6 +250,8 @@ static void set_unit(struct import_job *job, const struct import_chunk *chunk,
     job->length = unit->length;
     job->line = job->known_line = unit->line;
     job->byte = unit->byte;
+    job->cut = unit->cut;
+    job->wire = chunk->format && chunk->format->input == IMPORT_BYTES;
     job->known_offset = job->known_line_start = 0;
 }
 
@@ -260,11 +286,16 @@ static enum tcore_status convert_units(struct import_job *job, const struct impo
         set_unit(job, chunk, unit);
         if (unit->too_long) {
             import_too_long(job->reason, sizeof(job->reason), chunk->limit);
+            bool whole_line = unit->line && unit->byte == 1;
             add_reject(job, (struct import_reject){.line = unit->line,
-                                                   .byte = unit->byte == 1 ? 0 : unit->byte});
+                                                   .byte = whole_line ? 0 : unit->byte});
             continue;
         }
-        enum tcore_status status = convert_unit(job, err);
+        enum tcore_status status = TCORE_OK;
+        if (chunk->format)
+            chunk->format->convert(job);
+        else
+            status = convert_unit(job, err);
         if (status != TCORE_OK)
             return status;
     }
@@ -293,9 +324,23 @@ enum tcore_status import_convert(struct import_job *job, const struct import_chu
     return status;
 }
 
+/* Formats that are not JSON say by converting whether there is anything of theirs. */
+static bool converts(struct import_job *job, const struct import_chunk *chunk)
+{
+    struct import_result result = {0};
+    struct tcore_error err;
+    job->result = &result;
+    bool any = convert_units(job, chunk, &err) == TCORE_OK && result.documents;
+    job->found = chunk->format;
+    import_result_free(&result);
+    return any;
+}
+
 bool import_recognises(struct import_job *job, const struct import_chunk *chunk)
 {
     struct tcore_error err;
+    if (chunk->format)
+        return converts(job, chunk);
     for (size_t i = 0; i < chunk->count; i++) {
         set_unit(job, chunk, &chunk->units[i]);
         if (!chunk->units[i].too_long &&

@@ -88,7 +88,7 @@ void import_collect(struct import_job *job, const struct import_keys *keys, uint
             job->result->counts.duplicate_keys += at[key] != 0;
             at[key] = tape[k + 1].value.kind == TCORE_NULL ? 0 : k + 1;
         } else if (!is_default(&tape[k + 1]))
-            import_ignored(job, k);
+            import_ignored(job, tape[k].value.s, tape[k].value.len);
     }
 }
 
@@ -195,6 +195,10 @@ bool import_put_double(const struct import_job *job, struct tcore_buf *out, uint
         finite = &unused;
     *finite = true;
     switch (v->kind) {
+    case TCORE_DOUBLE:
+        *finite = v->d - v->d == 0;
+        tcore_json_write_value(out, v);
+        return true;
     case TCORE_INT:
         import_put_int64(out, v->i);
         PUT(out, ".0");

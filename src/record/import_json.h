@@ -47,7 +47,7 @@ static inline const struct tcore_value *import_value(const struct import_job *jo
 /* Whether the tape's string has no escapes, so that its text is in the document with its quotes. */
 static inline bool import_is_verbatim(const struct import_job *job, const struct tcore_value *v)
 {
-    return (uintptr_t)v->s - (uintptr_t)job->text < job->length;
+    return !job->wire && (uintptr_t)v->s - (uintptr_t)job->text < job->length;
 }
 
 /* Appends the string at node with its quotes. */

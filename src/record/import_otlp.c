@@ -150,6 +150,12 @@ static bool put_scope(struct otlp *o, const uint32_t *above)
     return good;
 }
 
+bool otlp_enter_scope(struct otlp *o, uint32_t node)
+{
+    uint32_t at[SCOPE_COUNT];
+    return enter(o, node, &scope_keys, at, "scope", put_scope);
+}
+
 static void convert_scope(struct otlp *o, uint32_t node)
 {
     uint32_t at[SCOPE_COUNT];
@@ -221,6 +227,7 @@ static bool put_resource(struct otlp *o, const uint32_t *above)
     uint32_t at[RESOURCE_COUNT] = {0};
     tcore_buf_clear(&o->job->resource);
     o->service = 0;
+    o->schema = above[GROUP_SCHEMA];
     if (!node)
         return true;
     if (!tcore_json_is_object(node_at(o, node)))
@@ -233,12 +240,17 @@ static bool put_resource(struct otlp *o, const uint32_t *above)
     return true;
 }
 
+bool otlp_enter_group(struct otlp *o, uint32_t node)
+{
+    uint32_t at[GROUP_COUNT];
+    return enter(o, node, &group_keys, at, "resource", put_resource);
+}
+
 static void convert_group(struct otlp *o, uint32_t node)
 {
     uint32_t at[GROUP_COUNT];
     if (!enter(o, node, &group_keys, at, "resource", put_resource))
         return;
-    o->schema = at[GROUP_SCHEMA];
     for (int i = GROUP_SPANS; i <= GROUP_OLD_LOGS; i++)
         convert_scopes(o, at[i], group_names[i].name);
 }
@@ -305,7 +317,7 @@ static void convert_document(struct otlp *o, uint32_t node)
         unsigned hint = 0;
         if (import_find_key(&top_keys, import_value(o->job, k), &hint) < 0 &&
             node_at(o, k + 1)->count)
-            import_ignored(o->job, k);
+            import_ignored(o->job, import_value(o->job, k)->s, import_value(o->job, k)->len);
     }
 }
 

@@ -24,6 +24,14 @@ struct otlp {
 };
 
 /*
+ * What the records share that follow: the resource and schema of the ResourceSpans
+ * (ResourceMetrics,
+ * ...) at node, or the scope of the ScopeSpans. False: what is below is lost, and was rejected.
+ */
+bool otlp_enter_group(struct otlp *o, uint32_t node);
+bool otlp_enter_scope(struct otlp *o, uint32_t node);
+
+/*
  * Each appends one record (metrics: one a data point) with its newline. False: job->reason says
  * why there is none; what was appended is taken back by the caller.
  */

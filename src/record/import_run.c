@@ -9,6 +9,7 @@
 
 #include "record/import_run.h"
 
+#include "base/base64.h"
 #include "base/sys.h"
 #include "cli/message.h"
 #include "cli/signals.h"
@@ -175,31 +176,39 @@ static void stop_workers(struct import_run *run)
 /* --- writing --- */
 
 /* One line of the rejects file: newlines can only be blanks between tokens, or of no JSON at all.
- */
-static bool keep_reject(struct import_run *run, const struct import_reject *reject)
+ * What is no text is kept as bytes are in records. */
+static bool keep_reject(struct import_run *run, const struct import_chunk *chunk,
+                        const struct import_reject *reject)
 {
     struct tcore_buf line = {0};
     if (!run->cli->io.rejects || !reject->text.length)
         return true;
-    tcore_buf_append(&line, reject->text.data, reject->text.length);
-    for (size_t i = 0; i < line.length; i++)
-        if (line.data[i] == '\n' || line.data[i] == '\r')
-            line.data[i] = ' ';
+    if (chunk->format && chunk->format->input == IMPORT_BYTES) {
+        tcore_buf_puts(&line, "{\"bytesValue\":\"");
+        tcore_base64_encode(reject->text.data, reject->text.length, &line);
+        tcore_buf_puts(&line, "\"}");
+    } else {
+        tcore_buf_append(&line, reject->text.data, reject->text.length);
+        for (size_t i = 0; i < line.length; i++)
+            if (line.data[i] == '\n' || line.data[i] == '\r')
+                line.data[i] = ' ';
+    }
     tcore_buf_putc(&line, '\n');
     bool good = !line.failed && cli_sink_write(&run->rejects, line.data, line.length);
     tcore_buf_free(&line);
     return good;
 }
 
-static bool write_rejects(struct import_run *run, const struct import_result *result)
+static bool write_rejects(struct import_run *run, const struct slot *slot)
 {
+    const struct import_result *result = &slot->result;
     bool strict = run->cli->io.strict;
     for (size_t i = 0; i < result->reject_count; i++) {
         const struct import_reject *reject = &result->rejects[i];
         cli_reject(run->cli, run->input, reject->line, reject->byte,
                    result->reasons.data + reject->reason);
         run->cli->failed |= strict;
-        if (!keep_reject(run, reject) || strict)
+        if (!keep_reject(run, &slot->chunk, reject) || strict)
             return false;
     }
     return true;
@@ -264,7 +273,7 @@ static bool write_result(struct import_run *run, struct slot *slot)
         snprintf(run->where_reason, sizeof(run->where_reason), "%s", result->where_reason);
     run->left_out.untimed += result->left_out.untimed;
     run->left_out.failed += result->left_out.failed;
-    bool wanted = write_records(run, slot) && write_rejects(run, result);
+    bool wanted = write_records(run, slot) && write_rejects(run, slot);
     show_progress(run, false);
     return wanted;
 }
@@ -361,6 +370,9 @@ static void report_unknown(struct import_run *run)
     else if (run->format)
         tcore_error_set(&err, TCORE_BAD_INPUT, "nothing in it is %s (--from=%s)",
                         run->format->summary, run->format->name);
+    else if (slot->chunk.format)
+        tcore_error_set(&err, TCORE_BAD_INPUT, "looks like %s, but nothing in it is",
+                        slot->chunk.format->summary);
     else if (!find_foreign(text, &err) &&
              (slot->chunk.count > 1 || !find_syntax_error(run, &slot->chunk, &err)))
         tcore_error_set(&err, TCORE_BAD_INPUT, "nothing in it is of a format that import knows: %s",
@@ -408,6 +420,36 @@ static void drop_last(struct import_run *run)
     pthread_mutex_unlock(&run->lock);
 }
 
+/* Whether JSON begins here, which is recognised document by document. */
+static bool begins_json(struct tcore_slice head)
+{
+    size_t at = head.length >= 3 && memcmp(head.data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    while (at < head.length && strchr(" \t\r\n\x1e", head.data[at]))
+        at++;
+    return at < head.length && (head.data[at] == '{' || head.data[at] == '[');
+}
+
+/* What is no JSON is known by how it begins, before it is cut. */
+static enum tcore_status find_input(struct import_run *run, struct import_source *source,
+                                    struct tcore_error *err)
+{
+    const struct import_format *format = run->format;
+    struct tcore_slice head = {0};
+    bool whole = false, more = !format;
+    while (more) {
+        enum tcore_status status = import_source_peek(source, &head, &whole, err);
+        if (status != TCORE_OK)
+            return status;
+        struct tcore_sniffed sniffed = tcore_sniff(head.data, head.length, whole);
+        more = sniffed.more && !whole && (head.data[0] == '\n' || !begins_json(head));
+        if (sniffed.foreign && sniffed.foreign->importer)
+            format = import_format_find(sniffed.foreign->importer);
+    }
+    if (format && format->input != IMPORT_JSON)
+        import_source_set_format(source, format, format->cut);
+    return TCORE_OK;
+}
+
 /* Holds chunks back until one of them has a document that is recognised. TCORE_SKIP: none ever. */
 static enum tcore_status find_format(struct import_run *run, struct import_source *source,
                                      struct tcore_error *err)
@@ -447,7 +489,9 @@ static void drop_held(struct import_run *run)
 static enum tcore_status convert_source(struct import_run *run, struct import_source *source,
                                         struct tcore_error *err)
 {
-    enum tcore_status status = find_format(run, source, err);
+    enum tcore_status status = find_input(run, source, err);
+    if (status == TCORE_OK)
+        status = find_format(run, source, err);
     if (status == TCORE_SKIP) {
         report_unknown(run);
         drop_held(run);

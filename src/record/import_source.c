@@ -24,6 +24,8 @@ struct import_source {
     struct tcore_source *bytes;
     struct import_source_options options;
     struct import_split split;
+    import_cut *cut;
+    const struct import_format *format;
     struct tcore_buf rest; /* read, not yet given out */
     bool eof, started;
     struct tcore_error problem; /* why reading ended, told after what came before it */
@@ -43,6 +45,7 @@ enum tcore_status import_source_open(struct import_source **source, const char *
         return status;
     }
     s->options = *options;
+    s->cut = import_split_next;
     s->split.line = 1;
     s->split.limit = options->limit;
     if (!options->limit) {
@@ -89,6 +92,19 @@ static enum tcore_status add_unit(struct import_chunk *chunk, const struct impor
     return TCORE_OK;
 }
 
+enum tcore_status import_chunk_cut(struct import_chunk *chunk, import_cut *cut, size_t limit,
+                                   struct tcore_error *err)
+{
+    struct import_split split = {.line = 1, .limit = limit};
+    struct import_unit unit;
+    enum tcore_status status = TCORE_OK;
+    chunk->count = 0;
+    chunk->limit = limit;
+    while (status == TCORE_OK && cut(&split, chunk->text.data, chunk->text.length, true, &unit))
+        status = add_unit(chunk, &unit, err);
+    return status;
+}
+
 /* How much lies before the open document, or has been looked at. */
 static size_t consumed(const struct import_source *s)
 {
@@ -111,14 +127,8 @@ static enum tcore_status hand_over(struct import_source *s, struct import_chunk 
     return tcore_buf_status(&s->rest, err);
 }
 
-static enum tcore_status read_more(struct import_source *s, const struct import_chunk *chunk,
-                                   struct tcore_error *err)
+static enum tcore_status read_more(struct import_source *s, struct tcore_error *err)
 {
-    /* blanks, and what goes by of a document that is too long, are not kept */
-    if (!chunk->count && s->started && consumed(s) == s->rest.length) {
-        import_split_drop(&s->split, s->rest.length);
-        s->rest.length = 0;
-    }
     char *at = tcore_buf_reserve(&s->rest, READ_BYTES);
     size_t got = 0;
     if (!at)
@@ -134,6 +144,31 @@ static enum tcore_status read_more(struct import_source *s, const struct import_
 static bool is_final(const struct import_source *s)
 {
     return s->eof && s->problem.status == TCORE_OK && !tcore_source_stopped(s->bytes);
+}
+
+/* Blanks, and what goes by of a document that is too long, are not kept. */
+static void drop_consumed(struct import_source *s)
+{
+    if (s->started && consumed(s) == s->rest.length) {
+        import_split_drop(&s->split, s->rest.length);
+        s->rest.length = 0;
+    }
+}
+
+enum tcore_status import_source_peek(struct import_source *s, struct tcore_slice *head, bool *whole,
+                                     struct tcore_error *err)
+{
+    enum tcore_status status = s->eof ? TCORE_OK : read_more(s, err);
+    *head = (struct tcore_slice){s->rest.data, s->rest.length};
+    *whole = s->eof;
+    return status;
+}
+
+void import_source_set_format(struct import_source *s, const struct import_format *format,
+                              import_cut *cut)
+{
+    s->format = format;
+    s->cut = cut;
 }
 
 /* Whether so long nothing came that it is time for a clock chunk. */
@@ -168,12 +203,15 @@ enum tcore_status import_source_next(struct import_source *s, struct import_chun
 {
     chunk->count = 0;
     chunk->limit = s->split.limit;
+    chunk->format = s->format;
     chunk->live = chunk->clock = false;
+    if (!s->started && s->rest.length)
+        skip_byte_order_mark(s);
     for (;;) {
         struct import_unit unit;
         enum tcore_status status = TCORE_OK;
         while (s->started && status == TCORE_OK &&
-               import_split_next(&s->split, s->rest.data, s->rest.length, is_final(s), &unit))
+               s->cut(&s->split, s->rest.data, s->rest.length, is_final(s), &unit))
             status = add_unit(chunk, &unit, err);
         if (status != TCORE_OK)
             return status;
@@ -189,7 +227,9 @@ enum tcore_status import_source_next(struct import_source *s, struct import_chun
             chunk->clock_ns = tcore_sys()->wall_ns();
             return TCORE_OK;
         }
-        if (!s->eof && (status = read_more(s, chunk, err)) != TCORE_OK)
+        if (!chunk->count)
+            drop_consumed(s);
+        if (!s->eof && (status = read_more(s, err)) != TCORE_OK)
             return status;
         if (!s->started)
             skip_byte_order_mark(s);

@@ -7,20 +7,27 @@
 #define RECORD_IMPORT_SOURCE_H
 
 #include "base/buf.h"
+#include "model/batch.h"
 #include "record/import_split.h"
+
+struct import_format;
 
 /* Some documents, in input order. A zeroed struct is empty; memory is reused from call to call. */
 struct import_chunk {
     struct tcore_buf text;
     struct import_unit *units; /* offsets are into text */
     size_t count, capacity;
-    size_t limit; /* bytes of one document */
-    bool live;    /* what follows is not there yet: show the result of this at once */
-    bool clock;   /* no documents: nothing came for so long, at clock_ns */
+    size_t limit;                       /* bytes of one document */
+    const struct import_format *format; /* of all units; NULL: they are JSON, each may be another */
+    bool live;  /* what follows is not there yet: show the result of this at once */
+    bool clock; /* no documents: nothing came for so long, at clock_ns */
     int64_t clock_ns;
 };
 
 void import_chunk_free(struct import_chunk *chunk);
+/* Cuts all of chunk->text, as one whole input, into units of at most limit bytes. */
+enum tcore_status import_chunk_cut(struct import_chunk *chunk, import_cut *cut, size_t limit,
+                                   struct tcore_error *err);
 
 struct import_source;
 
@@ -37,6 +44,14 @@ enum tcore_status import_source_open(struct import_source **source, const char *
 void import_source_free(struct import_source *source);
 /* Bytes read so far and in all (0: not known), as they are in the file. */
 void import_source_position(const struct import_source *source, uint64_t *done, uint64_t *total);
+/*
+ * Before the first chunk: what the input begins with, one read more from call to call; *whole: that
+ * is all of it. Then the format may be set, if it is none of JSON documents, and how it is cut.
+ */
+enum tcore_status import_source_peek(struct import_source *source, struct tcore_slice *head,
+                                     bool *whole, struct tcore_error *err);
+void import_source_set_format(struct import_source *source, const struct import_format *format,
+                              import_cut *cut);
 /* TCORE_OK: the chunk has at least one unit, or clock set. TCORE_EOF; TCORE_BAD_INPUT or
  * TCORE_FATAL: err. */
 enum tcore_status import_source_next(struct import_source *source, struct import_chunk *chunk,

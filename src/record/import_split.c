@@ -39,7 +39,7 @@ static void begin(struct import_split *s, enum import_split_state state)
 
 static bool give_up(struct import_split *s, struct import_unit *unit)
 {
-    *unit = (struct import_unit){s->start, 0, s->start_line, s->start_byte, true};
+    *unit = (struct import_unit){s->start, 0, s->start_line, s->start_byte, true, false};
     s->state = SPLIT_SKIPPING;
     return true;
 }
@@ -51,7 +51,8 @@ static bool finish(struct import_split *s, const char *data, size_t end, struct 
         end--;
     if (end - s->start > s->limit)
         return give_up(s, unit);
-    *unit = (struct import_unit){s->start, end - s->start, s->start_line, s->start_byte, false};
+    *unit =
+        (struct import_unit){s->start, end - s->start, s->start_line, s->start_byte, false, false};
     s->state = SPLIT_BETWEEN;
     return true;
 }

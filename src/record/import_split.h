@@ -27,13 +27,17 @@ struct import_split {
     bool line_begins; /* `at` is the first byte of a line */
     bool lines;       /* a whole document on one line was seen: this is NDJSON */
     size_t limit;     /* bytes of one document */
+    /* of others than JSON */
+    unsigned form; /* which of several the format knows is there; 0: not yet known */
+    uint64_t skip; /* so many bytes are still passed over */
 };
 
 /* One document, or what stands in its place. */
 struct import_unit {
     size_t offset, length;
-    uint64_t line, byte; /* where it begins, 1-based */
+    uint64_t line, byte; /* where it begins, 1-based; line 0: byte is of the input */
     bool too_long;       /* longer than the limit: no text is kept */
+    bool cut;            /* the input ends inside it */
 };
 
 /*
@@ -41,8 +45,9 @@ struct import_unit {
  * follows. False: more data is needed, or with final nothing is left. Bytes before split->start
  * (in state BETWEEN and SKIPPING: before split->at) are not needed any more.
  */
-bool import_split_next(struct import_split *split, const char *data, size_t length, bool final,
-                       struct import_unit *unit);
+typedef bool import_cut(struct import_split *split, const char *data, size_t length, bool final,
+                        struct import_unit *unit);
+import_cut import_split_next;
 /* The first so many bytes of the data were dropped. */
 void import_split_drop(struct import_split *split, size_t bytes);
 

@@ -8,11 +8,13 @@
 
 #include "model/record.h"
 #include "stream/binary.h"
+#include "stream/wire.h"
 
 #include <string.h>
 
 enum foreign {
     OTLP,
+    OTLP_PROTO,
     TEMPO,
     JAEGER,
     ZIPKIN,
@@ -29,6 +31,7 @@ enum foreign {
 /* The one place that says what trace-record import reads. */
 const struct tcore_foreign tcore_foreign_formats[] = {
     [OTLP] = {"OTLP/JSON", "otlp", NULL},
+    [OTLP_PROTO] = {"OTLP protobuf", "otlp-proto", NULL},
     [TEMPO] = {"OTLP/JSON as Tempo exports it", "otlp", NULL},
     [JAEGER] = {"Jaeger JSON", NULL, NULL},
     [ZIPKIN] = {"Zipkin JSON", NULL, NULL},
@@ -321,6 +324,14 @@ struct tcore_sniffed tcore_sniff(const char *data, size_t length, bool whole)
     whole |= length >= TCORE_SNIFF_BYTES;
     if (length && tcore_binary_probe(data, length)) {
         sniffed.format = TCORE_FORMAT_BINARY;
+        return sniffed;
+    }
+    /* The first byte of a message is that of a newline, so that blanks must not be skipped first.
+     */
+    enum tcore_wire_framing framing = tcore_wire_framing(data, length, whole);
+    if (framing != TCORE_WIRE_NONE) {
+        sniffed.more = framing == TCORE_WIRE_OPEN && !whole;
+        sniffed.foreign = framing == TCORE_WIRE_OPEN ? NULL : &tcore_foreign_formats[OTLP_PROTO];
         return sniffed;
     }
     struct scan s = {.at = data, .end = data + length};

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Cutting inputs that are not JSON into units, as import_split_next() cuts JSON: what a unit is
+ * is the format's to say, and each can be converted without the others.
+ */
+#ifndef RECORD_IMPORT_CUT_H
+#define RECORD_IMPORT_CUT_H
+
+#include "record/import_split.h"
+
+/* Messages of OTLP protobuf: a frame's, or without frames what stands in one of the outermost
+ * fields. Units have no lines but byte, where they begin in the input. */
+import_cut import_cut_otlp;
+
+#endif
