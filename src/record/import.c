@@ -19,9 +19,7 @@ struct options {
 
 static const struct cli_option table[] = {
     {0, "from", CLI_STRING, offsetof(struct options, from), "FORMAT",
-     "what the input is, instead of finding out: otlp,\n"
-     "otlp-proto, native",
-     NULL},
+     "what the input is, instead of finding out", NULL},
     {0, "redact", CLI_STRING, offsetof(struct options, redact), "POLICY",
      "redact the records as the policy in this file says", NULL},
 };
@@ -106,9 +104,9 @@ const struct cli_verb import_verb = {
     .operands = "[INPUT]...",
     .description =
         "The format is recognised by its content. Read are OTLP/JSON (one document, one a line,\n"
-        "or several; traces, metrics and logs mixed; also Tempo's and older forms of it) and\n"
-        "native records, which pass in canonical form; with --pass those of unknown types, too,\n"
-        "as they are.\n",
+        "or several; traces, metrics and logs mixed; also Tempo's and older forms of it), OTLP\n"
+        "protobuf, and native records, which pass in canonical form; with --pass those of\n"
+        "unknown types, too, as they are.\n",
     .groups = CLI_READS | CLI_WRITES,
     .memory = "have no more input under way than fits, a megabyte for each 256 kB",
     .options = table,

@@ -10,7 +10,8 @@
 
 static bool is_key(const struct import_key *key, const char *name, size_t length)
 {
-    return key->length == length && memcmp(key->name, name, length) == 0;
+    /* names that we wrote ourselves are mostly one */
+    return key->length == length && (key->name == name || memcmp(key->name, name, length) == 0);
 }
 
 /* lowerCamelCase of a name in snake_case; 0 if it has no underscore or is too long. */

@@ -50,14 +50,22 @@ static inline bool import_is_verbatim(const struct import_job *job, const struct
     return !job->wire && (uintptr_t)v->s - (uintptr_t)job->text < job->length;
 }
 
-/* Appends the string at node with its quotes. */
+/* Appends the string at node, whose value v is, with its quotes. */
 static inline void import_put_string(const struct import_job *job, struct tcore_buf *out,
                                      const struct tcore_value *v)
 {
-    if (import_is_verbatim(job, v))
+    if (import_is_verbatim(job, v)) {
         tcore_buf_append(out, v->s - 1, (size_t)v->len + 2);
-    else
+    } else if (job->wire && ((const struct tcore_json_node *)(const void *)v)->count) {
+        char *to = tcore_buf_reserve(out, (size_t)v->len + 2);
+        if (!to)
+            return;
+        to[0] = to[v->len + 1] = '"';
+        memcpy(to + 1, v->s, v->len);
+        out->length += (size_t)v->len + 2;
+    } else {
         tcore_json_write_string(out, v->s, v->len);
+    }
 }
 
 /* A string that is not empty. */

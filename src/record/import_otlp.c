@@ -179,17 +179,28 @@ static void convert_scopes(struct otlp *o, uint32_t list, const char *name)
         convert_scope(o, e);
 }
 
+static bool is_service_name(const struct otlp *o, uint32_t key)
+{
+    const struct tcore_value *k = import_value(o->job, key);
+    return k->kind == TCORE_STRING && k->len == 12 && memcmp(k->s, "service.name", 12) == 0;
+}
+
 /* The value of service.name if it is a text. */
 static uint32_t find_service(struct otlp *o, uint32_t attributes)
 {
     uint32_t found = 0;
     if (!attributes)
         return 0;
+    if (o->job->wire) { /* keys and values by turns */
+        for (uint32_t e = attributes + 1; e < node_at(o, attributes)->next;
+             e = node_at(o, e + 1)->next)
+            if (is_service_name(o, e))
+                found = import_is_text(o->job, e + 1) ? e + 1 : 0;
+        return found;
+    }
     for (uint32_t e = attributes + 1; e < node_at(o, attributes)->next; e = node_at(o, e)->next) {
         uint32_t key = tcore_json_find(&o->job->json, e, "key");
-        const struct tcore_value *k = import_value(o->job, key);
-        if (!key || k->kind != TCORE_STRING || k->len != 12 ||
-            memcmp(k->s, "service.name", 12) != 0)
+        if (!key || !is_service_name(o, key))
             continue;
         uint32_t value = tcore_json_find(&o->job->json, e, "value");
         uint32_t text = value ? tcore_json_find(&o->job->json, value, "stringValue") : 0;

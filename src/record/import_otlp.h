@@ -49,11 +49,43 @@ bool otlp_put_map(struct otlp *o, struct tcore_buf *out, uint32_t node);
  * A field of the record, if there is something to write: label is its name as it is written, with
  * comma, quotes and colon. False: the value is bad.
  */
-bool otlp_put_map_field(struct otlp *o, struct tcore_buf *out, const char *label, uint32_t node);
-bool otlp_put_text_field(struct otlp *o, struct tcore_buf *out, const char *label, uint32_t node);
+bool otlp_put_map_at(struct otlp *o, struct tcore_buf *out, struct tcore_slice label,
+                     uint32_t node);
+bool otlp_put_text_at(struct otlp *o, struct tcore_buf *out, struct tcore_slice label,
+                      uint32_t node);
+bool otlp_put_count_at(struct otlp *o, struct tcore_buf *out, struct tcore_slice label,
+                       uint32_t node);
+void otlp_put_time(struct tcore_buf *out, struct tcore_slice label, int64_t time_ns);
+
+/* The same with the label as a literal; most fields are not there. */
+static inline bool otlp_put_map_field(struct otlp *o, struct tcore_buf *out, const char *label,
+                                      uint32_t node)
+{
+    return !node || otlp_put_map_at(o, out, (struct tcore_slice){label, strlen(label)}, node);
+}
+
+static inline bool otlp_put_text_field(struct otlp *o, struct tcore_buf *out, const char *label,
+                                       uint32_t node)
+{
+    return !node || otlp_put_text_at(o, out, (struct tcore_slice){label, strlen(label)}, node);
+}
+
 /* unless it is 0 */
-bool otlp_put_count_field(struct otlp *o, struct tcore_buf *out, const char *label, uint32_t node);
-bool otlp_put_time_field(struct otlp *o, struct tcore_buf *out, const char *label, int64_t time_ns);
+static inline bool otlp_put_count_field(struct otlp *o, struct tcore_buf *out, const char *label,
+                                        uint32_t node)
+{
+    return !node || otlp_put_count_at(o, out, (struct tcore_slice){label, strlen(label)}, node);
+}
+
+static inline bool otlp_put_time_field(struct otlp *o, struct tcore_buf *out, const char *label,
+                                       int64_t time_ns)
+{
+    (void)o;
+    if (time_ns)
+        otlp_put_time(out, (struct tcore_slice){label, strlen(label)}, time_ns);
+    return true;
+}
+
 /*
  * Ids, unless they are absent or all zero: *present. Ids that are no hexadecimal are made up from
  * their text, which is kept in the attributes; so the order is trace, span, parent, attributes.

@@ -4,36 +4,40 @@
 
 #include "record/import_otlp.h"
 
-bool otlp_put_map_field(struct otlp *o, struct tcore_buf *out, const char *label, uint32_t node)
+#include "model/number.h"
+
+bool otlp_put_map_at(struct otlp *o, struct tcore_buf *out, struct tcore_slice label, uint32_t node)
 {
     const struct tcore_json_node *list = &o->job->json.node[node];
-    if (!node || (tcore_json_is_array(list) && !list->count))
+    if (tcore_json_is_array(list) && !list->count)
         return true;
-    tcore_buf_puts(out, label);
+    tcore_buf_append(out, label.data, label.length);
     return otlp_put_map(o, out, node);
 }
 
-bool otlp_put_text_field(struct otlp *o, struct tcore_buf *out, const char *label, uint32_t node)
+bool otlp_put_text_at(struct otlp *o, struct tcore_buf *out, struct tcore_slice label,
+                      uint32_t node)
 {
     const struct tcore_value *v = import_value(o->job, node);
-    if (!node || (v->kind == TCORE_STRING && !v->len))
+    if (v->kind == TCORE_STRING && !v->len)
         return true;
-    tcore_buf_puts(out, label);
+    tcore_buf_append(out, label.data, label.length);
     if (v->kind != TCORE_STRING)
-        return import_bad(o->job, "no string where a text belongs (%s)", label + 1);
+        return import_bad(o->job, "no string where a text belongs (%s)", label.data + 1);
     import_put_string(o->job, out, v);
     return true;
 }
 
-bool otlp_put_count_field(struct otlp *o, struct tcore_buf *out, const char *label, uint32_t node)
+bool otlp_put_count_at(struct otlp *o, struct tcore_buf *out, struct tcore_slice label,
+                       uint32_t node)
 {
     const struct tcore_value *v = import_value(o->job, node);
-    if (!node || (v->kind == TCORE_INT && !v->i) ||
+    if ((v->kind == TCORE_INT && !v->i) ||
         (v->kind == TCORE_STRING && v->len == 1 && v->s[0] == '0'))
         return true;
-    tcore_buf_puts(out, label);
+    tcore_buf_append(out, label.data, label.length);
     return import_put_integer(o->job, out, node) ||
-           import_bad(o->job, "no integer where one belongs (%s)", label + 1);
+           import_bad(o->job, "no integer where one belongs (%s)", label.data + 1);
 }
 
 bool otlp_time(struct otlp *o, uint32_t node, const char *what, int64_t *time_ns)
@@ -41,16 +45,17 @@ bool otlp_time(struct otlp *o, uint32_t node, const char *what, int64_t *time_ns
     return import_int64(o->job, node, time_ns) || import_bad(o->job, "%s is no int64", what);
 }
 
-bool otlp_put_time_field(struct otlp *o, struct tcore_buf *out, const char *label, int64_t time_ns)
+void otlp_put_time(struct tcore_buf *out, struct tcore_slice label, int64_t time_ns)
 {
-    (void)o;
-    if (!time_ns)
-        return true;
-    tcore_buf_puts(out, label);
-    tcore_buf_putc(out, '"');
-    import_put_int64(out, time_ns);
-    tcore_buf_putc(out, '"');
-    return true;
+    char *to = tcore_buf_reserve(out, label.length + TCORE_NUMBER_BYTES + 2);
+    if (!to)
+        return;
+    memcpy(to, label.data, label.length);
+    char *at = to + label.length;
+    *at++ = '"';
+    at += tcore_format_int64(at, time_ns);
+    *at++ = '"';
+    out->length += (size_t)(at - to);
 }
 
 bool otlp_is_list(struct otlp *o, uint32_t node, const char *name)

@@ -123,18 +123,22 @@ static bool convert_record(struct proto *p, struct tcore_slice record, bool whol
         reject_broken(p, record.data, record, "a record that is cut off");
         return true;
     }
-    if (!p->signal && record.length)
+    if (!p->signal && !record.length) {
+        import_bad(p->job, "a record without anything in it");
+        import_reject_bytes(p->job, record, record.data);
+        return false;
+    }
+    if (!p->signal)
         p->signal = signal_of(record);
-    enum import_signal signal = p->signal ? p->signal : IMPORT_SPANS;
     p->job->json.count = p->scope_end;
     tcore_arena_reset(&p->job->json.arena);
-    if (import_wire_put(p->job, signals[signal].message, record, &node, &where) !=
+    if (import_wire_put(p->job, signals[p->signal].message, record, &node, &where) !=
         IMPORT_WIRE_GOOD) {
         import_reject_bytes(p->job, record, where);
         return false;
     }
     size_t mark = p->o.out->length;
-    if (!signals[signal].put(&p->o, node)) {
+    if (!signals[p->signal].put(&p->o, node)) {
         p->o.out->length = mark;
         import_reject(p->job, node);
     }

@@ -70,11 +70,9 @@ static bool list_of(struct otlp *o, uint32_t node, const char *what, uint32_t *l
     return true;
 }
 
-static bool put_array(struct otlp *o, struct tcore_buf *out, uint32_t node)
+/* list 0: it is empty. */
+static bool put_elements(struct otlp *o, struct tcore_buf *out, uint32_t list)
 {
-    uint32_t list;
-    if (!list_of(o, node, "an arrayValue", &list))
-        return false;
     tcore_buf_putc(out, '[');
     for (uint32_t e = list + 1; list && e < node_at(o, list)->next; e = node_at(o, e)->next) {
         if (e > list + 1)
@@ -84,6 +82,12 @@ static bool put_array(struct otlp *o, struct tcore_buf *out, uint32_t node)
     }
     tcore_buf_putc(out, ']');
     return true;
+}
+
+static bool put_array(struct otlp *o, struct tcore_buf *out, uint32_t node)
+{
+    uint32_t list;
+    return list_of(o, node, "an arrayValue", &list) && put_elements(o, out, list);
 }
 
 static bool put_kvlist(struct otlp *o, struct tcore_buf *out, uint32_t node)
@@ -127,9 +131,41 @@ static bool put_any(struct otlp *o, struct tcore_buf *out, int kind, uint32_t no
     }
 }
 
+static const char unknown_kind[] = "a value of a kind that OTLP does not know";
+
+/* Values from the wire say by themselves of which kind they are. */
+static bool put_wire_value(struct otlp *o, struct tcore_buf *out, uint32_t node)
+{
+    const struct tcore_value *v = import_value(o->job, node);
+    switch (v->kind) {
+    case TCORE_STRING:
+        import_put_string(o->job, out, v);
+        return true;
+    case TCORE_INT:
+        import_put_int64(out, v->i);
+        return true;
+    case TCORE_DOUBLE:
+        return put_double(o, out, node);
+    case TCORE_ABSENT:
+        return import_bad(o->job, unknown_kind);
+    case TCORE_JSON:
+        if (v->s[0] == '[')
+            return put_elements(o, out, node);
+        if (v->len == 1)
+            return otlp_put_map(o, out, node);
+        tcore_buf_append(out, v->s, v->len);
+        return true;
+    default:
+        tcore_json_write_value(out, v);
+        return true;
+    }
+}
+
 bool otlp_put_value(struct otlp *o, struct tcore_buf *out, uint32_t node)
 {
     const struct tcore_json_node *n = node_at(o, node);
+    if (o->job->wire)
+        return put_wire_value(o, out, node);
     if (n->value.kind == TCORE_NULL) {
         PUT(out, "null");
         return true;
@@ -142,7 +178,7 @@ bool otlp_put_value(struct otlp *o, struct tcore_buf *out, uint32_t node)
     for (uint32_t k = node + 1; k < n->next; k = node_at(o, k + 1)->next) {
         int key = import_find_key(&any_keys, import_value(o->job, k), &hint);
         if (key < 0)
-            return import_bad(o->job, "a value of a kind that OTLP does not know");
+            return import_bad(o->job, unknown_kind);
         /* null is a member that is not there, except where it stands for NaN */
         if (import_value(o->job, k + 1)->kind != TCORE_NULL || key == ANY_DOUBLE) {
             kind = key;
@@ -174,6 +210,21 @@ static bool attribute_at(struct otlp *o, uint32_t node, uint32_t at[KEY_COUNT])
     if (!at[KEY_KEY] || import_value(o->job, at[KEY_KEY])->kind != TCORE_STRING)
         return import_bad(o->job, "an attribute without a key");
     return true;
+}
+
+/* The same of the attribute at *node, which moves on to the next. */
+static bool next_attribute(struct otlp *o, uint32_t *node, uint32_t at[KEY_COUNT])
+{
+    uint32_t here = *node;
+    if (!o->job->wire) {
+        *node = node_at(o, here)->next;
+        return attribute_at(o, here, at);
+    }
+    at[KEY_KEY] = here;
+    at[KEY_VALUE] = here + 1;
+    *node = node_at(o, here + 1)->next;
+    return import_value(o->job, here)->kind == TCORE_STRING ||
+           import_bad(o->job, "an attribute without a key");
 }
 
 static bool same_string(const struct tcore_value *a, const struct tcore_value *b)
@@ -228,9 +279,10 @@ static bool find_last(struct otlp *o, uint32_t node, struct tcore_buf *last)
     uint32_t at[KEY_COUNT];
     struct tcore_map *keys = &o->job->keys;
     tcore_map_clear(keys);
-    for (uint32_t e = node + 1; e < node_at(o, node)->next; e = node_at(o, e)->next) {
+    for (uint32_t next = node + 1; next < node_at(o, node)->next;) {
         bool added;
-        if (!attribute_at(o, e, at))
+        uint32_t e = next;
+        if (!next_attribute(o, &next, at))
             return false;
         const struct tcore_value *key = import_value(o->job, at[KEY_KEY]);
         uint32_t number = tcore_map_intern(keys, key->s, key->len, &added);
@@ -258,7 +310,7 @@ static bool put_long_map(struct otlp *o, struct tcore_buf *out, uint32_t node)
     for (size_t i = 0; good && !last.failed && i < last.length / sizeof(uint32_t); i++) {
         uint32_t e;
         memcpy(&e, last.data + i * sizeof(e), sizeof(e));
-        good = attribute_at(o, e, at) && put_attribute(o, out, at, i == 0);
+        good = next_attribute(o, &e, at) && put_attribute(o, out, at, i == 0);
     }
     tcore_buf_putc(out, '}');
     o->job->failed |= last.failed;
@@ -273,13 +325,13 @@ bool otlp_put_map(struct otlp *o, struct tcore_buf *out, uint32_t node)
         return true;
     }
     const struct tcore_json_node *list = node_at(o, node);
-    if (!tcore_json_is_array(list))
+    if (!o->job->wire && !tcore_json_is_array(list))
         return import_bad(o->job, "attributes that are no array");
     if (list->count > FEW)
         return put_long_map(o, out, node);
     struct few few = {.count = 0};
-    for (uint32_t e = node + 1; e < list->next; e = node_at(o, e)->next)
-        if (!attribute_at(o, e, few.at[few.count++]))
+    for (uint32_t e = node + 1; e < list->next;)
+        if (!next_attribute(o, &e, few.at[few.count++]))
             return false;
     drop_replaced(o, &few);
     tcore_buf_putc(out, '{');

@@ -9,32 +9,10 @@
         name, sizeof(name) / sizeof(*(name)), 0                                                    \
     }
 
-/* --- values, which contain each other --- */
-
-static const struct import_wire_message any_value;
-
-static const struct import_wire_field array_fields[] = {[1] = WIRE_OBJECTS("values", any_value)};
-static const struct import_wire_message array_value = MESSAGE(array_fields);
-
-static const struct import_wire_field key_value_fields[] = {
-    [1] = WIRE_FIELD("key", WIRE_TEXT), [2] = WIRE_OBJECT("value", any_value)};
-static const struct import_wire_message key_value = MESSAGE(key_value_fields);
-
-static const struct import_wire_field key_values_fields[] = {[1] =
-                                                                 WIRE_OBJECTS("values", key_value)};
-static const struct import_wire_message key_values = MESSAGE(key_values_fields);
-
-static const struct import_wire_field any_fields[] = {
-    [1] = WIRE_FIELD("stringValue", WIRE_TEXT),   [2] = WIRE_FIELD("boolValue", WIRE_BOOL),
-    [3] = WIRE_FIELD("intValue", WIRE_INT),       [4] = WIRE_FIELD("doubleValue", WIRE_DOUBLE),
-    [5] = WIRE_OBJECT("arrayValue", array_value), [6] = WIRE_OBJECT("kvlistValue", key_values),
-    [7] = WIRE_FIELD("bytesValue", WIRE_BYTES)};
-static const struct import_wire_message any_value = MESSAGE(any_fields);
-
 /* --- resources and scopes --- */
 
 static const struct import_wire_field resource_fields[] = {
-    [1] = WIRE_OBJECTS("attributes", key_value),
+    [1] = WIRE_LIST("attributes", WIRE_PAIR),
     [2] = WIRE_FIELD("droppedAttributesCount", WIRE_UINT)};
 static const struct import_wire_message resource = MESSAGE(resource_fields);
 
@@ -48,7 +26,7 @@ const struct import_wire_message otlp_wire_group = {
 static const struct import_wire_field library_fields[] = {
     [1] = WIRE_FIELD("name", WIRE_TEXT),
     [2] = WIRE_FIELD("version", WIRE_TEXT),
-    [3] = WIRE_OBJECTS("attributes", key_value),
+    [3] = WIRE_LIST("attributes", WIRE_PAIR),
     [4] = WIRE_FIELD("droppedAttributesCount", WIRE_UINT)};
 static const struct import_wire_message library = MESSAGE(library_fields);
 
@@ -67,7 +45,7 @@ static const struct import_wire_message status = MESSAGE(status_fields);
 static const struct import_wire_field event_fields[] = {
     [1] = WIRE_FIELD("timeUnixNano", WIRE_FIXED64),
     [2] = WIRE_FIELD("name", WIRE_TEXT),
-    [3] = WIRE_OBJECTS("attributes", key_value),
+    [3] = WIRE_LIST("attributes", WIRE_PAIR),
     [4] = WIRE_FIELD("droppedAttributesCount", WIRE_UINT)};
 static const struct import_wire_message event = MESSAGE(event_fields);
 
@@ -75,7 +53,7 @@ static const struct import_wire_field link_fields[] = {
     [1] = WIRE_FIELD("traceId", WIRE_ID),
     [2] = WIRE_FIELD("spanId", WIRE_ID),
     [3] = WIRE_FIELD("traceState", WIRE_TEXT),
-    [4] = WIRE_OBJECTS("attributes", key_value),
+    [4] = WIRE_LIST("attributes", WIRE_PAIR),
     [5] = WIRE_FIELD("droppedAttributesCount", WIRE_UINT),
     [6] = WIRE_FIELD("flags", WIRE_FIXED32)};
 static const struct import_wire_message link = MESSAGE(link_fields);
@@ -89,7 +67,7 @@ static const struct import_wire_field span_fields[] = {
     [6] = WIRE_FIELD("kind", WIRE_INT),
     [7] = WIRE_FIELD("startTimeUnixNano", WIRE_FIXED64),
     [8] = WIRE_FIELD("endTimeUnixNano", WIRE_FIXED64),
-    [9] = WIRE_OBJECTS("attributes", key_value),
+    [9] = WIRE_LIST("attributes", WIRE_PAIR),
     [10] = WIRE_FIELD("droppedAttributesCount", WIRE_UINT),
     [11] = WIRE_OBJECTS("events", event),
     [12] = WIRE_FIELD("droppedEventsCount", WIRE_UINT),
@@ -107,7 +85,7 @@ static const struct import_wire_field exemplar_fields[] = {
     [4] = WIRE_FIELD("spanId", WIRE_ID),
     [5] = WIRE_FIELD("traceId", WIRE_ID),
     [6] = WIRE_FIELD("asInt", WIRE_SFIXED64),
-    [7] = WIRE_OBJECTS("filteredAttributes", key_value)};
+    [7] = WIRE_LIST("filteredAttributes", WIRE_PAIR)};
 static const struct import_wire_message exemplar = MESSAGE(exemplar_fields);
 
 static const struct import_wire_field number_fields[] = {
@@ -116,7 +94,7 @@ static const struct import_wire_field number_fields[] = {
     [4] = WIRE_FIELD("asDouble", WIRE_DOUBLE),
     [5] = WIRE_OBJECTS("exemplars", exemplar),
     [6] = WIRE_FIELD("asInt", WIRE_SFIXED64),
-    [7] = WIRE_OBJECTS("attributes", key_value),
+    [7] = WIRE_LIST("attributes", WIRE_PAIR),
     [8] = WIRE_FIELD("flags", WIRE_UINT)};
 static const struct import_wire_message number = MESSAGE(number_fields);
 
@@ -128,7 +106,7 @@ static const struct import_wire_field histogram_point_fields[] = {
     [6] = WIRE_LIST("bucketCounts", WIRE_FIXED64),
     [7] = WIRE_LIST("explicitBounds", WIRE_DOUBLE),
     [8] = WIRE_OBJECTS("exemplars", exemplar),
-    [9] = WIRE_OBJECTS("attributes", key_value),
+    [9] = WIRE_LIST("attributes", WIRE_PAIR),
     [10] = WIRE_FIELD("flags", WIRE_UINT),
     [11] = WIRE_FIELD("min", WIRE_DOUBLE),
     [12] = WIRE_FIELD("max", WIRE_DOUBLE)};
@@ -139,7 +117,7 @@ static const struct import_wire_field buckets_fields[] = {
 static const struct import_wire_message buckets = MESSAGE(buckets_fields);
 
 static const struct import_wire_field exponential_point_fields[] = {
-    [1] = WIRE_OBJECTS("attributes", key_value),
+    [1] = WIRE_LIST("attributes", WIRE_PAIR),
     [2] = WIRE_FIELD("startTimeUnixNano", WIRE_FIXED64),
     [3] = WIRE_FIELD("timeUnixNano", WIRE_FIXED64),
     [4] = WIRE_FIELD("count", WIRE_FIXED64),
@@ -165,7 +143,7 @@ static const struct import_wire_field summary_point_fields[] = {
     [4] = WIRE_FIELD("count", WIRE_FIXED64),
     [5] = WIRE_FIELD("sum", WIRE_DOUBLE),
     [6] = WIRE_OBJECTS("quantileValues", quantile),
-    [7] = WIRE_OBJECTS("attributes", key_value),
+    [7] = WIRE_LIST("attributes", WIRE_PAIR),
     [8] = WIRE_FIELD("flags", WIRE_UINT)};
 static const struct import_wire_message summary_point = MESSAGE(summary_point_fields);
 
@@ -190,7 +168,7 @@ static const struct import_wire_field metric_fields[] = {
     [9] = WIRE_OBJECT("histogram", histogram),
     [10] = WIRE_OBJECT("exponentialHistogram", exponential),
     [11] = WIRE_OBJECT("summary", summary),
-    [12] = WIRE_OBJECTS("metadata", key_value)};
+    [12] = WIRE_LIST("metadata", WIRE_PAIR)};
 const struct import_wire_message otlp_wire_metric = MESSAGE(metric_fields);
 
 /* --- logs --- */
@@ -199,8 +177,8 @@ static const struct import_wire_field log_fields[] = {
     [1] = WIRE_FIELD("timeUnixNano", WIRE_FIXED64),
     [2] = WIRE_FIELD("severityNumber", WIRE_INT),
     [3] = WIRE_FIELD("severityText", WIRE_TEXT),
-    [5] = WIRE_OBJECT("body", any_value),
-    [6] = WIRE_OBJECTS("attributes", key_value),
+    [5] = WIRE_FIELD("body", WIRE_ANY),
+    [6] = WIRE_LIST("attributes", WIRE_PAIR),
     [7] = WIRE_FIELD("droppedAttributesCount", WIRE_UINT),
     [8] = WIRE_FIELD("flags", WIRE_FIXED32),
     [9] = WIRE_FIELD("traceId", WIRE_ID),

@@ -6,7 +6,7 @@
  */
 #include <config.h>
 
-#include "record/import_wire.h"
+#include "record/import_wire_private.h"
 
 #include "base/base64.h"
 #include "base/sys.h"
@@ -15,24 +15,7 @@
 
 #include <stdio.h>
 
-enum {
-    ROOM = 8,         /* nodes that one field may need, besides those of the message in it */
-    OUTER_DEPTH = 6,  /* of a record in a document of OTLP/JSON */
-    SEEN_FIELDS = 64, /* lists have numbers below this */
-};
-
-struct tape {
-    struct import_job *job;
-    struct tcore_json *json;
-    const char *where, *reason;
-    bool collect;   /* lists from all over their message */
-    bool scattered; /* a list is in several pieces: collect */
-    bool broken;    /* the wire is, and not what is on it */
-    bool ends;      /* the wire of the outermost message itself */
-    unsigned depth;
-};
-
-static bool make_room(struct tape *t)
+bool import_wire_make_room(struct tape *t)
 {
     struct tcore_json *json = t->json;
     uint32_t capacity = json->capacity ? 2 * json->capacity : 1024;
@@ -54,46 +37,7 @@ static bool make_room(struct tape *t)
     return false;
 }
 
-static inline bool has_room(struct tape *t)
-{
-    return t->json->capacity - t->json->count >= ROOM || make_room(t);
-}
-
-static inline struct tcore_value *add(struct tape *t)
-{
-    struct tcore_json_node *node = &t->json->node[t->json->count++];
-    node->next = t->json->count;
-    node->count = 0;
-    return &node->value;
-}
-
-static inline uint32_t open_container(struct tape *t, const char *bracket)
-{
-    uint32_t node = t->json->count;
-    tcore_value_put(add(t), TCORE_JSON, 1, (uint64_t)(uintptr_t)bracket);
-    return node;
-}
-
-static inline void close_container(struct tape *t, uint32_t node)
-{
-    t->json->node[node].next = t->json->count;
-}
-
-static bool fail(struct tape *t, const char *where, const char *reason)
-{
-    t->where = where;
-    t->reason = reason;
-    return false;
-}
-
-static bool breaks(struct tape *t, const char *where, const char *reason)
-{
-    t->broken = true;
-    t->ends = t->depth == OUTER_DEPTH + 1;
-    return fail(t, where, reason);
-}
-
-static char *allocate(struct tape *t, size_t bytes)
+char *import_wire_allocate(struct tape *t, size_t bytes)
 {
     char *text = tcore_arena_alloc(&t->json->arena, bytes);
     if (!text) {
@@ -105,47 +49,83 @@ static char *allocate(struct tape *t, size_t bytes)
 
 /* --- scalars --- */
 
-static bool is_ascii(const char *s, size_t length)
+/* The bits 0x80 of the bytes that may not stand in a JSON string as they are, or are no ASCII. */
+static inline uint64_t special(uint64_t bytes)
 {
-    uint64_t all = 0;
-    size_t i = 0;
-    for (; i + 8 <= length; i += 8)
-        all |= tcore_wire_fixed64(s + i);
-    for (; i < length; i++)
-        all |= (uint64_t)(unsigned char)s[i] << 56 | (unsigned char)s[i];
-    return !(all & UINT64_C(0x8080808080808080));
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+    uint64_t quote = bytes ^ ones * '"', backslash = bytes ^ ones * '\\';
+    return (((bytes - ones * ' ') | (quote - ones) | (backslash - ones)) | bytes) & high;
 }
 
-static bool put_text(struct tape *t, const struct tcore_wire_record *r)
+/* Whether no byte is special; it may say no of some that are not. */
+static inline bool is_plain(const char *s, size_t length)
 {
-    if (!is_ascii(r->data, r->length) && !tcore_binary_is_text(r->data, r->length, false))
-        return fail(t, r->data, "a text that is not UTF-8");
-    tcore_value_put_string(add(t), r->data, r->length);
+    uint64_t found = 0, last = ' ';
+    if (length >= 8) {
+        for (size_t i = 0; i + 8 < length; i += 8)
+            found |= special(tcore_wire_fixed64(s + i));
+        return !(found | special(tcore_wire_fixed64(s + length - 8)));
+    }
+    for (size_t i = 0; i < length; i++)
+        last = last << 8 | (unsigned char)s[i];
+    return !(special(last | UINT64_C(0x2020202020202020) << 8 * length));
+}
+
+bool import_wire_put_text(struct tape *t, const char *text, size_t length)
+{
+    bool plain = is_plain(text, length);
+    if (!plain && !tcore_binary_is_text(text, length, false))
+        return fail(t, text, "a text that is not UTF-8");
+    struct tcore_json_node *node = &t->json->node[t->json->count];
+    tcore_value_put_string(add(t), text, length);
+    node->count = plain;
     return true;
+}
+
+/* The eight hexadecimal digits of four bytes, all at once. */
+static uint64_t hexadecimal(uint32_t bytes)
+{
+    uint64_t x = bytes;
+    x = (x | x << 16) & UINT64_C(0x0000ffff0000ffff);
+    x = (x | x << 8) & UINT64_C(0x00ff00ff00ff00ff);
+    x = (x >> 4 & UINT64_C(0x000f000f000f000f)) | (x & UINT64_C(0x000f000f000f000f)) << 8;
+    uint64_t letters = (x + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
+    return x + UINT64_C(0x3030303030303030) + letters * ('a' - '9' - 1);
 }
 
 static bool put_id(struct tape *t, const struct tcore_wire_record *r)
 {
     static const char digits[] = "0123456789abcdef";
-    char *text = allocate(t, 2 * r->length + 1);
+    char *text = import_wire_allocate(t, 2 * r->length + 1);
+    size_t at = 0;
     if (!text)
         return false;
-    for (size_t i = 0; i < r->length; i++) {
-        text[2 * i] = digits[(unsigned char)r->data[i] >> 4];
-        text[2 * i + 1] = digits[(unsigned char)r->data[i] & 15];
+    for (; r->length - at >= 4; at += 4) {
+        uint64_t word = hexadecimal(tcore_wire_fixed32(r->data + at));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        word = __builtin_bswap64(word);
+#endif
+        memcpy(text + 2 * at, &word, sizeof(word));
+    }
+    for (; at < r->length; at++) {
+        text[2 * at] = digits[(unsigned char)r->data[at] >> 4];
+        text[2 * at + 1] = digits[(unsigned char)r->data[at] & 15];
     }
     tcore_value_put_string(add(t), text, 2 * r->length);
     return true;
 }
 
-static bool put_base64(struct tape *t, const struct tcore_wire_record *r)
+bool import_wire_put_base64(struct tape *t, enum tcore_kind kind, const char *before,
+                            struct tcore_slice bytes, const char *behind)
 {
     struct tcore_buf buf = {0};
-    tcore_base64_encode(r->data, r->length, &buf);
-    char *text = buf.failed ? NULL : allocate(t, buf.length + 1);
+    tcore_buf_puts(&buf, before);
+    tcore_base64_encode(bytes.data, bytes.length, &buf);
+    tcore_buf_puts(&buf, behind);
+    char *text = buf.failed ? NULL : import_wire_allocate(t, buf.length + 1);
     if (text) {
         memcpy(text, buf.data ? buf.data : "", buf.length);
-        tcore_value_put_string(add(t), text, buf.length);
+        tcore_value_put(add(t), kind, buf.length, (uint64_t)(uintptr_t)text);
     }
     t->job->failed |= buf.failed;
     tcore_buf_free(&buf);
@@ -158,7 +138,7 @@ static bool put_unsigned(struct tape *t, uint64_t value)
         tcore_value_put_int(add(t), (int64_t)value);
         return true;
     }
-    char *text = allocate(t, TCORE_NUMBER_BYTES);
+    char *text = import_wire_allocate(t, TCORE_NUMBER_BYTES);
     if (!text)
         return false;
     int length = snprintf(text, TCORE_NUMBER_BYTES, "%llu", (unsigned long long)value);
@@ -190,13 +170,13 @@ static bool put_number(struct tape *t, unsigned kind, uint64_t value)
 static inline unsigned wire_type(unsigned kind)
 {
     static const uint8_t types[] = {
-        [WIRE_TEXT] = TCORE_WIRE_BYTES,       [WIRE_ID] = TCORE_WIRE_BYTES,
-        [WIRE_BYTES] = TCORE_WIRE_BYTES,      [WIRE_INT] = TCORE_WIRE_VARINT,
-        [WIRE_UINT] = TCORE_WIRE_VARINT,      [WIRE_SIGNED] = TCORE_WIRE_VARINT,
-        [WIRE_BOOL] = TCORE_WIRE_VARINT,      [WIRE_FIXED64] = TCORE_WIRE_FIXED64,
-        [WIRE_SFIXED64] = TCORE_WIRE_FIXED64, [WIRE_FIXED32] = TCORE_WIRE_FIXED32,
-        [WIRE_DOUBLE] = TCORE_WIRE_FIXED64,   [WIRE_MESSAGE] = TCORE_WIRE_BYTES,
-        [WIRE_ELSEWHERE] = TCORE_WIRE_BYTES,
+        [WIRE_TEXT] = TCORE_WIRE_BYTES,      [WIRE_ID] = TCORE_WIRE_BYTES,
+        [WIRE_INT] = TCORE_WIRE_VARINT,      [WIRE_UINT] = TCORE_WIRE_VARINT,
+        [WIRE_SIGNED] = TCORE_WIRE_VARINT,   [WIRE_BOOL] = TCORE_WIRE_VARINT,
+        [WIRE_FIXED64] = TCORE_WIRE_FIXED64, [WIRE_SFIXED64] = TCORE_WIRE_FIXED64,
+        [WIRE_FIXED32] = TCORE_WIRE_FIXED32, [WIRE_DOUBLE] = TCORE_WIRE_FIXED64,
+        [WIRE_MESSAGE] = TCORE_WIRE_BYTES,   [WIRE_ELSEWHERE] = TCORE_WIRE_BYTES,
+        [WIRE_ANY] = TCORE_WIRE_BYTES,       [WIRE_PAIR] = TCORE_WIRE_BYTES,
     };
     return types[kind];
 }
@@ -237,11 +217,13 @@ static bool put_value(struct tape *t, const struct import_wire_field *f,
     uint32_t node;
     switch (f->kind) {
     case WIRE_TEXT:
-        return put_text(t, r);
+        return import_wire_put_text(t, r->data, r->length);
     case WIRE_ID:
         return put_id(t, r);
-    case WIRE_BYTES:
-        return put_base64(t, r);
+    case WIRE_ANY:
+        return import_wire_put_any(t, (struct tcore_slice){r->data, r->length});
+    case WIRE_PAIR:
+        return import_wire_put_pair(t, (struct tcore_slice){r->data, r->length});
     case WIRE_MESSAGE:
         return put_object(t, f->message, r->data, r->length, &node);
     default:
@@ -304,10 +286,18 @@ static bool put_list(struct tape *t, const struct import_wire_field *f, const ch
     }
 }
 
-/* A field that the format does not define: its name and whether it has something in it. */
+void import_wire_count_unknown(struct tape *t, const struct tcore_wire_record *r)
+{
+    char name[24];
+    int length = snprintf(name, sizeof(name), "field %u", r->number);
+    if (r->data ? r->length : r->value)
+        import_ignored(t->job, name, (size_t)length);
+}
+
+/* A field that the format does not define becomes such a member. */
 static bool put_unknown(struct tape *t, const struct tcore_wire_record *r)
 {
-    char *name = allocate(t, 24);
+    char *name = import_wire_allocate(t, 24);
     if (!name)
         return false;
     int length = snprintf(name, 24, "field %u", r->number);
@@ -364,9 +354,8 @@ static bool put_object(struct tape *t, const struct import_wire_message *message
         return false;
     *node = open_container(t, "{");
     t->job->places[*node] = (struct tcore_slice){data, length};
-    unsigned limit = t->json->depth_limit ? t->json->depth_limit : TCORE_JSON_DEPTH;
-    if (++t->depth > limit)
-        return fail(t, data, NULL);
+    if (!enter(t, data))
+        return false;
     const char *at = data;
     bool good = put_fields(t, message, &at, data + length, *node);
     t->depth--;
@@ -380,9 +369,11 @@ enum import_wire_status import_wire_put(struct import_job *job,
 {
     struct tape t = {.job = job, .json = &job->json, .depth = OUTER_DEPTH};
     uint32_t from = job->json.count;
+    struct import_counts counts = job->result->counts;
     bool good = put_object(&t, message, data.data, data.length, node);
     if (!good && t.scattered) {
         job->json.count = from;
+        job->result->counts = counts;
         t.collect = true;
         t.where = t.reason = NULL;
         t.depth = OUTER_DEPTH;

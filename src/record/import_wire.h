@@ -4,9 +4,14 @@
  * them: a table for each message says which JSON member a field's number is, and what kind of
  * value. Names and numbers are all that a format of this kind has to write down.
  *
- * Differences to parsed JSON: ids are hexadecimal and other bytes base64, in the tape's arena;
- * doubles are TCORE_DOUBLE; texts are not checked for quotes and have none around them, which
- * job->wire says; containers have no text of their own, but places.
+ * Differences to parsed JSON, job->wire being set:
+ * - ids are hexadecimal, in the tape's arena; doubles are TCORE_DOUBLE; texts have no quotes around
+ *   them, and the count of one's node is 1 if it needs no escapes; containers have no text of their
+ *   own, but places.
+ * - OTLP's AnyValue is the value itself: a string, integer, double or boolean; an array of values;
+ *   an object of keys and values; or, of bytes, the JSON text that they become. Null is none, and
+ *   TCORE_ABSENT a value of a kind that is not known. A list of its KeyValues is an array with a
+ * key and a value for each, which its count counts once. A key that is missing is TCORE_ABSENT.
  */
 #ifndef RECORD_IMPORT_WIRE_H
 #define RECORD_IMPORT_WIRE_H
@@ -19,8 +24,9 @@ enum import_wire_kind {
     WIRE_NONE, /* no such field */
     WIRE_TEXT,
     WIRE_ID,
-    WIRE_BYTES,
-    WIRE_INT, /* int32, int64, enumerations */
+    WIRE_ANY,  /* AnyValue */
+    WIRE_PAIR, /* KeyValue, repeated */
+    WIRE_INT,  /* int32, int64, enumerations */
     WIRE_UINT,
     WIRE_SIGNED, /* sint32, sint64 */
     WIRE_BOOL,

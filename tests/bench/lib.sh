@@ -80,7 +80,14 @@ data() {
     if [[ ! -s $path ]]; then
         say "making $path"
         mkdir -p "$TRACECORE_BENCH_DATA" || exit 4
-        "$bench_tools/generate" --spans="$count" "${options[@]}" >"$path.part" &&
+        {
+            if [[ $kind == otlp-proto ]]; then
+                "$bench_tools/generate" --spans="$count" --otlp |
+                    "$bench_tools/../tools/otlp_proto" --framed
+            else
+                "$bench_tools/generate" --spans="$count" "${options[@]}"
+            fi
+        } >"$path.part" &&
             mv "$path.part" "$path" || exit 4
     fi
     printf '%s\n' "$path"

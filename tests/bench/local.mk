@@ -51,7 +51,7 @@ EXTRA_DIST += %D%/t4.sh
 EXTRA_DIST += %D%/t5.sh
 EXTRA_DIST += %D%/table.awk
 
-bench-tools: %D%/generate %D%/measure %D%/empty %D%/simulate
+bench-tools: tests/tools/otlp_proto %D%/generate %D%/measure %D%/empty %D%/simulate
 
 # make bench TASKS='t1 t2': only those. The peers must be there: tests/bench/peers.sh.
 bench: all bench-tools

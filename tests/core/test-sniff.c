@@ -26,6 +26,8 @@ static const struct {
     {"{\"traceEvents\":[]}", "a Chrome trace"},
     {"{\"displayTimeUnit\":\"ns\",", "a Chrome trace"},
     {"# HELP up Whether\n# TYPE up gauge\nup 1\n", "Prometheus text"},
+    {"\n\x0f\x12\r\x12\v\n\x02id\x12\x05" "12345", "OTLP protobuf"},
+    {"\n\x0f\n\r\n\v\n\x01k\x12\x06\n\x04" "1234", "OTLP protobuf"},
     {"{\"results\":[{\"command\":\"x\"}]}", "a benchmark result (hyperfine)"},
     {"{\"context\":{\"date\":\"2020\"}}", "a benchmark result (google-benchmark)"},
     {"{\"machine_info\":{}}", "a benchmark result (pytest-benchmark)"},

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Any bytes as the input of trace-record import. Whatever comes out must be canonical: importing it
- * again gives the same bytes and no rejects. What is rejected must lie within the input.
+ * again gives the same bytes and no rejects. What is rejected must lie within the input. A first
+ * line --from=NAME names a format that is not JSON, of which the rest is.
  */
 #include "record/import.h"
 
 #include <stdlib.h>
 
-/* Sources: import_convert import_json import_native import_otlp import_otlp_field import_otlp_log
- * import_otlp_metric import_otlp_span import_otlp_value import_selector import_split */
+/* Sources: import_convert import_cut_otlp import_json import_native import_otlp import_otlp_field
+ * import_otlp_log import_otlp_metric import_otlp_proto import_otlp_span import_otlp_value
+ * import_otlp_wire import_selector import_source import_split import_wire import_wire_any */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,14 +22,36 @@ static void require(bool held)
 
 static void split(struct import_chunk *chunk, const uint8_t *data, size_t size)
 {
-    struct import_split split = {.line = 1, .limit = 1 << 20};
-    struct import_unit unit;
+    struct tcore_error err;
+    const struct import_format *format = chunk->format;
     tcore_buf_append(&chunk->text, data, size);
-    while (import_split_next(&split, chunk->text.data, size, true, &unit)) {
-        chunk->units = realloc(chunk->units, (chunk->count + 1) * sizeof unit);
-        require(chunk->units && unit.offset + unit.length <= size && unit.line && unit.byte);
-        chunk->units[chunk->count++] = unit;
+    require(import_chunk_cut(chunk, format ? format->cut : import_split_next, 1 << 20, &err) ==
+            TCORE_OK);
+    for (size_t i = 0; i < chunk->count; i++) {
+        const struct import_unit *unit = &chunk->units[i];
+        require(unit->offset + unit->length <= size && unit->byte);
+        require(unit->line || (format && format->input == IMPORT_BYTES));
     }
+}
+
+/* The format that the first line names, and over that line. */
+static const struct import_format *format_of(const uint8_t **data, size_t *size)
+{
+    static const char from[] = "--from=";
+    char name[32];
+    const uint8_t *end = memchr(*data, '\n', *size);
+    size_t length = end ? (size_t)(end - *data) : 0;
+    if (length < sizeof from || length - sizeof from + 1 >= sizeof name ||
+        memcmp(*data, from, sizeof from - 1) != 0)
+        return NULL;
+    memcpy(name, *data + sizeof from - 1, length - sizeof from + 1);
+    name[length - sizeof from + 1] = '\0';
+    const struct import_format *format = import_format_find(name);
+    if (!format || format->input == IMPORT_JSON)
+        return NULL;
+    *data += length + 1;
+    *size -= length + 1;
+    return format;
 }
 
 static void convert(struct import_chunk *chunk, struct import_result *result)
@@ -42,8 +66,7 @@ static void convert(struct import_chunk *chunk, struct import_result *result)
 
 static void release(struct import_chunk *chunk, struct import_result *result)
 {
-    free(chunk->units);
-    tcore_buf_free(&chunk->text);
+    import_chunk_free(chunk);
     import_result_free(result);
 }
 
@@ -51,12 +74,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct import_chunk chunk = {0}, again_chunk = {0};
     struct import_result result = {0}, again = {0};
+    chunk.format = format_of(&data, &size);
     split(&chunk, data, size);
     convert(&chunk, &result);
     for (size_t i = 0; i < result.reject_count; i++) {
         const struct import_reject *reject = &result.rejects[i];
         size_t offset = reject->text.length ? (size_t)(reject->text.data - chunk.text.data) : 0;
-        require(reject->line && offset + reject->text.length <= size);
+        require((reject->line || reject->byte) && offset + reject->text.length <= size);
         require(reject->reason < result.reasons.length && result.reasons.data[reject->reason]);
     }
     split(&again_chunk, (const uint8_t *)result.out.data, result.out.length);

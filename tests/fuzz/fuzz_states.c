@@ -43,7 +43,7 @@ struct kind {
 };
 
 #define STATE_KIND(member, type)                                                                   \
-    static enum tcore_status member##_decode(union state *state, struct tcore_state_reader *in,         \
+    static enum tcore_status member##_decode(union state *state, struct tcore_state_reader *in,    \
                                              struct tcore_error *err)                              \
     {                                                                                              \
         return tcore_##type##_decode(&state->member, in, err);                                     \

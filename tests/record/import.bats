@@ -184,7 +184,7 @@ trace-record: -:3: this is not of a format that import knows'
 
 @test 'an unknown --from is a usage error that names the formats' {
     run -2 --separate-stderr trace-record import --from=otpl "$data/span.json"
-    assert_regex "$stderr" "'otpl' is no format \(did you mean otlp\?\); there are otlp, native"
+    assert_regex "$stderr" "'otpl' is no format \(did you mean otlp\?\); there are otlp, otlp-proto, .*native"
 }
 
 @test 'empty input is no error' {
