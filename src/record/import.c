@@ -105,8 +105,8 @@ const struct cli_verb import_verb = {
     .description =
         "The format is recognised by its content. Read are OTLP/JSON (one document, one a line,\n"
         "or several; traces, metrics and logs mixed; also Tempo's and older forms of it), OTLP\n"
-        "protobuf, and native records, which pass in canonical form; with --pass those of\n"
-        "unknown types, too, as they are.\n",
+        "protobuf, Prometheus text, OpenMetrics, and native records, which pass in canonical\n"
+        "form; with --pass those of unknown types, too, as they are.\n",
     .groups = CLI_READS | CLI_WRITES,
     .memory = "have no more input under way than fits, a megabyte for each 256 kB",
     .options = table,

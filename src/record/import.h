@@ -33,6 +33,7 @@ struct import_counts {
     uint64_t untimed;        /* spans without start or end */
     uint64_t unknown_enums;  /* kinds and status codes that no name is known of */
     uint64_t empty_metrics;  /* metrics without a data point */
+    uint64_t unfinished;     /* texts that lack their end */
 };
 
 /* What a chunk became. */
@@ -66,7 +67,8 @@ struct import_format {
 
 /* The formats in the order they are tried, NULL-terminated. */
 extern const struct import_format *const import_formats[];
-extern const struct import_format import_otlp_json, import_otlp_proto, import_native;
+extern const struct import_format import_otlp_json, import_otlp_proto, import_prometheus,
+    import_openmetrics, import_native;
 
 /* The format of that name, or NULL. */
 const struct import_format *import_format_find(const char *name);
@@ -122,7 +124,7 @@ bool import_bad(struct import_job *job, const char *format, ...)
 void import_too_long(char *reason, size_t size, size_t limit);
 /* Rejects the element at that node, for job->reason. */
 void import_reject(struct import_job *job, uint32_t node);
-/* Rejects that part of job->text; where points at what is bad in it. */
+/* Rejects that part of job->text; where points at what is bad in it, NULL: all of the line is. */
 void import_reject_bytes(struct import_job *job, struct tcore_slice text, const char *where);
 /* Counts a member that the format does not define. */
 void import_ignored(struct import_job *job, const char *name, size_t length);

@@ -12,8 +12,9 @@
 
 #include <stdio.h>
 
-const struct import_format *const import_formats[] = {&import_otlp_json, &import_otlp_proto,
-                                                      &import_native, NULL};
+const struct import_format *const import_formats[] = {&import_otlp_json,  &import_otlp_proto,
+                                                      &import_prometheus, &import_openmetrics,
+                                                      &import_native,     NULL};
 
 const struct import_format *import_format_find(const char *name)
 {
@@ -164,7 +165,9 @@ static struct tcore_slice text_of(const struct import_job *job, uint32_t node)
 
 void import_reject_bytes(struct import_job *job, struct tcore_slice text, const char *where)
 {
-    struct import_reject reject = place_of(job, (size_t)(where - job->text));
+    struct import_reject reject = place_of(job, (size_t)((where ? where : text.data) - job->text));
+    if (!where && job->line)
+        reject.byte = 0;
     if (job->line && text.data == job->text && where == text.data && reject.byte == 1)
         reject.byte = 0; /* it is the line */
     reject.text = text;

@@ -12,4 +12,12 @@
  * fields. Units have no lines but byte, where they begin in the input. */
 import_cut import_cut_otlp;
 
+/* Some whole lines; the last one of the input may lack its newline. */
+import_cut import_cut_lines;
+/* All of the input. */
+import_cut import_cut_whole;
+/* Prometheus text and OpenMetrics: families with the comments before them, or lines that have none.
+ * The last one is cut if no # EOF ends it. */
+import_cut import_cut_families;
+
 #endif

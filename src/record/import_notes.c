@@ -17,6 +17,7 @@ void import_counts_add(struct import_counts *sum, const struct import_counts *pa
     sum->untimed += part->untimed;
     sum->unknown_enums += part->unknown_enums;
     sum->empty_metrics += part->empty_metrics;
+    sum->unfinished += part->unfinished;
 }
 
 static void note(struct cli *cli, uint64_t count, const char *one, const char *many)
@@ -44,4 +45,6 @@ void import_counts_note(const struct import_counts *counts, const char *ignored_
          "kinds or status codes are unknown: taken as unset");
     note(cli, counts->empty_metrics, "metric without a data point gave no record",
          "metrics without a data point gave no record");
+    note(cli, counts->unfinished, "OpenMetrics text has no # EOF at its end: it may be cut short",
+         "OpenMetrics texts have no # EOF at their ends: they may be cut short");
 }

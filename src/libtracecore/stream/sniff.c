@@ -8,6 +8,7 @@
 
 #include "model/record.h"
 #include "stream/binary.h"
+#include "stream/sniff_text.h"
 #include "stream/wire.h"
 
 #include <string.h>
@@ -20,6 +21,12 @@ enum foreign {
     ZIPKIN,
     CHROME,
     PROMETHEUS,
+    OPENMETRICS,
+    STATSD,
+    GO_BENCHMARK,
+    NUMBERS,
+    CSV,
+    TSV,
     HYPERFINE,
     GOOGLE_BENCHMARK,
     PYTEST_BENCHMARK,
@@ -36,7 +43,13 @@ const struct tcore_foreign tcore_foreign_formats[] = {
     [JAEGER] = {"Jaeger JSON", NULL, NULL},
     [ZIPKIN] = {"Zipkin JSON", NULL, NULL},
     [CHROME] = {"a Chrome trace", NULL, NULL},
-    [PROMETHEUS] = {"Prometheus text", NULL, NULL},
+    [PROMETHEUS] = {"Prometheus text", "prometheus", NULL},
+    [OPENMETRICS] = {"OpenMetrics", "openmetrics", NULL},
+    [STATSD] = {"StatsD", NULL, NULL},
+    [GO_BENCHMARK] = {"a benchmark result (go test)", NULL, NULL},
+    [NUMBERS] = {"numbers, one a line", NULL, NULL},
+    [CSV] = {"records as CSV", NULL, NULL},
+    [TSV] = {"records as TSV", NULL, NULL},
     [HYPERFINE] = {"a benchmark result (hyperfine)", NULL, NULL},
     [GOOGLE_BENCHMARK] = {"a benchmark result (google-benchmark)", NULL, NULL},
     [PYTEST_BENCHMARK] = {"a benchmark result (pytest-benchmark)", NULL, NULL},
@@ -309,13 +322,23 @@ static bool is_binary(struct scan *s)
     return false;
 }
 
-static const struct tcore_foreign *foreign_text(struct scan *s)
+static const struct tcore_foreign *foreign_text(struct scan *s, bool whole)
 {
-    static const char *const comments[] = {"# HELP ", "# TYPE ", "# UNIT "};
-    for (size_t i = 0; i < sizeof comments / sizeof *comments; i++)
-        if (begins(s->at, s->end, comments[i]))
-            return &tcore_foreign_formats[PROMETHEUS];
-    return is_binary(s) ? &tcore_foreign_formats[BINARY] : NULL;
+    static const enum foreign formats[] = {[TCORE_TEXT_PROMETHEUS] = PROMETHEUS,
+                                           [TCORE_TEXT_OPENMETRICS] = OPENMETRICS,
+                                           [TCORE_TEXT_STATSD] = STATSD,
+                                           [TCORE_TEXT_GO_BENCHMARK] = GO_BENCHMARK,
+                                           [TCORE_TEXT_NUMBERS] = NUMBERS,
+                                           [TCORE_TEXT_CSV] = CSV,
+                                           [TCORE_TEXT_TSV] = TSV};
+    bool more;
+    enum tcore_text_format format = tcore_sniff_text(s->at, (size_t)(s->end - s->at), whole, &more);
+    if (format != TCORE_TEXT_NONE)
+        return &tcore_foreign_formats[formats[format]];
+    if (is_binary(s))
+        return &tcore_foreign_formats[BINARY];
+    s->ran_out |= more;
+    return NULL;
 }
 
 struct tcore_sniffed tcore_sniff(const char *data, size_t length, bool whole)
@@ -345,7 +368,7 @@ struct tcore_sniffed tcore_sniff(const char *data, size_t length, bool whole)
     else if (*s.at == '[')
         sniffed.foreign = foreign_array(&s);
     else
-        sniffed.foreign = foreign_text(&s);
+        sniffed.foreign = foreign_text(&s, whole);
     sniffed.more = !sniffed.foreign && s.ran_out && !whole;
     if (!sniffed.foreign && s.over_lines)
         sniffed.foreign = &tcore_foreign_formats[OVER_LINES];
