@@ -6,7 +6,7 @@
  * when memory is short, cannot be interrupted and crashes on some values; whoever started us has a
  * watchdog and reads our exit status.
  */
-#include "sandbox.h"
+#include "sandbox/sandbox.h"
 
 #include "query/jq_protocol.h"
 
@@ -314,7 +314,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: the tracecore programs start this when they need libjq\n", argv[0]);
         return TCORE_JQ_EXIT_USAGE;
     }
-    if (sandbox_enter(TCORE_JQ_MEMORY_BYTES) != 0)
+    if (sandbox_enter(TCORE_JQ_MEMORY_BYTES) < 0)
         return TCORE_JQ_EXIT_PROTOCOL;
     jv_nomem_handler(out_of_memory, NULL);
     h.jq = jq_init();

@@ -25,7 +25,7 @@ static const char prelude[] = "def ns: 1; def us: 1000; def ms: 1000000; def s: 
                               "def m: 60000000000; def h: 3600000000000; def d: 86400000000000;\n";
 
 struct tcore_jq {
-    struct tcore_jq_process process;
+    struct tcore_helper process;
     uint64_t limit_bytes;
     struct tcore_json json;
     struct tcore_buf lengths, texts, answer, reasons;
@@ -168,7 +168,7 @@ void tcore_jq_close(struct tcore_jq *jq)
 {
     if (!jq)
         return;
-    tcore_jq_process_stop(&jq->process);
+    tcore_helper_stop(&jq->process);
     tcore_json_free(&jq->json);
     tcore_buf_free(&jq->lengths);
     tcore_buf_free(&jq->texts);
@@ -196,7 +196,7 @@ static void note_reason(struct tcore_jq *jq, const char *text, size_t length)
 
 static enum tcore_status damaged(struct tcore_jq *jq, struct tcore_error *err)
 {
-    tcore_jq_process_stop(&jq->process);
+    tcore_helper_stop(&jq->process);
     return tcore_error_set(err, TCORE_FATAL, "the libjq helper gave a damaged answer");
 }
 

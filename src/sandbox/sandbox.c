@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The sandbox: resource limits first, which every system has; then Landlock, which closes the file
- * system; then a list of the system calls that libjq needs to compute, all others failing.
+ * system; then a list of the system calls that computing needs, all others failing.
  */
-#include "sandbox.h"
+#include "sandbox/sandbox.h"
+
+#include "sandbox/landlock.h"
 
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
-#include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stddef.h>
@@ -36,31 +37,6 @@ static int limit(__rlimit_resource_t resource, rlim_t value)
         return 0;
     struct rlimit old; /* a lower hard limit is as good */
     return getrlimit(resource, &old) == 0 && old.rlim_max <= value ? 0 : -1;
-}
-
-/* Every access that this kernel's Landlock knows, to no path at all. */
-static void close_file_system(void)
-{
-    int version =
-        (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    if (version < 1)
-        return;
-    uint64_t access = (UINT64_C(1) << 13) - 1; /* the 13 kinds of version 1 */
-    if (version >= 2)
-        access |= UINT64_C(1) << 13; /* refer */
-    if (version >= 3)
-        access |= UINT64_C(1) << 14; /* truncate */
-    if (version >= 5)
-        access |= UINT64_C(1) << 15; /* ioctl */
-    struct {
-        uint64_t files, network;
-    } rules = {.files = access, .network = 3}; /* bind, connect */
-    int fd = (int)syscall(SYS_landlock_create_ruleset, &rules,
-                          version >= 4 ? sizeof rules : sizeof rules.files, 0);
-    if (fd < 0)
-        return;
-    syscall(SYS_landlock_restrict_self, fd, 0);
-    close(fd);
 }
 
 #ifdef THIS_ARCHITECTURE
@@ -110,7 +86,7 @@ static int filter_calls(void)
 #else
 static int filter_calls(void)
 {
-    return 0; /* no list for this machine; the limits and Landlock hold */
+    return -1; /* no list for this machine; the limits and Landlock hold */
 }
 #endif
 
@@ -123,11 +99,13 @@ int sandbox_enter(unsigned long memory_bytes)
 #endif
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_DUMPABLE, 0);
-    int failed = limit(RLIMIT_CORE, 0) | limit(RLIMIT_FSIZE, 0) | limit(RLIMIT_AS, memory_bytes);
+    int failed = limit(RLIMIT_CORE, 0) | limit(RLIMIT_FSIZE, 0), layers = 0;
+    failed |= memory_bytes ? limit(RLIMIT_AS, memory_bytes) : 0;
     limit(RLIMIT_NPROC, 0);
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
-        close_file_system();
+    if (landlock_close_all())
+        layers |= SANDBOX_FILES;
     failed |= limit(RLIMIT_NOFILE, 0); /* what is open goes on working */
-    filter_calls();
-    return failed ? -1 : 0;
+    if (filter_calls() == 0)
+        layers |= SANDBOX_CALLS;
+    return failed ? -1 : layers;
 }
