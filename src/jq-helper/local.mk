@@ -3,6 +3,8 @@
 pkglibexec_PROGRAMS += libexec/tracecore-jq
 libexec_tracecore_jq_SOURCES =
 libexec_tracecore_jq_SOURCES += %D%/main.c
+libexec_tracecore_jq_SOURCES += src/sandbox/exchange.c
+libexec_tracecore_jq_SOURCES += src/sandbox/exchange.h
 libexec_tracecore_jq_SOURCES += src/sandbox/landlock.c
 libexec_tracecore_jq_SOURCES += src/sandbox/landlock.h
 libexec_tracecore_jq_SOURCES += src/sandbox/sandbox.c

@@ -6,11 +6,11 @@
  * when memory is short, cannot be interrupted and crashes on some values; whoever started us has a
  * watchdog and reads our exit status.
  */
+#include "sandbox/exchange.h"
 #include "sandbox/sandbox.h"
 
 #include "query/jq_protocol.h"
 
-#include <errno.h>
 #include <jq.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -58,48 +58,17 @@ static void append(struct buffer *b, const void *data, size_t bytes)
 
 /* --- Frames */
 
-/* False at the end of input in front of the first byte. */
-static bool read_all(void *to, size_t bytes)
-{
-    char *at = to;
-    for (size_t have = 0; have < bytes;) {
-        ssize_t got = read(STDIN_FILENO, at + have, bytes - have);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got == 0 && have == 0)
-            return false;
-        if (got <= 0)
-            _exit(TCORE_JQ_EXIT_PROTOCOL);
-        have += (size_t)got;
-    }
-    return true;
-}
-
-static void write_all(const void *from, size_t bytes)
-{
-    const char *at = from;
-    while (bytes) {
-        ssize_t put = write(STDOUT_FILENO, at, bytes);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            _exit(TCORE_JQ_EXIT_PROTOCOL);
-        at += put;
-        bytes -= (size_t)put;
-    }
-}
-
 static void send_frame(uint32_t kind, uint32_t count, const struct buffer *payload)
 {
     struct tcore_jq_frame frame = {.kind = kind, .count = count, .bytes = payload->length};
-    write_all(&frame, sizeof frame);
-    write_all(payload->data, payload->length);
+    exchange_write(&frame, sizeof frame);
+    exchange_write(payload->data, payload->length);
 }
 
 /* Reads a frame with its payload, which is ended by a NUL. False at the end of input. */
 static bool read_frame(struct tcore_jq_frame *frame, struct buffer *payload)
 {
-    if (!read_all(frame, sizeof *frame))
+    if (!exchange_read(frame, sizeof *frame))
         return false;
     if (frame->bytes > TCORE_JQ_MEMORY_BYTES)
         out_of_memory(NULL);
@@ -112,7 +81,7 @@ static bool read_frame(struct tcore_jq_frame *frame, struct buffer *payload)
         if (!payload->data)
             out_of_memory(NULL);
     }
-    if (frame->bytes && !read_all(payload->data, frame->bytes))
+    if (frame->bytes && !exchange_read(payload->data, frame->bytes))
         _exit(TCORE_JQ_EXIT_PROTOCOL);
     payload->data[frame->bytes] = '\0';
     payload->length = frame->bytes;

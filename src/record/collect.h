@@ -51,7 +51,17 @@ enum tcore_status collector_rows(struct collector *collector, const struct tcore
 enum tcore_status collector_text(struct collector *collector, const struct tcore_batch *batch,
                                  uint32_t row, struct tcore_slice *text, struct tcore_error *err);
 
-/* Appends to out what of lines of JSON comes in, and adds to counts. */
+/* Of lines of JSON what comes in. For a thread; policy is borrowed. */
+struct line_collector;
+enum tcore_status line_collector_new(struct line_collector **collector, const struct policy *policy,
+                                     struct tcore_error *err);
+void line_collector_free(struct line_collector *collector); /* NULL is fine */
+const struct collect_counts *line_collector_counts(const struct line_collector *collector);
+/* Appends it to out. */
+enum tcore_status line_collector_apply(struct line_collector *collector,
+                                       const struct tcore_buf *lines, struct tcore_buf *out,
+                                       struct tcore_error *err);
+/* The same once, and adds to counts. */
 enum tcore_status collect_lines(const struct policy *policy, const struct tcore_buf *lines,
                                 struct tcore_buf *out, struct collect_counts *counts,
                                 struct tcore_error *err);

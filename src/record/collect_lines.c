@@ -13,6 +13,14 @@
 
 #define PADDING 64 /* of a chunk */
 
+struct line_collector {
+    struct collection collection;
+    struct tcore_projection projection;
+    struct collector *collector;
+    struct tcore_decoder *decoder;
+    struct tcore_chunk chunk;
+};
+
 static enum tcore_status make_chunk(struct tcore_chunk *chunk, const struct tcore_buf *lines,
                                     struct tcore_error *err)
 {
@@ -48,38 +56,67 @@ static enum tcore_status take_rows(struct collector *collector, const struct tco
     return status == TCORE_OK ? tcore_buf_status(out, err) : status;
 }
 
+void line_collector_free(struct line_collector *c)
+{
+    if (!c)
+        return;
+    tcore_decoder_free(c->decoder);
+    tcore_chunk_free(&c->chunk);
+    collector_free(c->collector);
+    collection_close(&c->collection);
+    tcore_projection_free(&c->projection);
+    tcore_free(c);
+}
+
+enum tcore_status line_collector_new(struct line_collector **result, const struct policy *policy,
+                                     struct tcore_error *err)
+{
+    const struct tcore_input_options options = {0};
+    struct line_collector *c = *result = tcore_calloc(1, sizeof *c);
+    if (!c)
+        return tcore_error_nomem(err);
+    enum tcore_status status = collection_open(&c->collection, policy, &c->projection, err);
+    if (status == TCORE_OK)
+        status = collector_new(&c->collector, &c->collection, err);
+    if (status == TCORE_OK)
+        status = tcore_decoder_new(&c->decoder, &c->projection, &options, err);
+    if (status != TCORE_OK) {
+        line_collector_free(c);
+        *result = NULL;
+    }
+    return status;
+}
+
+const struct collect_counts *line_collector_counts(const struct line_collector *c)
+{
+    return collector_counts(c->collector);
+}
+
+enum tcore_status line_collector_apply(struct line_collector *c, const struct tcore_buf *lines,
+                                       struct tcore_buf *out, struct tcore_error *err)
+{
+    const struct tcore_batch *batch;
+    tcore_chunk_free(&c->chunk);
+    enum tcore_status status = make_chunk(&c->chunk, lines, err);
+    if (status == TCORE_OK)
+        status = tcore_decoder_decode(c->decoder, TCORE_FORMAT_NDJSON, &c->chunk, &batch, err);
+    if (status == TCORE_OK && batch->reject_count) /* nothing is left out unseen */
+        status = tcore_error_set(err, TCORE_FATAL, "what was to be recorded is no record: %s",
+                                 batch->rejects[0].reason);
+    return status == TCORE_OK ? take_rows(c->collector, batch, out, err) : status;
+}
+
 enum tcore_status collect_lines(const struct policy *policy, const struct tcore_buf *lines,
                                 struct tcore_buf *out, struct collect_counts *counts,
                                 struct tcore_error *err)
 {
-    const struct tcore_input_options options = {0};
-    struct tcore_projection projection = {0};
-    struct collection collection;
-    struct collector *collector = NULL;
-    struct tcore_decoder *decoder = NULL;
-    struct tcore_chunk chunk = {0};
-    const struct tcore_batch *batch;
-    enum tcore_status status = collection_open(&collection, policy, &projection, err);
-    if (status == TCORE_OK)
-        status = collector_new(&collector, &collection, err);
-    if (status == TCORE_OK)
-        status = tcore_decoder_new(&decoder, &projection, &options, err);
-    if (status == TCORE_OK)
-        status = make_chunk(&chunk, lines, err);
-    if (status == TCORE_OK)
-        status = tcore_decoder_decode(decoder, TCORE_FORMAT_NDJSON, &chunk, &batch, err);
-    if (status == TCORE_OK && batch->reject_count) /* nothing is left out unseen */
-        status = tcore_error_set(err, TCORE_FATAL, "what was to be recorded is no record: %s",
-                                 batch->rejects[0].reason);
-    if (status == TCORE_OK)
-        status = take_rows(collector, batch, out, err);
-    if (collector)
-        *counts = *collector_counts(collector);
-    tcore_decoder_free(decoder);
-    tcore_chunk_free(&chunk);
-    collector_free(collector);
-    collection_close(&collection);
-    tcore_projection_free(&projection);
+    struct line_collector *collector;
+    enum tcore_status status = line_collector_new(&collector, policy, err);
+    if (status != TCORE_OK)
+        return status;
+    status = line_collector_apply(collector, lines, out, err);
+    *counts = *line_collector_counts(collector);
+    line_collector_free(collector);
     return status;
 }
 

@@ -17,6 +17,7 @@ static const struct cli_verb *const verbs[] = {
     &finish_verb,
     &fail_verb,
     &cancel_verb,
+    &listen_verb,
     /* convert */
     &import_verb,
     /* keep */

@@ -87,8 +87,7 @@ static void put_record(struct tcore_buf *out, struct tcore_json *json,
     tcore_buf_putc(out, '}');
 }
 
-/* TCORE_SKIP: by chance it is not. */
-static enum tcore_status is_sampled(double rate, struct tcore_error *err)
+enum tcore_status metric_is_sampled(double rate, struct tcore_error *err)
 {
     uint64_t random;
     if (rate >= 1)
@@ -103,7 +102,7 @@ enum tcore_status metric_put(struct tcore_buf *lines, struct tcore_json *json,
                              struct tcore_error *err)
 {
     struct tcore_buf made = {0};
-    enum tcore_status status = is_sampled(common->sample_rate, err);
+    enum tcore_status status = metric_is_sampled(common->sample_rate, err);
     if (status != TCORE_OK)
         return status == TCORE_SKIP ? TCORE_OK : status;
     put_record(&made, json, common, words);

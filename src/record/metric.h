@@ -16,6 +16,10 @@ struct metric_common {
     struct cli_time time;                     /* not set: when it is recorded */
 };
 
+/* Whether one is of the share that is recorded, by chance: TCORE_OK, or TCORE_SKIP. TCORE_FATAL:
+ * there is no randomness. */
+enum tcore_status metric_is_sampled(double rate, struct tcore_error *err);
+
 /* One metric in words, which are changed by nobody. */
 struct metric_words {
     const char *name, *value;

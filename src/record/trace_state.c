@@ -3,7 +3,8 @@
 
 #include "record/trace_state.h"
 
-#include "model/canonical.h"
+#include "model/json.h"
+#include "record/member.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -121,35 +122,12 @@ static void put_state(struct tcore_buf *out, const struct tcore_slice *state, ui
             put_part(out, ',', &part);
 }
 
-/* The record with one member more: of those of the same name the last one counts. */
-static enum tcore_status put_record(const struct tcore_slice *text, const struct tcore_buf *state,
-                                    struct tcore_buf *out, struct tcore_error *err)
-{
-    struct tcore_buf longer = {0};
-    struct tcore_json json = {0};
-    const char *end = text->length ? memrchr(text->data, '}', text->length) : NULL;
-    if (!end)
-        return tcore_error_set(err, TCORE_SKIP, "it is no JSON object");
-    tcore_buf_append(&longer, text->data, (size_t)(end - text->data));
-    tcore_buf_puts(&longer, ",\"traceState\":");
-    tcore_json_write_string(&longer, state->data, state->length);
-    tcore_buf_putc(&longer, '}');
-    enum tcore_status status = tcore_buf_status(&longer, err);
-    if (status == TCORE_OK)
-        status = tcore_json_parse(&json, longer.data, longer.length, err);
-    if (status == TCORE_OK)
-        status = tcore_record_canonical(&json, false, out, NULL, err);
-    tcore_json_free(&json);
-    tcore_buf_free(&longer);
-    return status;
-}
-
 enum tcore_status trace_state_put(const struct tcore_slice *text, const struct tcore_slice *state,
                                   uint64_t threshold, struct tcore_buf *out,
                                   struct tcore_error *err)
 {
     const struct tcore_slice member = own_member(state);
-    struct tcore_buf made = {0};
+    struct tcore_buf made = {0}, value = {0};
     uint64_t before;
     if (find_number(&member, "th", &before) && before >= threshold) {
         tcore_buf_append(out, text->data, text->length);
@@ -158,7 +136,12 @@ enum tcore_status trace_state_put(const struct tcore_slice *text, const struct t
     put_state(&made, state, threshold);
     enum tcore_status status = tcore_buf_status(&made, err);
     if (status == TCORE_OK)
-        status = put_record(text, &made, out, err);
+        tcore_json_write_string(&value, made.data, made.length);
+    if (status == TCORE_OK)
+        status = tcore_buf_status(&value, err);
+    if (status == TCORE_OK)
+        status = member_put(text, "traceState", &value, out, err);
     tcore_buf_free(&made);
+    tcore_buf_free(&value);
     return status == TCORE_OK ? tcore_buf_status(out, err) : status;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Landlock by its system calls: older systems' headers lack the newer rights. */
+#include <config.h>
+
 #include "sandbox/landlock.h"
 
 #include <errno.h>

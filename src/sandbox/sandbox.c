@@ -3,6 +3,8 @@
  * The sandbox: resource limits first, which every system has; then Landlock, which closes the file
  * system; then a list of the system calls that computing needs, all others failing.
  */
+#include <config.h>
+
 #include "sandbox/sandbox.h"
 
 #include "sandbox/landlock.h"

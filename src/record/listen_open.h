@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Getting listen ready: what its options say is checked and opened, and the sandbox closed. */
+#ifndef RECORD_LISTEN_OPEN_H
+#define RECORD_LISTEN_OPEN_H
+
+#include "cli/verb.h"
+#include "record/listen_address.h"
+#include "record/listen_store.h"
+#include "record/listen_work.h"
+
+struct listen_options {
+    const char *to, *http;
+    const char *certificate, *key, *client_authorities, *token_file, *redact;
+    int64_t body_bytes, connections, timeout_ns, threads;
+    double sample;
+    bool insecure, require_sandbox, progress;
+};
+
+struct listen {
+    struct cli *cli;
+    const struct listen_options *options;
+    const char *to;
+    struct listen_address address;
+    char address_text[LISTEN_ADDRESS_BYTES];
+    int socket; /* -1: none, or the server's */
+    struct listen_tokens tokens;
+    struct listen_rules *rules;
+    struct listen_store store;
+    struct listen_workers workers;
+    struct listen_http *http;
+    bool store_open, workers_open;
+};
+
+/* Opens all of it, so that requests come in. CLI_DONE, or the exit status: it was reported. To be
+ * closed in any case. */
+int listen_open(struct listen *listen, struct cli *cli, const struct listen_options *options);
+/* Reads tokens and policies again; what is wrong with them is reported, and those before stay. */
+void listen_reload(struct listen *listen);
+void listen_close(struct listen *listen);
+
+#endif
