@@ -14,6 +14,7 @@
 #include "sandbox/sandbox.h"
 #include "stream/unpack.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -219,6 +220,10 @@ int main(int argc, char **argv)
     }
     if (!prepare_unpacking())
         return LISTEN_EXIT_PROTOCOL;
+    /* A service manager ends all of a service at once; requests that are open need us. */
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
     int layers = sandbox_enter(memory_of(h.limit));
     if (layers < 0)
         return LISTEN_EXIT_PROTOCOL;

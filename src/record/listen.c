@@ -218,8 +218,8 @@ const struct cli_verb listen_verb = {
         "\n"
         "Examples:\n"
         "  trace-record listen --to=repository\n"
-        "  trace-record listen --to=trace.ndjson --http=0.0.0.0:4318 --tls-cert=cert.pem \\\n"
-        "      --tls-key=key.pem --token-file=tokens\n",
+        "  trace-record listen --to=repository --http=0.0.0.0:4318 \\\n"
+        "      --tls-cert=cert.pem --tls-key=key.pem --token-file=tokens\n",
     .options = table,
     .option_count = sizeof table / sizeof *table,
     .options_size = sizeof(struct listen_options),
