@@ -248,11 +248,14 @@ void listen_reload(struct listen *l)
 {
     struct tcore_error err = {0};
     struct listen_rules *rules;
+    const struct cli before = *l->cli;
     if (l->options->token_file &&
         listen_tokens_load(&l->tokens, l->options->token_file, &err) != TCORE_OK)
         cli_note(l->cli, "%s; the tokens before stay", err.text);
     if (open_rules(l, &rules) != CLI_DONE) {
         cli_note(l->cli, "the policies before stay");
+        l->cli->failed = before.failed; /* nothing of ours did */
+        l->cli->usage_error = before.usage_error;
         return;
     }
     listen_workers_set_rules(&l->workers, rules);

@@ -108,6 +108,7 @@ bin_PROGRAMS += %D%/trace-record
 %C%_trace_record_SOURCES += %D%/member.h
 %C%_trace_record_SOURCES += %D%/metric.c
 %C%_trace_record_SOURCES += %D%/metric.h
+%C%_trace_record_SOURCES += %D%/metric_chance.c
 %C%_trace_record_SOURCES += %D%/metric_input.c
 %C%_trace_record_SOURCES += %D%/read.c
 %C%_trace_record_SOURCES += %D%/removal.c

@@ -13,7 +13,6 @@
 #include "record/execution.h"
 #include "record/verbs.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,16 +84,6 @@ static void put_record(struct tcore_buf *out, struct tcore_json *json,
         tcore_buf_printf(out, ",\"quality\":{\"sampleRate\":%.*s}", (int)length, rate);
     }
     tcore_buf_putc(out, '}');
-}
-
-enum tcore_status metric_is_sampled(double rate, struct tcore_error *err)
-{
-    uint64_t random;
-    if (rate >= 1)
-        return TCORE_OK;
-    if (tcore_sys()->random(&random, sizeof random) < 0)
-        return tcore_error_errno(err, TCORE_FATAL, errno, "the system has no randomness to give");
-    return (double)(random >> 11) * 0x1p-53 < rate ? TCORE_OK : TCORE_SKIP;
 }
 
 enum tcore_status metric_put(struct tcore_buf *lines, struct tcore_json *json,

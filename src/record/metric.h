@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Metrics from the command line and from lines: what the two files of the verb share. */
+/* Metrics from the command line and from lines: what the files of the verb share. */
 #ifndef RECORD_METRIC_H
 #define RECORD_METRIC_H
 
@@ -15,10 +15,6 @@ struct metric_common {
     double sample_rate;                       /* 1: all are recorded */
     struct cli_time time;                     /* not set: when it is recorded */
 };
-
-/* Whether one is of the share that is recorded, by chance: TCORE_OK, or TCORE_SKIP. TCORE_FATAL:
- * there is no randomness. */
-enum tcore_status metric_is_sampled(double rate, struct tcore_error *err);
 
 /* One metric in words, which are changed by nobody. */
 struct metric_words {
@@ -38,5 +34,11 @@ enum tcore_status metric_put(struct tcore_buf *lines, struct tcore_json *json,
  * recorded. Lines that are no metric are rejected. The exit status. */
 int metric_from_input(struct cli *cli, const struct metric_common *common,
                       const struct destination *to);
+
+/* --- metric_chance.c */
+
+/* Whether one is of the share that is recorded, by chance: TCORE_OK, or TCORE_SKIP. TCORE_FATAL:
+ * there is no randomness. */
+enum tcore_status metric_is_sampled(double rate, struct tcore_error *err);
 
 #endif

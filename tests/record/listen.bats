@@ -291,8 +291,12 @@ END
 }
 
 @test 'the receiver can write nowhere else, and its decoders nothing at all' {
-    listen --to=got.ndjson --require-sandbox || skip 'this system lacks Landlock or seccomp'
-    post /v1/traces '{}'
+    mkdir to elsewhere
+    echo 'version: 1' >elsewhere/policy.yaml
+    listen --to=to/got.ndjson --redact=elsewhere/policy.yaml --require-sandbox ||
+        skip 'this system lacks Landlock or seccomp'
+    spans 1 1 >body
+    post /v1/traces @body
     grep -q '^NoNewPrivs:[[:space:]]*1' "/proc/$pid/status"
     found=0
     for task in /proc/"$pid"/task/*/children; do
@@ -304,7 +308,17 @@ END
         done
     done
     ((found > 0))
+    # a policy whose key would have to be made in another folder
+    printf 'version: 1\nredact: [{fields: [n], pseudonym: hmac}]\n' >elsewhere/policy.yaml
+    kill -HUP "$pid"
+    retry_until 3 grep -c . log
+    assert_equal "$(sed -n '2,$p' log)" 'trace-record: elsewhere/policy.yaml: cannot make keys/pseudonym.key: Permission denied
+trace-record: the policies before stay'
+    # the file where records go may be made again
+    mv to/got.ndjson to/before.ndjson
+    post /v1/traces @body
     stop
+    assert_equal "$(cat to/*.ndjson | wc -l)" 2
 }
 
 @test 'USR1 and --progress show counts' {
