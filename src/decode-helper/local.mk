@@ -1,19 +1,9 @@
 # What comes over the network, decoded in a process of its own, in a sandbox; with every format of
-# src/record/import_convert.c.
+# import.
 pkglibexec_PROGRAMS += libexec/tracecore-decode
 libexec_tracecore_decode_SOURCES =
 libexec_tracecore_decode_SOURCES += %D%/main.c
 libexec_tracecore_decode_SOURCES += src/cli/select_rows.c
-libexec_tracecore_decode_SOURCES += src/record/import_convert.c
-libexec_tracecore_decode_SOURCES += src/record/import_json.c
-libexec_tracecore_decode_SOURCES += src/record/import_native.c
-libexec_tracecore_decode_SOURCES += src/record/import_otlp.c
-libexec_tracecore_decode_SOURCES += src/record/import_otlp_field.c
-libexec_tracecore_decode_SOURCES += src/record/import_otlp_log.c
-libexec_tracecore_decode_SOURCES += src/record/import_otlp_metric.c
-libexec_tracecore_decode_SOURCES += src/record/import_otlp_span.c
-libexec_tracecore_decode_SOURCES += src/record/import_otlp_value.c
-libexec_tracecore_decode_SOURCES += src/record/import_selector.c
 libexec_tracecore_decode_SOURCES += src/sandbox/exchange.c
 libexec_tracecore_decode_SOURCES += src/sandbox/exchange.h
 libexec_tracecore_decode_SOURCES += src/sandbox/landlock.c
@@ -21,4 +11,4 @@ libexec_tracecore_decode_SOURCES += src/sandbox/landlock.h
 libexec_tracecore_decode_SOURCES += src/sandbox/sandbox.c
 libexec_tracecore_decode_SOURCES += src/sandbox/sandbox.h
 libexec_tracecore_decode_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
-libexec_tracecore_decode_LDADD = src/libtracecore/libtracecore.la $(LIBM)
+libexec_tracecore_decode_LDADD = src/record/libimport.la src/libtracecore/libtracecore.la $(LIBM)

@@ -8,9 +8,7 @@
 
 #include <stdlib.h>
 
-/* Sources: import_convert import_cut_otlp import_json import_native import_otlp import_otlp_field
- * import_otlp_log import_otlp_metric import_otlp_proto import_otlp_span import_otlp_value
- * import_otlp_wire import_selector import_source import_split import_wire import_wire_any */
+/* Sources: record/libimport cli/select_rows */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -11,11 +11,19 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 build=$(cd "${3:-build}" && pwd)
 mkdir -p "$build/fuzz/$name"
 cd "$build/fuzz"
-# Of targets in a program: its files, named in a comment.
+# Of targets in a program: its files, or a library's, named in a comment.
 program=$(sed -n '/^\/\* Sources: /,/\*\/$/{s/^\/\* Sources: //;s/^ \* //;s/\*\/$//;p}' "$top/tests/fuzz/fuzz_$name.c")
 sources=
 for file in $program; do
-    sources="$sources $top/src/record/$file.c"
+    case $file in
+    */lib*)
+        folder=$top/src/${file%/*}
+        for member in $(sed -n "s,^%C%_${file#*/}_la_SOURCES += %D%/\(.*\.c\)\$,\1,p" "$folder/local.mk"); do
+            sources="$sources $folder/$member"
+        done
+        ;;
+    *) sources="$sources $top/src/$file.c" ;;
+    esac
 done
 # shellcheck disable=SC2046,SC2086
 ${FUZZ_CC:-clang} -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
