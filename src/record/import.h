@@ -15,6 +15,7 @@
 #include "record/import_source.h"
 
 struct import_job;
+struct import_attribute;
 
 /* An element that became no record. */
 struct import_reject {
@@ -67,6 +68,7 @@ struct import_format {
 
 /* The formats in the order they are tried, NULL-terminated. */
 extern const struct import_format *const import_formats[];
+extern const struct import_format import_jaeger;
 extern const struct import_format import_otlp_json, import_otlp_proto, import_prometheus,
     import_openmetrics, import_native;
 
@@ -96,8 +98,10 @@ struct import_job {
     uint64_t line, byte; /* where it begins; line 0: there are no lines */
     bool cut;            /* the input ends inside it */
     struct import_result *result;
-    struct tcore_buf resource, scope; /* parts that many records of a document share */
-    struct tcore_map keys;            /* of one large list of attributes */
+    struct tcore_buf resource, scope;   /* parts that many records of a document share */
+    struct tcore_map keys;              /* of one large list of attributes */
+    struct import_attribute *attribute; /* of import_attributes.c */
+    size_t attribute_count, attribute_capacity;
     char reason[TCORE_ERROR_TEXT_BYTES];
     bool failed;
     /* the line of the last reject, so that many rejects in one document are found in one pass */

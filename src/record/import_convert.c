@@ -12,9 +12,13 @@
 
 #include <stdio.h>
 
-const struct import_format *const import_formats[] = {&import_otlp_json,  &import_otlp_proto,
-                                                      &import_prometheus, &import_openmetrics,
-                                                      &import_native,     NULL};
+const struct import_format *const import_formats[] = {&import_otlp_json,
+                                                      &import_otlp_proto,
+                                                      &import_prometheus,
+                                                      &import_openmetrics,
+                                                      &import_jaeger,
+                                                      &import_native,
+                                                      NULL};
 
 const struct import_format *import_format_find(const char *name)
 {
@@ -47,6 +51,7 @@ void import_job_close(struct import_job *job)
     tcore_buf_free(&job->resource);
     tcore_buf_free(&job->scope);
     tcore_map_free(&job->keys);
+    tcore_free(job->attribute);
     import_selector_free(job->selector);
 }
 

@@ -2,10 +2,13 @@
 # and tests.
 noinst_LTLIBRARIES += %D%/libimport.la
 %C%_libimport_la_SOURCES =
+%C%_libimport_la_SOURCES += %D%/import_attributes.c
+%C%_libimport_la_SOURCES += %D%/import_attributes.h
 %C%_libimport_la_SOURCES += %D%/import_convert.c
 %C%_libimport_la_SOURCES += %D%/import_cut.h
 %C%_libimport_la_SOURCES += %D%/import_cut_otlp.c
 %C%_libimport_la_SOURCES += %D%/import_cut_text.c
+%C%_libimport_la_SOURCES += %D%/import_jaeger.c
 %C%_libimport_la_SOURCES += %D%/import_json.c
 %C%_libimport_la_SOURCES += %D%/import_json.h
 %C%_libimport_la_SOURCES += %D%/import_native.c
@@ -27,6 +30,8 @@ noinst_LTLIBRARIES += %D%/libimport.la
 %C%_libimport_la_SOURCES += %D%/import_selector.c
 %C%_libimport_la_SOURCES += %D%/import_source.c
 %C%_libimport_la_SOURCES += %D%/import_source.h
+%C%_libimport_la_SOURCES += %D%/import_span.c
+%C%_libimport_la_SOURCES += %D%/import_span.h
 %C%_libimport_la_SOURCES += %D%/import_split.c
 %C%_libimport_la_SOURCES += %D%/import_split.h
 %C%_libimport_la_SOURCES += %D%/import_wire.c
