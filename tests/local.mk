@@ -151,6 +151,7 @@ bats_tests += %D%/record/damage.bats
 bats_tests += %D%/record/explain.bats
 bats_tests += %D%/record/import.bats
 bats_tests += %D%/record/import_jaeger.bats
+bats_tests += %D%/record/import_zipkin.bats
 bats_tests += %D%/record/import_prometheus.bats
 bats_tests += %D%/record/import_proto.bats
 bats_tests += %D%/record/listen.bats

@@ -68,7 +68,7 @@ struct import_format {
 
 /* The formats in the order they are tried, NULL-terminated. */
 extern const struct import_format *const import_formats[];
-extern const struct import_format import_jaeger;
+extern const struct import_format import_jaeger, import_zipkin;
 extern const struct import_format import_otlp_json, import_otlp_proto, import_prometheus,
     import_openmetrics, import_native;
 

@@ -12,13 +12,9 @@
 
 #include <stdio.h>
 
-const struct import_format *const import_formats[] = {&import_otlp_json,
-                                                      &import_otlp_proto,
-                                                      &import_prometheus,
-                                                      &import_openmetrics,
-                                                      &import_jaeger,
-                                                      &import_native,
-                                                      NULL};
+const struct import_format *const import_formats[] = {
+    &import_otlp_json, &import_otlp_proto, &import_prometheus, &import_openmetrics,
+    &import_jaeger,    &import_zipkin,     &import_native,     NULL};
 
 const struct import_format *import_format_find(const char *name)
 {

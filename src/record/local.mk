@@ -38,6 +38,9 @@ noinst_LTLIBRARIES += %D%/libimport.la
 %C%_libimport_la_SOURCES += %D%/import_wire.h
 %C%_libimport_la_SOURCES += %D%/import_wire_any.c
 %C%_libimport_la_SOURCES += %D%/import_wire_private.h
+%C%_libimport_la_SOURCES += %D%/import_zipkin.c
+%C%_libimport_la_SOURCES += %D%/import_zipkin.h
+%C%_libimport_la_SOURCES += %D%/import_zipkin_v1.c
 %C%_libimport_la_CPPFLAGS = $(program_cppflags)
 %C%_libimport_la_CFLAGS = $(AM_CFLAGS) -static
 

@@ -84,7 +84,7 @@ trace() {
         '"operationName":[]' 'a name that is no string'
         '"startTime":"soon"' 'startTime is no number of microseconds in int64 nanoseconds'
         '"startTime":9223372036854775807' 'startTime is no number of microseconds in int64 nanoseconds'
-        '"startTime":9223372036854775,"duration":9e15' 'the span ends behind what an int64 of nanoseconds can say'
+        '"startTime":9223372036854775,"duration":9e14' 'the span ends behind what an int64 of nanoseconds can say'
         '"duration":{}' 'duration is no number of microseconds in int64 nanoseconds'
         '"references":{}' 'references that are no array'
         '"references":[1]' 'a reference that is no object'
