@@ -150,6 +150,7 @@ bats_tests += %D%/record/execution.bats
 bats_tests += %D%/record/damage.bats
 bats_tests += %D%/record/explain.bats
 bats_tests += %D%/record/import.bats
+bats_tests += %D%/record/import_chrome.bats
 bats_tests += %D%/record/import_jaeger.bats
 bats_tests += %D%/record/import_zipkin.bats
 bats_tests += %D%/record/import_prometheus.bats

@@ -35,6 +35,8 @@ struct import_counts {
     uint64_t unknown_enums;  /* kinds and status codes that no name is known of */
     uint64_t empty_metrics;  /* metrics without a data point */
     uint64_t unfinished;     /* texts that lack their end */
+    uint64_t unmatched_ends; /* ends of spans that did not begin */
+    uint64_t unrecorded;     /* events of kinds that are no record here */
 };
 
 /* What a chunk became. */
@@ -48,6 +50,9 @@ struct import_result {
     char ignored_name[64]; /* the first member that was left out */
     struct cli_left_out left_out;
     const char *where_reason; /* why --where failed first in the thread of this; of its job */
+    struct tcore_buf held;    /* what the parts of a document that goes on were gathered as, */
+    const struct import_format *holder; /* by this format */
+    bool ends;                          /* the document that parts are of is complete */
 };
 
 enum import_input { IMPORT_JSON, IMPORT_TEXT, IMPORT_BYTES };
@@ -64,11 +69,15 @@ struct import_format {
      * result's documents. What is bad is given to import_reject or import_reject_bytes; being out
      * of memory shows in the buffers. */
     void (*convert)(struct import_job *job);
+    /* Of a format whose records depend on each other, else NULL: convert appends what it gathers to
+     * job->result->held, and this makes the records of all that was held of a document. */
+    void (*finish)(struct import_job *job, const struct tcore_buf *held);
+    bool open_ended; /* the list may end without its bracket */
 };
 
 /* The formats in the order they are tried, NULL-terminated. */
 extern const struct import_format *const import_formats[];
-extern const struct import_format import_jaeger, import_zipkin;
+extern const struct import_format import_jaeger, import_zipkin, import_chrome;
 extern const struct import_format import_otlp_json, import_otlp_proto, import_prometheus,
     import_openmetrics, import_native;
 
@@ -93,7 +102,8 @@ struct import_job {
     struct tcore_slice *places;
     size_t place_capacity;
     enum import_signal signal; /* of OTLP protobuf, if that is known; kept from unit to unit */
-    const char *text;          /* of the document */
+    const struct import_list_name *list; /* whose elements the document is, or NULL */
+    const char *text;                    /* of the document */
     size_t length;
     uint64_t line, byte; /* where it begins; line 0: there are no lines */
     bool cut;            /* the input ends inside it */
@@ -117,6 +127,10 @@ void import_job_close(struct import_job *job);
 /* Converts every unit of the chunk. */
 enum tcore_status import_convert(struct import_job *job, const struct import_chunk *chunk,
                                  struct import_result *result, struct tcore_error *err);
+/* Converts what was held of a document, when its last part was there; held is cleared. */
+enum tcore_status import_finish(struct import_job *job, const struct import_format *holder,
+                                struct tcore_buf *held, struct import_result *result,
+                                struct tcore_error *err);
 /* Whether any unit of the chunk is of a known format. */
 bool import_recognises(struct import_job *job, const struct import_chunk *chunk);
 void import_result_free(struct import_result *result);

@@ -13,8 +13,9 @@
 #include <stdio.h>
 
 const struct import_format *const import_formats[] = {
-    &import_otlp_json, &import_otlp_proto, &import_prometheus, &import_openmetrics,
-    &import_jaeger,    &import_zipkin,     &import_native,     NULL};
+    &import_otlp_json,   &import_otlp_proto, &import_prometheus,
+    &import_openmetrics, &import_jaeger,     &import_zipkin,
+    &import_chrome,      &import_native,     NULL};
 
 const struct import_format *import_format_find(const char *name)
 {
@@ -55,6 +56,7 @@ void import_result_free(struct import_result *result)
 {
     tcore_buf_free(&result->out);
     tcore_buf_free(&result->reasons);
+    tcore_buf_free(&result->held);
     tcore_free(result->rejects);
     *result = (struct import_result){0};
 }
@@ -63,6 +65,8 @@ static void result_clear(struct import_result *result)
 {
     tcore_buf_clear(&result->out);
     tcore_buf_clear(&result->reasons);
+    tcore_buf_clear(&result->held);
+    result->ends = false;
     result->reject_count = 0;
     result->documents = 0;
     result->counts = (struct import_counts){0};
@@ -150,6 +154,8 @@ static const char *token_end(const char *at)
  * it of which it does. The document is valid JSON. */
 static struct tcore_slice text_of(const struct import_job *job, uint32_t node)
 {
+    if (!node)
+        return (struct tcore_slice){job->text, job->length};
     const char *at = known_text(job, node);
     if (at && job->json.node[node].value.kind == TCORE_JSON)
         return (struct tcore_slice){at, job->json.node[node].value.len};
@@ -230,13 +236,25 @@ static bool probe(const struct import_format *format, const struct tcore_json *j
     return format->probe && format->probe(json);
 }
 
+/* The format of a list whose elements do not say it. */
+static const struct import_format *format_of_list(const struct import_job *job)
+{
+    for (const struct import_format *const *f = import_formats; job->list && *f; f++)
+        if (job->list->format && strcmp((*f)->name, job->list->format) == 0)
+            return *f;
+    return NULL;
+}
+
 static const struct import_format *recognise(struct import_job *job)
 {
+    const struct import_format *of_list = format_of_list(job);
     if (job->only) {
-        bool known =
-            probe(job->only, &job->json) || (job->only == &import_native && is_forwarded(job));
+        bool known = of_list == job->only || probe(job->only, &job->json) ||
+                     (job->only == &import_native && is_forwarded(job));
         return known ? job->only : NULL;
     }
+    if (of_list)
+        return of_list;
     if (names_its_type(&job->json))
         return &import_native;
     if (job->last && job->last->probe(&job->json))
@@ -247,39 +265,144 @@ static const struct import_format *recognise(struct import_job *job)
     return is_forwarded(job) ? &import_native : NULL;
 }
 
-static void set_unit(struct import_job *job, const struct import_chunk *chunk,
-                     const struct import_unit *unit)
+static void set_text(struct import_job *job, const char *text, size_t length, uint64_t line,
+                     uint64_t byte)
 {
-    job->text = chunk->text.data + unit->offset;
-    job->length = unit->length;
-    job->line = job->known_line = unit->line;
-    job->byte = unit->byte;
-    job->cut = unit->cut;
-    job->wire = chunk->format && chunk->format->input == IMPORT_BYTES;
+    job->text = text;
+    job->length = length;
+    job->line = job->known_line = line;
+    job->byte = byte;
     job->known_offset = job->known_line_start = 0;
 }
 
-static enum tcore_status convert_unit(struct import_job *job, struct tcore_error *err)
+static void set_unit(struct import_job *job, const struct import_chunk *chunk,
+                     const struct import_unit *unit)
+{
+    job->list = unit->list;
+    job->cut = unit->cut;
+    job->wire = chunk->format && chunk->format->input == IMPORT_BYTES;
+    set_text(job, chunk->text.data + unit->offset, unit->length, unit->line, unit->byte);
+}
+
+static void convert_known(struct import_job *job, const struct import_format *format)
+{
+    job->last = format;
+    job->result->documents++;
+    if (format->finish)
+        job->result->holder = format;
+    format->convert(job);
+}
+
+/* One element of a broken document, as if it were alone; *good: it is of a known format. */
+static enum tcore_status convert_element(struct import_job *job, bool *good,
+                                         struct tcore_error *err)
 {
     enum tcore_status status = tcore_json_parse(&job->json, job->text, job->length, err);
-    if (status == TCORE_SKIP) {
-        import_bad(job, "%s", err->text);
-        reject_document(job, err->byte);
+    if (status != TCORE_OK && status != TCORE_SKIP)
+        return status;
+    const struct import_format *format = status == TCORE_OK ? recognise(job) : NULL;
+    *good = format;
+    if (format) {
+        convert_known(job, format);
         return TCORE_OK;
+    }
+    import_bad(job, "%s",
+               status == TCORE_OK ? "an element of no format that import knows" : err->text);
+    reject_document(job, status == TCORE_OK ? 0 : err->byte);
+    return TCORE_OK;
+}
+
+static enum tcore_status convert_elements(struct import_job *job, struct import_elements *elements,
+                                          bool *any, struct tcore_error *err)
+{
+    uint64_t line = job->line, byte = job->byte;
+    const char *place = job->text, *text;
+    size_t length;
+    while (import_elements_next(elements, &text, &length)) {
+        bool good;
+        for (; place < text; place++) {
+            line += *place == '\n';
+            byte = *place == '\n' ? 1 : byte + 1;
+        }
+        set_text(job, text, length, line, byte);
+        enum tcore_status status = convert_element(job, &good, err);
+        if (status != TCORE_OK)
+            return status;
+        *any |= good;
+    }
+    return TCORE_OK;
+}
+
+/* A document that is no valid JSON, as err says, loses the elements of its list that are none. If
+ * no element is good it is lost as a whole. */
+static enum tcore_status convert_broken(struct import_job *job, const struct tcore_error *syntax,
+                                        struct tcore_error *err)
+{
+    const char *text = job->text, *end = text + job->length;
+    size_t rejects = job->result->reject_count;
+    uint64_t line = job->line, byte = job->byte;
+    const struct import_list_name *part_of = job->list;
+    struct import_list list;
+    enum tcore_status status = TCORE_OK;
+    bool any = false, legal = false;
+    if (import_list_find(text, job->length, &list)) {
+        struct import_elements elements = {.at = text + list.open + 1, .end = end, .clean = true};
+        if (*list.name->name)
+            job->list = list.name;
+        status = convert_elements(job, &elements, &any, err);
+        legal = elements.clean && !elements.closed && job->last && job->last->open_ended;
+    }
+    set_text(job, text, (size_t)(end - text), line, byte);
+    job->list = part_of;
+    if (status != TCORE_OK || (any && (legal || job->result->reject_count > rejects)))
+        return status;
+    job->result->reject_count = rejects;
+    import_bad(job, "%s", syntax->text);
+    reject_document(job, syntax->byte);
+    if (any)
+        job->result->rejects[job->result->reject_count - 1].text.length = 0;
+    return TCORE_OK;
+}
+
+/* Nothing but the end of a document that came in parts. */
+static bool is_end(const struct import_job *job, const struct import_unit *unit)
+{
+    if (unit->part == PART_ELEMENTS && !unit->length)
+        return true;
+    return unit->part == PART_TAIL && unit->length == 1 && *job->text == '}';
+}
+
+static enum tcore_status convert_unit(struct import_job *job, const struct import_unit *unit,
+                                      struct tcore_error *err)
+{
+    if (is_end(job, unit))
+        return TCORE_OK;
+    enum tcore_status status = tcore_json_parse(&job->json, job->text, job->length, err);
+    if (status == TCORE_SKIP) {
+        const struct tcore_error syntax = *err;
+        return convert_broken(job, &syntax, err);
     }
     if (status != TCORE_OK)
         return status;
     const struct import_format *format = recognise(job);
-    if (!format) {
+    bool rest = unit->part == PART_HEAD || unit->part == PART_TAIL;
+    if (format) {
+        convert_known(job, format);
+    } else if (!rest) {
         import_bad(job, "this is not %s",
                    job->only ? job->only->summary : "of a format that import knows");
         reject_document(job, 0);
-        return TCORE_OK;
     }
-    job->last = format;
-    job->result->documents++;
-    format->convert(job);
     return TCORE_OK;
+}
+
+static void finish_held(struct import_job *job, const struct import_format *holder,
+                        struct tcore_buf *held)
+{
+    job->failed |= held->failed;
+    if (held->length && !held->failed)
+        holder->finish(job, held);
+    tcore_buf_clear(held);
 }
 
 static enum tcore_status convert_units(struct import_job *job, const struct import_chunk *chunk,
@@ -288,6 +411,7 @@ static enum tcore_status convert_units(struct import_job *job, const struct impo
     for (size_t i = 0; i < chunk->count; i++) {
         const struct import_unit *unit = &chunk->units[i];
         set_unit(job, chunk, unit);
+        job->result->ends |= unit->part != PART_WHOLE && unit->last;
         if (unit->too_long) {
             import_too_long(job->reason, sizeof(job->reason), chunk->limit);
             bool whole_line = unit->line && unit->byte == 1;
@@ -299,11 +423,28 @@ static enum tcore_status convert_units(struct import_job *job, const struct impo
         if (chunk->format)
             chunk->format->convert(job);
         else
-            status = convert_unit(job, err);
+            status = convert_unit(job, unit, err);
         if (status != TCORE_OK)
             return status;
+        if (unit->part == PART_WHOLE)
+            finish_held(job, job->result->holder, &job->result->held);
     }
     return TCORE_OK;
+}
+
+/* What was appended, and what is left of it when it was selected from. */
+static enum tcore_status complete(struct import_job *job, struct import_result *result,
+                                  struct tcore_error *err)
+{
+    if (job->failed || result->out.failed || result->reasons.failed || result->held.failed ||
+        job->resource.failed || job->scope.failed)
+        return tcore_error_nomem(err);
+    if (job->strict && result->reject_count)
+        result->out.length = result->rejects[0].out_length;
+    enum tcore_status status =
+        import_selector_apply(job->selector, &result->out, &result->left_out, err);
+    result->where_reason = import_selector_reason(job->selector);
+    return status;
 }
 
 enum tcore_status import_convert(struct import_job *job, const struct import_chunk *chunk,
@@ -316,16 +457,41 @@ enum tcore_status import_convert(struct import_job *job, const struct import_chu
         tcore_buf_printf(&result->out, "{\"type\":\"clock\",\"timeUnixNano\":\"%lld\"}\n",
                          (long long)chunk->clock_ns);
     enum tcore_status status = convert_units(job, chunk, err);
-    if (status != TCORE_OK)
-        return status;
-    if (job->failed || result->out.failed || result->reasons.failed || job->resource.failed ||
-        job->scope.failed)
-        return tcore_error_nomem(err);
-    if (job->strict && result->reject_count)
-        result->out.length = result->rejects[0].out_length;
-    status = import_selector_apply(job->selector, &result->out, &result->left_out, err);
-    result->where_reason = import_selector_reason(job->selector);
-    return status;
+    return status == TCORE_OK ? complete(job, result, err) : status;
+}
+
+enum tcore_status import_finish(struct import_job *job, const struct import_format *holder,
+                                struct tcore_buf *held, struct import_result *result,
+                                struct tcore_error *err)
+{
+    result_clear(result);
+    job->result = result;
+    job->failed = false;
+    finish_held(job, holder, held);
+    return complete(job, result, err);
+}
+
+/* Whether the text is of a known format, or one element of its list if it is no valid JSON. */
+static bool recognise_text(struct import_job *job)
+{
+    struct tcore_error err;
+    struct import_list list;
+    enum tcore_status status = tcore_json_parse(&job->json, job->text, job->length, &err);
+    if (status == TCORE_OK)
+        return (job->found = recognise(job));
+    if (status != TCORE_SKIP || !import_list_find(job->text, job->length, &list))
+        return false;
+    struct import_elements elements = {.at = job->text + list.open + 1,
+                                       .end = job->text + job->length};
+    if (*list.name->name)
+        job->list = list.name;
+    const char *text;
+    size_t length;
+    while (import_elements_next(&elements, &text, &length))
+        if (tcore_json_parse(&job->json, text, length, &err) == TCORE_OK &&
+            (job->found = recognise(job)))
+            return true;
+    return false;
 }
 
 /* Formats that are not JSON say by converting whether there is anything of theirs. */
@@ -342,14 +508,11 @@ static bool converts(struct import_job *job, const struct import_chunk *chunk)
 
 bool import_recognises(struct import_job *job, const struct import_chunk *chunk)
 {
-    struct tcore_error err;
     if (chunk->format)
         return converts(job, chunk);
     for (size_t i = 0; i < chunk->count; i++) {
         set_unit(job, chunk, &chunk->units[i]);
-        if (!chunk->units[i].too_long &&
-            tcore_json_parse(&job->json, job->text, job->length, &err) == TCORE_OK &&
-            (job->found = recognise(job)))
+        if (!chunk->units[i].too_long && recognise_text(job))
             return true;
     }
     return false;

@@ -18,6 +18,8 @@ void import_counts_add(struct import_counts *sum, const struct import_counts *pa
     sum->unknown_enums += part->unknown_enums;
     sum->empty_metrics += part->empty_metrics;
     sum->unfinished += part->unfinished;
+    sum->unmatched_ends += part->unmatched_ends;
+    sum->unrecorded += part->unrecorded;
 }
 
 static void note(struct cli *cli, uint64_t count, const char *one, const char *many)
@@ -47,4 +49,8 @@ void import_counts_note(const struct import_counts *counts, const char *ignored_
          "metrics without a data point gave no record");
     note(cli, counts->unfinished, "OpenMetrics text has no # EOF at its end: it may be cut short",
          "OpenMetrics texts have no # EOF at their ends: they may be cut short");
+    note(cli, counts->unmatched_ends, "end of a span that did not begin was left out",
+         "ends of spans that did not begin were left out");
+    note(cli, counts->unrecorded, "event of a kind that is no span, log or metric was left out",
+         "events of kinds that are no span, log or metric were left out");
 }

@@ -332,9 +332,24 @@ static void convert_document(struct otlp *o, uint32_t node)
     }
 }
 
+/* Elements of a list of resources: some of a long one, or one. */
+static void convert_list(struct otlp *o)
+{
+    if (!tcore_json_is_array(node_at(o, 0))) {
+        convert_group(o, 0);
+        return;
+    }
+    for (uint32_t e = 1; e < node_at(o, 0)->next; e = node_at(o, e)->next)
+        convert_group(o, e);
+}
+
 static void convert(struct import_job *job)
 {
     struct otlp o = {.job = job, .out = &job->result->out};
+    if (job->list && job->list->format) {
+        convert_list(&o);
+        return;
+    }
     if (tcore_json_is_object(&job->json.node[0])) {
         convert_document(&o, 0);
         return;

@@ -70,6 +70,8 @@ struct import_run {
     char ignored_name[64]; /* the first of those left out */
     struct cli_left_out left_out;
     char where_reason[TCORE_ERROR_TEXT_BYTES];
+    struct tcore_buf held; /* of a document in parts, until its last one */
+    const struct import_format *holder;
     uint64_t records; /* written so far */
     int64_t started_ns, progress_ns;
     int64_t unflushed_ns; /* since when output waits to be flushed, 0: none does */
@@ -258,7 +260,7 @@ static void show_progress(struct import_run *run, bool last)
         cli_note(run->cli, "%s", line);
 }
 
-static bool write_result(struct import_run *run, struct slot *slot)
+static bool write_converted(struct import_run *run, struct slot *slot)
 {
     struct import_result *result = &slot->result;
     if (slot->status != TCORE_OK) {
@@ -276,6 +278,31 @@ static bool write_result(struct import_run *run, struct slot *slot)
     bool wanted = write_records(run, slot) && write_rejects(run, slot);
     show_progress(run, false);
     return wanted;
+}
+
+/* The records of a document that came in parts, once they are all there. */
+static bool write_held(struct import_run *run)
+{
+    struct slot slot = {.status = TCORE_OK};
+    if (!run->held.length && !run->held.failed)
+        return true;
+    slot.status = import_finish(&run->job, run->holder, &run->held, &slot.result, &slot.err);
+    if (slot.status == TCORE_OK && run->job.redactor)
+        slot.status = redact(run->job.redactor, &slot.result, &slot.err);
+    bool wanted = write_converted(run, &slot);
+    import_result_free(&slot.result);
+    return wanted;
+}
+
+static bool write_result(struct import_run *run, struct slot *slot)
+{
+    if (!write_converted(run, slot))
+        return false;
+    if (slot->result.held.length) {
+        run->holder = slot->result.holder;
+        tcore_buf_append(&run->held, slot->result.held.data, slot->result.held.length);
+    }
+    return !slot->result.ends || write_held(run);
 }
 
 /* Writes what is done, waiting until at most `left` slots are under way. */
@@ -505,7 +532,7 @@ static enum tcore_status convert_source(struct import_run *run, struct import_so
         if (status == TCORE_OK)
             queue(run, run->tail - 1);
     }
-    if (!write_done(run, 0))
+    if (!write_done(run, 0) || !write_held(run))
         return TCORE_SKIP;
     return status;
 }
@@ -612,6 +639,7 @@ void import_run_end(struct import_run *run)
     }
     redactor_free(run->job.redactor);
     import_job_close(&run->job);
+    tcore_buf_free(&run->held);
     if (run->cli->io.rejects)
         cli_sink_close(&run->rejects, false);
     pthread_cond_destroy(&run->done);

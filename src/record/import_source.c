@@ -48,6 +48,7 @@ enum tcore_status import_source_open(struct import_source **source, const char *
     s->cut = import_split_next;
     s->split.line = 1;
     s->split.limit = options->limit;
+    s->split.part_bytes = CHUNK_BYTES;
     if (!options->limit) {
         tcore_source_position(s->bytes, &done, &size);
         s->split.limit = size > LIMIT_BYTES && size <= WHOLE_FILE_BYTES ? size : LIMIT_BYTES;
@@ -75,6 +76,12 @@ void import_chunk_free(struct import_chunk *chunk)
     tcore_buf_free(&chunk->text);
     tcore_free(chunk->units);
     *chunk = (struct import_chunk){0};
+}
+
+/* A part is the last unit of its chunk, as its last byte is also the first of the next part. */
+static bool has_part(const struct import_chunk *chunk)
+{
+    return chunk->count && chunk->units[chunk->count - 1].part != PART_WHOLE;
 }
 
 static enum tcore_status add_unit(struct import_chunk *chunk, const struct import_unit *unit,
@@ -121,8 +128,10 @@ static enum tcore_status hand_over(struct import_source *s, struct import_chunk 
     s->rest = chunk->text;
     tcore_buf_clear(&s->rest);
     tcore_buf_append(&s->rest, text.data + keep, text.length - keep);
-    text.length = keep;
+    const struct import_unit *last = &chunk->units[chunk->count - 1];
+    text.length = last->offset + last->length > keep ? last->offset + last->length : keep;
     chunk->text = text;
+    import_unit_close(last, chunk->text.data);
     import_split_drop(&s->split, keep);
     return tcore_buf_status(&s->rest, err);
 }
@@ -210,13 +219,13 @@ enum tcore_status import_source_next(struct import_source *s, struct import_chun
     for (;;) {
         struct import_unit unit;
         enum tcore_status status = TCORE_OK;
-        while (s->started && status == TCORE_OK &&
+        while (s->started && status == TCORE_OK && !has_part(chunk) &&
                s->cut(&s->split, s->rest.data, s->rest.length, is_final(s), &unit))
             status = add_unit(chunk, &unit, err);
         if (status != TCORE_OK)
             return status;
         bool waits = !s->eof && chunk->count && !tcore_source_ready(s->bytes, 0);
-        if (chunk->count && (consumed(s) >= CHUNK_BYTES || waits || s->eof)) {
+        if (chunk->count && (consumed(s) >= CHUNK_BYTES || waits || s->eof || has_part(chunk))) {
             chunk->live = waits;
             return hand_over(s, chunk, err);
         }

@@ -6,6 +6,8 @@
  */
 #include "record/import.h"
 
+#include "base/sys.h"
+
 #include <stdlib.h>
 
 /* Sources: record/libimport cli/select_rows */
@@ -16,6 +18,23 @@ static void require(bool held)
 {
     if (!held)
         abort();
+}
+
+/* Of long documents parts of so many bytes. Each unit has a text of its own here, as closing a part
+ * changes a byte of the next one. */
+static void split_parts(struct import_chunk *chunk, const uint8_t *data, size_t size,
+                        size_t part_bytes)
+{
+    struct import_split split = {.line = 1, .limit = 1 << 20, .part_bytes = part_bytes};
+    struct import_unit unit;
+    while (import_split_next(&split, (const char *)data, size, true, &unit)) {
+        chunk->units = tcore_reallocarray(chunk->units, chunk->count + 1, sizeof unit);
+        require(chunk->units && unit.offset + unit.length <= size && unit.line);
+        tcore_buf_append(&chunk->text, (const char *)data + unit.offset, unit.length);
+        unit.offset = chunk->text.length - unit.length;
+        import_unit_close(&unit, chunk->text.data);
+        chunk->units[chunk->count++] = unit;
+    }
 }
 
 static void split(struct import_chunk *chunk, const uint8_t *data, size_t size)
@@ -55,10 +74,26 @@ static const struct import_format *format_of(const uint8_t **data, size_t *size)
 static void convert(struct import_chunk *chunk, struct import_result *result)
 {
     static const struct cli_io_options io;
+    struct import_result finished = {0};
     struct import_job job;
     struct tcore_error err;
     require(import_job_open(&job, &io, NULL, NULL, &err) == TCORE_OK);
     require(import_convert(&job, chunk, result, &err) == TCORE_OK);
+    for (size_t i = 0; i < result->reject_count; i++) {
+        const struct import_reject *reject = &result->rejects[i];
+        size_t offset = reject->text.length ? (size_t)(reject->text.data - chunk->text.data) : 0;
+        require((reject->line || reject->byte) &&
+                offset + reject->text.length <= chunk->text.length);
+        require(reject->reason < result->reasons.length && result->reasons.data[reject->reason]);
+    }
+    if (result->held.length) {
+        struct tcore_buf held = result->held;
+        result->held = (struct tcore_buf){0};
+        require(import_finish(&job, result->holder, &held, &finished, &err) == TCORE_OK);
+        tcore_buf_append(&result->out, finished.out.data, finished.out.length);
+        tcore_buf_free(&held);
+    }
+    import_result_free(&finished);
     import_job_close(&job);
 }
 
@@ -68,19 +103,16 @@ static void release(struct import_chunk *chunk, struct import_result *result)
     import_result_free(result);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void import_twice(const uint8_t *data, size_t size, size_t part_bytes)
 {
     struct import_chunk chunk = {0}, again_chunk = {0};
     struct import_result result = {0}, again = {0};
-    chunk.format = format_of(&data, &size);
-    split(&chunk, data, size);
+    chunk.format = part_bytes ? NULL : format_of(&data, &size);
+    if (part_bytes)
+        split_parts(&chunk, data, size, part_bytes);
+    else
+        split(&chunk, data, size);
     convert(&chunk, &result);
-    for (size_t i = 0; i < result.reject_count; i++) {
-        const struct import_reject *reject = &result.rejects[i];
-        size_t offset = reject->text.length ? (size_t)(reject->text.data - chunk.text.data) : 0;
-        require((reject->line || reject->byte) && offset + reject->text.length <= size);
-        require(reject->reason < result.reasons.length && result.reasons.data[reject->reason]);
-    }
     split(&again_chunk, (const uint8_t *)result.out.data, result.out.length);
     convert(&again_chunk, &again);
     require(
@@ -88,5 +120,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         (!result.out.length || memcmp(again.out.data, result.out.data, result.out.length) == 0));
     release(&chunk, &result);
     release(&again_chunk, &again);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    import_twice(data, size, 0);
+    import_twice(data, size, 32);
     return 0;
 }
