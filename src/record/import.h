@@ -77,7 +77,8 @@ struct import_format {
 
 /* The formats in the order they are tried, NULL-terminated. */
 extern const struct import_format *const import_formats[];
-extern const struct import_format import_jaeger, import_zipkin, import_chrome;
+extern const struct import_format import_jaeger, import_zipkin, import_chrome, import_hyperfine,
+    import_google_benchmark, import_pytest_benchmark;
 extern const struct import_format import_otlp_json, import_otlp_proto, import_prometheus,
     import_openmetrics, import_native;
 

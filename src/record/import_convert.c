@@ -13,9 +13,9 @@
 #include <stdio.h>
 
 const struct import_format *const import_formats[] = {
-    &import_otlp_json,   &import_otlp_proto, &import_prometheus,
-    &import_openmetrics, &import_jaeger,     &import_zipkin,
-    &import_chrome,      &import_native,     NULL};
+    &import_otlp_json,        &import_otlp_proto,       &import_prometheus, &import_openmetrics,
+    &import_jaeger,           &import_zipkin,           &import_chrome,     &import_hyperfine,
+    &import_google_benchmark, &import_pytest_benchmark, &import_native,     NULL};
 
 const struct import_format *import_format_find(const char *name)
 {
