@@ -103,10 +103,20 @@ const struct cli_verb import_verb = {
     .summary = "Turn foreign formats into native records.",
     .operands = "[INPUT]...",
     .description =
-        "The format is recognised by its content. Read are OTLP/JSON (one document, one a line,\n"
-        "or several; traces, metrics and logs mixed; also Tempo's and older forms of it), OTLP\n"
-        "protobuf, Prometheus text, OpenMetrics, and native records, which pass in canonical\n"
-        "form; with --pass those of unknown types, too, as they are.\n",
+        "The format is recognised by its content. Read are, by their names for --from:\n"
+        "  otlp          OTLP/JSON: traces, metrics and logs, mixed; also Tempo's and older forms\n"
+        "  otlp-proto    OTLP protobuf\n"
+        "  jaeger        Jaeger's JSON from its API, its UI and its storage\n"
+        "  zipkin        Zipkin's JSON, v2 and v1\n"
+        "  chrome        Chrome's trace events, also without the end of their list\n"
+        "  prometheus    Prometheus text\n"
+        "  openmetrics   OpenMetrics\n"
+        "  hyperfine, google-benchmark, pytest-benchmark\n"
+        "                results, each run a point for trace-detect compare\n"
+        "  native        records, which pass in canonical form; with --pass those of unknown "
+        "types\n"
+        "                too, as they are\n"
+        "trace-record(1) says what becomes of each.\n",
     .groups = CLI_READS | CLI_WRITES,
     .memory = "have no more input under way than fits, a megabyte for each 256 kB",
     .options = table,

@@ -12,6 +12,8 @@
 #     spans.ndjson metrics.ndjson logs.ndjson all.ndjson
 #     base.ndjson candidate.ndjson      spans of minutes 0 to 20, and of 20 to 30
 #     rules.yaml                        one alert rule
+#     jaeger.json profile.json          a trace of Jaeger's and one of Chrome's
+#     before.json after.json            results of hyperfine
 # An example that cannot run here (a server elsewhere, root, another machine) stands in a display
 # of its own kind (.Bd -unfilled). Programs and verbs that are not built are skipped.
 bats_require_minimum_version 1.5.0
@@ -37,6 +39,9 @@ setup_file() {
     trace-span filter --type=log all.ndjson >logs.ndjson
     trace-span filter --until=2026-01-05T10:20:00Z spans.ndjson >base.ndjson
     trace-span filter --since=2026-01-05T10:20:00Z spans.ndjson >candidate.ndjson
+    cp "$top_srcdir/tests/data/jaeger/api.json" jaeger.json
+    echo '[{"name":"parse","ph":"X","ts":1,"dur":5,"pid":1,"tid":1},' >profile.json
+    echo '{"results":[{"command":"make","times":[1.01,1.02,0.99,1]}]}' | tee before.json >after.json
     printf '%s\n' 'version: 1' 'groups:' '  - name: shop' '    rules:' '      - alert: Slow' \
         '        expr: durationNano{service="catalog",stat="p99"} > 100ms' >rules.yaml
 }
