@@ -173,10 +173,10 @@ static enum likeness like_level(const char *at, const char *end, bool whole, uns
     return whole ? LIKE : OPEN;
 }
 
-/* Frames one after the other, each of them OTLP. */
+/* Frames one after the other, each of them OTLP; empty ones say nothing. */
 static enum likeness like_frames(const char *at, const char *end, bool whole, bool delimited)
 {
-    enum likeness all = UNLIKE;
+    enum likeness all = whole ? UNLIKE : OPEN;
     while (at < end) {
         uint64_t bytes = 0;
         if (delimited && !tcore_wire_varint(&at, end, &bytes))
@@ -185,6 +185,8 @@ static enum likeness like_frames(const char *at, const char *end, bool whole, bo
             return whole ? UNLIKE : OPEN;
         for (unsigned i = 0; !delimited && i < HEAD_BYTES; i++)
             bytes = bytes << 8 | (unsigned char)*at++;
+        if (!bytes)
+            continue;
         uint64_t left = (uint64_t)(end - at), there = bytes < left ? bytes : left;
         all = bytes > FRAME_MAX ? UNLIKE : like_level(at, at + there, bytes <= left, 0);
         if (all == UNLIKE || all == SURE)
