@@ -157,6 +157,7 @@ bats_tests += %D%/record/import_otlp.bats
 bats_tests += %D%/record/import_zipkin.bats
 bats_tests += %D%/record/import_prometheus.bats
 bats_tests += %D%/record/import_proto.bats
+bats_tests += %D%/record/import_statsd.bats
 bats_tests += %D%/record/listen.bats
 bats_tests += %D%/record/listen_clients.bats
 bats_tests += %D%/record/listen_faults.bats

@@ -15,11 +15,17 @@
 
 struct options {
     const char *from, *redact;
+    struct cli_time at;
+    bool dogstatsd;
 };
 
 static const struct cli_option table[] = {
     {0, "from", CLI_STRING, offsetof(struct options, from), "FORMAT",
      "what the input is, instead of finding out", NULL},
+    {0, "at", CLI_TIME, offsetof(struct options, at), "TIME",
+     "when samples were taken that have no time", NULL},
+    {0, "dogstatsd", CLI_FLAG, offsetof(struct options, dogstatsd), NULL,
+     "signed gauges of StatsD are absolute", NULL},
     {0, "redact", CLI_STRING, offsetof(struct options, redact), "POLICY",
      "redact the records as the policy in this file says", NULL},
 };
@@ -44,6 +50,7 @@ static int unknown_format(struct cli *cli, const char *name)
 }
 
 static void import_inputs(struct cli *cli, struct cli_output *output,
+                          const struct import_settings *settings,
                           const struct import_format *format, const struct import_select *select,
                           const struct protection *protection, int argc, char **argv)
 {
@@ -53,6 +60,7 @@ static void import_inputs(struct cli *cli, struct cli_output *output,
         cli_report(cli, &err);
         return;
     }
+    import_run_settings(run, settings);
     bool more = import_run_open_rejects(run);
     if (protection && import_run_redact(run, protection, &err) != TCORE_OK) {
         cli_report(cli, &err);
@@ -82,6 +90,7 @@ static int run_import(struct cli *cli, void *options, int argc, char **argv)
     if (reads_terminal(argc, argv))
         return cli_usage_error(cli, "standard input is a terminal: name an INPUT, or pipe one in");
     cli_catch_signals(CLI_CATCH_STOP | CLI_CATCH_PROGRESS);
+    struct import_settings settings = {.at_ns = o->at.unix_ns, .dogstatsd = o->dogstatsd};
     struct import_select *select;
     int status = import_select_new(&select, cli);
     if (status != CLI_DONE)
@@ -90,7 +99,8 @@ static int run_import(struct cli *cli, void *options, int argc, char **argv)
     status = o->redact ? protection_open_file(&protection, cli, o->redact) : CLI_DONE;
     struct cli_output *output = status == CLI_DONE ? cli_output_open(cli) : NULL;
     if (output) {
-        import_inputs(cli, output, format, select, o->redact ? &protection : NULL, argc, argv);
+        import_inputs(cli, output, &settings, format, select, o->redact ? &protection : NULL, argc,
+                      argv);
         cli_output_close(output, cli->failed);
     }
     protection_close(&protection);
@@ -111,6 +121,7 @@ const struct cli_verb import_verb = {
         "  chrome        Chrome's trace events, also without the end of their list\n"
         "  prometheus    Prometheus text\n"
         "  openmetrics   OpenMetrics\n"
+        "  statsd        StatsD and DogStatsD\n"
         "  hyperfine, google-benchmark, pytest-benchmark\n"
         "                results, each run a point for trace-detect compare\n"
         "  native        records, which pass in canonical form\n"

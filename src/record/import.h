@@ -80,7 +80,7 @@ extern const struct import_format *const import_formats[];
 extern const struct import_format import_jaeger, import_zipkin, import_chrome, import_hyperfine,
     import_google_benchmark, import_pytest_benchmark;
 extern const struct import_format import_otlp_json, import_otlp_proto, import_prometheus,
-    import_openmetrics, import_native;
+    import_openmetrics, import_statsd, import_native;
 
 /* The format of that name, or NULL. */
 const struct import_format *import_format_find(const char *name);
@@ -88,13 +88,20 @@ const struct import_format *import_format_find(const char *name);
 /* What the records of OTLP are. */
 enum import_signal { IMPORT_ANY, IMPORT_SPANS, IMPORT_METRICS, IMPORT_LOGS };
 
+/* What options say about single formats; zeroed is as if there were none. */
+struct import_settings {
+    int64_t at_ns;  /* when what has no time was: StatsD, Prometheus; 0: not known */
+    bool dogstatsd; /* signed gauges of StatsD are absolute */
+};
+
 /* What one thread works with. */
 struct import_job {
-    struct redactor *redactor;         /* of --redact, the run's; NULL: nothing is redacted */
-    const struct import_format *only;  /* --from, or NULL */
-    const struct import_format *last;  /* that recognised the document before */
-    const struct import_format *found; /* by import_recognises */
-    bool strict;                       /* nothing behind the first reject */
+    const struct import_settings *settings; /* never NULL */
+    struct redactor *redactor;              /* of --redact, the run's; NULL: nothing is redacted */
+    const struct import_format *only;       /* --from, or NULL */
+    const struct import_format *last;       /* that recognised the document before */
+    const struct import_format *found;      /* by import_recognises */
+    bool strict;                            /* nothing behind the first reject */
     unsigned forwarded; /* bits of the types whose native records stay as they are (--pass) */
     struct import_selector *selector; /* NULL: all records are wanted */
     struct tcore_json json;
@@ -113,6 +120,7 @@ struct import_job {
     struct tcore_map keys;              /* of one large list of attributes */
     struct import_attribute *attribute; /* of import_attributes.c */
     size_t attribute_count, attribute_capacity;
+    void *state;                        /* of the format, while it converts a unit */
     char reason[TCORE_ERROR_TEXT_BYTES];
     bool failed;
     /* the line of the last reject, so that many rejects in one document are found in one pass */
@@ -120,7 +128,7 @@ struct import_job {
     uint64_t known_line;
 };
 
-/* select may be NULL. */
+/* select may be NULL. No settings, until some are put there. */
 enum tcore_status import_job_open(struct import_job *job, const struct cli_io_options *io,
                                   const struct import_format *only,
                                   const struct import_select *select, struct tcore_error *err);
@@ -145,6 +153,9 @@ void import_too_long(char *reason, size_t size, size_t limit);
 void import_reject(struct import_job *job, uint32_t node);
 /* Rejects that part of job->text; where points at what is bad in it, NULL: all of the line is. */
 void import_reject_bytes(struct import_job *job, struct tcore_slice text, const char *where);
+/* Calls read for each line of job->text that is not blank, without blanks around it. */
+void import_each_line(struct import_job *job,
+                      void (*read)(struct import_job *job, struct tcore_slice line));
 /* Counts a member that the format does not define. */
 void import_ignored(struct import_job *job, const char *name, size_t length);
 /* Counts a span by its times, 0 if it has none. */

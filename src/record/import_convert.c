@@ -12,10 +12,19 @@
 
 #include <stdio.h>
 
-const struct import_format *const import_formats[] = {
-    &import_otlp_json,        &import_otlp_proto,       &import_prometheus, &import_openmetrics,
-    &import_jaeger,           &import_zipkin,           &import_chrome,     &import_hyperfine,
-    &import_google_benchmark, &import_pytest_benchmark, &import_native,     NULL};
+const struct import_format *const import_formats[] = {&import_otlp_json,
+                                                      &import_otlp_proto,
+                                                      &import_prometheus,
+                                                      &import_openmetrics,
+                                                      &import_statsd,
+                                                      &import_jaeger,
+                                                      &import_zipkin,
+                                                      &import_chrome,
+                                                      &import_hyperfine,
+                                                      &import_google_benchmark,
+                                                      &import_pytest_benchmark,
+                                                      &import_native,
+                                                      NULL};
 
 const struct import_format *import_format_find(const char *name)
 {
@@ -29,9 +38,10 @@ enum tcore_status import_job_open(struct import_job *job, const struct cli_io_op
                                   const struct import_format *only,
                                   const struct import_select *select, struct tcore_error *err)
 {
+    static const struct import_settings none;
     int64_t depth = io->depth_limit;
-    *job =
-        (struct import_job){.only = only, .strict = io->strict, .forwarded = import_forwarded(io)};
+    *job = (struct import_job){
+        .settings = &none, .only = only, .strict = io->strict, .forwarded = import_forwarded(io)};
     job->json.depth_limit = depth > UINT32_MAX ? UINT32_MAX : (unsigned)depth;
     if (tcore_map_init(&job->keys) < 0)
         return tcore_error_set(err, TCORE_FATAL, "the system has no randomness to give");
@@ -185,6 +195,23 @@ void import_reject(struct import_job *job, uint32_t node)
 {
     struct tcore_slice text = job->wire ? job->places[node] : text_of(job, node);
     import_reject_bytes(job, text, text.data);
+}
+
+void import_each_line(struct import_job *job,
+                      void (*read)(struct import_job *job, struct tcore_slice line))
+{
+    const char *at = job->text, *end = at + job->length;
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        struct tcore_slice line = {at, (size_t)((newline ? newline : end) - at)};
+        at = newline ? newline + 1 : end;
+        while (line.length && strchr(" \t\r", line.data[line.length - 1]))
+            line.length--;
+        while (line.length && (*line.data == ' ' || *line.data == '\t'))
+            line = (struct tcore_slice){line.data + 1, line.length - 1};
+        if (line.length)
+            read(job, line);
+    }
 }
 
 /* byte: which one of the document is bad; 0: it is bad as a whole. */

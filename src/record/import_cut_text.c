@@ -57,7 +57,8 @@ bool import_cut_lines(struct import_split *s, const char *data, size_t length, b
     s->start = s->at;
     if (s->at == length)
         return false;
-    size_t window = length - s->at > UNIT_BYTES ? s->at + UNIT_BYTES : length;
+    size_t most = s->limit < UNIT_BYTES ? s->limit + 1 : UNIT_BYTES;
+    size_t window = length - s->at > most ? s->at + most : length;
     const char *newline = memrchr(data + s->at, '\n', window - s->at);
     if (!newline)
         newline = find(data, window, length);

@@ -166,21 +166,16 @@ static bool add_sample(struct prometheus_family *f, const struct prometheus_samp
     return prometheus_add(f, sample, part, line);
 }
 
-static void read_line(struct prometheus_family *f, struct tcore_slice line)
+static void read_line(struct import_job *job, struct tcore_slice line)
 {
+    struct prometheus_family *f = job->state;
     const char *where;
-    while (line.length && strchr(" \t\r", line.data[line.length - 1]))
-        line.length--;
-    while (line.length && (*line.data == ' ' || *line.data == '\t'))
-        line = (struct tcore_slice){line.data + 1, line.length - 1};
-    if (!line.length)
-        return;
     if (*line.data == '#') {
         read_comment(f, line);
-    } else if (!prometheus_parse(f->job, line, f->seconds, &f->sample, &where)) {
+    } else if (!prometheus_parse(job, line, f->seconds, &f->sample, &where)) {
         reject(f, line, where);
     } else {
-        f->job->result->documents++;
+        job->result->documents++;
         if (!add_sample(f, &f->sample, line))
             reject(f, line, NULL);
     }
@@ -189,7 +184,6 @@ static void read_line(struct prometheus_family *f, struct tcore_slice line)
 static void convert(struct import_job *job, bool seconds)
 {
     struct prometheus_family *f = tcore_calloc(1, sizeof(*f));
-    const char *at = job->text, *end = at + job->length;
     if (!f) {
         job->failed = true;
         return;
@@ -197,12 +191,8 @@ static void convert(struct import_job *job, bool seconds)
     f->job = job;
     f->seconds = seconds;
     end_family(f);
-    while (at < end) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-        const char *line_end = newline ? newline : end;
-        read_line(f, (struct tcore_slice){at, (size_t)(line_end - at)});
-        at = newline ? newline + 1 : end;
-    }
+    job->state = f;
+    import_each_line(job, read_line);
     end_family(f);
     job->failed |= f->text.failed;
     job->result->counts.unfinished += seconds && job->cut;

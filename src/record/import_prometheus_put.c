@@ -380,8 +380,9 @@ static void put_head(struct prometheus_family *f, const struct prometheus_series
         PUT(out, ",\"unit\":");
         tcore_json_write_string(out, f->unit.data, f->unit.length);
     }
-    if (s->timed && s->time_ns)
-        put_time(out, ",\"timeUnixNano\":", s->time_ns);
+    int64_t time_ns = s->timed ? s->time_ns : f->job->settings->at_ns;
+    if (time_ns)
+        put_time(out, ",\"timeUnixNano\":", time_ns);
     if (s->dimensions_length) {
         PUT(out, ",\"dimensions\":");
         tcore_buf_append(out, f->text.data + s->dimensions, s->dimensions_length);

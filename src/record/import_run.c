@@ -146,6 +146,7 @@ static void start_workers(struct import_run *run)
         if (import_job_open(&worker->job, &run->cli->io, run->format, run->select, &err) !=
             TCORE_OK)
             break;
+        worker->job.settings = run->job.settings;
         if (run->protection &&
             protection_redactor(run->protection, &worker->job.redactor, &err) != TCORE_OK) {
             import_job_close(&worker->job);
@@ -620,6 +621,11 @@ enum tcore_status import_run_redact(struct import_run *run, const struct protect
 {
     run->protection = protection;
     return protection_redactor(protection, &run->job.redactor, err);
+}
+
+void import_run_settings(struct import_run *run, const struct import_settings *settings)
+{
+    run->job.settings = settings;
 }
 
 bool import_run_open_rejects(struct import_run *run)

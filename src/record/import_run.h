@@ -19,6 +19,8 @@ enum tcore_status import_run_new(struct import_run **run, struct cli *cli,
 /* From now on records are redacted as its policy (borrowed) says. */
 enum tcore_status import_run_redact(struct import_run *run, const struct protection *protection,
                                     struct tcore_error *err);
+/* From now on these settings (borrowed) hold. */
+void import_run_settings(struct import_run *run, const struct import_settings *settings);
 /* Opens --rejects. False: it was reported. */
 bool import_run_open_rejects(struct import_run *run);
 /* Converts one input, "-" being standard input. False: stop, no more output is wanted or the run

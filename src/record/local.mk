@@ -41,6 +41,7 @@ noinst_LTLIBRARIES += %D%/libimport.la
 %C%_libimport_la_SOURCES += %D%/import_span.h
 %C%_libimport_la_SOURCES += %D%/import_split.c
 %C%_libimport_la_SOURCES += %D%/import_split.h
+%C%_libimport_la_SOURCES += %D%/import_statsd.c
 %C%_libimport_la_SOURCES += %D%/import_wire.c
 %C%_libimport_la_SOURCES += %D%/import_wire.h
 %C%_libimport_la_SOURCES += %D%/import_wire_any.c
