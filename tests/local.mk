@@ -152,6 +152,7 @@ bats_tests += %D%/record/explain.bats
 bats_tests += %D%/record/import.bats
 bats_tests += %D%/record/import_benchmark.bats
 bats_tests += %D%/record/import_chrome.bats
+bats_tests += %D%/record/import_csv.bats
 bats_tests += %D%/record/import_jaeger.bats
 bats_tests += %D%/record/import_otlp.bats
 bats_tests += %D%/record/import_zipkin.bats

@@ -16,6 +16,7 @@
 struct options {
     const char *from, *redact;
     struct cli_time at;
+    struct cli_strings columns;
     bool dogstatsd;
 };
 
@@ -24,6 +25,8 @@ static const struct cli_option table[] = {
      "what the input is, instead of finding out", NULL},
     {0, "at", CLI_TIME, offsetof(struct options, at), "TIME",
      "when samples were taken that have no time", NULL},
+    {0, "columns", CLI_LIST, offsetof(struct options, columns), "LIST",
+     "names of the columns of a table, or NAME=FIELD for some", NULL},
     {0, "dogstatsd", CLI_FLAG, offsetof(struct options, dogstatsd), NULL,
      "signed gauges of StatsD are absolute", NULL},
     {0, "redact", CLI_STRING, offsetof(struct options, redact), "POLICY",
@@ -81,16 +84,31 @@ static bool reads_terminal(int argc, char **argv)
     return reads && isatty(STDIN_FILENO);
 }
 
+/* Names of all columns, in which case there is no heading, or other names for some. */
+static bool check_columns(const struct cli_strings *columns, bool *bare)
+{
+    size_t renamed = 0;
+    for (size_t i = 0; i < columns->count; i++)
+        renamed += strchr(columns->item[i], '=') != NULL;
+    *bare = columns->count && !renamed;
+    return !renamed || renamed == columns->count;
+}
+
 static int run_import(struct cli *cli, void *options, int argc, char **argv)
 {
     const struct options *o = options;
     const struct import_format *format = NULL;
+    struct import_settings settings = {.at_ns = o->at.unix_ns,
+                                       .dogstatsd = o->dogstatsd,
+                                       .columns = (const char *const *)o->columns.item,
+                                       .column_count = o->columns.count};
     if (o->from && !(format = import_format_find(o->from)))
         return unknown_format(cli, o->from);
+    if (!check_columns(&o->columns, &settings.bare))
+        return cli_usage_error(cli, "--columns: either names of all columns, or NAME=FIELD");
     if (reads_terminal(argc, argv))
         return cli_usage_error(cli, "standard input is a terminal: name an INPUT, or pipe one in");
     cli_catch_signals(CLI_CATCH_STOP | CLI_CATCH_PROGRESS);
-    struct import_settings settings = {.at_ns = o->at.unix_ns, .dogstatsd = o->dogstatsd};
     struct import_select *select;
     int status = import_select_new(&select, cli);
     if (status != CLI_DONE)
@@ -122,6 +140,7 @@ const struct cli_verb import_verb = {
         "  prometheus    Prometheus text\n"
         "  openmetrics   OpenMetrics\n"
         "  statsd        StatsD and DogStatsD\n"
+        "  csv, tsv      tables, their columns called as fields are\n"
         "  hyperfine, google-benchmark, pytest-benchmark\n"
         "                results, each run a point for trace-detect compare\n"
         "  native        records, which pass in canonical form\n"

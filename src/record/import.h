@@ -65,6 +65,7 @@ struct import_format {
     bool (*probe)(const struct tcore_json *json);
     /* Others: cuts the input into units. What such an input is, tcore_sniff() knows. */
     import_cut *cut;
+    import_cut *bare_cut; /* the same where the settings say that there is no heading, or NULL */
     /* Converts job->json, or of other inputs job->text, counting what it recognises in the
      * result's documents. What is bad is given to import_reject or import_reject_bytes; being out
      * of memory shows in the buffers. */
@@ -80,7 +81,7 @@ extern const struct import_format *const import_formats[];
 extern const struct import_format import_jaeger, import_zipkin, import_chrome, import_hyperfine,
     import_google_benchmark, import_pytest_benchmark;
 extern const struct import_format import_otlp_json, import_otlp_proto, import_prometheus,
-    import_openmetrics, import_statsd, import_native;
+    import_openmetrics, import_statsd, import_csv, import_tsv, import_native;
 
 /* The format of that name, or NULL. */
 const struct import_format *import_format_find(const char *name);
@@ -92,6 +93,10 @@ enum import_signal { IMPORT_ANY, IMPORT_SPANS, IMPORT_METRICS, IMPORT_LOGS };
 struct import_settings {
     int64_t at_ns;  /* when what has no time was: StatsD, Prometheus; 0: not known */
     bool dogstatsd; /* signed gauges of StatsD are absolute */
+    /* of CSV and TSV: names of the columns, or NAME=FIELD for some of those in the heading */
+    const char *const *columns;
+    size_t column_count;
+    bool bare; /* they are names: there is no heading */
 };
 
 /* What one thread works with. */
@@ -113,14 +118,15 @@ struct import_job {
     const struct import_list_name *list; /* whose elements the document is, or NULL */
     const char *text;                    /* of the document */
     size_t length;
-    uint64_t line, byte; /* where it begins; line 0: there are no lines */
-    bool cut;            /* the input ends inside it */
+    uint64_t line, byte;        /* where it begins; line 0: there are no lines */
+    bool cut;                   /* the input ends inside it */
+    struct tcore_slice heading; /* of the input, if it has one */
     struct import_result *result;
     struct tcore_buf resource, scope;   /* parts that many records of a document share */
     struct tcore_map keys;              /* of one large list of attributes */
     struct import_attribute *attribute; /* of import_attributes.c */
     size_t attribute_count, attribute_capacity;
-    void *state;                        /* of the format, while it converts a unit */
+    void *state; /* of the format, while it converts a unit */
     char reason[TCORE_ERROR_TEXT_BYTES];
     bool failed;
     /* the line of the last reject, so that many rejects in one document are found in one pass */

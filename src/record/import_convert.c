@@ -17,6 +17,8 @@ const struct import_format *const import_formats[] = {&import_otlp_json,
                                                       &import_prometheus,
                                                       &import_openmetrics,
                                                       &import_statsd,
+                                                      &import_csv,
+                                                      &import_tsv,
                                                       &import_jaeger,
                                                       &import_zipkin,
                                                       &import_chrome,
@@ -307,6 +309,7 @@ static void set_unit(struct import_job *job, const struct import_chunk *chunk,
 {
     job->list = unit->list;
     job->cut = unit->cut;
+    job->heading = (struct tcore_slice){chunk->heading.data, chunk->heading.length};
     job->wire = chunk->format && chunk->format->input == IMPORT_BYTES;
     set_text(job, chunk->text.data + unit->offset, unit->length, unit->line, unit->byte);
 }

@@ -14,6 +14,8 @@ import_cut import_cut_otlp;
 
 /* Some whole lines; the last one of the input may lack its newline. */
 import_cut import_cut_lines;
+/* Whole rows of CSV, of which the first is the heading; the same without one; lines with one. */
+import_cut import_cut_rows, import_cut_bare_rows, import_cut_headed_lines;
 /* All of the input. */
 import_cut import_cut_whole;
 /* Prometheus text and OpenMetrics: families with the comments before them, or lines that have none.

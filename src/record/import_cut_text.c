@@ -143,3 +143,88 @@ bool import_cut_families(struct import_split *s, const char *data, size_t length
         return give_up(s, data, length, unit);
     return final && s->start < length && give(s, data, length, true, unit);
 }
+
+/* --- rows --- */
+
+enum { HEADED = 1, QUOTED = 2, INSIDE_FIELD = 4 };
+
+/* Behind the end of the row that split->at is in; false: there is none yet, split->at being where
+ * to go on. A quote opens only where a field begins; two of them inside quotes are one. */
+static bool end_row(struct import_split *s, const char *data, size_t length)
+{
+    unsigned form = s->form;
+    size_t at = s->at;
+    while (at < length) {
+        char c = data[at++];
+        if (form & QUOTED) {
+            form ^= c == '"' ? QUOTED | INSIDE_FIELD : 0;
+        } else if (c == '"' && (!(form & INSIDE_FIELD) || data[at - 2] == '"')) {
+            form = (form | QUOTED) & ~(unsigned)INSIDE_FIELD;
+        } else if (c == '\n') {
+            s->form = form & HEADED;
+            s->at = at;
+            return true;
+        } else {
+            form = c == ',' ? form & ~(unsigned)INSIDE_FIELD : form | INSIDE_FIELD;
+        }
+    }
+    s->form = form;
+    s->at = at;
+    return false;
+}
+
+static bool cut_rows(struct import_split *s, const char *data, size_t length, bool final,
+                     bool headed, struct import_unit *unit)
+{
+    if (s->state == SPLIT_SKIPPING && !skip_line(s, data, length))
+        return false;
+    if (s->state == SPLIT_BETWEEN) {
+        s->start = s->at;
+        s->form &= HEADED;
+        s->state = s->at < length ? SPLIT_INSIDE : SPLIT_BETWEEN;
+    }
+    size_t rows_end = s->start;
+    bool heading = headed && !(s->form & HEADED);
+    while (s->at < length && end_row(s, data, length)) {
+        rows_end = s->at;
+        if (heading || rows_end - s->start >= UNIT_BYTES)
+            break;
+    }
+    if (rows_end == s->start && length - s->start > s->limit)
+        return give_up(s, data, length, unit);
+    if (rows_end == s->start && final && s->start < length)
+        rows_end = length;
+    if (rows_end == s->start)
+        return false;
+    give(s, data, rows_end, false, unit);
+    unit->heading = heading && !unit->too_long;
+    s->form = HEADED;
+    return true;
+}
+
+bool import_cut_rows(struct import_split *s, const char *data, size_t length, bool final,
+                     struct import_unit *unit)
+{
+    return cut_rows(s, data, length, final, true, unit);
+}
+
+bool import_cut_bare_rows(struct import_split *s, const char *data, size_t length, bool final,
+                          struct import_unit *unit)
+{
+    return cut_rows(s, data, length, final, false, unit);
+}
+
+bool import_cut_headed_lines(struct import_split *s, const char *data, size_t length, bool final,
+                             struct import_unit *unit)
+{
+    const char *newline;
+    if (s->form & HEADED)
+        return import_cut_lines(s, data, length, final, unit);
+    newline = find(data, s->at, length);
+    size_t end = newline ? (size_t)(newline + 1 - data) : length;
+    if (!import_cut_lines(s, data, end, final && end == length, unit))
+        return false;
+    s->form = HEADED;
+    unit->heading = !unit->too_long;
+    return true;
+}

@@ -474,7 +474,9 @@ static enum tcore_status find_input(struct import_run *run, struct import_source
             format = import_format_find(sniffed.foreign->importer);
     }
     if (format && format->input != IMPORT_JSON)
-        import_source_set_format(source, format, format->cut);
+        import_source_set_format(source, format,
+                                 run->job.settings->bare && format->bare_cut ? format->bare_cut
+                                                                             : format->cut);
     return TCORE_OK;
 }
 

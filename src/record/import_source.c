@@ -26,6 +26,7 @@ struct import_source {
     struct import_split split;
     import_cut *cut;
     const struct import_format *format;
+    struct tcore_buf heading;
     struct tcore_buf rest; /* read, not yet given out */
     bool eof, started;
     struct tcore_error problem; /* why reading ended, told after what came before it */
@@ -62,6 +63,7 @@ void import_source_free(struct import_source *source)
     if (!source)
         return;
     tcore_source_close(source->bytes);
+    tcore_buf_free(&source->heading);
     tcore_buf_free(&source->rest);
     tcore_free(source);
 }
@@ -74,6 +76,7 @@ void import_source_position(const struct import_source *source, uint64_t *done, 
 void import_chunk_free(struct import_chunk *chunk)
 {
     tcore_buf_free(&chunk->text);
+    tcore_buf_free(&chunk->heading);
     tcore_free(chunk->units);
     *chunk = (struct import_chunk){0};
 }
@@ -84,9 +87,16 @@ static bool has_part(const struct import_chunk *chunk)
     return chunk->count && chunk->units[chunk->count - 1].part != PART_WHOLE;
 }
 
+/* Units; a heading of text into *heading. */
 static enum tcore_status add_unit(struct import_chunk *chunk, const struct import_unit *unit,
+                                  const char *text, struct tcore_buf *heading,
                                   struct tcore_error *err)
 {
+    if (unit->heading) {
+        tcore_buf_clear(heading);
+        tcore_buf_append(heading, text + unit->offset, unit->length);
+        return tcore_buf_status(heading, err);
+    }
     if (chunk->count == chunk->capacity) {
         size_t capacity = chunk->capacity ? 2 * chunk->capacity : 64;
         void *units = tcore_reallocarray(chunk->units, capacity, sizeof(*unit));
@@ -108,7 +118,7 @@ enum tcore_status import_chunk_cut(struct import_chunk *chunk, import_cut *cut, 
     chunk->count = 0;
     chunk->limit = limit;
     while (status == TCORE_OK && cut(&split, chunk->text.data, chunk->text.length, true, &unit))
-        status = add_unit(chunk, &unit, err);
+        status = add_unit(chunk, &unit, chunk->text.data, &chunk->heading, err);
     return status;
 }
 
@@ -133,7 +143,9 @@ static enum tcore_status hand_over(struct import_source *s, struct import_chunk 
     chunk->text = text;
     import_unit_close(last, chunk->text.data);
     import_split_drop(&s->split, keep);
-    return tcore_buf_status(&s->rest, err);
+    tcore_buf_clear(&chunk->heading);
+    tcore_buf_append(&chunk->heading, s->heading.data, s->heading.length);
+    return chunk->heading.failed ? tcore_error_nomem(err) : tcore_buf_status(&s->rest, err);
 }
 
 static enum tcore_status read_more(struct import_source *s, struct tcore_error *err)
@@ -221,7 +233,7 @@ enum tcore_status import_source_next(struct import_source *s, struct import_chun
         enum tcore_status status = TCORE_OK;
         while (s->started && status == TCORE_OK && !has_part(chunk) &&
                s->cut(&s->split, s->rest.data, s->rest.length, is_final(s), &unit))
-            status = add_unit(chunk, &unit, err);
+            status = add_unit(chunk, &unit, s->rest.data, &s->heading, err);
         if (status != TCORE_OK)
             return status;
         bool waits = !s->eof && chunk->count && !tcore_source_ready(s->bytes, 0);

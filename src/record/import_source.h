@@ -16,6 +16,7 @@ struct import_format;
 struct import_chunk {
     struct tcore_buf text;
     struct import_unit *units; /* offsets are into text */
+    struct tcore_buf heading;  /* of the input, if it has one */
     size_t count, capacity;
     size_t limit;                       /* bytes of one document */
     const struct import_format *format; /* of all units; NULL: they are JSON, each may be another */

@@ -62,6 +62,7 @@ struct import_unit {
     bool last;                           /* part of its document */
     bool broken;                         /* a part that ends within a string */
     const struct import_list_name *list; /* that the elements are of, else NULL */
+    bool heading;                        /* no unit, but what all units behind it need */
 };
 
 /*
