@@ -6,6 +6,7 @@ dist_schema_DATA += %D%/aggregate.schema.json
 dist_schema_DATA += %D%/alert.schema.json
 dist_schema_DATA += %D%/clock.schema.json
 dist_schema_DATA += %D%/execution.schema.json
+dist_schema_DATA += %D%/execution-trace.schema.json
 dist_schema_DATA += %D%/finding.schema.json
 dist_schema_DATA += %D%/health.schema.json
 dist_schema_DATA += %D%/log.schema.json

@@ -284,7 +284,8 @@ static bool counts(const struct tcore_json *record)
 bool cli_fields_is_duration(const struct cli_field *field, const struct tcore_json *record)
 {
     if (field->object)
-        return strcmp(field->object, "timeline") == 0 && ends_with(field, "Duration");
+        return strcmp(field->object, "timeline") == 0 &&
+               (ends_with(field, "Duration") || ends_with(field, ".duration"));
     if (ends_with(field, "Nano"))
         return !ends_with(field, "UnixNano");
     return text_is(record, "metricName", "durationNano") && !counts(record) &&

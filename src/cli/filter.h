@@ -32,6 +32,7 @@ struct cli_operator {
     /* With passes_text: leaves of rows[0..*count) those that it wants, beyond what options say.
      * Called by several threads. NULL: all of them. */
     void (*select)(void *state, const struct tcore_batch *batch, uint32_t *rows, size_t *count);
+    bool sifts;         /* looks for what it works on among everything else: that is not counted */
     bool silent;        /* emits nothing: no output is opened, finish is not called. For a verb that
                            reads several groups of inputs, and emits in the run over the last */
     size_t chunk_bytes; /* of NDJSON that batch is called for, about; 0: the usual 256 KiB */

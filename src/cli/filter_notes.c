@@ -65,7 +65,8 @@ void note_counts(struct run *run)
 {
     const struct counts *done = &run->done;
     note_sealed(run);
-    note_passed_over(run);
+    if (!run->op->sifts)
+        note_passed_over(run);
     if (done->duplicate_keys)
         cli_note(run->cli, "%" PRIu64 " key%s occurred twice in an object: the last one counted",
                  done->duplicate_keys, done->duplicate_keys == 1 ? "" : "s");

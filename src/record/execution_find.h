@@ -1,32 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One execution, put together from its events in a file. */
+/* One execution in a file or repository: the lines that name it, and what they tell together. */
 #ifndef RECORD_EXECUTION_FIND_H
 #define RECORD_EXECUTION_FIND_H
 
-#include "base/arena.h"
-#include "base/buf.h"
-#include "base/error.h"
-#include "base/map.h"
-
-#include <stdbool.h>
-#include <stdint.h>
-
-struct execution_attribute {
-    const char *key, *value_json;
-};
-
-/* Texts are NUL-terminated and belong to the arena; "" where the events say nothing. */
-struct execution {
-    bool started, ended;
-    const char *trace_id, *parent_span_id, *operation_name, *service, *resource_json;
-    const char *end_event; /* completed failed cancelled timeout */
-    int64_t start_ns;
-    struct execution_attribute *attributes; /* the last value of each, in order of appearance */
-    size_t attribute_count, attribute_capacity;
-    struct tcore_map keys;        /* of the attributes, with their places */
-    struct tcore_buf events_json; /* checkpoints and events as elements of a span's events */
-    struct tcore_arena arena;
-};
+#include "record/execution_fold.h"
+#include "stream/input.h"
 
 /*
  * Folds all events of the execution with that id (16 digits) in the file. TCORE_OK: look at
@@ -34,9 +12,22 @@ struct execution {
  */
 enum tcore_status execution_find(struct execution *execution, const char *path, const char *id,
                                  struct tcore_error *err);
-void execution_free(struct execution *execution);
-/* Adds or replaces one; both texts are copied. */
-enum tcore_status execution_set(struct execution *execution, const char *key, size_t key_length,
-                                const char *value_json, size_t length, struct tcore_error *err);
+
+/* Called with a line that contains an id, without its newline; other than TCORE_OK ends the search.
+ */
+typedef enum tcore_status execution_line(void *context, const char *line, size_t length,
+                                         struct tcore_error *err);
+
+/* Calls each() for the lines in text[0..length) that contain the id; the text ends with a newline.
+ */
+enum tcore_status execution_lines_in(const char *text, size_t length, const char *id,
+                                     execution_line *each, void *context, struct tcore_error *err);
+/*
+ * The same for a file or repository. wanted: of a repository. TCORE_BAD_INPUT: something is
+ * damaged, what is not was searched; or it is no file of lines. TCORE_FATAL: it cannot be read.
+ */
+enum tcore_status execution_lines(const char *path, const char *id,
+                                  const struct tcore_wanted *wanted, execution_line *each,
+                                  void *context, struct tcore_error *err);
 
 #endif

@@ -143,13 +143,27 @@ static void put_message(struct tcore_buf *out, const char *text)
     tcore_json_free(&json);
 }
 
+/* As elements of a span's events. */
+static void put_moments(struct tcore_buf *out, const struct execution *e)
+{
+    for (size_t i = 0; i < e->moment_count; i++) {
+        const struct execution_moment *moment = &e->moments[i];
+        tcore_buf_printf(out, "%s{\"timeUnixNano\":\"%lld\",\"name\":", i ? "," : "",
+                         (long long)moment->time_ns);
+        tcore_buf_puts(out, moment->name_json);
+        execution_put_json(out, "attributes", moment->attributes_json);
+        tcore_buf_putc(out, '}');
+    }
+    tcore_buf_putc(out, '\0');
+}
+
 static void put_end_span(struct tcore_buf *lines, struct end *end, int64_t now_ns)
 {
     struct execution *e = &end->execution;
-    struct tcore_buf attributes = {0}, message = {0};
+    struct tcore_buf attributes = {0}, message = {0}, events = {0};
     put_all_attributes(&attributes, e);
     put_message(&message, end->reason);
-    tcore_buf_putc(&e->events_json, '\0');
+    put_moments(&events, e);
     execution_put_span(lines, &(struct execution_span){
                                   .trace_id = e->trace_id,
                                   .span_id = end->id.span_id,
@@ -162,12 +176,13 @@ static void put_end_span(struct tcore_buf *lines, struct end *end, int64_t now_n
                                   .service = e->service,
                                   .attributes_json = execution_text(&attributes),
                                   .resource_json = e->resource_json,
-                                  .events_json = execution_text(&e->events_json),
+                                  .events_json = execution_text(&events),
                                   .flags = end->id.flags,
                               });
-    lines->failed |= attributes.failed || message.failed || e->events_json.failed;
+    lines->failed |= attributes.failed || message.failed || events.failed;
     tcore_buf_free(&attributes);
     tcore_buf_free(&message);
+    tcore_buf_free(&events);
 }
 
 static int append_end(struct end *end)

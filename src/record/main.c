@@ -18,6 +18,11 @@ static const struct cli_verb *const verbs[] = {
     &fail_verb,
     &cancel_verb,
     &listen_verb,
+    /* executions */
+    &active_verb,
+    &status_verb,
+    &follow_verb,
+    &history_verb,
     /* convert */
     &import_verb,
     /* keep */

@@ -11,6 +11,7 @@
 #include "record/attributes.h"
 #include "record/destination.h"
 #include "record/execution.h"
+#include "record/lifetime.h"
 #include "record/run_child.h"
 #include "record/sample.h"
 #include "record/verbs.h"
@@ -126,6 +127,7 @@ static void describe(struct run *run)
     if (getcwd(directory, sizeof(directory)))
         put_member(&run->environment, "process.working_directory", directory);
     put_number(&run->environment, "process.parent_pid", getpid());
+    (void)lifetime_put(&run->environment, getpid());
     tcore_buf_putc(&run->environment, '\0');
     execution_put_resource(&run->resource, run->service);
     tcore_buf_putc(&run->resource, '\0');

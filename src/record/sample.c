@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "base/sys.h"
 #include "model/number.h"
+#include "record/proc_file.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -40,34 +41,15 @@ struct usage {
     int64_t read_bytes, write_bytes;
 };
 
-/* Reads a small file whole; false if it is not there. */
-static bool read_file(const char *path, char *buffer, size_t size)
-{
-    int fd = tcore_sys()->openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-    if (fd < 0)
-        return false;
-    ssize_t n, length = 0;
-    while ((size_t)length < size - 1 &&
-           (n = tcore_read_some(fd, buffer + length, size - 1 - (size_t)length)) > 0)
-        length += n;
-    tcore_sys()->close(fd);
-    buffer[length] = '\0';
-    return length > 0;
-}
-
-/* The fields behind the command's name, which may hold anything, begin at the last parenthesis. */
 static bool read_stat(pid_t pid, struct usage *usage)
 {
-    char path[64], text[1024];
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    if (!read_file(path, text, sizeof(text)))
-        return false;
-    char *at = strrchr(text, ')');
-    if (!at || at[1] != ' ' || at[2] == 'Z' || at[2] == 'X')
+    char text[1024];
+    const char *at = proc_stat_fields(pid, text, sizeof(text));
+    if (!at)
         return false;
     long long user, kernel, child_user, child_kernel, threads, pages;
     unsigned long long started;
-    if (sscanf(at + 2,
+    if (sscanf(at,
                "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld %lld %lld %lld %*d %*d %lld %*d "
                "%llu %*u %lld",
                &user, &kernel, &child_user, &child_kernel, &threads, &started, &pages) != 7)
@@ -86,7 +68,7 @@ static void read_io(pid_t pid, struct usage *usage)
     char path[64], text[1024];
     usage->read_bytes = usage->write_bytes = -1;
     snprintf(path, sizeof(path), "/proc/%d/io", (int)pid);
-    if (!read_file(path, text, sizeof(text)))
+    if (proc_read(AT_FDCWD, path, text, sizeof(text)) <= 0)
         return;
     const char *in = strstr(text, "\nread_bytes: "), *out = strstr(text, "\nwrite_bytes: ");
     if (in && out) {

@@ -9,12 +9,14 @@
 #include "record/context.h"
 #include "record/destination.h"
 #include "record/execution_verb.h"
+#include "record/lifetime.h"
 #include "record/verbs.h"
 
 struct options {
     const char *to, *durability, *parent, *service, *execution_type, *executor_id, *executor_type;
     const char *context_id, *correlation_id, *causation_id;
     struct cli_strings attributes;
+    int64_t pid;
 };
 
 static const struct options defaults = {.execution_type = "operation", .executor_type = "system"};
@@ -40,10 +42,12 @@ static const struct cli_option table[] = {
      "what it is correlated by", NULL},
     {0, "causation-id", CLI_STRING, offsetof(struct options, causation_id), "ID", "what caused it",
      NULL},
+    {0, "pid", CLI_INT, offsetof(struct options, pid), "PID",
+     "the process that it ends with at the latest, as --pid=$$", NULL},
 };
 
 static void put_start(struct tcore_buf *lines, const struct options *o, const char *name,
-                      const struct context *context)
+                      const struct context *context, struct tcore_buf *environment)
 {
     char host[256];
     struct tcore_buf attributes = {0}, resource = {0};
@@ -64,12 +68,13 @@ static void put_start(struct tcore_buf *lines, const struct options *o, const ch
                                    .execution_type = o->execution_type,
                                    .executor_id = o->executor_id ? o->executor_id : host,
                                    .executor_type = o->executor_type,
+                                   .environment_json = execution_text(environment),
                                    .time_ns = tcore_sys()->wall_ns(),
                                    .attributes_json = execution_text(&attributes),
                                    .service = o->service,
                                    .resource_json = execution_text(&resource),
                                });
-    lines->failed |= attributes.failed || resource.failed;
+    lines->failed |= attributes.failed || resource.failed || environment->failed;
     tcore_buf_free(&attributes);
     tcore_buf_free(&resource);
 }
@@ -80,7 +85,7 @@ static int run_start(struct cli *cli, void *options, int argc, char **argv)
     const struct execution_options common = {.to = o->to, .attributes = o->attributes};
     struct context context;
     struct tcore_error err;
-    struct tcore_buf lines = {0};
+    struct tcore_buf lines = {0}, environment = {0};
     char id[57];
     int status = execution_check(cli, &common, argc, "NAME", NULL);
     if (status != CLI_DONE)
@@ -92,7 +97,11 @@ static int run_start(struct cli *cli, void *options, int argc, char **argv)
         cli_report(cli, &err);
         return cli_exit_status(cli, false);
     }
-    put_start(&lines, o, argv[0], &context);
+    if (o->pid && (o->pid > INT32_MAX || !lifetime_put(&environment, (pid_t)o->pid)))
+        return cli_usage_error(cli, "--pid: there is no process %lld", (long long)o->pid);
+    tcore_buf_putc(&environment, '\0');
+    put_start(&lines, o, argv[0], &context, &environment);
+    tcore_buf_free(&environment);
     const struct destination to = destination_of(o->to, o->durability);
     status = execution_append(cli, &to, &lines);
     if (status != CLI_DONE)

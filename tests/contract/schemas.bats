@@ -70,6 +70,30 @@ setup() {
     grep -q '"type":"execution"' run.ndjson
 }
 
+@test 'executions as status tells of them' {
+    trace-record --list-verbs | grep -q '^status' || skip 'there is no trace-record status'
+    export TRACE_TO=traces-of.ndjson
+    id=$(trace-record start outer --context-id=c --correlation-id=k --causation-id=m --pid=$$ --attr=n=1 --attr=a=b)
+    trace-record checkpoint "$id" half --attr=k=1
+    trace-record event "$id" seen
+    TRACEPARENT=$id trace-record run --interval=20ms -- sleep 0.1
+    TRACEPARENT=$id trace-record metric rows 17 table=a --unit='{row}' --metric-type=gauge
+    trace-record status "$id" >state.ndjson
+    trace-record fail "$id" --error=why
+    trace-record status "$id" >>state.ndjson
+    trace-record start bare >id
+    trace-record status "$(<id)" >>state.ndjson
+    trace-record history >list.ndjson
+    validate state.ndjson list.ndjson
+    validate --schema=execution-trace state.ndjson
+    jq -c 'del(.timeline.startTime)' state.ndjson >wrong.ndjson
+    run -1 "$top_builddir/tests/core/test-schema" --schema=execution-trace wrong.ndjson
+    assert_line --index 0 'wrong.ndjson:1: timeline lacks startTime'
+    # every field of the entity is there, and no other is but for the record's own
+    assert_equal "$(sed 1d state.ndjson | head -n 1 | jq -rc 'keys_unsorted-["type","executionId","timeUnixNano"]|sort|join(" ")')" \
+        'context contextId correlation error metadata operationName operations performance spans status timeline traceId'
+}
+
 @test 'a record that is wrong is told' {
     echo '{"type":"clock"}' >wrong.ndjson
     run -1 "$top_builddir/tests/core/test-schema" wrong.ndjson
