@@ -150,6 +150,7 @@ bats_tests += %D%/record/collect.bats
 bats_tests += %D%/record/execution.bats
 bats_tests += %D%/record/damage.bats
 bats_tests += %D%/record/explain.bats
+bats_tests += %D%/record/host.bats
 bats_tests += %D%/record/import.bats
 bats_tests += %D%/record/import_benchmark.bats
 bats_tests += %D%/record/import_chrome.bats
@@ -244,7 +245,8 @@ check_PROGRAMS += %D%/core/test-listen
 %C%_core_test_listen_CPPFLAGS = $(program_cppflags)
 %C%_core_test_listen_LDADD = $(program_libs)
 check_PROGRAMS += %D%/core/test-sample
-%C%_core_test_sample_SOURCES = %D%/core/test-sample.c src/record/proc_file.c src/record/sample.c
+%C%_core_test_sample_SOURCES = %D%/core/test-sample.c src/record/metric_point.c src/record/proc_file.c \
+	src/record/sample.c
 %C%_core_test_sample_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 check_PROGRAMS += %D%/core/test-trace-state
 %C%_core_test_trace_state_SOURCES = %D%/core/test-trace-state.c src/record/member.c src/record/trace_state.c

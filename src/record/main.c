@@ -14,6 +14,7 @@ static const struct cli_verb *const verbs[] = {
     &checkpoint_verb,
     &event_verb,
     &metric_verb,
+    &host_verb,
     &finish_verb,
     &fail_verb,
     &cancel_verb,
@@ -23,6 +24,7 @@ static const struct cli_verb *const verbs[] = {
     &status_verb,
     &follow_verb,
     &history_verb,
+    &snapshot_verb,
     /* convert */
     &import_verb,
     /* keep */

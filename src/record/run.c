@@ -178,8 +178,9 @@ static void take_sample(struct run *run)
         return;
     snprintf(context, sizeof(context), ",\"context\":{\"traceId\":\"%s\",\"spanId\":\"%s\"}",
              run->context.own.trace_id, run->context.own.span_id);
-    sample_put(&lines, &sample, run->sampled ? &run->last : NULL, run->start_ns, context,
-               execution_text(&run->shared));
+    const struct metric_moment moment = {sample.time_ns, run->start_ns, context,
+                                         execution_text(&run->shared)};
+    sample_put(&lines, &sample, run->sampled ? &run->last : NULL, &moment);
     run->last = sample;
     run->sampled = true;
     record(run, &lines);

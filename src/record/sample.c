@@ -10,7 +10,6 @@
 
 #include "base/map.h"
 #include "base/sys.h"
-#include "model/number.h"
 #include "record/proc_file.h"
 
 #include <ctype.h>
@@ -234,76 +233,29 @@ void sampler_kill(struct sampler *s, int signal_number)
 
 /* --- records --- */
 
-struct series {
-    const char *name, *type, *unit;
-    const char *dimensions; /* members, or "" */
-};
-
-static void put_metric(struct tcore_buf *out, const struct series *series, const char *value,
-                       size_t length, const struct sample *sample, int64_t start_ns,
-                       const char *context, const char *common)
-{
-    bool counter = series->type[0] == 'c';
-    tcore_buf_printf(out,
-                     "{\"type\":\"metric\",\"metricName\":\"%s\",\"metricType\":\"%s\",\"value\":",
-                     series->name, series->type);
-    tcore_buf_append(out, value, length);
-    tcore_buf_printf(out, ",\"unit\":\"%s\",\"timeUnixNano\":\"%lld\"", series->unit,
-                     (long long)sample->time_ns);
-    if (*series->dimensions)
-        tcore_buf_printf(out, ",\"dimensions\":{%s}", series->dimensions);
-    tcore_buf_puts(out, context);
-    tcore_buf_puts(out, counter ? ",\"temporality\":\"cumulative\"" : "");
-    tcore_buf_puts(out, common);
-    if (counter)
-        tcore_buf_printf(out, ",\"isMonotonic\":true,\"startTimeUnixNano\":\"%lld\"",
-                         (long long)start_ns);
-    tcore_buf_puts(out, "}\n");
-}
-
 void sample_put(struct tcore_buf *out, const struct sample *sample, const struct sample *before,
-                int64_t start_ns, const char *context, const char *common)
+                const struct metric_moment *moment)
 {
-    int64_t since = before ? before->time_ns : start_ns;
+    static const struct metric_series utilization = {"process.cpu.utilization", "1", false},
+                                      time = {"process.cpu.time", "s", true},
+                                      memory = {"process.memory.usage", "By", false},
+                                      io = {"process.disk.io", "By", true},
+                                      processes = {"process.count", "{process}", false},
+                                      threads = {"process.thread.count", "{thread}", false};
+    int64_t since = before ? before->time_ns : moment->start_ns;
     int64_t used = sample->cpu_user_ns + sample->cpu_system_ns -
                    (before ? before->cpu_user_ns + before->cpu_system_ns : 0);
     double elapsed = (double)(sample->time_ns - since);
-    const struct {
-        struct series series;
-        bool is_double;
-        double d;
-        int64_t i;
-    } metrics[] = {
-        {{"process.cpu.utilization", "gauge", "1", ""},
-         true,
-         elapsed > 0 ? (double)used / elapsed : 0,
-         0},
-        {{"process.cpu.time", "counter", "s", "\"cpu.mode\":\"user\""},
-         true,
-         (double)sample->cpu_user_ns / 1e9,
-         0},
-        {{"process.cpu.time", "counter", "s", "\"cpu.mode\":\"system\""},
-         true,
-         (double)sample->cpu_system_ns / 1e9,
-         0},
-        {{"process.memory.usage", "gauge", "By", ""}, false, 0, sample->memory_bytes},
-        {{"process.disk.io", "counter", "By", "\"disk.io.direction\":\"read\""},
-         false,
-         0,
-         sample->read_bytes},
-        {{"process.disk.io", "counter", "By", "\"disk.io.direction\":\"write\""},
-         false,
-         0,
-         sample->write_bytes},
-        {{"process.count", "gauge", "{process}", ""}, false, 0, sample->processes},
-        {{"process.thread.count", "gauge", "{thread}", ""}, false, 0, sample->threads},
-    };
-    for (size_t i = 0; i < sizeof(metrics) / sizeof(*metrics); i++) {
-        char value[TCORE_NUMBER_BYTES];
-        if (metrics[i].i < 0)
-            continue;
-        size_t length = metrics[i].is_double ? tcore_format_double(value, metrics[i].d)
-                                             : tcore_format_int64(value, metrics[i].i);
-        put_metric(out, &metrics[i].series, value, length, sample, start_ns, context, common);
+    metric_point_double(out, &utilization, "", moment, elapsed > 0 ? (double)used / elapsed : 0);
+    metric_point_double(out, &time, "\"cpu.mode\":\"user\"", moment,
+                        (double)sample->cpu_user_ns / 1e9);
+    metric_point_double(out, &time, "\"cpu.mode\":\"system\"", moment,
+                        (double)sample->cpu_system_ns / 1e9);
+    metric_point_int(out, &memory, "", moment, sample->memory_bytes);
+    if (sample->read_bytes >= 0) {
+        metric_point_int(out, &io, "\"disk.io.direction\":\"read\"", moment, sample->read_bytes);
+        metric_point_int(out, &io, "\"disk.io.direction\":\"write\"", moment, sample->write_bytes);
     }
+    metric_point_int(out, &processes, "", moment, sample->processes);
+    metric_point_int(out, &threads, "", moment, sample->threads);
 }

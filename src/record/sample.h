@@ -7,6 +7,7 @@
 #define RECORD_SAMPLE_H
 
 #include "base/buf.h"
+#include "record/metric_point.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -32,9 +33,9 @@ bool sampler_take(struct sampler *sampler, struct sample *sample);
 /* Sends a signal to every process of the tree but its root. */
 void sampler_kill(struct sampler *sampler, int signal_number);
 
-/* Appends the metric records of a sample. common: ,"context":... and what else they share.
- * before: the sample before, NULL for the first; start_ns: when the execution began. */
+/* Appends the metric records of a sample. before: the sample before; NULL for the first, which is
+ * held against the start of the execution, moment->start_ns. */
 void sample_put(struct tcore_buf *out, const struct sample *sample, const struct sample *before,
-                int64_t start_ns, const char *context, const char *common);
+                const struct metric_moment *moment);
 
 #endif
