@@ -76,3 +76,27 @@ void execution_put_value(struct tcore_buf *out, const char *text)
         attributes_put_text(out, text, strlen(text));
     tcore_json_free(&json);
 }
+
+void execution_put_attributes(struct tcore_buf *out, const struct execution *e)
+{
+    for (size_t i = 0; i < e->attribute_count; i++) {
+        tcore_buf_puts(out, i ? "," : "");
+        attributes_put_text(out, e->attributes[i].key, strlen(e->attributes[i].key));
+        tcore_buf_putc(out, ':');
+        tcore_buf_puts(out, e->attributes[i].value_json);
+    }
+    tcore_buf_putc(out, '\0');
+}
+
+void execution_put_moments(struct tcore_buf *out, const struct execution *e)
+{
+    for (size_t i = 0; i < e->moment_count; i++) {
+        const struct execution_moment *moment = &e->moments[i];
+        tcore_buf_printf(out, "%s{\"timeUnixNano\":\"%lld\",\"name\":", i ? "," : "",
+                         (long long)moment->time_ns);
+        tcore_buf_puts(out, moment->name_json);
+        execution_put_json(out, "attributes", moment->attributes_json);
+        tcore_buf_putc(out, '}');
+    }
+    tcore_buf_putc(out, '\0');
+}

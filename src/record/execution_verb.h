@@ -35,6 +35,10 @@ int execution_check(struct cli *cli, const struct execution_options *o, int argc
 bool execution_load(struct cli *cli, const char *path, const char *id, struct execution *execution);
 /* Appends the lines and frees them. The exit status. */
 int execution_append(struct cli *cli, const struct destination *to, struct tcore_buf *lines);
+/* Appends what is known of an execution as parts of its span, with a NUL: the members of its
+ * attributes, and checkpoints and events as elements of its events. */
+void execution_put_attributes(struct tcore_buf *out, const struct execution *e);
+void execution_put_moments(struct tcore_buf *out, const struct execution *e);
 /* Text as a JSON value if it is one, else as a string. */
 void execution_put_value(struct tcore_buf *out, const char *text);
 

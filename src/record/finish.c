@@ -69,17 +69,6 @@ static enum tcore_status set_attributes(struct end *end, struct tcore_error *err
     return status;
 }
 
-static void put_all_attributes(struct tcore_buf *out, const struct execution *e)
-{
-    for (size_t i = 0; i < e->attribute_count; i++) {
-        tcore_buf_puts(out, i ? "," : "");
-        attributes_put_text(out, e->attributes[i].key, strlen(e->attributes[i].key));
-        tcore_buf_putc(out, ':');
-        tcore_buf_puts(out, e->attributes[i].value_json);
-    }
-    tcore_buf_putc(out, '\0');
-}
-
 /* An object as it is; a message as {"message":...}. */
 static void put_error(struct tcore_buf *out, const char *text)
 {
@@ -143,27 +132,13 @@ static void put_message(struct tcore_buf *out, const char *text)
     tcore_json_free(&json);
 }
 
-/* As elements of a span's events. */
-static void put_moments(struct tcore_buf *out, const struct execution *e)
-{
-    for (size_t i = 0; i < e->moment_count; i++) {
-        const struct execution_moment *moment = &e->moments[i];
-        tcore_buf_printf(out, "%s{\"timeUnixNano\":\"%lld\",\"name\":", i ? "," : "",
-                         (long long)moment->time_ns);
-        tcore_buf_puts(out, moment->name_json);
-        execution_put_json(out, "attributes", moment->attributes_json);
-        tcore_buf_putc(out, '}');
-    }
-    tcore_buf_putc(out, '\0');
-}
-
 static void put_end_span(struct tcore_buf *lines, struct end *end, int64_t now_ns)
 {
     struct execution *e = &end->execution;
     struct tcore_buf attributes = {0}, message = {0}, events = {0};
-    put_all_attributes(&attributes, e);
+    execution_put_attributes(&attributes, e);
     put_message(&message, end->reason);
-    put_moments(&events, e);
+    execution_put_moments(&events, e);
     execution_put_span(lines, &(struct execution_span){
                                   .trace_id = e->trace_id,
                                   .span_id = end->id.span_id,

@@ -14,6 +14,7 @@ static const struct cli_verb *const verbs[] = {
     &checkpoint_verb,
     &event_verb,
     &metric_verb,
+    &define_verb,
     &host_verb,
     &finish_verb,
     &fail_verb,

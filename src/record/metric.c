@@ -34,7 +34,7 @@ static const struct cli_option table[] = {
     {0, "trace", CLI_STRING, offsetof(struct options, trace), "ID",
      "the trace it was measured in: its id or a traceparent (default: $TRACEPARENT)", NULL},
     {0, "sample", CLI_PERCENT, offsetof(struct options, sample), "RATE",
-     "record this share, drawn at random, and say so in quality.sampleRate", NULL},
+     "record this share, and say so in quality.sampleRate", NULL},
     {0, "service", CLI_STRING, offsetof(struct options, service), "NAME", "name of the service",
      NULL},
     {0, "time", CLI_TIME, offsetof(struct options, time), "TIME",
@@ -62,20 +62,8 @@ static void put_context(struct tcore_buf *out, const struct metric_common *commo
     tcore_buf_putc(out, '}');
 }
 
-static void put_record(struct tcore_buf *out, struct tcore_json *json,
-                       const struct metric_common *common, const struct metric_words *words)
+void metric_put_end(struct tcore_buf *out, const struct metric_common *common)
 {
-    tcore_buf_puts(out, "{\"type\":\"metric\",\"metricName\":");
-    attributes_put_text(out, words->name, strlen(words->name));
-    execution_put_text(out, "metricType", common->metric_type);
-    tcore_buf_puts(out, ",\"value\":");
-    put_value(out, json, words->value);
-    execution_put_text(out, "unit", common->unit);
-    execution_put_time(out, "timeUnixNano",
-                       common->time.set ? common->time.unix_ns : tcore_sys()->wall_ns());
-    tcore_buf_puts(out, ",\"dimensions\":{");
-    attributes_put(out, &words->dimensions);
-    tcore_buf_putc(out, '}');
     put_context(out, common);
     execution_put_text(out, "service", common->service);
     if (common->sample_rate < 1) {
@@ -86,15 +74,37 @@ static void put_record(struct tcore_buf *out, struct tcore_json *json,
     tcore_buf_putc(out, '}');
 }
 
+static void put_record(struct tcore_buf *out, struct tcore_json *json,
+                       const struct metric_common *common, const struct metric_words *words,
+                       int64_t time_ns)
+{
+    const struct definition *definition =
+        definitions_find(common->definitions, words->name, strlen(words->name));
+    tcore_buf_puts(out, "{\"type\":\"metric\",\"metricName\":");
+    attributes_put_text(out, words->name, strlen(words->name));
+    execution_put_text(out, "metricType",
+                       common->metric_type || !definition ? common->metric_type : definition->type);
+    tcore_buf_puts(out, ",\"value\":");
+    put_value(out, json, words->value);
+    execution_put_text(out, "unit", common->unit || !definition ? common->unit : definition->unit);
+    execution_put_time(out, "timeUnixNano", time_ns);
+    tcore_buf_puts(out, ",\"dimensions\":{");
+    attributes_put(out, &words->dimensions);
+    tcore_buf_putc(out, '}');
+    metric_put_end(out, common);
+}
+
 enum tcore_status metric_put(struct tcore_buf *lines, struct tcore_json *json,
                              const struct metric_common *common, const struct metric_words *words,
-                             struct tcore_error *err)
+                             int64_t time_ns, struct tcore_error *err)
 {
+    const char *type = common->metric_type ? common->metric_type : "";
     struct tcore_buf made = {0};
-    enum tcore_status status = metric_is_sampled(common->sample_rate, err);
+    enum tcore_status status = definitions_check(common->definitions, words->name,
+                                                 strlen(words->name), type, strlen(type), err);
     if (status != TCORE_OK)
-        return status == TCORE_SKIP ? TCORE_OK : status;
-    put_record(&made, json, common, words);
+        return status;
+    put_record(&made, json, common, words, time_ns);
     status = tcore_buf_status(&made, err);
     if (status == TCORE_OK)
         status = tcore_json_parse(json, made.data, made.length, err);
@@ -134,16 +144,36 @@ static int record_one(struct cli *cli, const struct metric_common *common,
     const char *bad = attributes_bad(&words.dimensions);
     if (bad)
         return cli_usage_error(cli, "'%s' is not K=V", bad);
-    enum tcore_status status = metric_put(&lines, &json, common, &words, &err);
+    int64_t time_ns = common->time.set ? common->time.unix_ns : tcore_sys()->wall_ns();
+    enum tcore_status status = metric_put(&lines, &json, common, &words, time_ns, &err);
+    if (status == TCORE_SKIP)
+        cli_usage_error(cli, "%s: %s", to->path, err.text);
+    if (status == TCORE_OK)
+        status = metric_is_sampled(common->sample_rate, &err);
     if (status == TCORE_OK)
         status = destination_append(cli, to, &lines, &err);
-    if (status != TCORE_OK) {
-        err.status = TCORE_FATAL;
+    if (status == TCORE_FATAL)
         cli_report(cli, &err);
-    }
     tcore_json_free(&json);
     tcore_buf_free(&lines);
-    return cli_exit_status(cli, false);
+    return cli->usage_error ? CLI_USAGE : cli_exit_status(cli, false);
+}
+
+static int record_metrics(struct cli *cli, struct metric_common *common,
+                          const struct destination *to, int argc, char **argv)
+{
+    struct definitions definitions;
+    struct tcore_error err;
+    int status = CLI_FAILED;
+    common->definitions = &definitions;
+    if (definitions_load(&definitions, to->path, &err) != TCORE_OK)
+        cli_report(cli, &err);
+    else if (strcmp(argv[0], "-") == 0)
+        status = metric_from_input(cli, common, to);
+    else
+        status = record_one(cli, common, to, argc, argv);
+    definitions_free(&definitions);
+    return status;
 }
 
 static int run_metric(struct cli *cli, void *options, int argc, char **argv)
@@ -164,13 +194,11 @@ static int run_metric(struct cli *cli, void *options, int argc, char **argv)
         return cli_usage_error(cli, "--to=-: records are appended to a file");
     if (many && argc > 1)
         return cli_usage_error(cli, "-: NAME and VALUE are on standard input");
-    if (many)
-        return metric_from_input(cli, &common, &to);
-    if (argc < 2)
+    if (!many && argc < 2)
         return cli_usage_error(cli, argc ? "VALUE is missing" : "NAME and VALUE are missing");
     if (!*argv[0])
         return cli_usage_error(cli, "NAME is empty");
-    return record_one(cli, &common, &to, argc, argv);
+    return record_metrics(cli, &common, &to, argc, argv);
 }
 
 const struct cli_verb metric_verb = {

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "cli/verb.h"
 #include "model/json.h"
+#include "record/definitions.h"
 #include "record/destination.h"
 
 /* What all records of one call have in common. */
@@ -14,6 +15,7 @@ struct metric_common {
     char trace_id[33], span_id[17];           /* "": none */
     double sample_rate;                       /* 1: all are recorded */
     struct cli_time time;                     /* not set: when it is recorded */
+    const struct definitions *definitions;    /* of the destination */
 };
 
 /* One metric in words, which are changed by nobody. */
@@ -23,12 +25,14 @@ struct metric_words {
 };
 
 /*
- * Appends the record, unless the sample leaves it out. TCORE_SKIP: it would be none; nothing was
- * appended.
+ * Appends the record. TCORE_SKIP: it would be none, or clashes with a definition, and nothing was
+ * appended. The type and unit are those of the definition if there are none.
  */
 enum tcore_status metric_put(struct tcore_buf *lines, struct tcore_json *json,
                              const struct metric_common *common, const struct metric_words *words,
-                             struct tcore_error *err);
+                             int64_t time_ns, struct tcore_error *err);
+/* Appends context, service and quality, and the end of the record, without a newline. */
+void metric_put_end(struct tcore_buf *out, const struct metric_common *common);
 
 /* Records what standard input has, until it ends or INT or TERM comes: what was read by then is
  * recorded. Lines that are no metric are rejected. The exit status. */

@@ -13,7 +13,9 @@
 #include "record/execution.h"
 #include "record/lifetime.h"
 #include "record/run_child.h"
+#include "record/run_within.h"
 #include "record/sample.h"
+#include "record/tail.h"
 #include "record/verbs.h"
 
 #include <errno.h>
@@ -64,6 +66,7 @@ struct run {
     bool recorded; /* there are ids to record under */
     bool warned;
     int64_t start_ns, start_monotonic_ns;
+    off_t start_offset; /* of the records of this run, in a file */
     bool timed_out;
     struct child child;
     struct sampler *sampler;
@@ -288,10 +291,12 @@ static int outcome(struct run *run, char *message, size_t size)
 static int record_end(struct run *run)
 {
     char message[256], result[64];
-    struct tcore_buf lines = {0}, error = {0};
+    struct tcore_buf lines = {0}, error = {0}, events = {0};
     int64_t end_ns = run->start_ns + tcore_sys()->monotonic_ns() - run->start_monotonic_ns;
     int status = outcome(run, message, sizeof(message));
-    tcore_buf_putc(&run->attributes, '\0');
+    run_within(&(struct run_place){run->to.path, run->context.own.span_id, run->start_ns,
+                                   run->start_offset},
+               &run->attributes, &events);
     snprintf(result, sizeof(result), "{\"exitCode\":%d}", status);
     tcore_buf_puts(&error, "{\"message\":");
     attributes_put_text(&error, message, strlen(message));
@@ -313,11 +318,13 @@ static int record_end(struct run *run)
                                   .service = run->service,
                                   .attributes_json = execution_text(&run->attributes),
                                   .resource_json = execution_text(&run->resource),
+                                  .events_json = execution_text(&events),
                                   .trace_state = run->context.tracestate,
                                   .flags = run->context.own.flags};
     execution_put_span(&lines, &span);
     lines.failed |= error.failed || run->attributes.failed;
     tcore_buf_free(&error);
+    tcore_buf_free(&events);
     record(run, &lines);
     return status;
 }
@@ -346,6 +353,7 @@ static int run_command(struct run *run)
                                     run->recorded ? run->context.tracestate : getenv("TRACESTATE"),
                                     destination};
     tcore_traceparent_format(&run->context.own, traceparent);
+    run->start_offset = tail_end_of(run->to.path);
     record_start(run);
     enum tcore_status status = child_start(&run->child, run->cli, run->argv, &context, &err);
     tcore_free(destination);

@@ -30,6 +30,24 @@ enum tcore_status tail_open(struct tail *tail, const char *path, const char *id,
     return TCORE_OK;
 }
 
+off_t tail_end_of(const char *path)
+{
+    struct stat st;
+    return tcore_sys()->fstatat(AT_FDCWD, path, &st, 0) == 0 && S_ISREG(st.st_mode) ? st.st_size
+                                                                                    : 0;
+}
+
+void tail_skip(struct tail *tail, off_t bytes)
+{
+    struct stat st;
+    if (tail->repository)
+        return;
+    tail->fd = tcore_sys()->openat(AT_FDCWD, tail->path, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0);
+    if (tail->fd >= 0 && tcore_sys()->fstat(tail->fd, &st) == 0 && S_ISREG(st.st_mode) &&
+        st.st_size >= bytes) /* else it is another one */
+        (void)lseek(tail->fd, bytes, SEEK_SET);
+}
+
 void tail_close(struct tail *tail)
 {
     if (tail->fd >= 0)

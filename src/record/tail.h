@@ -9,6 +9,8 @@
 
 #include "record/execution_find.h"
 
+#include <sys/types.h>
+
 struct tail {
     const char *path, *id; /* borrowed */
     struct tcore_wanted wanted;
@@ -32,6 +34,10 @@ struct tail {
 enum tcore_status tail_open(struct tail *tail, const char *path, const char *id,
                             const struct tcore_wanted *wanted, execution_line *each, void *context,
                             struct tcore_error *err);
+/* Where a file ends now; of a repository, or without a file, 0. */
+off_t tail_end_of(const char *path);
+/* Passes over the beginning of a file: what was there when tail_end_of() was asked. */
+void tail_skip(struct tail *tail, off_t bytes);
 /* Gives what is new. TCORE_FATAL, or what each() returned. A file or segment that is not there, or
  * is damaged, may be there the next time. */
 enum tcore_status tail_look(struct tail *tail, struct tcore_error *err);

@@ -9,7 +9,7 @@ extern const struct cli_verb archive_verb, check_verb, init_verb, ls_verb, read_
 extern const struct cli_verb cancel_verb, checkpoint_verb, event_verb, fail_verb, finish_verb,
     import_verb, listen_verb, metric_verb, run_verb, start_verb, update_verb;
 extern const struct cli_verb active_verb, follow_verb, history_verb, snapshot_verb, status_verb;
-extern const struct cli_verb host_verb;
+extern const struct cli_verb define_verb, host_verb;
 extern const struct cli_verb compact_verb, erase_verb, hold_verb, repair_verb, retain_verb;
 extern const struct cli_verb audit_verb, key_verb, policy_verb;
 

@@ -23,6 +23,7 @@ EXTRA_DIST += %D%/answers.sh
 EXTRA_DIST += %D%/compare.awk
 EXTRA_DIST += %D%/duckdb.mjs
 EXTRA_DIST += %D%/lib.sh
+EXTRA_DIST += %D%/metrics.sh
 EXTRA_DIST += %D%/otlp.sh
 EXTRA_DIST += %D%/peers.sh
 EXTRA_DIST += %D%/run.sh

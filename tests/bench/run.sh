@@ -5,7 +5,7 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 tasks=("$@")
-((${#tasks[@]})) || tasks=(startup t1 t1-shuffled t1-binary t2 t3 t4 t5 otlp)
+((${#tasks[@]})) || tasks=(startup t1 t1-shuffled t1-binary t2 t3 t4 t5 otlp metrics)
 
 BENCH_ROWS=$(mktemp "${TMPDIR:-/tmp}/tracecore-rows.XXXXXX") || exit 2
 export BENCH_ROWS

@@ -68,6 +68,22 @@ EOF
     [[ $stderr == *'-:4: has no value'*'-:6: is no metric'*"-:7: 'x' is not K=V"*'-:8: '* ]]
 }
 
+@test 'blocks of JSON: records as they are, others canonical, bad ones named in their order' {
+    {
+        printf '{"type":"metric","metricName":"a","value":1,"x":{ }}\r\n{"value":2,"metricName":"b"}\n'
+        printf '{"spanId":"a","traceId":"b"}\n{"type":"metric"\n\n{"type":"metric","metricName":"c","value":3}\nd 4\n'
+        printf '{"type":"metric","metricName":"e","value":nul}\n{"type":"metric","metricName":"f","value":6}'
+    } >lines
+    run -3 --separate-stderr trace-record metric - <lines
+    assert_equal "$(sed 's/,"time.*}/}/' "$trace")" '{"type":"metric","metricName":"a","value":1,"x":{ }}
+{"type":"metric","metricName":"b","value":2}
+{"type":"metric","metricName":"c","value":3}
+{"type":"metric","metricName":"d","value":4}
+{"type":"metric","metricName":"f","value":6}'
+    assert_equal "${#stderr_lines[@]}" 3
+    [[ ${stderr_lines[0]} == *-:3:\ * && ${stderr_lines[1]} == *-:4:\ * && ${stderr_lines[2]} == *-:8:\ * ]]
+}
+
 @test 'a slow pipe is recorded as it comes, and TERM keeps what came' {
     mkfifo pipe
     trace-record metric - <pipe 3>&- &
@@ -114,4 +130,109 @@ EOF
     assert_equal "$found" $((2 * count))
     run -0 trace-record check repo
     assert_output ''
+}
+
+@test 'plain lines and odd ones give the same records' {
+    cat >lines <<'END'
+a 1
+a.b-c -0.5 k=v
+ a	1e9  k=1 l=-0.25 m=1e5 n=01 o= p=a=b q=true r=false s=null 
+v true
+v false
+v truex k=false.
+v 1.
+v .5
+v 01
+v -
+v 1e
+v 1E+05
+v -0
+v 00.5 k=-0 l=-
+END
+    for n in {1..16}; do printf ' k%s=%s' $n $n; done >more
+    { printf 'v 1'; cat more; printf '\nv 1 z=1'; cat more; printf '\nv 1 k=1 k=2\nnaïve 1 k="5" l=\\n\nv "a"\n'; } >>lines
+    options=(--time=2026-01-01T00:00:00Z --unit=s --metric-type=timer --service=s --sample=1 --trace=abc)
+    trace-record metric - "${options[@]}" --to=plain <lines
+    trace-record define other --metric-type=gauge --to=odd # so that each is looked up
+    trace-record metric - "${options[@]}" --to=odd <lines
+    cmp plain <(sed 1d odd)
+    trace-record import plain | cmp - plain
+    assert_equal "$(wc -l <plain)" "$(wc -l <lines)"
+    assert_equal "$(sed -n 3p plain | jq -c .dimensions)" \
+        '{"k":1,"l":-0.25,"m":"1e5","n":"01","o":"","p":"a=b","q":true,"r":false,"s":"null"}'
+}
+
+@test 'the share of --sample is exact, and not of every other line' {
+    for _ in {1..500}; do printf 'a 1\nb 1\n'; done >lines
+    for rate in 0.5 0.9 0.123 1%; do
+        rm -f "$trace"
+        trace-record metric - --sample=$rate <lines
+        awk -v n="$(wc -l <"$trace")" -v r="$rate" 'BEGIN { sub(/1%/, "0.01", r); exit !(n >= 1000 * r - 1 && n <= 1000 * r + 1) }' ||
+            fail "$rate: $(wc -l <"$trace")"
+    done
+    trace-record metric - --sample=0.5 --to=half <lines
+    count=$(grep -c '"metricName":"a"' half)
+    ((count > 190 && count < 310))
+}
+
+@test 'each line of a batch has its own time' {
+    seq 5000 | sed 's/^/n /' | trace-record metric -
+    assert_equal "$(jq -r .timeUnixNano "$trace" | sort -u | wc -l)" 5000
+    assert_equal "$(jq -r .timeUnixNano "$trace" | sort -c && echo sorted)" sorted
+}
+
+@test 'a definition gives type and unit, and refuses another type' {
+    trace-record init repo
+    for to in "$trace" repo; do
+        run -0 trace-record define --to=$to requests --metric-type=counter --unit='{request}' --description='all of them'
+        assert_output ''
+        trace-record metric --to=$to requests 1
+        trace-record metric --to=$to requests 2 --metric-type=counter --unit=s
+        trace-record metric --to=$to free 3 --metric-type=gauge
+        run -2 trace-record metric --to=$to requests 4 --metric-type=gauge
+        assert_line --index 0 "trace-record: $to: requests is defined as a counter, and this is a gauge"
+        run -2 trace-record define --to=$to requests --metric-type=timer
+        printf '%s\n' 'requests 5' '{"metricName":"requests","metricType":"timer","value":6}' \
+            '{"metricName":"requests","metricType":"counter","value":7}' 'free 8' >lines
+        run -3 trace-record metric --to=$to - <lines
+        assert_output 'trace-record: -:2: requests is defined as a counter, and this is a timer'
+        printf 'requests 9\nfree 10\n' >lines
+        run -3 trace-record metric --to=$to - --metric-type=gauge <lines
+        trace-record read $to --type=metric >records
+        assert_equal "$(jq -c '[.metricName,.value,.metricType,.unit]' records | sort -t, -nk2 | xargs)" \
+            '[requests,1,counter,{request}] [requests,2,counter,s] [free,3,gauge,null] [requests,5,counter,{request}] [requests,7,counter,null] [free,8,null,null] [free,10,gauge,null]'
+        # the record is one, and once
+        trace-record define --to=$to requests --metric-type=counter --unit='{request}' --description='all of them'
+        assert_equal "$(trace-record read $to --type=log | jq -c '[.eventName,.attributes]')" \
+            '["metric.defined",{"metric.name":"requests","metric.type":"counter","metric.unit":"{request}","metric.description":"all of them"}]'
+        trace-record define --to=$to requests --metric-type=counter
+        assert_equal "$(trace-record read $to --type=log | wc -l)" 2
+    done
+    trace-record check repo
+    # it went with the file that it was in
+    rm "$trace"
+    trace-record metric requests 1 --metric-type=gauge
+    trace-record define requests --metric-type=timer
+    run -2 trace-record metric requests 1 --metric-type=gauge
+}
+
+@test 'what cannot be defined is told' {
+    run -2 trace-record define
+    run -2 trace-record define a
+    run -2 trace-record define a b --metric-type=gauge
+    run -2 trace-record define a --metric-type=odd
+    run -2 trace-record define a --metric-type=gauge --to=-
+    assert_file_not_exist "$trace.metrics"
+    run -4 trace-record define a --metric-type=gauge --to=/nonexistent/x
+    mkdir "$trace.metrics"
+    run -4 trace-record metric a 1
+    run -4 trace-record define a --metric-type=gauge
+}
+
+@test 'many processes at once append to one file, and nothing is lost' {
+    count=500
+    [[ -z ${TRACECORE_TEST_LONG-} ]] || count=10000
+    seq "$count" | xargs -P 64 -I{} trace-record metric n {}
+    jq .value "$trace" | sort -n | cmp - <(seq "$count")
+    echo "# $count processes, $(wc -l <"$trace") records" >&3
 }

@@ -218,3 +218,55 @@ alive() {
     assert_file_not_exist ran
     assert_file_not_exist "$trace"
 }
+
+@test 'what the command records of itself is in its span' {
+    trace-record init repo
+    trace-record run --to="$trace" -- true
+    for to in "$trace" repo; do
+        trace-record run --to="$to" --name=job --attr=n=1 --attr=k=v -- sh -c '
+            trace-record checkpoint "$TRACEPARENT" half --attr=at=5
+            trace-record update "$TRACEPARENT" --attr=n=2 --attr=rows=7
+            trace-record event "$TRACEPARENT" odd
+            exit 3' || true
+        trace-record read "$to" --type=span -w '.name=="job"' >span
+        assert_equal "$(jq -c '[.attributes.n,.attributes.k,.attributes.rows,.attributes["process.exit.code"]],[.events[]|del(.timeUnixNano)]' span)" \
+            $'[2,"v",7,3]\n[{"name":"half","attributes":{"at":5}},{"name":"odd"}]'
+        trace-record import span | cmp - span
+    done
+}
+
+@test 'a disk that fills up while the command runs is a warning, once, and nothing else' {
+    [[ $(id -u) == 0 ]] || skip 'only root can mount a small disk'
+    mkdir small
+    mount -t tmpfs -o size=64k tmpfs small 2>/dev/null || skip 'no file system can be mounted here'
+    run -6 --separate-stderr trace-record run --to=small/trace.ndjson --interval=20ms -- sh -c '
+        head -c 100000 /dev/zero >small/rest 2>/dev/null; echo fine; sleep 0.1; exit 6'
+    lines=$(wc -l <small/trace.ndjson)
+    whole=$(trace-record import small/trace.ndjson | wc -l)
+    umount small
+    assert_equal "$output" fine
+    assert_equal "$stderr" 'trace-record: small/trace.ndjson: cannot append: No space left on device: the command is not recorded'
+    assert_equal "$whole" "$lines" # no half line
+}
+
+@test 'descriptors and the process group are those of the caller' {
+    run -0 bash -c 'exec 7<<<seven; trace-record run -- sh -c "cat <&7; ls /proc/self/fd | wc -l"; ls /proc/self/fd | wc -l'
+    assert_equal "${lines[0]}" seven
+    assert_equal "${lines[1]}" "${lines[2]}"
+    run -0 bash -c 'trace-record run -- sh -c "ps -o pgid= -p \$\$" | tr -d " "; ps -o pgid= -p $$ | tr -d " "'
+    assert_equal "${lines[0]}" "${lines[1]}"
+}
+
+@test 'the crontab in contrib does what it says' {
+    trace-record init jobs
+    printf '#!/bin/sh\necho saved; exit 3\n' >backup
+    chmod +x backup
+    export TRACE_TO=$PWD/jobs
+    awk '!/^#/ { at = index($0, "trace-record"); if (at) print substr($0, at) }' "$top_srcdir/contrib/crontab" >commands
+    assert_equal "$(wc -l <commands)" 4
+    sed -i 's|/usr/local/bin/backup|./backup|; s|host |host --count=1 |' commands
+    while read -r command; do
+        sh -c "$command" || echo "status $?"
+    done <commands >output
+    assert_equal "$(sed 's/,2.*//' output)" $'saved\nstatus 3\noperationName,status,timeline.startTime\nbackup,failed'
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <config.h>
+
+#include "record/metric_line.h"
+
+#include "model/number.h"
+
+#include <string.h>
+
+enum { PLAIN, BLANK, EQUALS, ODD }; /* odd: would be escaped, or is no ASCII */
+
+static const uint8_t *classes(void)
+{
+    static uint8_t class[256];
+    if (!class[0]) {
+        for (int c = 0; c < 256; c++)
+            class[c] = c <= ' ' || c >= 0x7f || c == '"' || c == '\\' ? ODD : PLAIN;
+        class[' '] = class['\t'] = class['\r'] = BLANK;
+        class['='] = EQUALS;
+    }
+    return class;
+}
+
+bool metric_line_split(const char *text, size_t length, struct metric_words_found *words)
+{
+    const uint8_t *class = classes();
+    const char *at = text, *end = text + length;
+    words->count = 0;
+    for (;;) {
+        while (at < end && class[(unsigned char)*at] == BLANK)
+            at++;
+        if (at == end)
+            return true;
+        if (words->count == METRIC_LINE_WORDS)
+            return false;
+        const char *start = at, *equals = NULL;
+        for (; at < end; at++) {
+            uint8_t c = class[(unsigned char)*at];
+            if (c == PLAIN)
+                continue;
+            if (c == ODD)
+                return false;
+            if (c == BLANK)
+                break;
+            if (!equals)
+                equals = at;
+        }
+        words->word[words->count].text = start;
+        words->word[words->count].length = (uint32_t)(at - start);
+        words->word[words->count++].equals = (uint32_t)((equals ? equals : at) - start);
+    }
+}
+
+static size_t digits(const char *s, size_t length)
+{
+    size_t n = 0;
+    while (n < length && s[n] >= '0' && s[n] <= '9')
+        n++;
+    return n;
+}
+
+/* A number as JSON has it; without exponents where these are text (record/attributes.h). */
+static bool is_number(const char *s, size_t length, bool exponents)
+{
+    const char *end = s + length;
+    s += length && *s == '-';
+    size_t n = digits(s, (size_t)(end - s));
+    if (!n || (n > 1 && *s == '0'))
+        return false;
+    s += n;
+    if (s < end && *s == '.') {
+        n = digits(s + 1, (size_t)(end - s - 1));
+        if (!n)
+            return false;
+        s += 1 + n;
+    }
+    if (exponents && s < end && (*s == 'e' || *s == 'E')) {
+        s++;
+        s += s < end && (*s == '+' || *s == '-');
+        n = digits(s, (size_t)(end - s));
+        if (!n)
+            return false;
+        s += n;
+    }
+    return s == end;
+}
+
+static char *put(char *to, const char *text, size_t length)
+{
+    memcpy(to, text, length);
+    return to + length;
+}
+
+#define PUT(to, literal) put(to, literal, sizeof(literal) - 1)
+
+static char *put_quoted(char *to, const char *text, size_t length)
+{
+    *to++ = '"';
+    to = put(to, text, length);
+    *to++ = '"';
+    return to;
+}
+
+static char *put_value(char *to, const char *text, size_t length, bool exponents)
+{
+    bool literal = is_number(text, length, exponents) ||
+                   (length == 4 && !memcmp(text, "true", 4)) ||
+                   (length == 5 && !memcmp(text, "false", 5));
+    return literal ? put(to, text, length) : put_quoted(to, text, length);
+}
+
+bool metric_line_is_one(const struct metric_words_found *words)
+{
+    for (unsigned i = 2; i < words->count; i++) {
+        uint32_t key = words->word[i].equals;
+        if (!key || key == words->word[i].length)
+            return false;
+        for (unsigned j = 2; j < i; j++)
+            if (words->word[j].equals == key &&
+                !memcmp(words->word[i].text, words->word[j].text, key))
+                return false;
+    }
+    return words->count >= 2;
+}
+
+void metric_line_put(struct tcore_buf *out, const struct metric_frame *frame,
+                     const struct metric_words_found *words, int64_t time_ns)
+{
+    const char *first = words->word[0].text;
+    const char *last = words->word[words->count - 1].text + words->word[words->count - 1].length;
+    size_t type = strlen(frame->type), unit = strlen(frame->unit), rest = strlen(frame->end);
+    /* a word becomes at most six bytes longer */
+    char *room = tcore_buf_reserve(out, (size_t)(last - first) + 6 * words->count + type + unit +
+                                            rest + 160);
+    if (!room)
+        return;
+    char *to = PUT(room, "{\"type\":\"metric\",\"metricName\":");
+    to = put_quoted(to, first, words->word[0].length);
+    to = put(to, frame->type, type);
+    to = PUT(to, ",\"value\":");
+    to = put_value(to, words->word[1].text, words->word[1].length, true);
+    to = put(to, frame->unit, unit);
+    to = PUT(to, ",\"timeUnixNano\":\"");
+    to += tcore_format_int64(to, time_ns);
+    *to++ = '"';
+    for (unsigned i = 2; i < words->count; i++) {
+        uint32_t key = words->word[i].equals;
+        to = i == 2 ? PUT(to, ",\"dimensions\":{") : PUT(to, ",");
+        to = put_quoted(to, words->word[i].text, key);
+        *to++ = ':';
+        to = put_value(to, words->word[i].text + key + 1, words->word[i].length - key - 1, false);
+    }
+    if (words->count > 2)
+        *to++ = '}';
+    to = put(to, frame->end, rest);
+    out->length += (size_t)(to - room);
+}
