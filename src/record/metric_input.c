@@ -352,8 +352,12 @@ static bool prepare(struct lines *l)
     tcore_buf_putc(&l->frame_unit, '\0');
     metric_put_end(&l->frame_end, common);
     tcore_buf_append(&l->frame_end, "\n", 2);
-    l->frame = (struct metric_frame){execution_text(&l->frame_type), execution_text(&l->frame_unit),
-                                     execution_text(&l->frame_end)};
+    l->frame = (struct metric_frame){.type = execution_text(&l->frame_type),
+                                     .unit = execution_text(&l->frame_unit),
+                                     .end = execution_text(&l->frame_end)};
+    l->frame.type_length = strlen(l->frame.type);
+    l->frame.unit_length = strlen(l->frame.unit);
+    l->frame.end_length = strlen(l->frame.end);
     if (l->frame_type.failed || l->frame_unit.failed || l->frame_end.failed)
         cli_error(l->cli, "out of memory");
     else if (!share_open(&l->share, common->sample_rate))

@@ -93,10 +93,20 @@ static char *put(char *to, const char *text, size_t length)
 
 #define PUT(to, literal) put(to, literal, sizeof(literal) - 1)
 
+/* Of words, which are short: as many bytes as fit into a register or two, and then only as many as
+ * there are count. */
+static char *put_word(char *to, const char *text, size_t length)
+{
+    if (length > METRIC_LINE_PADDING)
+        return put(to, text, length);
+    memcpy(to, text, METRIC_LINE_PADDING);
+    return to + length;
+}
+
 static char *put_quoted(char *to, const char *text, size_t length)
 {
     *to++ = '"';
-    to = put(to, text, length);
+    to = put_word(to, text, length);
     *to++ = '"';
     return to;
 }
@@ -106,7 +116,7 @@ static char *put_value(char *to, const char *text, size_t length, bool exponents
     bool literal = is_number(text, length, exponents) ||
                    (length == 4 && !memcmp(text, "true", 4)) ||
                    (length == 5 && !memcmp(text, "false", 5));
-    return literal ? put(to, text, length) : put_quoted(to, text, length);
+    return literal ? put_word(to, text, length) : put_quoted(to, text, length);
 }
 
 bool metric_line_is_one(const struct metric_words_found *words)
@@ -128,18 +138,18 @@ void metric_line_put(struct tcore_buf *out, const struct metric_frame *frame,
 {
     const char *first = words->word[0].text;
     const char *last = words->word[words->count - 1].text + words->word[words->count - 1].length;
-    size_t type = strlen(frame->type), unit = strlen(frame->unit), rest = strlen(frame->end);
     /* a word becomes at most six bytes longer */
-    char *room = tcore_buf_reserve(out, (size_t)(last - first) + 6 * words->count + type + unit +
-                                            rest + 160);
+    char *room = tcore_buf_reserve(out, (size_t)(last - first) + 6 * words->count +
+                                            frame->type_length + frame->unit_length +
+                                            frame->end_length + 160 + METRIC_LINE_PADDING);
     if (!room)
         return;
     char *to = PUT(room, "{\"type\":\"metric\",\"metricName\":");
     to = put_quoted(to, first, words->word[0].length);
-    to = put(to, frame->type, type);
+    to = put(to, frame->type, frame->type_length);
     to = PUT(to, ",\"value\":");
     to = put_value(to, words->word[1].text, words->word[1].length, true);
-    to = put(to, frame->unit, unit);
+    to = put(to, frame->unit, frame->unit_length);
     to = PUT(to, ",\"timeUnixNano\":\"");
     to += tcore_format_int64(to, time_ns);
     *to++ = '"';
@@ -152,6 +162,6 @@ void metric_line_put(struct tcore_buf *out, const struct metric_frame *frame,
     }
     if (words->count > 2)
         *to++ = '}';
-    to = put(to, frame->end, rest);
+    to = put(to, frame->end, frame->end_length);
     out->length += (size_t)(to - room);
 }

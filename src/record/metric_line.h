@@ -21,13 +21,16 @@ struct metric_words_found {
     unsigned count;
 };
 
-/* Finds the words of a line. False: it is not plain, or has more words. */
+/* Finds the words of a line. False: it is not plain, or has more words. Behind the line
+ * METRIC_LINE_PADDING bytes more can be read, whatever they are; so behind the words. */
+#define METRIC_LINE_PADDING 32
 bool metric_line_split(const char *text, size_t length, struct metric_words_found *words);
 
 /* What all lines have in common, as parts of a record. */
 struct metric_frame {
     const char *type, *unit; /* ,"metricType":"gauge" and ,"unit":"By"; "" if there is none */
     const char *end;         /* what comes behind the dimensions, and "}\n" */
+    size_t type_length, unit_length, end_length;
 };
 
 /* Whether they are a metric: a name, a value and dimensions, no two of the same key. */
