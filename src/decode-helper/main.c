@@ -91,14 +91,6 @@ static bool prepare_unpacking(void)
 
 /* ---- requests ---- */
 
-static const struct import_format *format_of(const char *name)
-{
-    for (const struct import_format *const *f = import_formats; *f; f++)
-        if (strcmp((*f)->name, name) == 0)
-            return *f;
-    return NULL;
-}
-
 /* A message without any field, which JSON has as {}. */
 static bool is_empty(const struct tcore_buf *body)
 {
@@ -114,10 +106,10 @@ static bool is_empty(const struct tcore_buf *body)
     return at == body->length;
 }
 
-static void answer_result(const struct import_result *result, const struct tcore_buf *body)
+static void answer_result(const struct import_result *result, bool empty)
 {
     const char *reason = result->reject_count ? result->reasons.data : "";
-    if (!result->documents && !is_empty(body)) {
+    if (!result->documents && !empty) {
         refuse(LISTEN_UNDECODABLE, *reason ? reason : "the body is empty");
         return;
     }
@@ -129,40 +121,46 @@ static void answer_result(const struct import_result *result, const struct tcore
     answer(head, &result->out, head.rejected ? reason : "");
 }
 
-static void convert(struct helper *h, const struct import_format *format,
+static void convert(struct helper *h, const struct import_format *format, enum import_signal signal,
                     const struct tcore_buf *body)
 {
+    const bool is_json = format->input == IMPORT_JSON;
     const struct cli_io_options io = {.limit = -1, .key_descriptor = -1};
     struct import_unit unit = {.length = body->length, .line = 1, .byte = 1};
-    const struct import_chunk chunk = {
-        .text = *body, .units = &unit, .count = body->length > 0, .limit = h->limit};
+    const struct import_chunk chunk = {.text = *body,
+                                       .units = &unit,
+                                       .count = body->length > 0,
+                                       .limit = h->limit,
+                                       .format = is_json ? NULL : format};
     struct import_job job;
     struct tcore_error err;
-    if (import_job_open(&job, &io, format, NULL, &err) != TCORE_OK ||
-        import_convert(&job, &chunk, &h->result, &err) != TCORE_OK)
+    if (import_job_open(&job, &io, format, NULL, &err) != TCORE_OK)
+        _exit(LISTEN_EXIT_MEMORY);
+    job.signal = signal;
+    if (import_convert(&job, &chunk, &h->result, &err) != TCORE_OK)
         _exit(LISTEN_EXIT_MEMORY);
     if (h->result.out.length > LISTEN_RECORD_BYTES(h->limit))
         refuse(LISTEN_TOO_LARGE, "its records are many times as long as the body may be");
     else
-        answer_result(&h->result, body);
+        answer_result(&h->result, is_json ? is_empty(body) : !body->length);
     import_job_close(&job);
 }
 
 static void answer_request(struct helper *h, const struct listen_decode_head *head)
 {
-    const struct import_format *format = format_of(head->format);
+    const struct import_format *format = import_format_find(head->format);
     const struct tcore_buf *body = &h->body;
     struct tcore_error err;
     enum tcore_status status = TCORE_OK;
     char reason[LISTEN_REASON_BYTES];
-    if (!format)
+    if (!format || head->signal > IMPORT_LOGS)
         _exit(LISTEN_EXIT_PROTOCOL);
     if (head->packed) {
         status = unpack(h, &err);
         body = &h->unpacked;
     }
     if (status == TCORE_OK) {
-        convert(h, format, body);
+        convert(h, format, (enum import_signal)head->signal, body);
     } else if (status == TCORE_EOF) {
         snprintf(reason, sizeof reason, "unpacked it has more than %zu bytes", h->limit);
         refuse(LISTEN_TOO_LARGE, reason);

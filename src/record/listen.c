@@ -208,8 +208,8 @@ const struct cli_verb listen_verb = {
     .summary = "Receive traces, metrics and logs over HTTP.",
     .operands = "",
     .description =
-        "Takes OTLP as JSON, packed by gzip or not, at /v1/traces, /v1/metrics and /v1/logs. A\n"
-        "request is answered 200 when its records are on disk; when there is no room, 503, which\n"
+        "Takes OTLP as JSON or protobuf, packed by gzip or not, at /v1/traces, /v1/metrics and\n"
+        "/v1/logs. A request is answered 200 when its records are on disk; when there is no room, 503, which\n"
         "senders try again. Of a batch with bad records the others are kept, and the answer says\n"
         "so. A repository's policy holds: what it drops, samples, redacts and labels.\n"
         "TERM and INT finish open requests; HUP reads tokens and policies again; USR1 shows\n"

@@ -13,15 +13,19 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define JSON(otlp)                                                                                 \
+/* Both encodings of OTLP. */
+#define TYPES                                                                                      \
     {                                                                                              \
-        "application/json", otlp                                                                   \
+        {"application/json", "otlp", false},                                                       \
+        {                                                                                          \
+            "application/x-protobuf", "otlp-proto", true                                           \
+        }                                                                                          \
     }
 
 const struct listen_route listen_routes[] = {
-    {.path = "/v1/traces", .types = {JSON("otlp")}, .rejected = "rejectedSpans"},
-    {.path = "/v1/metrics", .types = {JSON("otlp")}, .rejected = "rejectedDataPoints"},
-    {.path = "/v1/logs", .types = {JSON("otlp")}, .rejected = "rejectedLogRecords"},
+    {"/v1/traces", IMPORT_SPANS, TYPES, "rejectedSpans"},
+    {"/v1/metrics", IMPORT_METRICS, TYPES, "rejectedDataPoints"},
+    {"/v1/logs", IMPORT_LOGS, TYPES, "rejectedLogRecords"},
     {.path = NULL},
 };
 
@@ -60,7 +64,7 @@ static void put_text(struct tcore_buf *out, const char *text)
     attributes_put_text(out, text, strlen(text));
 }
 
-void listen_put_answer(const struct listen_request *request, struct tcore_buf *out)
+static void put_json(const struct listen_request *request, struct tcore_buf *out)
 {
     if (request->status != LISTEN_OK) {
         tcore_buf_printf(out, "{\"code\":%d,\"message\":", code_of(request->status));
@@ -74,4 +78,46 @@ void listen_put_answer(const struct listen_request *request, struct tcore_buf *o
     } else {
         tcore_buf_puts(out, "{}");
     }
+}
+
+/* ---- protobuf ---- */
+
+static void put_varint(struct tcore_buf *out, uint64_t number)
+{
+    for (; number > 0x7f; number >>= 7)
+        tcore_buf_putc(out, (char)(number | 0x80));
+    tcore_buf_putc(out, (char)number);
+}
+
+/* A message of a number in field 1 and a text in field 2: a partial success and a Status are both
+ * of this form. */
+static void put_message(struct tcore_buf *out, uint64_t number, const char *text)
+{
+    tcore_buf_putc(out, '\x08');
+    put_varint(out, number);
+    tcore_buf_putc(out, '\x12');
+    put_varint(out, strlen(text));
+    tcore_buf_puts(out, text);
+}
+
+static void put_protobuf(const struct listen_request *request, struct tcore_buf *out)
+{
+    struct tcore_buf partial_success = {0};
+    if (request->status != LISTEN_OK) {
+        put_message(out, (uint64_t)code_of(request->status), request->reason);
+    } else if (request->rejected) {
+        put_message(&partial_success, request->rejected, request->reason);
+        tcore_buf_putc(out, '\x0a');
+        put_varint(out, partial_success.length);
+        tcore_buf_append(out, partial_success.data, partial_success.length);
+        tcore_buf_free(&partial_success);
+    }
+}
+
+void listen_put_answer(const struct listen_request *request, struct tcore_buf *out)
+{
+    if (request->type && request->type->is_protobuf)
+        put_protobuf(request, out);
+    else
+        put_json(request, out);
 }

@@ -73,7 +73,8 @@ void listen_decoder_close(struct listen_decoder *d)
 static enum tcore_helper_end exchange(struct listen_decoder *d, struct listen_request *request,
                                       struct listen_decode_answer *answer)
 {
-    struct listen_decode_head head = {.packed = request->packed, .bytes = request->body.length};
+    struct listen_decode_head head = {
+        .packed = request->packed, .signal = request->route->signal, .bytes = request->body.length};
     snprintf(head.format, sizeof head.format, "%s", request->type->format);
     tcore_helper_begin(&d->helper);
     enum tcore_helper_end end = tcore_helper_send(&d->helper, &head, sizeof head);

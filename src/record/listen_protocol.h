@@ -12,7 +12,7 @@
 struct listen_decode_head { /* behind it: the body */
     char format[24];        /* name of an import format, NUL-terminated */
     uint32_t packed;        /* whether the body is gzip's */
-    uint32_t unused;
+    uint32_t signal;        /* enum import_signal: what the records are */
     uint64_t bytes;
 };
 

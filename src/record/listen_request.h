@@ -8,6 +8,7 @@
 #define RECORD_LISTEN_REQUEST_H
 
 #include "base/buf.h"
+#include "record/import.h"
 #include "record/listen_protocol.h"
 
 #include <pthread.h>
@@ -16,11 +17,13 @@
 struct listen_type {
     const char *media;
     const char *format; /* the import format's name; NULL ends a list */
+    bool is_protobuf;   /* and so is what is answered */
 };
 
 /* A path that requests are posted to, and how one that came in is answered. */
 struct listen_route {
-    const char *path; /* NULL ends the list */
+    const char *path;          /* NULL ends the list */
+    enum import_signal signal; /* what its records are */
     struct listen_type types[3];
     const char *rejected; /* member of partialSuccess that counts what was rejected */
 };

@@ -118,7 +118,7 @@ static void test_tokens(void)
 
 static void test_answers(void)
 {
-    static const struct listen_type json = {"application/json", "otlp"};
+    static const struct listen_type json = {"application/json", "otlp", false};
     struct listen_request request = {.route = &listen_routes[1], .type = &json};
     struct tcore_buf out = {0};
     request.status = LISTEN_OK;
@@ -149,6 +149,31 @@ static void test_answers(void)
         tcore_buf_putc(&out, '\0');
         is_str(out.data, cases[i].text, "status %u", cases[i].status);
     }
+    tcore_buf_free(&out);
+}
+
+static void test_protobuf_answers(void)
+{
+    static const struct listen_type protobuf = {"application/x-protobuf", "otlp-proto", true};
+    struct listen_request request = {.route = &listen_routes[0], .type = &protobuf};
+    struct tcore_buf out = {0};
+    request.status = LISTEN_OK;
+    listen_put_answer(&request, &out);
+    is_int(out.length, 0, "all of it was taken");
+    request.rejected = 300;
+    snprintf(request.reason, sizeof request.reason, "bad");
+    listen_put_answer(&request, &out);
+    static const char partial[] = "\x0a\x08\x08\xac\x02\x12\x03"
+                                  "bad";
+    ok(out.length == sizeof partial - 1 && !memcmp(out.data, partial, out.length),
+       "some of it was rejected");
+    tcore_buf_clear(&out);
+    listen_refuse(&request, 413, "%0200d", 7);
+    listen_put_answer(&request, &out);
+    static const char head[] = "\x08\x08\x12\xc8\x01"
+                               "0000";
+    ok(out.length == 205 && !memcmp(out.data, head, sizeof head - 1) && out.data[204] == '7',
+       "a Status");
     tcore_buf_free(&out);
 }
 
@@ -240,6 +265,7 @@ int main(void)
     test_addresses();
     test_tokens();
     test_answers();
+    test_protobuf_answers();
     test_sample();
     test_queue();
     return done_testing();

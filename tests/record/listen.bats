@@ -39,6 +39,24 @@ load listen
     assert_equal "$(wc -l <got.ndjson)" 400
 }
 
+@test 'protobuf is taken and answered as JSON is' {
+    need_data captures/03-otlp-proto.body captures/10-metrics-proto.body
+    data=$TRACECORE_TEST_DATA/captures
+    listen --to=got.ndjson
+    export type=application/x-protobuf
+    assert_equal "$(post /v1/traces "@$data/03-otlp-proto.body")" 200
+    assert_equal "$(post /v1/traces "@$data/04-otlp-proto-gzip.body" -H 'Content-Encoding: gzip')" 200
+    assert_equal "$(post /v1/metrics "@$data/10-metrics-proto.body" -H 'Transfer-Encoding: chunked')" 200
+    assert_equal "$(post /v1/logs '')" 200
+    run -0 post /v1/logs 'no protobuf' -D head
+    assert_output --regexp '400$'
+    run -0 grep -ci '^content-type: application/x-protobuf' head
+    stop
+    trace-record import "$data/03-otlp-proto.body" "$data/04-otlp-proto-gzip.body.gunzip" \
+        "$data/10-metrics-proto.body" >want.ndjson
+    assert_files_equal got.ndjson want.ndjson
+}
+
 @test 'what cannot be taken is answered why' {
     listen --to=got.ndjson
     answers() {
@@ -111,6 +129,9 @@ load listen
     head -c $size /dev/zero | gzip -1 >bomb
     listen --to=got.ndjson
     assert_equal "$(post /v1/traces @bomb -H 'Content-Encoding: gzip')" '{"code":8,"message":"unpacked it has more than 16777216 bytes"}413'
+    for child in $(cat /proc/"$pid"/task/*/children); do
+        developer_build || (($(awk '/VmHWM/ { print $2 }' "/proc/$child/status") < 64 * 1024))
+    done
     head -c 16000000 /dev/zero | tr '\0' '[' >deep
     run -0 post /v1/traces @deep
     assert_output --regexp '^\{"code":3,"message":".*"\}400$'

@@ -14,15 +14,16 @@ load listen
     listen --to=got.ndjson
     cat >client.js <<'END'
 const {BasicTracerProvider, BatchSpanProcessor} = require('@opentelemetry/sdk-trace-base');
-const {OTLPTraceExporter} = require('@opentelemetry/exporter-trace-otlp-http');
 const {MeterProvider, PeriodicExportingMetricReader} = require('@opentelemetry/sdk-metrics');
-const {OTLPMetricExporter} = require('@opentelemetry/exporter-metrics-otlp-http');
 const {LoggerProvider, BatchLogRecordProcessor} = require('@opentelemetry/sdk-logs');
 const {OTLPLogExporter} = require('@opentelemetry/exporter-logs-otlp-http');
 const {resourceFromAttributes} = require('@opentelemetry/resources');
 const resource = resourceFromAttributes({'service.name': 'shop'});
 const url = process.argv[2];
 const compression = process.argv[3];
+const encoding = process.argv[4];
+const {OTLPTraceExporter} = require('@opentelemetry/exporter-trace-otlp-' + encoding);
+const {OTLPMetricExporter} = require('@opentelemetry/exporter-metrics-otlp-' + encoding);
 const failed = [];
 
 async function main() {
@@ -57,13 +58,15 @@ main().catch((reason) => failed.push(reason)).then(() => {
     process.exitCode = failed.length ? 1 : 0;
 });
 END
-    for compression in none gzip; do
-        run -0 node client.js "$url" "$compression"
-        assert_output ''
+    for encoding in http proto; do
+        for compression in none gzip; do
+            run -0 node client.js "$url" "$compression" "$encoding"
+            assert_output ''
+        done
     done
     stop
-    assert_equal "$(jq -s -c 'group_by(.type) | map([.[0].type, length])' got.ndjson)" '[["log",20],["metric",6],["span",2000]]'
-    assert_equal "$(jq -r 'select(.type == "span") | "\(.service) \(.name) \(.kind) \(.attributes.i) \(.attributes.list[1])"' got.ndjson | sort | uniq -c | awk '$1 != 2 || $2 != "shop"' | wc -l)" 0
+    assert_equal "$(jq -s -c 'group_by(.type) | map([.[0].type, length])' got.ndjson)" '[["log",40],["metric",12],["span",4000]]'
+    assert_equal "$(jq -r 'select(.type == "span") | "\(.service) \(.name) \(.kind) \(.attributes.i) \(.attributes.list[1])"' got.ndjson | sort | uniq -c | awk '$1 != 4 || $2 != "shop"' | wc -l)" 0
     assert_equal "$(jq -c 'select(.metricName == "orders") | [.value, .dimensions, .metricType]' got.ndjson | sort -u)" '[3,{"a":"x"},"counter"]'
     assert_equal "$(jq -c 'select(.type == "log") | [.severity, .body.i]' got.ndjson | sort -u | wc -l)" 10
     assert_equal "$(grep -c . log)" 1
