@@ -91,19 +91,21 @@ static bool prepare_unpacking(void)
 
 /* ---- requests ---- */
 
-/* A message without any field, which JSON has as {}. */
+static size_t skip_blanks(const struct tcore_buf *body, size_t at)
+{
+    while (at < body->length && memchr(" \t\r\n", body->data[at], 4))
+        at++;
+    return at;
+}
+
+/* {} or [], a message without any field or a list without any element: there is nothing in it that
+ * would say what it is. */
 static bool is_empty(const struct tcore_buf *body)
 {
-    size_t at = 0;
-    for (const char *brace = "{}"; *brace; brace++, at++) {
-        while (at < body->length && strchr(" \t\r\n", body->data[at]))
-            at++;
-        if (at == body->length || body->data[at] != *brace)
-            return false;
-    }
-    while (at < body->length && strchr(" \t\r\n", body->data[at]))
-        at++;
-    return at == body->length;
+    size_t open = skip_blanks(body, 0), close = skip_blanks(body, open + 1);
+    return close < body->length && skip_blanks(body, close + 1) == body->length &&
+           ((body->data[open] == '{' && body->data[close] == '}') ||
+            (body->data[open] == '[' && body->data[close] == ']'));
 }
 
 static void answer_result(const struct import_result *result, bool empty)

@@ -174,7 +174,7 @@ static void tell_end(struct listen *l, struct told *told)
     uint64_t rejected = l->workers.rejected;
     tell_failures(l, told);
     if (rejected)
-        cli_note(l->cli, "%" PRIu64 " record%s rejected, which senders were told", rejected,
+        cli_note(l->cli, "%" PRIu64 " received record%s rejected", rejected,
                  rejected == 1 ? " was" : "s were");
     collect_note(l->cli, l->to, &left_out);
     show_progress(l, told, false);
@@ -209,9 +209,10 @@ const struct cli_verb listen_verb = {
     .operands = "",
     .description =
         "Takes OTLP as JSON or protobuf, packed by gzip or not, at /v1/traces, /v1/metrics and\n"
-        "/v1/logs. A request is answered 200 when its records are on disk; when there is no room, 503, which\n"
-        "senders try again. Of a batch with bad records the others are kept, and the answer says\n"
-        "so. A repository's policy holds: what it drops, samples, redacts and labels.\n"
+        "/v1/logs, and Zipkin's spans (JSON, version 2) at /api/v2/spans. A request is answered\n"
+        "200 when its records are on disk; when there is no room, 503, which senders try again.\n"
+        "Of a batch with bad records the others are kept, and the answer says so. A repository's\n"
+        "policy holds: what it drops, samples, redacts and labels.\n"
         "TERM and INT finish open requests; HUP reads tokens and policies again; USR1 shows\n"
         "progress. Bodies are decoded in processes of their own, in a sandbox, and nothing can be\n"
         "written but to the repository, or in the folder of the file.\n"

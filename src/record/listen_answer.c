@@ -2,6 +2,7 @@
 /*
  * What requests are answered, as the OTLP specification (1.5, "OTLP/HTTP Response") has it: of what
  * was taken an export response, whose partial success says what was not; else a google.rpc.Status.
+ * Zipkin's API has 202 and no text for what was taken.
  */
 #include <config.h>
 
@@ -26,6 +27,7 @@ const struct listen_route listen_routes[] = {
     {"/v1/traces", IMPORT_SPANS, TYPES, "rejectedSpans"},
     {"/v1/metrics", IMPORT_METRICS, TYPES, "rejectedDataPoints"},
     {"/v1/logs", IMPORT_LOGS, TYPES, "rejectedLogRecords"},
+    {"/api/v2/spans", IMPORT_SPANS, {{"application/json", "zipkin", false}}, NULL},
     {.path = NULL},
 };
 
@@ -36,6 +38,12 @@ void listen_refuse(struct listen_request *request, unsigned status, const char *
     vsnprintf(request->reason, sizeof request->reason, format, args);
     va_end(args);
     request->status = status;
+}
+
+unsigned listen_http_status(const struct listen_request *request)
+{
+    bool taken = request->status == LISTEN_OK;
+    return taken && !request->route->rejected ? LISTEN_ACCEPTED : request->status;
 }
 
 /* The code of gRPC that a status of HTTP comes from. */
@@ -116,6 +124,8 @@ static void put_protobuf(const struct listen_request *request, struct tcore_buf 
 
 void listen_put_answer(const struct listen_request *request, struct tcore_buf *out)
 {
+    if (request->status == LISTEN_OK && !request->route->rejected)
+        return;
     if (request->type && request->type->is_protobuf)
         put_protobuf(request, out);
     else

@@ -46,7 +46,7 @@ static enum MHD_Result send_answer(struct listen_http *http, struct MHD_Connecti
         add_header(response, "Allow", "POST");
     if (__atomic_load_n(&http->closing, __ATOMIC_RELAXED))
         add_header(response, "Connection", "close");
-    enum MHD_Result result = microhttpd.queue(connection, request->status, response);
+    enum MHD_Result result = microhttpd.queue(connection, listen_http_status(request), response);
     microhttpd.destroy(response);
     __atomic_fetch_add(request->status == LISTEN_OK ? &http->counts.accepted
                                                     : &http->counts.refused,

@@ -25,14 +25,16 @@ struct listen_route {
     const char *path;          /* NULL ends the list */
     enum import_signal signal; /* what its records are */
     struct listen_type types[3];
-    const char *rejected; /* member of partialSuccess that counts what was rejected */
+    const char *rejected; /* member of partialSuccess that counts what was rejected; NULL: it is not
+                             OTLP, and answered without a text if it was taken */
 };
 
 extern const struct listen_route listen_routes[];
 
 /* HTTP statuses that are answered. */
 enum {
-    LISTEN_OK = 200,
+    LISTEN_OK = 200, /* the records are kept, whatever is answered then */
+    LISTEN_ACCEPTED = 202,
     LISTEN_BAD_REQUEST = 400,
     LISTEN_UNAUTHORIZED = 401,
     LISTEN_NOT_FOUND = 404,
@@ -64,6 +66,8 @@ struct listen_request {
 /* Decides how it is answered, for a reason. */
 void listen_refuse(struct listen_request *request, unsigned status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The status that is sent for it. */
+unsigned listen_http_status(const struct listen_request *request);
 /* The body of the answer, as the request's media type has it: an export response of OTLP, or a
  * Status. */
 void listen_put_answer(const struct listen_request *request, struct tcore_buf *out);

@@ -32,7 +32,7 @@ load listen
     assert_equal "$(post /v1/traces @body -H 'Transfer-Encoding: chunked')" '{}200'
     assert_equal "$(post /v1/traces @packed -H 'Content-Encoding: GZIP' -H 'Transfer-Encoding: chunked')" '{}200'
     assert_equal "$(type='APPLICATION/JSON; charset=utf-8' post '/v1/traces?x=y' @body -H 'Content-Encoding: identity')" '{}200'
-    for empty in '{}' ' { } ' '{"resourceLogs":[]}' '{"resourceLogs":[{"scopeLogs":[]}]}'; do
+    for empty in '{}' ' { } ' '[]' '{"resourceLogs":[]}' '{"resourceLogs":[{"scopeLogs":[]}]}'; do
         assert_equal "$(post /v1/logs "$empty")" '{}200'
     done
     stop
@@ -57,6 +57,26 @@ load listen
     assert_files_equal got.ndjson want.ndjson
 }
 
+@test 'spans of Zipkin are taken with 202, and no text' {
+    cat >body <<'END'
+[{"traceId":"5af7183fb1d4cf5f","id":"6b221d5bc9e6496c","name":"get /","kind":"SERVER","timestamp":1767225600000000,"duration":1431,"localEndpoint":{"serviceName":"front"},"tags":{"http.path":"/"}},
+{"traceId":"5af7183fb1d4cf5f","id":"7b221d5bc9e6496c","parentId":"6b221d5bc9e6496c","name":"query","timestamp":1767225600000100,"duration":100,"localEndpoint":{"serviceName":"front"}}]
+END
+    listen --to=got.ndjson
+    assert_equal "$(post /api/v2/spans @body)" 202
+    gzip -c body >packed
+    assert_equal "$(post /api/v2/spans @packed -H 'Content-Encoding: gzip')" 202
+    assert_equal "$(post /api/v2/spans '[]')" 202
+    assert_equal "$(post /api/v2/spans '[')" '{"code":3,"message":"the text ends where a value is missing"}400'
+    spans 1 1 >otlp
+    assert_equal "$(post /api/v2/spans @otlp)" '{"code":3,"message":"this is not Zipkin JSON"}400'
+    assert_equal "$(type=application/x-protobuf post /api/v2/spans '')" '{"code":3,"message":"the content type is none that is taken here"}415'
+    stop
+    trace-record import body body >want.ndjson
+    assert_equal "$(wc -l <want.ndjson)" 4
+    assert_files_equal got.ndjson want.ndjson
+}
+
 @test 'what cannot be taken is answered why' {
     listen --to=got.ndjson
     answers() {
@@ -69,6 +89,9 @@ load listen
     answers 400 '3 this is not OTLP/JSON' /v1/traces '{"type":"span"}'
     answers 400 '3 more text behind the value' /v1/traces '{}x'
     answers 400 '3 the body is empty' /v1/traces ''
+    for bad in ' ' '{' '[ ' '{]' '[}' '{}{}' '[] ,'; do
+        assert_regex "$(post /v1/traces "$bad")" '^\{"code":3,"message":".*"\}400$'
+    done
     answers 400 "3 cannot decompress: incorrect header check" /v1/traces 'no gzip' -H 'Content-Encoding: gzip'
     spans 1 100 | gzip | head -c 200 >cut
     answers 400 "3 cannot decompress: it is cut short" /v1/traces @cut -H 'Content-Encoding: gzip'
@@ -99,7 +122,7 @@ load listen
     assert_output --partial '{"partialSuccess":{"rejectedDataPoints":"1","errorMessage":"'
     stop
     assert_equal "$(wc -l <got.ndjson)" 2
-    assert_equal "$(tail -n 1 log)" 'trace-record: 4 records were rejected, which senders were told'
+    assert_equal "$(tail -n 1 log)" 'trace-record: 4 received records were rejected'
 }
 
 @test 'bodies that are too long, packed or not, are refused' {
