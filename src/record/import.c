@@ -132,7 +132,7 @@ const struct cli_verb import_verb = {
     .operands = "[INPUT]...",
     .description =
         "The format is recognised by its content. Read are, by their names for --from:\n"
-        "  otlp          OTLP/JSON: traces, metrics and logs, also Tempo's and older forms\n"
+        "  otlp          OTLP/JSON, also Tempo's and older forms\n"
         "  otlp-proto    OTLP protobuf\n"
         "  jaeger        Jaeger's JSON from its API, its UI and its storage\n"
         "  zipkin        Zipkin's JSON, v2 and v1\n"
@@ -144,6 +144,7 @@ const struct cli_verb import_verb = {
         "  hyperfine, google-benchmark, pytest-benchmark\n"
         "                results, each run a point for trace-detect compare\n"
         "  native        records, which pass in canonical form\n"
+        "\n"
         "trace-record(1) says what becomes of each.\n",
     .groups = CLI_READS | CLI_WRITES,
     .memory = "have no more input under way than fits, a megabyte for each 256 kB",

@@ -97,7 +97,7 @@ refused() {
             ;;
         *zipkin*) assert_regex "$stderr" 'like Zipkin JSON' ;;
         *jaeger* | *crisp*) assert_regex "$stderr" 'like Jaeger JSON' ;;
-        *.om.txt) assert_regex "$stderr" 'like OpenMetrics' ;;
+        *.om.txt) assert_regex "$stderr" 'like (OpenMetrics|Prometheus text)' ;;
         *prometheus*) assert_regex "$stderr" 'like Prometheus text' ;;
         *google_cloud*) assert_regex "$stderr" 'like JSON over several lines' ;;
         *chrome*) assert_regex "$stderr" 'like a Chrome trace' ;;
