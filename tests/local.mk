@@ -153,6 +153,7 @@ bats_tests += %D%/record/explain.bats
 bats_tests += %D%/record/host.bats
 bats_tests += %D%/record/import.bats
 bats_tests += %D%/record/import_benchmark.bats
+bats_tests += %D%/record/import_benchstat.bats
 bats_tests += %D%/record/import_chrome.bats
 bats_tests += %D%/record/import_csv.bats
 bats_tests += %D%/record/import_jaeger.bats

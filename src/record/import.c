@@ -130,22 +130,23 @@ const struct cli_verb import_verb = {
     .name = "import",
     .summary = "Turn foreign formats into native records.",
     .operands = "[INPUT]...",
-    .description =
-        "The format is recognised by its content. Read are, by their names for --from:\n"
-        "  otlp          OTLP/JSON, also Tempo's and older forms\n"
-        "  otlp-proto    OTLP protobuf\n"
-        "  jaeger        Jaeger's JSON from its API, its UI and its storage\n"
-        "  zipkin        Zipkin's JSON, v2 and v1\n"
-        "  chrome        Chrome's trace events, also without the end of their list\n"
-        "  prometheus    Prometheus text\n"
-        "  openmetrics   OpenMetrics\n"
-        "  statsd        StatsD and DogStatsD\n"
-        "  csv, tsv      tables, their columns called as fields are\n"
-        "  hyperfine, google-benchmark, pytest-benchmark\n"
-        "                results, each run a point for trace-detect compare\n"
-        "  native        records, which pass in canonical form\n"
-        "\n"
-        "trace-record(1) says what becomes of each.\n",
+    .description = "The format is recognised by its content. Read are, by their names for --from:\n"
+                   "  otlp          OTLP/JSON, also Tempo's and older forms\n"
+                   "  otlp-proto    OTLP protobuf\n"
+                   "  jaeger        Jaeger's JSON from its API, its UI and its storage\n"
+                   "  zipkin        Zipkin's JSON, v2 and v1\n"
+                   "  chrome        Chrome's trace events, also without the end of their list\n"
+                   "  prometheus    Prometheus text\n"
+                   "  openmetrics   OpenMetrics\n"
+                   "  statsd        StatsD and DogStatsD\n"
+                   "  csv, tsv      tables, their columns called as fields are\n"
+                   "  hyperfine, google-benchmark, pytest-benchmark\n"
+                   "                results, each run a point for trace-detect compare\n"
+                   "  benchstat     what go test -bench prints\n"
+                   "  numbers       numbers, one a line, of one series\n"
+                   "  native        records, which pass in canonical form\n"
+                   "\n"
+                   "trace-record(1) says what becomes of each.\n",
     .groups = CLI_READS | CLI_WRITES,
     .memory = "have no more input under way than fits, a megabyte for each 256 kB",
     .options = table,

@@ -81,7 +81,8 @@ extern const struct import_format *const import_formats[];
 extern const struct import_format import_jaeger, import_zipkin, import_chrome, import_hyperfine,
     import_google_benchmark, import_pytest_benchmark;
 extern const struct import_format import_otlp_json, import_otlp_proto, import_prometheus,
-    import_openmetrics, import_statsd, import_csv, import_tsv, import_native;
+    import_openmetrics, import_statsd, import_csv, import_tsv, import_benchstat, import_numbers,
+    import_native;
 
 /* The format of that name, or NULL. */
 const struct import_format *import_format_find(const char *name);

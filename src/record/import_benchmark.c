@@ -9,7 +9,6 @@
 
 #include "record/import_span.h"
 
-#include "model/number.h"
 #include "model/time.h"
 
 /* The benchmark in hand, and what its points share. */
@@ -44,31 +43,6 @@ static bool is_number(const struct bench *b, uint32_t node)
 }
 
 /* --- points --- */
-
-/* A number times that power of ten. */
-static void put_scaled(struct tcore_buf *out, const struct tcore_value *v, int64_t exponent)
-{
-    char digits[TCORE_NUMBER_BYTES];
-    const char *text = v->s, *mark;
-    size_t length = v->len;
-    int64_t own = 0;
-    if (v->kind == TCORE_INT) {
-        length = tcore_format_int64(digits, v->i);
-        text = digits;
-    }
-    for (mark = text; mark < text + length && *mark != 'e' && *mark != 'E';)
-        mark++;
-    if (mark < text + length) {
-        const char *sign = mark + 1 + (mark[1] == '+');
-        if (!tcore_parse_int64(sign, (size_t)(text + length - sign), &own) || own > 10000 ||
-            own < -10000) /* no double is there */
-            own = own < 0 ? -10000 : 10000;
-        length = (size_t)(mark - text);
-    }
-    tcore_buf_append(out, text, length);
-    tcore_buf_putc(out, 'e');
-    import_put_int64(out, own + exponent);
-}
 
 static void put_dimensions(struct bench *b)
 {
@@ -123,7 +97,7 @@ static void put_time(struct bench *b, const char *name, uint32_t node, int64_t e
 {
     begin_point(b, name, strlen(name));
     if (exponent)
-        put_scaled(&b->job->result->out, import_value(b->job, node), exponent);
+        import_put_scaled(&b->job->result->out, import_value(b->job, node), exponent);
     else
         import_put_double(b->job, &b->job->result->out, node, NULL);
     end_point(b, "s");

@@ -25,6 +25,8 @@ const struct import_format *const import_formats[] = {&import_otlp_json,
                                                       &import_hyperfine,
                                                       &import_google_benchmark,
                                                       &import_pytest_benchmark,
+                                                      &import_benchstat,
+                                                      &import_numbers,
                                                       &import_native,
                                                       NULL};
 

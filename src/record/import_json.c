@@ -226,3 +226,27 @@ bool import_put_double(const struct import_job *job, struct tcore_buf *out, uint
         return false;
     }
 }
+
+void import_put_scaled(struct tcore_buf *out, const struct tcore_value *v, int64_t exponent)
+{
+    char digits[TCORE_NUMBER_BYTES];
+    const char *text = v->s, *mark;
+    size_t length = v->len;
+    int64_t own = 0;
+    if (v->kind == TCORE_INT) {
+        length = tcore_format_int64(digits, v->i);
+        text = digits;
+    }
+    for (mark = text; mark < text + length && *mark != 'e' && *mark != 'E';)
+        mark++;
+    if (mark < text + length) {
+        const char *sign = mark + 1 + (mark[1] == '+');
+        if (!tcore_parse_int64(sign, (size_t)(text + length - sign), &own) || own > 10000 ||
+            own < -10000) /* no double is there */
+            own = own < 0 ? -10000 : 10000;
+        length = (size_t)(mark - text);
+    }
+    tcore_buf_append(out, text, length);
+    tcore_buf_putc(out, 'e');
+    import_put_int64(out, own + exponent);
+}

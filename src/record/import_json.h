@@ -99,4 +99,7 @@ bool import_put_integer(const struct import_job *job, struct tcore_buf *out, uin
 bool import_put_double(const struct import_job *job, struct tcore_buf *out, uint32_t node,
                        bool *finite);
 
+/* An INT or NUMBER times that power of ten, digit for digit. */
+void import_put_scaled(struct tcore_buf *out, const struct tcore_value *v, int64_t exponent);
+
 #endif

@@ -5,6 +5,7 @@ noinst_LTLIBRARIES += %D%/libimport.la
 %C%_libimport_la_SOURCES += %D%/import_attributes.c
 %C%_libimport_la_SOURCES += %D%/import_attributes.h
 %C%_libimport_la_SOURCES += %D%/import_benchmark.c
+%C%_libimport_la_SOURCES += %D%/import_benchmark_text.c
 %C%_libimport_la_SOURCES += %D%/import_chrome.c
 %C%_libimport_la_SOURCES += %D%/import_chrome.h
 %C%_libimport_la_SOURCES += %D%/import_chrome_order.c
