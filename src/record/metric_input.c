@@ -8,6 +8,7 @@
 #include "cli/message.h"
 #include "cli/signals.h"
 #include "model/canonical.h"
+#include "model/number.h"
 #include "record/attributes.h"
 #include "record/execution.h"
 #include "record/execution_fold.h"
@@ -46,7 +47,10 @@ struct lines {
     struct tcore_decoder *decoder;
     struct tcore_buf frame_type, frame_unit, frame_end;
     struct metric_frame frame;
-    int64_t time_ns; /* of the next record */
+    int64_t time_ns;               /* of the next record */
+    char time[TCORE_NUMBER_BYTES]; /* of the last one, in digits */
+    size_t time_length;
+    int64_t written_ns;
     uint64_t number; /* of the line at hand */
     bool passing;    /* over the rest of a line that is too long */
     bool ended;
@@ -167,6 +171,18 @@ static enum tcore_status put_words(struct lines *l, const char *text, size_t len
     return metric_put(&l->records, &l->json, l->common, &words, next_time(l), err);
 }
 
+/* The next time in digits, which are mostly those of the one before but for the last. */
+static void write_time(struct lines *l)
+{
+    int64_t time_ns = next_time(l);
+    if (time_ns == l->written_ns + 1 && l->time_length && l->time[l->time_length - 1] < '9' &&
+        time_ns > 0)
+        l->time[l->time_length - 1]++;
+    else if (time_ns != l->written_ns || !l->time_length)
+        l->time_length = tcore_format_int64(l->time, time_ns);
+    l->written_ns = time_ns;
+}
+
 /* Most lines: false, if this is not one of them. */
 static bool put_plain(struct lines *l, const char *text, size_t length)
 {
@@ -174,8 +190,10 @@ static bool put_plain(struct lines *l, const char *text, size_t length)
     if (l->common->definitions->any || !metric_line_split(text, length, &words) ||
         !metric_line_is_one(&words))
         return false;
-    if (share_takes_next(&l->share))
-        metric_line_put(&l->records, &l->frame, &words, next_time(l));
+    if (share_takes_next(&l->share)) {
+        write_time(l);
+        metric_line_put(&l->records, &l->frame, &words, l->time, l->time_length);
+    }
     return true;
 }
 

@@ -35,8 +35,8 @@ struct metric_frame {
 
 /* Whether they are a metric: a name, a value and dimensions, no two of the same key. */
 bool metric_line_is_one(const struct metric_words_found *words);
-/* Appends the record of words that are one. */
+/* Appends the record of words that are one, with a time as its digits. */
 void metric_line_put(struct tcore_buf *out, const struct metric_frame *frame,
-                     const struct metric_words_found *words, int64_t time_ns);
+                     const struct metric_words_found *words, const char *time, size_t time_length);
 
 #endif

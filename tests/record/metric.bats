@@ -65,7 +65,7 @@ EOF
     run -3 --separate-stderr trace-record metric - --unit=s <lines
     assert_equal "$(jq -r '"\(.metricName) \(.value) \(.unit)"' "$trace")" $'a 1 s\nb -2.5 s\nj 2 null\nlast on s'
     assert_equal "$(wc -l <<<"$stderr")" 4
-    [[ $stderr == *'-:4: has no value'*'-:6: is no metric'*"-:7: 'x' is not K=V"*'-:8: '* ]]
+    [[ $stderr == *'-:4: has no value'*'-:6: '*"-:7: 'x' is not K=V"*'-:8: '* ]]
 }
 
 @test 'blocks of JSON: records as they are, others canonical, bad ones named in their order' {
