@@ -1,4 +1,9 @@
 EXTRA_DIST += %D%/crontab
+EXTRA_DIST += %D%/map/github-actions-log.jq
+EXTRA_DIST += %D%/map/github-actions.jq
+EXTRA_DIST += %D%/map/microseconds.jq
+EXTRA_DIST += %D%/map/nginx.jq
+EXTRA_DIST += %D%/mplp/events.jq
 EXTRA_DIST += %D%/quickstart
 EXTRA_DIST += %D%/rules.yaml
 EXTRA_DIST += %D%/sample-capture.sh

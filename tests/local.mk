@@ -157,6 +157,7 @@ bats_tests += %D%/record/import_benchstat.bats
 bats_tests += %D%/record/import_chrome.bats
 bats_tests += %D%/record/import_csv.bats
 bats_tests += %D%/record/import_jaeger.bats
+bats_tests += %D%/record/import_map.bats
 bats_tests += %D%/record/import_otlp.bats
 bats_tests += %D%/record/import_zipkin.bats
 bats_tests += %D%/record/import_prometheus.bats

@@ -8,13 +8,19 @@
 #include "record/import_run.h"
 #include "record/verbs.h"
 
+#include "cli/helper.h"
 #include "cli/message.h"
 #include "cli/signals.h"
+#include "cli/yaml.h"
+#include "record/import_map.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 struct options {
-    const char *from, *redact;
+    const char *from, *map, *redact;
     struct cli_time at;
     struct cli_strings columns;
     bool dogstatsd;
@@ -23,6 +29,8 @@ struct options {
 static const struct cli_option table[] = {
     {0, "from", CLI_STRING, offsetof(struct options, from), "FORMAT",
      "what the input is, instead of finding out", NULL},
+    {0, "map", CLI_STRING, offsetof(struct options, map), "FILE",
+     "make records with the jq program in this file", NULL},
     {0, "at", CLI_TIME, offsetof(struct options, at), "TIME",
      "when samples were taken that have no time", NULL},
     {0, "columns", CLI_LIST, offsetof(struct options, columns), "LIST",
@@ -50,6 +58,37 @@ static int unknown_format(struct cli *cli, const char *name)
                                  list.data ? list.data : "");
     tcore_buf_free(&list);
     return status;
+}
+
+/* The program of --map, which must be one. CLI_DONE, or the exit status after a report. */
+static int load_map(struct cli *cli, const char *path, struct tcore_buf *program,
+                    struct import_settings *settings, const struct cli_helper_path *helper)
+{
+    struct tcore_error err;
+    int errnum = cli_yaml_read_file(AT_FDCWD, path, 0, program);
+    if (errnum) {
+        cli_error(cli, "%s: %s", path, strerror(errnum));
+        return CLI_FAILED;
+    }
+    tcore_buf_putc(program, '\0');
+    settings->map = program->failed ? "" : program->data;
+    settings->helper = helper->text;
+    enum tcore_status status = import_map_check(settings, &err);
+    if (status == TCORE_OK)
+        return CLI_DONE;
+    err.input = path;
+    cli_report(cli, &err);
+    if (status != TCORE_BAD_INPUT)
+        return CLI_FAILED;
+    cli->usage_error = true;
+    return CLI_USAGE;
+}
+
+/* A map takes JSON, rows and lines; lines are nothing without one. */
+static bool goes_with_map(const struct import_format *format, bool mapped)
+{
+    bool tables = format == &import_csv || format == &import_tsv;
+    return mapped ? !format || tables || format == &import_lines : format != &import_lines;
 }
 
 static void import_inputs(struct cli *cli, struct cli_output *output,
@@ -104,6 +143,9 @@ static int run_import(struct cli *cli, void *options, int argc, char **argv)
                                        .column_count = o->columns.count};
     if (o->from && !(format = import_format_find(o->from)))
         return unknown_format(cli, o->from);
+    if (!goes_with_map(format, o->map))
+        return cli_usage_error(cli, o->map ? "--map takes JSON, --from=csv, tsv or lines"
+                                           : "--from=lines needs --map");
     if (!check_columns(&o->columns, &settings.bare))
         return cli_usage_error(cli, "--columns: either names of all columns, or NAME=FIELD");
     if (reads_terminal(argc, argv))
@@ -114,7 +156,14 @@ static int run_import(struct cli *cli, void *options, int argc, char **argv)
     if (status != CLI_DONE)
         return status;
     struct protection protection = {0};
-    status = o->redact ? protection_open_file(&protection, cli, o->redact) : CLI_DONE;
+    struct tcore_buf program = {0};
+    struct cli_helper_path helper;
+    if (o->map) {
+        cli_helper_path(&helper, "tracecore-jq");
+        status = load_map(cli, o->map, &program, &settings, &helper);
+    }
+    if (status == CLI_DONE)
+        status = o->redact ? protection_open_file(&protection, cli, o->redact) : CLI_DONE;
     struct cli_output *output = status == CLI_DONE ? cli_output_open(cli) : NULL;
     if (output) {
         import_inputs(cli, output, &settings, format, select, o->redact ? &protection : NULL, argc,
@@ -122,6 +171,7 @@ static int run_import(struct cli *cli, void *options, int argc, char **argv)
         cli_output_close(output, cli->failed);
     }
     protection_close(&protection);
+    tcore_buf_free(&program);
     import_select_free(select);
     return cli->usage_error ? CLI_USAGE : cli_exit_status(cli, false);
 }
@@ -144,6 +194,7 @@ const struct cli_verb import_verb = {
                    "                results, each run a point for trace-detect compare\n"
                    "  benchstat     what go test -bench prints\n"
                    "  numbers       numbers, one a line, of one series\n"
+                   "  lines         lines of any text, for --map\n"
                    "  native        records, which pass in canonical form\n"
                    "\n"
                    "trace-record(1) says what becomes of each.\n",

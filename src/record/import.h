@@ -82,7 +82,7 @@ extern const struct import_format import_jaeger, import_zipkin, import_chrome, i
     import_google_benchmark, import_pytest_benchmark;
 extern const struct import_format import_otlp_json, import_otlp_proto, import_prometheus,
     import_openmetrics, import_statsd, import_csv, import_tsv, import_benchstat, import_numbers,
-    import_native;
+    import_lines, import_native;
 
 /* The format of that name, or NULL. */
 const struct import_format *import_format_find(const char *name);
@@ -97,7 +97,9 @@ struct import_settings {
     /* of CSV and TSV: names of the columns, or NAME=FIELD for some of those in the heading */
     const char *const *columns;
     size_t column_count;
-    bool bare; /* they are names: there is no heading */
+    bool bare;          /* they are names: there is no heading */
+    const char *map;    /* jq program of --map, or NULL */
+    const char *helper; /* program that runs it */
 };
 
 /* What one thread works with. */
@@ -127,7 +129,8 @@ struct import_job {
     struct tcore_map keys;              /* of one large list of attributes */
     struct import_attribute *attribute; /* of import_attributes.c */
     size_t attribute_count, attribute_capacity;
-    void *state; /* of the format, while it converts a unit */
+    struct import_map *map; /* once --map has run; owned */
+    void *state;            /* of the format, while it converts a unit */
     char reason[TCORE_ERROR_TEXT_BYTES];
     bool failed;
     /* the line of the last reject, so that many rejects in one document are found in one pass */
@@ -156,6 +159,9 @@ bool import_bad(struct import_job *job, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* The reason for a document that is longer than the limit. */
 void import_too_long(char *reason, size_t size, size_t limit);
+/* What is converted or rejected from now on. */
+void import_set_unit(struct import_job *job, const struct import_chunk *chunk,
+                     const struct import_unit *unit);
 /* Rejects the element at that node, for job->reason. */
 void import_reject(struct import_job *job, uint32_t node);
 /* Rejects that part of job->text; where points at what is bad in it, NULL: all of the line is. */

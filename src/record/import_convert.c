@@ -9,6 +9,7 @@
 
 #include "base/sys.h"
 #include "model/canonical.h"
+#include "record/import_map.h"
 
 #include <stdio.h>
 
@@ -27,6 +28,7 @@ const struct import_format *const import_formats[] = {&import_otlp_json,
                                                       &import_pytest_benchmark,
                                                       &import_benchstat,
                                                       &import_numbers,
+                                                      &import_lines,
                                                       &import_native,
                                                       NULL};
 
@@ -57,6 +59,7 @@ enum tcore_status import_job_open(struct import_job *job, const struct cli_io_op
 
 void import_job_close(struct import_job *job)
 {
+    import_map_close(job);
     tcore_json_free(&job->json);
     tcore_free(job->places);
     tcore_buf_free(&job->resource);
@@ -306,7 +309,7 @@ static void set_text(struct import_job *job, const char *text, size_t length, ui
     job->known_offset = job->known_line_start = 0;
 }
 
-static void set_unit(struct import_job *job, const struct import_chunk *chunk,
+void import_set_unit(struct import_job *job, const struct import_chunk *chunk,
                      const struct import_unit *unit)
 {
     job->list = unit->list;
@@ -442,7 +445,7 @@ static enum tcore_status convert_units(struct import_job *job, const struct impo
 {
     for (size_t i = 0; i < chunk->count; i++) {
         const struct import_unit *unit = &chunk->units[i];
-        set_unit(job, chunk, unit);
+        import_set_unit(job, chunk, unit);
         job->result->ends |= unit->part != PART_WHOLE && unit->last;
         if (unit->too_long) {
             import_too_long(job->reason, sizeof(job->reason), chunk->limit);
@@ -488,7 +491,8 @@ enum tcore_status import_convert(struct import_job *job, const struct import_chu
     if (chunk->clock)
         tcore_buf_printf(&result->out, "{\"type\":\"clock\",\"timeUnixNano\":\"%lld\"}\n",
                          (long long)chunk->clock_ns);
-    enum tcore_status status = convert_units(job, chunk, err);
+    enum tcore_status status =
+        job->settings->map ? import_map_units(job, chunk, err) : convert_units(job, chunk, err);
     return status == TCORE_OK ? complete(job, result, err) : status;
 }
 
@@ -540,10 +544,13 @@ static bool converts(struct import_job *job, const struct import_chunk *chunk)
 
 bool import_recognises(struct import_job *job, const struct import_chunk *chunk)
 {
+    job->found = NULL;
+    if (job->settings->map) /* takes anything */
+        return true;
     if (chunk->format)
         return converts(job, chunk);
     for (size_t i = 0; i < chunk->count; i++) {
-        set_unit(job, chunk, &chunk->units[i]);
+        import_set_unit(job, chunk, &chunk->units[i]);
         if (!chunk->units[i].too_long && recognise_text(job))
             return true;
     }

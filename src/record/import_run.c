@@ -8,6 +8,7 @@
 #include <config.h>
 
 #include "record/import_run.h"
+#include "record/import_map.h"
 
 #include "base/base64.h"
 #include "base/sys.h"
@@ -130,6 +131,7 @@ static void *work(void *argument)
         pthread_cond_signal(&run->done);
     }
     pthread_mutex_unlock(&run->lock);
+    import_map_close(&worker->job); /* its helper ends with this thread */
     return NULL;
 }
 
@@ -463,7 +465,7 @@ static enum tcore_status find_input(struct import_run *run, struct import_source
 {
     const struct import_format *format = run->format;
     struct tcore_slice head = {0};
-    bool whole = false, more = !format;
+    bool whole = false, more = !format && !run->job.settings->map;
     while (more) {
         enum tcore_status status = import_source_peek(source, &head, &whole, err);
         if (status != TCORE_OK)
@@ -497,7 +499,8 @@ static enum tcore_status find_format(struct import_run *run, struct import_sourc
         }
         if (import_recognises(&run->job, &slot_at(run, run->tail - 1)->chunk)) {
             if (run->cli->io.explain)
-                cli_note(run->cli, "explain: %s is %s", run->input, run->job.found->summary);
+                cli_note(run->cli, "explain: %s is %s", run->input,
+                         run->job.found ? run->job.found->summary : "taken by --map");
             for (uint64_t i = run->head; i < run->tail; i++)
                 queue(run, i);
             return TCORE_OK;
@@ -553,6 +556,7 @@ bool import_run_input(struct import_run *run, const char *path)
     struct import_source_options options = {.limit = (size_t)io->line_limit,
                                             .idle_ns =
                                                 writes_whole_records(run->cli) ? io->idle_ns : 0,
+                                            .whole_documents = run->job.settings->map != NULL,
                                             .stop_fd = cli_stop_fd()};
     run->input = path;
     enum tcore_status status = import_source_open(&run->source, path, &options, &err);

@@ -49,7 +49,7 @@ enum tcore_status import_source_open(struct import_source **source, const char *
     s->cut = import_split_next;
     s->split.line = 1;
     s->split.limit = options->limit;
-    s->split.part_bytes = CHUNK_BYTES;
+    s->split.part_bytes = options->whole_documents ? 0 : CHUNK_BYTES;
     if (!options->limit) {
         tcore_source_position(s->bytes, &done, &size);
         s->split.limit = size > LIMIT_BYTES && size <= WHOLE_FILE_BYTES ? size : LIMIT_BYTES;
