@@ -151,6 +151,8 @@ bats_tests += %D%/record/execution.bats
 bats_tests += %D%/record/damage.bats
 bats_tests += %D%/record/explain.bats
 bats_tests += %D%/record/host.bats
+bats_tests += %D%/record/export.bats
+bats_tests += %D%/record/export_formats.bats
 bats_tests += %D%/record/import.bats
 bats_tests += %D%/record/import_benchmark.bats
 bats_tests += %D%/record/import_benchstat.bats
@@ -174,9 +176,13 @@ bats_tests += %D%/record/repository.bats
 bats_tests += %D%/record/rollup.bats
 bats_tests += %D%/record/seal.bats
 bats_tests += %D%/record/sealed_upkeep.bats
+bats_tests += %D%/record/send.bats
 bats_tests += %D%/record/run.bats
 bats_tests += %D%/record/upkeep.bats
 bats_tests += %D%/record/where.bats
+
+EXTRA_PROGRAMS += %D%/record/receiver
+%D%/record/send.log: %D%/record/receiver$(EXEEXT)
 
 EXTRA_DIST += $(bats_tests)
 EXTRA_DIST += %D%/coverage.sh

@@ -235,6 +235,7 @@ static void finish(struct run *run)
     enum tcore_status status = TCORE_SKIP;
     while (status == TCORE_SKIP) {
         status = run->op->finish(run->state, &out, &err);
+        keep_undelivered(run);
         bool failed = status != TCORE_OK && status != TCORE_SKIP && status != TCORE_EOF;
         if (!failed && out.failed)
             failed = tcore_error_nomem(&err);

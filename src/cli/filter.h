@@ -81,6 +81,9 @@ struct cli_operator {
      * put where it belongs. The batch is still there. NULL: nothing is. */
     enum tcore_status (*in_turn)(void *state, void *worker, struct tcore_buf *out,
                                  struct tcore_error *err);
+    /* Behind in_turn and finish: whole lines that could not be put where they belong. They go to
+     * --rejects, after which the buffer is cleared. NULL: there are none. */
+    struct tcore_buf *(*undelivered)(void *state);
     /* Of an ordered operator: HUP came. What it works by is to be read again, and the columns it
      * needs then are to be declared as in open(); out as of batch. TCORE_SKIP: all stays as it
      * was. NULL: HUP ends the run as TERM does. */

@@ -158,6 +158,8 @@ void free_columns(struct run *run);
 
 enum tcore_status open_worker(struct worker *worker, struct run *run, struct tcore_error *err);
 void free_worker(struct worker *worker);
+/* What the operator could not put where it belongs goes to --rejects. */
+void keep_undelivered(struct run *run);
 /* Claims and works until there is nothing more to do. */
 void work(struct worker *worker);
 /* Spawns the other threads; called by the first worker once the input turns out to be long. */

@@ -264,6 +264,16 @@ static void keep_reject(struct run *run, const struct tcore_reject *reject)
         stop_run(run, true);
 }
 
+void keep_undelivered(struct run *run)
+{
+    struct tcore_buf *lines = run->op->undelivered ? run->op->undelivered(run->state) : NULL;
+    if (!lines || !lines->length)
+        return;
+    if (run->cli->io.rejects && !cli_sink_write(&run->rejects, lines->data, lines->length))
+        stop_run(run, true);
+    tcore_buf_clear(lines);
+}
+
 static void show_rejects(struct worker *worker)
 {
     struct run *run = worker->run;
@@ -338,6 +348,7 @@ static void show(struct worker *worker)
     bool worked = (worker->batch && worker->row_count) || worker->taken.records;
     if (run->op->in_turn && worked && worker->status == TCORE_OK)
         worker->status = run->op->in_turn(run->state, worker->state, &worker->out, &worker->err);
+    keep_undelivered(run);
     write_output(worker);
     if (worker->batch && !run->stop)
         show_rejects(worker);

@@ -8,6 +8,7 @@
 #include "cli/append.h"
 #include "cli/message.h"
 #include "record/collect.h"
+#include "record/delivery.h"
 #include "record/keeper.h"
 #include "record/protection.h"
 #include "store/log.h"
@@ -192,10 +193,10 @@ enum tcore_status destination_append(struct cli *cli, const struct destination *
     const char *path = to->path;
     if (lines->failed)
         return tcore_error_nomem(err);
-    if (strncmp(path, "http://", 7) == 0 || strncmp(path, "https://", 8) == 0)
-        return failed(path, 0, "records are appended to a file; trace-record send posts them", err);
     if (!lines->length)
         return TCORE_OK;
+    if (delivery_is_url(path))
+        return delivery_lines(cli, path, lines, err);
     if (!tcore_is_directory(path))
         return append_to_file(path, lines, err);
     if (append_to_repository(cli, to, lines, err) == TCORE_OK)

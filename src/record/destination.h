@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Where run, start, metric and the like write their records: --to=FILE or --to=REPO. */
+/* Where run, start, metric and the like write their records: --to=FILE, REPO or URL. */
 #ifndef RECORD_DESTINATION_H
 #define RECORD_DESTINATION_H
 
@@ -14,7 +14,9 @@ struct destination {
 #define DESTINATION_TO(type, member)                                                               \
     {                                                                                              \
         0, "to", CLI_STRING, offsetof(type, member), "FILE",                                       \
-            "append to FILE, or to a repository (default: $TRACE_TO, else trace.ndjson)", NULL     \
+            "append to FILE or a repository, or send to a URL (default: $TRACE_TO, else "          \
+            "trace.ndjson)",                                                                       \
+            NULL                                                                                   \
     }
 #define DESTINATION_DURABILITY(type, member)                                                       \
     {                                                                                              \
@@ -29,7 +31,8 @@ struct destination destination_of(const char *to, const char *durability);
  * whole lines even if a writer before was killed in the middle of one. To a repository they go as
  * one entry of its shared log; who begins a new one puts what others have left into a segment, and
  * what is wrong with that is a note. If some of them has a value with a label, all become a segment
- * of their own instead, sealed and on disk. TCORE_FATAL: err.
+ * of their own instead, sealed and on disk. To a URL they are sent by OTLP/HTTP, and what that has
+ * no place for is a note. TCORE_FATAL: err.
  */
 enum tcore_status destination_append(struct cli *cli, const struct destination *to,
                                      const struct tcore_buf *lines, struct tcore_error *err);

@@ -28,6 +28,8 @@ static const struct cli_verb *const verbs[] = {
     &snapshot_verb,
     /* convert */
     &import_verb,
+    &export_verb,
+    &send_verb,
     /* keep */
     &init_verb,
     &archive_verb,

@@ -11,6 +11,7 @@ extern const struct cli_verb cancel_verb, checkpoint_verb, event_verb, fail_verb
 extern const struct cli_verb active_verb, follow_verb, history_verb, snapshot_verb, status_verb;
 extern const struct cli_verb define_verb, host_verb;
 extern const struct cli_verb compact_verb, erase_verb, hold_verb, repair_verb, retain_verb;
+extern const struct cli_verb export_verb, send_verb;
 extern const struct cli_verb audit_verb, key_verb, policy_verb;
 
 #endif

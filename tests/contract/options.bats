@@ -88,7 +88,8 @@ list_options() {
         local does=no
         case "$*" in
         trace-agg | trace-detect* | 'trace-report summary' | 'trace-report trace') does=yes ;;
-        'trace-record import' | 'trace-span assemble' | 'trace-span timeline') does=yes ;;
+        'trace-record export' | 'trace-record import') does=yes ;;
+        'trace-span assemble' | 'trace-span timeline') does=yes ;;
         esac
         local offered=no
         if list_options "$@" | cut -f 2 | grep -qx memory; then offered=yes; fi

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# trace-record export to Jaeger, Zipkin, Chrome, OpenMetrics, CSV and MPLP.
+
+load ../helper
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return
+}
+
+export_as() { # export_as FORMAT [ARGUMENT]...
+    run --separate-stderr trace-record export --to-format="$1" "${@:2}"
+}
+
+# back FORMAT FILE: the records of the file come back, whatever their order and that of their keys.
+back() {
+    if trace-record import --from="$1" /dev/null 2>&1 | grep -q 'is no format\|is none of'; then
+        return 0 # this import does not read it
+    fi
+    trace-record export --to-format="$1" "$2" >out 2>notes
+    trace-record import --from="$1" out >again 2>/dev/null
+    assert_equal "$(jq -cS . again | sort)" "$(jq -cS . "$2" | sort)"
+    assert_equal "$(cat notes)" ''
+}
+
+spans() {
+    cat <<'EOF'
+{"type":"span","traceId":"000000000000000000000000000000aa","spanId":"0000000000000001","name":"GET /","kind":"client","startTimeUnixNano":"1000000","endTimeUnixNano":"9000000","durationNano":8000000,"status":"error","statusMessage":"boom","service":"front","attributes":{"http.route":"/","quoted":"a \"b\"\n"},"resource":{"service.name":"front"},"scope":{"name":"lib","version":"2"},"traceState":"a=b","droppedEventsCount":3}
+{"type":"span","traceId":"000000000000000000000000000000aa","spanId":"0000000000000002","parentSpanId":"0000000000000001","name":"work","kind":"server","startTimeUnixNano":"2000000","endTimeUnixNano":"3000000","durationNano":1000000,"status":"ok","service":"back","resource":{"service.name":"back"},"events":[{"timeUnixNano":"2500000","name":"hit"}]}
+{"type":"span","traceId":"000000000000000000000000000000aa","spanId":"0000000000000003","parentSpanId":"0000000000000002","name":"in","kind":"internal","startTimeUnixNano":"2100000","endTimeUnixNano":"2200000","durationNano":100000,"status":"unset","service":"back","resource":{"service.name":"back"}}
+{"type":"span","traceId":"000000000000000000000000000000aa","spanId":"0000000000000004","parentSpanId":"0000000000000002","name":"beside","kind":"internal","startTimeUnixNano":"2150000","endTimeUnixNano":"2300000","durationNano":150000,"status":"unset","service":"back","resource":{"service.name":"back"}}
+EOF
+}
+
+@test 'Jaeger brings back what it has a place for' {
+    spans >in
+    cat >>in <<'EOF'
+{"type":"span","traceId":"000000000000000000000000000000ab","spanId":"0000000000000005","name":"typed","kind":"unspecified","startTimeUnixNano":"5000","endTimeUnixNano":"6000","durationNano":1000,"status":"unset","service":"s","attributes":{"i":-7,"d":0.5,"one":1.0,"t":true,"b":{"bytesValue":"AAEC"},"jaeger.warnings":["w"]},"resource":{"host":"h","n":1,"service.name":"s"},"events":[{"timeUnixNano":"5000","name":"e","attributes":{"k":2}}],"links":[{"traceId":"000000000000000000000000000000aa","spanId":"0000000000000001","attributes":{"opentracing.ref_type":"follows_from"}}],"flags":1}
+EOF
+    back jaeger in
+}
+
+@test 'Jaeger has traces by start, with their processes' {
+    { spans | tac; echo '{"spanId":"9","traceId":"ff","name":"first","startTimeUnixNano":1000,"endTimeUnixNano":2000,"resource":{"service.name":"front"}}'; } >in
+    export_as jaeger in
+    assert_success
+    assert_equal "$(jq -c '[.data[] | [.traceID[30:], [.spans[] | .operationName], (.processes | length)]]' <<<"$output")" \
+        '[["ff",["first"],1],["aa",["GET /","work","in","beside"],2]]'
+    assert_equal "$(jq -c '.data[1] as $t | $t.spans[1] | [$t.processes[.processID].serviceName, .startTime, .duration, .references]' <<<"$output")" \
+        '["back",2000,1000,[{"refType":"CHILD_OF","traceID":"000000000000000000000000000000aa","spanID":"0000000000000001"}]]'
+    assert_equal "$stderr" ''
+    export_as jaeger /dev/null
+    assert_output '{"data":[]}'
+    export_as jaeger --memory=1K in
+    assert_failure 4
+    [[ $stderr == *'give more with --memory=SIZE'* ]]
+}
+
+@test 'what Jaeger and Zipkin have no place for is said' {
+    echo '{"spanId":"1","traceId":"1","startTimeUnixNano":1001,"endTimeUnixNano":3999,"attributes":{"l":[1],"n":null},"flags":257,"schemaUrl":"u","links":[{"spanId":"2","traceId":"1","flags":1}],"events":[{"name":"e","timeUnixNano":"2000","attributes":{"a":1}}]}' >in
+    export_as jaeger in
+    assert_equal "$stderr" 'trace-record: left out, as Jaeger has no place for it: flags of 1 span record; links.flags of 1 span record; lists and objects (now texts) of 1 span record; nanoseconds of 1 span record; nulls of 1 span record; schemaUrl of 1 span record'
+    assert_equal "$(jq -c '.data[0].spans[0] | [.startTime, .duration]' <<<"$output")" '[1,2]'
+    export_as zipkin in
+    assert_equal "$stderr" 'trace-record: left out, as Zipkin has no place for it: events.attributes of 1 span record; flags of 1 span record; links of 1 span record; nanoseconds of 1 span record; nulls of 1 span record; schemaUrl of 1 span record; types of attributes (now texts) of 1 span record'
+}
+
+@test 'Zipkin brings back what it has a place for' {
+    spans >in
+    cat >>in <<'EOF'
+{"type":"span","traceId":"000000000000000000000000000000ab","spanId":"0000000000000005","name":"n","kind":"producer","startTimeUnixNano":"5000","endTimeUnixNano":"6000","durationNano":1000,"status":"unset","service":"s","attributes":{"k":"v","zipkin.debug":true,"zipkin.shared":true,"network.local.address":"10.0.0.1","network.local.port":80,"peer.service":"p","network.peer.address":"fe80::1","network.peer.port":443},"resource":{"service.name":"s"}}
+EOF
+    back zipkin in
+    export_as zipkin in
+    assert_equal "$(jq -c '.[4] | [.kind, .localEndpoint, .remoteEndpoint, .debug, .shared, .tags]' <<<"$output")" \
+        '["PRODUCER",{"serviceName":"s","ipv4":"10.0.0.1","port":80},{"serviceName":"p","ipv6":"fe80::1","port":443},true,true,{"k":"v"}]'
+    export_as zipkin /dev/null
+    assert_output '[]'
+}
+
+@test 'Chrome has a process a service, tracks without overlaps, and flows' {
+    spans >in
+    export_as chrome in
+    assert_success
+    assert_equal "$(jq -c '[.[] | select(.ph == "M") | [.pid, .args.name]]' <<<"$output")" '[[1,"front"],[2,"back"]]'
+    # GET / on a track of its process; work and in nested; beside overlaps in, and is elsewhere
+    assert_equal "$(jq -c '[.[] | select(.ph == "X") | [.name, .pid, .tid, .ts, .dur, .cat]]' <<<"$output")" \
+        '[["GET /",1,1,1000,8000,"client"],["work",2,1,2000,1000,"server"],["in",2,1,2100,100,"internal"],["beside",2,2,2150,150,"internal"]]'
+    assert_equal "$(jq -c '[.[] | select(.ph == "s" or .ph == "f") | [.ph, .id, .pid, .tid, .ts]]' <<<"$output")" \
+        '[["s",1,1,1,2000],["f",1,2,1,2000],["s",2,2,1,2150],["f",2,2,2,2150]]'
+    assert_equal "$(jq -c '.[] | select(.name == "hit") | [.ph, .pid, .tid, .ts]' <<<"$output")" '["i",2,1,2500]'
+    assert_equal "$(jq -c '.[] | select(.name == "GET /") | .args | [.spanId, .status, .statusMessage, .["http.route"]]' <<<"$output")" \
+        '["0000000000000001","error","boom","/"]'
+}
+
+@test 'Chrome has links as flows, metrics as counters, logs as instants' {
+    cat >in <<'EOF'
+{"spanId":"1","traceId":"1","name":"a","startTimeUnixNano":1001,"endTimeUnixNano":2000}
+{"spanId":"2","traceId":"1","name":"b","startTimeUnixNano":3000,"endTimeUnixNano":4000,"links":[{"spanId":"1","traceId":"1"},{"spanId":"5","traceId":"7"}]}
+{"metricName":"q","value":2.5,"timeUnixNano":1500,"service":"s","dimensions":{"k":"x","n":1}}
+{"metricName":"q","value":1,"timeUnixNano":2500}
+{"body":"hello","timeUnixNano":1600,"severity":"info","service":"s"}
+{"spanId":"3","traceId":"1","name":"untimed"}
+EOF
+    export_as chrome in
+    assert_success
+    assert_equal "$(jq -c '[.[] | select(.ph == "C") | [.name, .ts, .args]]' <<<"$output")" '[["q",1.5,{"k=x,n=1":2.5}],["q",2.5,{"value":1}]]'
+    assert_equal "$(jq -c '.[] | select(.ph == "i") | [.name, .ts, .args]' <<<"$output")" '["hello",1.6,{"severity":"info"}]'
+    assert_equal "$(jq -c '[.[] | select(.cat == "link") | [.ph, .ts]]' <<<"$output")" '[["s",2],["f",3]]'
+    assert_equal "$stderr" 'trace-record: left out, as Chrome has no place for it: 1 span record (it has no start); links (to spans that are not there) of 1 span record'
+}
+
+metrics() {
+    cat <<'EOF'
+{"type":"metric","metricName":"requests_total","metricType":"counter","value":3,"timeUnixNano":"1500000000","dimensions":{"path":"a\"b\\c\nd"},"temporality":"cumulative","isMonotonic":true,"startTimeUnixNano":"1000000001","exemplars":[{"timeUnixNano":"1400000000","traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","filteredAttributes":{"k":"v"},"asDouble":2.5}],"description":"all \\ of\nthem"}
+{"type":"metric","metricName":"lat_seconds","metricType":"histogram","unit":"seconds","timeUnixNano":"2000000000","temporality":"cumulative","histogram":{"count":6,"sum":1.5,"bounds":[0.5,1.0],"bucketCounts":[1,2,3]}}
+{"type":"metric","metricName":"g","metricType":"gauge","value":"NaN","timeUnixNano":"2000000000"}
+{"type":"metric","metricName":"s","metricType":"custom","timeUnixNano":"2000000000","summary":{"count":9,"sum":4.5,"quantiles":[{"quantile":0.5,"value":1.0}]}}
+EOF
+}
+
+@test 'OpenMetrics brings back what it has a place for' {
+    metrics | sed 's/"value":3,/"value":3.0,/; s/"temporality":"cumulative",\(.*\)"summary"/\1"summary"/' >in
+    trace-record export --to-format=openmetrics in >out 2>notes
+    trace-record import --from=openmetrics out >again
+    assert_equal "$(jq -cS 'del(.temporality)' again | sort)" "$(jq -cS 'del(.temporality)' in | sort)"
+    assert_equal "$(cat notes)" ''
+}
+
+@test 'OpenMetrics has families and series together, names and units as it wants them' {
+    cat >in <<'EOF'
+{"metricName":"http.server.duration","metricType":"gauge","value":1,"unit":"ms","timeUnixNano":2000000000,"dimensions":{"a":1}}
+{"metricName":"9 lives","metricType":"counter","value":2,"unit":"{life}"}
+{"metricName":"http.server.duration","metricType":"gauge","value":3,"unit":"ms","timeUnixNano":2000000000,"dimensions":{"a":2},"description":"d"}
+{"metricName":"http.server.duration","metricType":"gauge","value":0.5,"unit":"ms","timeUnixNano":1000000001,"dimensions":{"a":1},"resource":{"service.name":"x"}}
+{"metricName":"http.server.duration","metricType":"gauge","value":4,"unit":"ms","timeUnixNano":1000000001,"dimensions":{"a":1}}
+{"metricName":"9 lives","metricType":"gauge","value":2}
+{"metricName":"h","histogram":{"count":3,"sum":3,"scale":0,"zeroCount":1,"positive":{"offset":1,"bucketCounts":[1,0,1]}},"temporality":"delta"}
+{"metricName":"http.server.duration","metricType":"gauge","value":9,"unit":"ms","timeUnixNano":2000000000,"dimensions":{"a":2}}
+EOF
+    export_as openmetrics in
+    assert_success
+    assert_output '# TYPE http_server_duration_milliseconds gauge
+# UNIT http_server_duration_milliseconds milliseconds
+# HELP http_server_duration_milliseconds d
+http_server_duration_milliseconds{a="1"} 4 1.000000001
+http_server_duration_milliseconds{a="1"} 1 2
+http_server_duration_milliseconds{a="2"} 9 2
+http_server_duration_milliseconds{a="1",service_name="x"} 0.5 1.000000001
+# TYPE _9_lives counter
+_9_lives_total 2
+# TYPE h gaugehistogram
+h_bucket{le="0.0"} 1
+h_bucket{le="2.0"} 1
+h_bucket{le="4.0"} 2
+h_bucket{le="8.0"} 2
+h_bucket{le="16.0"} 3
+h_bucket{le="+Inf"} 3
+h_gcount 3
+h_gsum 3
+# EOF'
+    assert_equal "$stderr" 'trace-record: left out, as OpenMetrics has no place for it: exponential buckets (now classic) of 1 metric record
+trace-record: 1 metric record left out: the first one of that name is of another type
+trace-record: 1 metric record left out: a later one is of the same series and time'
+}
+
+@test 'OpenMetrics is what Prometheus reads' {
+    need_command promtool
+    metrics >in
+    trace-record export --to-format=openmetrics in >out
+    run promtool tsdb create-blocks-from openmetrics out blocks
+    assert_success
+}
+
+@test 'CSV is safe for spreadsheets, with the columns that are asked for' {
+    cat >in <<'EOF'
+{"spanId":"1","traceId":"1","name":"=1+1","attributes":{"k":"a,b"}}
+{"spanId":"2","traceId":"1","name":"x\"y","attributes":{"k":-5}}
+EOF
+    export_as csv --fields=name,k in
+    assert_success
+    assert_output $'name,k\n\'=1+1,"a,b"\n"x""y",-5'
+    export_as csv in
+    assert_line --index 0 --partial 'traceId'
+    export_as csv --fields=name /dev/null
+    assert_output name
+    run -2 trace-record export --to-format=otlp --fields=name in
+}
+
+@test 'MPLP has its entities field for field' {
+    cat >in <<'EOF'
+{"type":"execution","event":"started","executionId":"0000000000000001","traceId":"000000000000000000000000000000aa","operationName":"job","executionType":"task","executorId":"e","executorType":"agent","timeUnixNano":"1000000000","correlationId":"c","attributes":{"a":1}}
+{"type":"metric","metricName":"m","metricType":"gauge","value":2,"unit":"ms","timeUnixNano":"1500000000","dimensions":{"n":1,"s":"x"},"context":{"traceId":"000000000000000000000000000000aa"},"service":"svc","quality":{"sampleRate":0.5}}
+{"type":"execution","event":"checkpoint","executionId":"0000000000000001","name":"half","timeUnixNano":"2000000000","attributes":{"at":50}}
+{"type":"execution","event":"started","executionId":"0000000000000002","operationName":"other","timeUnixNano":"2500000000"}
+{"type":"execution","event":"failed","executionId":"0000000000000001","timeUnixNano":"3000000000","error":{"message":"no"}}
+{"type":"health","healthId":"h","timeUnixNano":"4000000000","systemId":"sys","overallHealth":{"status":"healthy","score":99,"trend":"stable"}}
+{"type":"trace","traceId":"000000000000000000000000000000aa","rootSpanId":"0000000000000001","serviceName":"front","structure":{"spanCount":1}}
+EOF
+    export_as mplp in
+    assert_success
+    assert_equal "$(sed -n 1p <<<"$output" | jq -c 'del(.metricId, .metadata.version)')" \
+        '{"metricName":"m","metricType":"gauge","value":2,"unit":"ms","timestamp":"1970-01-01T00:00:01.5Z","context":{"traceId":"000000000000000000000000000000aa"},"dimensions":{"n":"1","s":"x"},"aggregation":{},"quality":{"sampleRate":0.5},"metadata":{"source":"svc","collector":"tracecore","tags":{}}}'
+    assert_equal "$(sed -n 2p <<<"$output")" '{"healthId":"h","timestamp":"1970-01-01T00:00:04Z","systemId":"sys","overallHealth":{"status":"healthy","score":99,"trend":"stable"}}'
+    assert_equal "$(sed -n 3p <<<"$output" | jq -c keys_unsorted)" '["traceId","rootSpanId","serviceName","structure"]'
+    assert_equal "$(sed -n 4p <<<"$output")" '{"traceId":"000000000000000000000000000000aa","operationName":"job","context":{"executionType":"task","executorId":"e","executorType":"agent"},"timeline":{"startTime":"1970-01-01T00:00:01Z","endTime":"1970-01-01T00:00:03Z","duration":2000000000,"checkpoints":[{"timestamp":"1970-01-01T00:00:02Z","name":"half","data":{"at":50}}]},"status":"failed","error":{"message":"no"},"performance":{"customMetrics":[]},"spans":[],"operations":[],"metadata":{"tags":{},"annotations":[],"customData":{"a":1}},"correlation":{"correlationId":"c","relatedTraces":[]}}'
+    assert_equal "$(sed -n 5p <<<"$output" | jq -c '[.operationName, .status, .timeline.endTime]')" '["other","running",null]'
+}
+
+@test 'no output depends on threads' {
+    local i format
+    for i in {1..1500}; do
+        spans | sed "s/0000aa\"/$(printf %04x "$i")aa\"/g"
+        metrics
+    done >in
+    for format in jaeger zipkin chrome openmetrics csv mplp; do
+        trace-record export --to-format=$format -j1 in >one 2>one.err
+        trace-record export --to-format=$format -j4 in >four 2>four.err
+        cmp one four
+        cmp one.err four.err
+    done
+}
+
+@test 'a full disk is an error, a closed pipe is none' {
+    spans >in
+    metrics >>in
+    local format
+    for format in jaeger zipkin chrome openmetrics csv mplp; do
+        run -4 bash -c 'trace-record export --to-format="$1" in >/dev/full' - $format
+        run -0 bash -c 'set -o pipefail; trace-record export --to-format="$1" in | true' - $format
+    done
+}

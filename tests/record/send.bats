@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# trace-record send, and --to=URL, against a receiver that answers as it is told.
+
+load ../helper
+
+# What TLS libraries keep until the end is not ours.
+export ASAN_OPTIONS=detect_leaks=0
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return
+    trace-record send http://127.0.0.1:9 </dev/null 2>&1 | grep -q 'without libcurl' &&
+        skip 'this build has no libcurl'
+    pid=
+    spans 5 >five.ndjson
+}
+
+teardown() {
+    [[ -z $pid ]] || kill "$pid" 2>/dev/null || true
+}
+
+# receiver ANSWER...: $url is its address.
+receiver() {
+    "$top_builddir/tests/record/receiver" "$@" >port 2>/dev/null 3>&- &
+    pid=$!
+    while [[ ! -s port ]]; do sleep 0.02; done
+    url=http://127.0.0.1:$(cat port)
+}
+
+spans() { # spans COUNT
+    local i
+    for ((i = 1; i <= $1; i++)); do
+        printf '{"type":"span","traceId":"%032x","spanId":"%016x","name":"n","kind":"server","startTimeUnixNano":"1000","endTimeUnixNano":"3000","durationNano":2000,"status":"ok","service":"s","resource":{"service.name":"s"}}\n' 7 "$i"
+    done
+}
+
+send() {
+    run --separate-stderr trace-record send --retry-delay=20ms "$@"
+}
+
+# got N...: the records in these requests, which were in OTLP/JSON.
+got() {
+    local n
+    for n; do
+        trace-record import --from=otlp "$n.body"
+    done
+}
+
+@test 'each signal goes to its path, in batches, packed' {
+    receiver 200
+    cat five.ndjson - >all.ndjson <<'EOF'
+{"type":"metric","metricName":"m","metricType":"gauge","value":3}
+{"type":"log","timeUnixNano":"5","severity":"info","body":"b","severityNumber":9}
+EOF
+    send --protocol=json --batch=2 --header='X-Scope: a b' "$url/" all.ndjson
+    assert_success
+    assert_equal "$stderr" ''
+    assert_equal "$(head -qn 1 [1-5].head | tr -d '\r' | sort | uniq -c | sed 's/^ *//')" \
+        $'1 POST /v1/logs HTTP/1.1\n1 POST /v1/metrics HTTP/1.1\n3 POST /v1/traces HTTP/1.1'
+    grep -q '^Content-Encoding: gzip' 1.head
+    grep -q '^Content-Type: application/json' 1.head
+    grep -q '^X-Scope: a b' 5.head
+    assert_equal "$(got 1 2 3 4 5)" "$(cat all.ndjson)"
+}
+
+@test 'protobuf is the default, and may go unpacked' {
+    receiver 200
+    send --compression=none "$url" five.ndjson
+    assert_success
+    grep -q '^Content-Type: application/x-protobuf' 1.head
+    run ! grep -q '^Content-Encoding' 1.head
+    trace-record export --to-format=otlp-proto --unframed five.ndjson | cmp - 1.body
+}
+
+@test 'what a receiver cannot take now is sent again, not before it says' {
+    receiver 503 429:1 502 200
+    local before=${EPOCHREALTIME/./}
+    send --protocol=json "$url" five.ndjson
+    assert_success
+    assert [ $((${EPOCHREALTIME/./} - before)) -ge 1000000 ]
+    assert_equal "$stderr" "trace-record: $url/v1/traces: status 503; trying again"
+    assert_equal "$(ls ./*.head | wc -l)" 4
+    cmp 1.body 4.body
+}
+
+@test 'a connection that breaks off, and one that is refused, are tried again' {
+    receiver drop 200
+    send --protocol=json "$url" five.ndjson
+    assert_success
+    assert_equal "$(got 2)" "$(cat five.ndjson)"
+    kill "$pid"
+    wait "$pid" || true
+    send --retry-for=100ms "$url" five.ndjson
+    assert_failure 4
+    assert_regex "$stderr" '5 records not delivered after [2-9] attempts: .*connect'
+    assert_regex "$stderr" '0 records delivered, 5 not, nor what follows them'
+}
+
+@test 'a slow receiver costs the time that --timeout gives it' {
+    receiver hang
+    send --timeout=100ms --retry-for=0s "$url" five.ndjson
+    assert_failure 4
+    assert_regex "$stderr" '5 records not delivered after 1 attempt: .*(timed out|Timeout)'
+}
+
+@test 'what was not delivered goes to --rejects, and the rest is delivered' {
+    receiver 200 400='no such tenant' 200
+    send --protocol=json --batch=2 --rejects=left.ndjson "$url" five.ndjson
+    assert_failure 4
+    [[ $stderr == *"2 records not delivered after 1 attempt: status 400 (no such tenant)"* ]]
+    [[ $stderr == *'3 records delivered, 2 not, which are in --rejects'* ]]
+    assert_equal "$(cat left.ndjson)" "$(sed -n 3,4p five.ndjson)"
+    assert_equal "$(got 1 3)" "$(sed 3,4d five.ndjson)"
+    send --batch=2 "$url" left.ndjson
+    assert_success
+}
+
+@test 'bad lines are beside what was not delivered in --rejects' {
+    receiver 401
+    { echo '{"type":"span"}'; cat five.ndjson; } >bad.ndjson
+    send --rejects=left.ndjson "$url" bad.ndjson
+    assert_failure 4
+    assert_equal "$(sort left.ndjson)" "$(sort bad.ndjson)"
+}
+
+@test 'a batch after one that was not delivered is tried once, until one is' {
+    receiver 503 503 503 200 503 200
+    send --protocol=json --batch=1 --retry-for=40ms --retry-delay=100ms --rejects=left.ndjson "$url" five.ndjson
+    assert_failure 4
+    assert_equal "$(ls ./*.head | wc -l)" 5
+    assert_equal "$(cat left.ndjson)" "$(sed 4d five.ndjson)"
+}
+
+@test 'what a receiver refuses of a batch is said' {
+    receiver '200={"partialSuccess":{"rejectedSpans":"2","errorMessage":"too old"}}' \
+        '200={"partialSuccess":{"errorMessage":"use another path"}}'
+    send "$url" five.ndjson
+    assert_failure 3
+    assert_equal "$stderr" "trace-record: $url/v1/traces: 2 of 5 records refused: too old"
+    send "$url" five.ndjson
+    assert_success
+    assert_equal "$stderr" "trace-record: $url/v1/traces: use another path"
+}
+
+@test 'a token comes from a file, and is in no message' {
+    receiver 200 403
+    printf 'sesame42\nnot this\n' >token
+    send --token-file=token "$url" five.ndjson
+    assert_success
+    grep -q $'^Authorization: Bearer sesame42\r$' 1.head
+    [[ $stderr == *'the token goes unencrypted'* ]]
+    send --token-file=token "$url" five.ndjson
+    assert_failure 4
+    [[ $stderr != *sesame42* ]]
+    : >empty
+    send --token-file=empty "$url" five.ndjson
+    assert_failure 4
+    send --token-file=absent "$url" five.ndjson
+    assert_failure 4
+}
+
+@test 'addresses and headers that are none are usage errors' {
+    local bad
+    for bad in ftp://a http:// http://u:p@h http://h/?q=1 "http://h/ x" nothing; do
+        send "$bad" five.ndjson
+        assert_failure 2
+    done
+    for bad in 'Authorization: Bearer x' 'no colon' ': x' $'a: b\rc: d'; do
+        send --header="$bad" http://127.0.0.1:9 five.ndjson
+        assert_failure 2
+    done
+    send --cert-key=k http://127.0.0.1:9 five.ndjson
+    assert_failure 2
+    send
+    assert_failure 2
+}
+
+@test 'a live pipe is sent before it ends' {
+    receiver 200
+    { cat five.ndjson; while [[ ! -e 1.body ]]; do sleep 0.05; done; } |
+        timeout 20 trace-record send --protocol=json "$url"
+    assert_equal "$(got 1)" "$(cat five.ndjson)"
+}
+
+@test 'a certificate that nobody vouches for is no receiver' {
+    need_command openssl
+    for name in server stranger; do
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
+            -subj "/CN=$name" -addext subjectAltName=IP:127.0.0.1 -keyout $name.key -out $name.crt 2>/dev/null
+    done
+    local port
+    for port in 2{3,4,5}{1,5,9}17; do
+        openssl s_server -quiet -accept "127.0.0.1:$port" -cert server.crt -key server.key >/dev/null 2>&1 3>&- &
+        pid=$!
+        sleep 0.3
+        kill -0 "$pid" 2>/dev/null && break
+    done
+    send --ca=stranger.crt "https://127.0.0.1:$port" five.ndjson
+    assert_failure 4
+    [[ $stderr == *'5 records not delivered after 1 attempt: '*ertificate* ]]
+    send --ca=absent.crt "https://127.0.0.1:$port" five.ndjson
+    assert_failure 4
+    # with the right one there is a server, though it says nothing
+    send --ca=server.crt --timeout=300ms --retry-for=0s "https://127.0.0.1:$port" five.ndjson
+    assert_failure 4
+    [[ $stderr == *'after 1 attempt: '* && $stderr != *ertificate* ]]
+}
+
+@test 'run, metric and event send what OTLP has a place for' {
+    receiver 200
+    TRACE_TO=$url run --separate-stderr trace-record metric queue.length 17 queue=mail
+    assert_success
+    grep -q '^POST /v1/metrics ' 1.head
+    run --separate-stderr trace-record run --to="$url" --name=nightly -- true
+    assert_success
+    cat ./*.head | grep -q '^POST /v1/traces '
+    [[ $stderr == *'1 execution record (of another type)'* ]]
+}
+
+@test 'what cannot be sent by a program that records is its error' {
+    receiver 400
+    run --separate-stderr trace-record metric --to="$url" a 1
+    assert_failure 4
+    [[ $stderr == *"$url: 1 record not delivered after 1 attempt: status 400"* ]]
+}
+
+@test 'an execution has no place in OTLP' {
+    receiver 200
+    run --separate-stderr trace-record start --to="$url" job
+    assert_failure 4
+    [[ $stderr == *"$url: OTLP has no place for this record"* ]]
+    [[ ! -e 1.head ]]
+}
