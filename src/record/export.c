@@ -75,7 +75,7 @@ const struct cli_verb export_verb = {
         "\n"
         "Examples:\n"
         "  trace-record export --to-format=otlp -o capture.jsonl records.ndjson\n"
-        "  trace-record export --to-format=otlp-proto --type=span --unframed repository > t.pb\n",
+        "  trace-record export --to-format=otlp-proto --type=span --unframed repo > t.pb\n",
     .groups = CLI_READS | CLI_OUTPUT,
     .memory = "fail when the spans and metrics that jaeger, chrome and openmetrics hold are more "
               "(default 1G)",
