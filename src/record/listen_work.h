@@ -33,7 +33,7 @@ struct listen_workers {
     struct listen_rules *rules;        /* one user of them */
     uint64_t rejected;                 /* records, so far */
     uint64_t failures;                 /* of decoders and rules */
-    char failure[LISTEN_REASON_BYTES]; /* the last one */
+    char failure[TCORE_ERROR_TEXT_BYTES]; /* the last one */
     bool broken;                       /* a worker has no decoder any more */
 };
 
