@@ -245,7 +245,7 @@ const struct cli_verb send_verb = {
         "\n"
         "Examples:\n"
         "  trace-record send http://127.0.0.1:4318 records.ndjson\n"
-        "  tail -f trace.ndjson | trace-record send --token-file=token --rejects=left.ndjson \\\n"
+        "  tail -f trace.ndjson | trace-record send --token-file=token --rejects=left \\\n"
         "      https://collector.example.com:4318\n",
     .groups = CLI_READS,
     .options = table,
