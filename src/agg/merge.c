@@ -415,15 +415,6 @@ static enum tcore_status add_record(struct merge *m, const struct tcore_slice *t
     return add_cell(m, attempt, partial, err);
 }
 
-static enum tcore_status open_text(void *state, struct tcore_projection *projection,
-                                   struct tcore_error *err)
-{
-    (void)state;
-    (void)err;
-    projection->text = true;
-    return TCORE_OK;
-}
-
 static enum tcore_status merge_batch(void *state, void *worker, const struct tcore_batch *batch,
                                      const uint32_t *rows, size_t count, struct tcore_buf *out,
                                      struct tcore_error *err)
@@ -513,7 +504,7 @@ int agg_merge(struct cli *cli, const struct agg_options *options, int argc, char
 {
     static const struct cli_operator op = {.types = 1u << TCORE_RECORD_AGGREGATE,
                                            .ordered = true,
-                                           .open = open_text,
+                                           .open = cli_want_text,
                                            .batch = merge_batch,
                                            .finish = finish};
     struct merge m = {.cli = cli,

@@ -269,9 +269,7 @@ static bool is_statistic(const struct cli_field *field)
 static bool text_is(const struct tcore_json *record, const char *name, const char *text)
 {
     uint32_t at = tcore_json_find(record, 0, name);
-    const struct tcore_value *value = &record->node[at].value;
-    return at && value->kind == TCORE_STRING && value->len == strlen(text) &&
-           memcmp(value->s, text, value->len) == 0;
+    return at && tcore_value_is_text(&record->node[at].value, text);
 }
 
 /* What is told of a duration that is none: how many, how often. */

@@ -310,6 +310,15 @@ static void free_run(struct crew *crew)
     tcore_free(crew);
 }
 
+enum tcore_status cli_want_text(void *state, struct tcore_projection *projection,
+                                struct tcore_error *err)
+{
+    (void)state;
+    (void)err;
+    projection->text = true;
+    return TCORE_OK;
+}
+
 int cli_filter(struct cli *cli, const struct cli_operator *op, void *state, int input_count,
                char **inputs)
 {

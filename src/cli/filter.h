@@ -100,6 +100,10 @@ struct cli_operator {
     bool (*gives_rows)(void *state);
 };
 
+/* An open() that wants the text of records, and no columns. */
+enum tcore_status cli_want_text(void *state, struct tcore_projection *projection,
+                                struct tcore_error *err);
+
 /*
  * Clock records go on to the output in their places unless op->types has them: then batch gets
  * them among its rows, whatever --where and --since say, and the operator forwards them when it is

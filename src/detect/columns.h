@@ -64,8 +64,7 @@ static inline bool column_is(const struct tcore_batch *batch, size_t column, siz
 {
     struct tcore_value value = column_value(batch, column, row);
 
-    return value.kind == TCORE_STRING && value.len == strlen(text) &&
-           !memcmp(value.s, text, value.len);
+    return tcore_value_is_text(&value, text);
 }
 
 /* An id in its canonical form, with a NUL; empty if there is none. out has id + 1 bytes. */

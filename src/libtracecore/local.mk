@@ -73,6 +73,7 @@ stream_sources += %D%/stream/binary_codec.h
 stream_sources += %D%/stream/binary_column.c
 stream_sources += %D%/stream/binary_column.h
 stream_sources += %D%/stream/binary_decode.c
+stream_sources += %D%/stream/binary_bytes.h
 stream_sources += %D%/stream/binary_format.h
 stream_sources += %D%/stream/binary_predict.c
 stream_sources += %D%/stream/binary_reference.c

@@ -63,12 +63,11 @@ static const char *keep(struct definitions *d, const struct tcore_value *value)
 static enum tcore_status add_line(struct definitions *d, struct tcore_json *json, const char *line,
                                   size_t length, struct tcore_error *err)
 {
-    struct tcore_error unused;
-    enum tcore_status status = tcore_json_parse(json, line, length, &unused);
-    const struct tcore_value *name = status == TCORE_OK ? attribute(json, "metric.name") : NULL;
-    if (status == TCORE_FATAL)
-        return tcore_error_nomem(err);
-    if (!name || name->kind != TCORE_STRING)
+    enum tcore_status status = execution_parse(json, line, length, err);
+    if (status != TCORE_OK)
+        return status == TCORE_SKIP ? TCORE_OK : status;
+    const struct tcore_value *name = attribute(json, "metric.name");
+    if (name->kind != TCORE_STRING)
         return TCORE_OK;
     uint32_t number = tcore_map_intern(&d->names, name->s, name->len, NULL);
     if (number != TCORE_MAP_NONE && number >= d->capacity) {
@@ -141,16 +140,15 @@ static enum tcore_status compare(void *context, const char *line, size_t length,
                                  struct tcore_error *err)
 {
     struct search *s = context;
-    struct tcore_error unused;
-    enum tcore_status status = tcore_json_parse(&s->json, line, length, &unused);
-    if (status == TCORE_FATAL)
-        return tcore_error_nomem(err);
-    if (status != TCORE_OK || !execution_is_text(execution_member(&s->json, "eventName"), EVENT))
+    enum tcore_status status = execution_parse(&s->json, line, length, err);
+    if (status != TCORE_OK)
+        return status == TCORE_SKIP ? TCORE_OK : status;
+    if (!tcore_value_is_text(execution_member(&s->json, "eventName"), EVENT))
         return TCORE_OK;
     const struct tcore_value *name = attribute(&s->json, "metric.name");
     s->found |= name->kind == TCORE_STRING && name->len == s->length &&
                 memcmp(name->s, s->name, s->length) == 0 &&
-                execution_is_text(attribute(&s->json, "metric.type"), s->definition->type);
+                tcore_value_is_text(attribute(&s->json, "metric.type"), s->definition->type);
     return TCORE_OK;
 }
 

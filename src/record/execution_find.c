@@ -119,12 +119,9 @@ static enum tcore_status fold_line(void *context, const char *line, size_t lengt
                                    struct tcore_error *err)
 {
     struct fold *f = context;
-    struct tcore_error unused;
-    enum tcore_status status = tcore_json_parse(&f->json, line, length, &unused);
-    if (status == TCORE_FATAL)
-        return tcore_error_nomem(err);
-    if (status != TCORE_OK || !tcore_json_is_object(&f->json.node[0]))
-        return TCORE_OK;
+    enum tcore_status status = execution_parse(&f->json, line, length, err);
+    if (status != TCORE_OK)
+        return status == TCORE_SKIP ? TCORE_OK : status;
     return execution_fold(f->execution, f->id, &f->json, err);
 }
 

@@ -8,6 +8,16 @@
 
 #include <string.h>
 
+enum tcore_status execution_parse(struct tcore_json *json, const char *line, size_t length,
+                                  struct tcore_error *err)
+{
+    struct tcore_error unused;
+    enum tcore_status status = tcore_json_parse(json, line, length, &unused);
+    if (status == TCORE_FATAL)
+        return tcore_error_nomem(err);
+    return status == TCORE_OK && tcore_json_is_object(&json->node[0]) ? TCORE_OK : TCORE_SKIP;
+}
+
 const struct tcore_value *execution_member(const struct tcore_json *json, const char *name)
 {
     static const struct tcore_value absent = {0};
@@ -15,16 +25,11 @@ const struct tcore_value *execution_member(const struct tcore_json *json, const 
     return i ? &json->node[i].value : &absent;
 }
 
-bool execution_is_text(const struct tcore_value *v, const char *text)
-{
-    return v->kind == TCORE_STRING && v->len == strlen(text) && memcmp(v->s, text, v->len) == 0;
-}
-
 const char *execution_end_of(const struct tcore_value *event)
 {
     static const char *const ends[] = {"completed", "failed", "cancelled", "timeout"};
     for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
-        if (execution_is_text(event, ends[i]))
+        if (tcore_value_is_text(event, ends[i]))
             return ends[i];
     return NULL;
 }
@@ -251,9 +256,9 @@ static enum tcore_status fold_event(struct execution *e, const struct tcore_json
     const char *end = execution_end_of(event);
     if (event->kind == TCORE_ABSENT)
         return TCORE_OK;
-    if (execution_is_text(event, "started"))
+    if (tcore_value_is_text(event, "started"))
         return e->started ? TCORE_OK : fold_start(e, json, err);
-    if (execution_is_text(event, "checkpoint"))
+    if (tcore_value_is_text(event, "checkpoint"))
         return fold_moment(e, json, "name", true, err);
     return end ? fold_end(e, json, end, err) : fold_attributes(e, json, err);
 }
@@ -261,10 +266,10 @@ static enum tcore_status fold_event(struct execution *e, const struct tcore_json
 enum tcore_status execution_fold(struct execution *e, const char *id, const struct tcore_json *json,
                                  struct tcore_error *err)
 {
-    if (execution_is_text(execution_member(json, "executionId"), id))
+    if (tcore_value_is_text(execution_member(json, "executionId"), id))
         return fold_event(e, json, err);
-    if (execution_is_text(execution_member(json, "type"), "log") &&
-        execution_is_text(execution_member(json, "spanId"), id))
+    if (tcore_value_is_text(execution_member(json, "type"), "log") &&
+        tcore_value_is_text(execution_member(json, "spanId"), id))
         return fold_moment(e, json, "eventName", false, err);
     return TCORE_OK;
 }

@@ -58,9 +58,11 @@ enum tcore_status execution_fold(struct execution *execution, const char *id,
 enum tcore_status execution_set(struct execution *execution, const char *key, size_t key_length,
                                 const char *value_json, size_t length, struct tcore_error *err);
 
-/* The value of a member of a record, or one that is absent; whether a value is that text. */
+/* Parses a line. TCORE_SKIP: it is no JSON object, and is passed over; TCORE_FATAL: no memory. */
+enum tcore_status execution_parse(struct tcore_json *json, const char *line, size_t length,
+                                  struct tcore_error *err);
+/* The value of a member of a record, or one that is absent. */
 const struct tcore_value *execution_member(const struct tcore_json *json, const char *name);
-bool execution_is_text(const struct tcore_value *value, const char *text);
 /* The event that ends an execution, by its name in an event's member; NULL: it ends none. */
 const char *execution_end_of(const struct tcore_value *event);
 /* The time in timeUnixNano, 0 if there is none. */

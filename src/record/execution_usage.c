@@ -111,7 +111,7 @@ static void add_network(struct execution_usage *usage, const struct tcore_json *
         dimensions ? tcore_json_find(metric, dimensions, "network.io.direction") : 0;
     if (!direction)
         return;
-    if (execution_is_text(&metric->node[direction].value, "receive"))
+    if (tcore_value_is_text(&metric->node[direction].value, "receive"))
         usage->received_bytes = value;
     else
         usage->sent_bytes = value;
@@ -127,11 +127,11 @@ enum tcore_status execution_usage_metric(struct execution_usage *usage,
     if (name->kind != TCORE_STRING)
         return TCORE_OK;
     if (is_sample(name)) {
-        if (own && execution_is_text(name, "process.cpu.utilization"))
+        if (own && tcore_value_is_text(name, "process.cpu.utilization"))
             add_value(&usage->cpu, value, time_ns);
-        else if (own && execution_is_text(name, "process.memory.usage"))
+        else if (own && tcore_value_is_text(name, "process.memory.usage"))
             add_value(&usage->memory, value, time_ns);
-        else if (own && execution_is_text(name, "process.network.io"))
+        else if (own && tcore_value_is_text(name, "process.network.io"))
             add_network(usage, metric, tcore_value_double(value));
         return TCORE_OK;
     }

@@ -63,7 +63,7 @@ static void look_at_event(struct execution_records *records, const struct tcore_
 {
     const struct tcore_value *event = execution_member(json, "event");
     records->ended |= execution_end_of(event) != NULL;
-    if (!execution_is_text(event, "started"))
+    if (!tcore_value_is_text(event, "started"))
         return;
     if (!records->started || time_ns < records->start_ns)
         records->start_ns = time_ns;
@@ -73,12 +73,9 @@ static void look_at_event(struct execution_records *records, const struct tcore_
 enum tcore_status executions_add(struct executions *x, const char *text, size_t length,
                                  struct tcore_error *err)
 {
-    struct tcore_error unused;
-    enum tcore_status status = tcore_json_parse(&x->json, text, length, &unused);
-    if (status == TCORE_FATAL)
-        return tcore_error_nomem(err);
+    enum tcore_status status = execution_parse(&x->json, text, length, err);
     if (status != TCORE_OK)
-        return TCORE_OK;
+        return status == TCORE_SKIP ? TCORE_OK : status;
     const struct tcore_value *id = execution_member(&x->json, "executionId");
     bool event = id->kind == TCORE_STRING;
     if (!event)

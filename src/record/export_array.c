@@ -18,15 +18,6 @@ struct worker {
     struct tcore_buf elements;
 };
 
-static enum tcore_status want_text(void *state, struct tcore_projection *projection,
-                                   struct tcore_error *err)
-{
-    (void)state;
-    (void)err;
-    projection->text = true;
-    return TCORE_OK;
-}
-
 static enum tcore_status open_worker(void *state, void **worker, struct tcore_error *err)
 {
     (void)state;
@@ -91,7 +82,7 @@ int export_array(struct cli *cli, const struct export_array_format *format, int 
 {
     const struct cli_operator operator= {
         .types = format->types,
-        .open = want_text,
+        .open = cli_want_text,
         .worker_open = open_worker,
         .batch = take_batch,
         .in_turn = put_elements,

@@ -18,15 +18,6 @@ struct csv {
     bool begun;
 };
 
-static enum tcore_status want_text(void *state, struct tcore_projection *projection,
-                                   struct tcore_error *err)
-{
-    (void)state;
-    (void)err;
-    projection->text = true;
-    return TCORE_OK;
-}
-
 static enum tcore_status add_row(struct csv *csv, const struct tcore_slice *text,
                                  struct tcore_buf *out, struct tcore_error *err)
 {
@@ -77,7 +68,7 @@ static int run(struct cli *cli, const struct export_options *options, int argc, 
     static const struct cli_operator operator= {
         .types = ((1u << TCORE_RECORD_TYPES) - 1) & ~(1u << TCORE_RECORD_CLOCK),
         .ordered = true,
-        .open = want_text,
+        .open = cli_want_text,
         .batch = add_rows,
         .finish = finish,
     };

@@ -24,15 +24,6 @@ struct mplp {
     bool shown;
 };
 
-static enum tcore_status want_text(void *state, struct tcore_projection *projection,
-                                   struct tcore_error *err)
-{
-    (void)state;
-    (void)err;
-    projection->text = true;
-    return TCORE_OK;
-}
-
 /* --- PerformanceMetric --- */
 
 /* Members with texts for values, which tags and dimensions are. */
@@ -273,7 +264,7 @@ static int run(struct cli *cli, const struct export_options *options, int argc, 
         .types = 1u << TCORE_RECORD_METRIC | 1u << TCORE_RECORD_TRACE | 1u << TCORE_RECORD_HEALTH |
                  1u << TCORE_RECORD_EXECUTION,
         .ordered = true,
-        .open = want_text,
+        .open = cli_want_text,
         .batch = put_batch,
         .finish = finish,
     };

@@ -65,15 +65,6 @@ struct worker {
 
 /* --- a thread's part --- */
 
-static enum tcore_status want_text(void *state, struct tcore_projection *projection,
-                                   struct tcore_error *err)
-{
-    (void)state;
-    (void)err;
-    projection->text = true;
-    return TCORE_OK;
-}
-
 static enum tcore_status open_worker(void *state, void **worker, struct tcore_error *err)
 {
     (void)state;
@@ -327,7 +318,7 @@ static int run(struct cli *cli, const struct export_options *options, int argc, 
 {
     static const struct cli_operator operator= {
         .types = 1u << TCORE_RECORD_METRIC,
-        .open = want_text,
+        .open = cli_want_text,
         .worker_open = open_worker,
         .batch = take_batch,
         .in_turn = hold_all,

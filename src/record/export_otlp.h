@@ -63,6 +63,10 @@ bool export_otlp_is_number(const struct export_otlp *o, uint32_t node);
 void export_otlp_number(struct export_otlp *o, const struct otlp_field *as_double, uint32_t node,
                         const char *name);
 
+/* The elements of a list (0: there is none) as messages that put() fills. */
+void export_otlp_list(struct export_otlp *o, const struct otlp_field *field, uint32_t list,
+                      void (*put)(struct export_otlp *, uint32_t));
+
 /* The field as an AnyValue. */
 void export_otlp_value(struct export_otlp *o, const struct otlp_field *field, uint32_t node);
 /* A number that is no int64, or one of the words for what is none in JSON. */

@@ -241,14 +241,5 @@ static void put_exemplar(struct export_otlp *o, uint32_t node)
 
 void export_otlp_exemplars(struct export_otlp *o, const struct otlp_field *field, uint32_t list)
 {
-    const struct tcore_json_node *tape = o->record.json.node;
-    if (!list)
-        return;
-    otlp_open_list(&o->w, field);
-    for (uint32_t e = list + 1; e < tape[list].next; e = tape[e].next) {
-        size_t mark = otlp_open_item(&o->w, field);
-        put_exemplar(o, e);
-        otlp_close(&o->w, mark);
-    }
-    otlp_close_list(&o->w);
+    export_otlp_list(o, field, list, put_exemplar);
 }

@@ -29,21 +29,6 @@ static void put_link(struct export_otlp *o, uint32_t node)
     export_otlp_flags(o, OTLP_FIELD("flags", 6), at[LINK_FLAGS], "links.flags");
 }
 
-static void put_list(struct export_otlp *o, const struct otlp_field *field, uint32_t list,
-                     void (*put)(struct export_otlp *, uint32_t))
-{
-    const struct tcore_json_node *tape = o->record.json.node;
-    if (!list)
-        return;
-    otlp_open_list(&o->w, field);
-    for (uint32_t e = list + 1; e < tape[list].next; e = tape[e].next) {
-        size_t mark = otlp_open_item(&o->w, field);
-        put(o, e);
-        otlp_close(&o->w, mark);
-    }
-    otlp_close_list(&o->w);
-}
-
 static void put_kind(struct export_otlp *o, uint32_t node)
 {
     int kind = node ? export_word(&o->record, node, export_span_kinds, 6) : 0;
@@ -98,10 +83,10 @@ void export_otlp_span(struct export_otlp *o)
     export_otlp_map(o, OTLP_FIELD("attributes", 9), at[SPAN_ATTRIBUTES], NULL);
     export_otlp_count(o, OTLP_FIELD("droppedAttributesCount", 10), at[SPAN_DROPPED_ATTRIBUTES],
                       "droppedAttributesCount");
-    put_list(o, OTLP_FIELD("events", 11), at[SPAN_EVENTS], put_event);
+    export_otlp_list(o, OTLP_FIELD("events", 11), at[SPAN_EVENTS], put_event);
     export_otlp_count(o, OTLP_FIELD("droppedEventsCount", 12), at[SPAN_DROPPED_EVENTS],
                       "droppedEventsCount");
-    put_list(o, OTLP_FIELD("links", 13), at[SPAN_LINKS], put_link);
+    export_otlp_list(o, OTLP_FIELD("links", 13), at[SPAN_LINKS], put_link);
     export_otlp_count(o, OTLP_FIELD("droppedLinksCount", 14), at[SPAN_DROPPED_LINKS],
                       "droppedLinksCount");
     put_status(o, at[SPAN_STATUS], at[SPAN_MESSAGE]);

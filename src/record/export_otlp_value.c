@@ -197,3 +197,18 @@ void export_otlp_id(struct export_otlp *o, const struct otlp_field *field, uint3
         otlp_id(&o->w, field, export_value(&o->record, node)->s,
                 export_value(&o->record, node)->len);
 }
+
+void export_otlp_list(struct export_otlp *o, const struct otlp_field *field, uint32_t list,
+                      void (*put)(struct export_otlp *, uint32_t))
+{
+    const struct tcore_json_node *tape = o->record.json.node;
+    if (!list)
+        return;
+    otlp_open_list(&o->w, field);
+    for (uint32_t e = list + 1; e < tape[list].next; e = tape[e].next) {
+        size_t mark = otlp_open_item(&o->w, field);
+        put(o, e);
+        otlp_close(&o->w, mark);
+    }
+    otlp_close_list(&o->w);
+}

@@ -204,8 +204,7 @@ bool export_is_text(const struct export_record *record, uint32_t node)
 
 bool export_text_is(const struct export_record *record, uint32_t node, const char *text)
 {
-    const struct tcore_value *v = export_value(record, node);
-    return export_is_text(record, node) && v->len == strlen(text) && !memcmp(v->s, text, v->len);
+    return node && tcore_value_is_text(export_value(record, node), text);
 }
 
 bool export_int64(const struct export_record *record, uint32_t node, int64_t *i)

@@ -56,15 +56,6 @@ static enum tcore_status failure(const struct export_traces *traces, enum tcore_
 
 /* --- taking in --- */
 
-static enum tcore_status want_text(void *state, struct tcore_projection *projection,
-                                   struct tcore_error *err)
-{
-    (void)state;
-    (void)err;
-    projection->text = true;
-    return TCORE_OK;
-}
-
 static enum tcore_status open_worker(void *state, void **worker, struct tcore_error *err)
 {
     struct export_traces *traces = state;
@@ -223,7 +214,7 @@ static enum tcore_status give_traces(void *state, struct tcore_buf *out, struct 
 }
 
 const struct cli_operator export_traces_operator = {
-    .open = want_text,
+    .open = cli_want_text,
     .worker_open = open_worker,
     .batch = take_batch,
     .in_turn = take_others,

@@ -41,24 +41,21 @@ static bool is_metric_of(const struct follow *f)
 {
     uint32_t context = tcore_json_find(&f->json, 0, "context");
     uint32_t span = context ? tcore_json_find(&f->json, context, "spanId") : 0;
-    return f->o->metrics && span && execution_is_text(&f->json.node[span].value, f->id);
+    return f->o->metrics && span && tcore_value_is_text(&f->json.node[span].value, f->id);
 }
 
 static enum tcore_status take_line(void *context, const char *line, size_t length,
                                    struct tcore_error *err)
 {
     struct follow *f = context;
-    struct tcore_error unused;
-    enum tcore_status status = tcore_json_parse(&f->json, line, length, &unused);
-    if (status == TCORE_FATAL)
-        return tcore_error_nomem(err);
-    if (status != TCORE_OK || !tcore_json_is_object(&f->json.node[0]))
-        return TCORE_OK;
+    enum tcore_status status = execution_parse(&f->json, line, length, err);
+    if (status != TCORE_OK)
+        return status == TCORE_SKIP ? TCORE_OK : status;
     const struct tcore_value *event = execution_member(&f->json, "event");
     bool is_event = event->kind == TCORE_STRING &&
-                    execution_is_text(execution_member(&f->json, "executionId"), f->id);
-    bool is_log = execution_is_text(execution_member(&f->json, "type"), "log") &&
-                  execution_is_text(execution_member(&f->json, "spanId"), f->id);
+                    tcore_value_is_text(execution_member(&f->json, "executionId"), f->id);
+    bool is_log = tcore_value_is_text(execution_member(&f->json, "type"), "log") &&
+                  tcore_value_is_text(execution_member(&f->json, "spanId"), f->id);
     if (!is_event && !is_log && !is_metric_of(f))
         return TCORE_OK;
     f->ended |= is_event && execution_end_of(event);

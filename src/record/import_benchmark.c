@@ -32,9 +32,7 @@ static uint32_t find(const struct bench *b, uint32_t node, const char *name)
 
 static bool is_word(const struct bench *b, uint32_t node, const char *word)
 {
-    const struct tcore_value *v = import_value(b->job, node);
-    return node && v->kind == TCORE_STRING && v->len == strlen(word) &&
-           memcmp(v->s, word, v->len) == 0;
+    return node && tcore_value_is_text(import_value(b->job, node), word);
 }
 
 static bool is_number(const struct bench *b, uint32_t node)

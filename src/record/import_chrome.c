@@ -55,9 +55,7 @@ static void end_text(struct gather *g, enum chrome_text which)
 
 static bool is_word(const struct import_job *job, uint32_t node, const char *word)
 {
-    const struct tcore_value *v = import_value(job, node);
-    return node && v->kind == TCORE_STRING && v->len == strlen(word) &&
-           memcmp(v->s, word, v->len) == 0;
+    return node && tcore_value_is_text(import_value(job, node), word);
 }
 
 static void put_scalar(struct gather *g, uint32_t node)

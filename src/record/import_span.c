@@ -99,11 +99,6 @@ static void give_back(struct import_job *job, struct import_span *span, enum imp
     span->tag[tag] = 0;
 }
 
-static bool is_word(const struct tcore_value *v, const char *word)
-{
-    return v->kind == TCORE_STRING && v->len == strlen(word) && memcmp(v->s, word, v->len) == 0;
-}
-
 static void settle_kind(struct import_job *job, struct import_span *span)
 {
     if (!span->tag[TAG_KIND])
@@ -121,9 +116,9 @@ enum error { ERROR_NONE, ERROR_SAID, ERROR_TEXT };
 static enum error error_of(const struct import_job *job, uint32_t node)
 {
     const struct tcore_value *v = import_value(job, node);
-    if (!node || v->kind == TCORE_FALSE || is_word(v, "false"))
+    if (!node || v->kind == TCORE_FALSE || tcore_value_is_text(v, "false"))
         return ERROR_NONE;
-    if (v->kind == TCORE_TRUE || is_word(v, "true") || is_word(v, ""))
+    if (v->kind == TCORE_TRUE || tcore_value_is_text(v, "true") || tcore_value_is_text(v, ""))
         return ERROR_SAID;
     return v->kind == TCORE_STRING ? ERROR_TEXT : ERROR_NONE;
 }

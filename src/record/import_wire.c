@@ -63,8 +63,8 @@ static inline bool is_plain(const char *s, size_t length)
     uint64_t found = 0, last = ' ';
     if (length >= 8) {
         for (size_t i = 0; i + 8 < length; i += 8)
-            found |= special(tcore_wire_fixed64(s + i));
-        return !(found | special(tcore_wire_fixed64(s + length - 8)));
+            found |= special(binary_get64(s + i));
+        return !(found | special(binary_get64(s + length - 8)));
     }
     for (size_t i = 0; i < length; i++)
         last = last << 8 | (unsigned char)s[i];
@@ -101,7 +101,7 @@ static bool put_id(struct tape *t, const struct tcore_wire_record *r)
     if (!text)
         return false;
     for (; r->length - at >= 4; at += 4) {
-        uint64_t word = hexadecimal(tcore_wire_fixed32(r->data + at));
+        uint64_t word = hexadecimal(binary_get32(r->data + at));
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
         word = __builtin_bswap64(word);
 #endif
@@ -196,7 +196,7 @@ static bool put_packed(struct tape *t, unsigned kind, const struct tcore_wire_re
         } else {
             if (end - at < 8)
                 return breaks(t, at, "eight bytes that are not there");
-            value = tcore_wire_fixed64(at);
+            value = binary_get64(at);
             at += 8;
         }
         if (!put_number(t, kind, value))

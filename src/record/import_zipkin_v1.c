@@ -45,9 +45,7 @@ struct v1 {
 
 static bool is_text(const struct v1 *v, uint32_t node, const char *text)
 {
-    const struct tcore_value *value = import_value(v->z->job, node);
-    return node && value->kind == TCORE_STRING && value->len == strlen(text) &&
-           memcmp(value->s, text, value->len) == 0;
+    return node && tcore_value_is_text(import_value(v->z->job, node), text);
 }
 
 static const struct core *core_of(const struct v1 *v, uint32_t value)

@@ -65,7 +65,7 @@ static bool is_of_this_host(const char *resource_json)
     struct tcore_buf text = {0};
     execution_host_name(host);
     bool is = *host && parse_members(&json, &text, resource_json) &&
-              execution_is_text(execution_member(&json, "host.name"), host);
+              tcore_value_is_text(execution_member(&json, "host.name"), host);
     tcore_json_free(&json);
     tcore_buf_free(&text);
     return is;
@@ -80,7 +80,7 @@ static enum lifetime look(const struct tcore_json *environment, const char *reso
     read_boot_id(boot_id);
     if (!number || number > INT32_MAX || boot->kind != TCORE_STRING || !*boot_id)
         return LIFETIME_UNKNOWN;
-    if (!execution_is_text(boot, boot_id)) /* no process outlives the system */
+    if (!tcore_value_is_text(boot, boot_id)) /* no process outlives the system */
         return is_of_this_host(resource_json) ? LIFETIME_OVER : LIFETIME_UNKNOWN;
     if (number_of(environment, "lifetime.pid_namespace") != pid_namespace())
         return LIFETIME_UNKNOWN;

@@ -29,15 +29,6 @@ struct listing {
 
 /* --- What is read */
 
-static enum tcore_status want_text(void *state, struct tcore_projection *projection,
-                                   struct tcore_error *err)
-{
-    (void)state;
-    (void)err;
-    projection->text = true;
-    return TCORE_OK;
-}
-
 static enum tcore_status keep(void *state, void *worker, const struct tcore_batch *batch,
                               const uint32_t *rows, size_t count, struct tcore_buf *out,
                               struct tcore_error *err)
@@ -142,7 +133,7 @@ static int list(struct cli *cli, bool over, int argc, char **argv)
         .types = 1u << TCORE_RECORD_EXECUTION,
         .sifts = true,
         .ordered = true,
-        .open = want_text,
+        .open = cli_want_text,
         .batch = keep,
         .finish = tell,
     };

@@ -65,15 +65,6 @@ void otlp_stream_note(struct otlp_stream *stream, struct cli *cli)
 
 /* --- a thread's part --- */
 
-static enum tcore_status want_text(void *state, struct tcore_projection *projection,
-                                   struct tcore_error *err)
-{
-    (void)state;
-    (void)err;
-    projection->text = true;
-    return TCORE_OK;
-}
-
 static enum tcore_status new_worker(struct worker **out, bool protobuf, struct tcore_error *err)
 {
     struct worker *w = *out = tcore_calloc(1, sizeof *w);
@@ -270,7 +261,7 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
 
 const struct cli_operator otlp_stream_operator = {
     .types = OTLP_TYPES | 1u << TCORE_RECORD_CLOCK,
-    .open = want_text,
+    .open = cli_want_text,
     .worker_open = open_worker,
     .batch = encode,
     .in_turn = add,

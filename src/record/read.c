@@ -12,15 +12,6 @@ struct read_options {
     const char *redact;
 };
 
-static enum tcore_status want_text(void *state, struct tcore_projection *projection,
-                                   struct tcore_error *err)
-{
-    (void)state;
-    (void)err;
-    projection->text = true;
-    return TCORE_OK;
-}
-
 static enum tcore_status open_worker(void *state, void **worker, struct tcore_error *err)
 {
     struct redactor *redactor;
@@ -56,7 +47,7 @@ static int run_redacted(struct cli *cli, const char *policy, int argc, char **ar
 {
     static const struct cli_operator redacted = {
         .types = ((1u << TCORE_RECORD_TYPES) - 1) & ~(1u << TCORE_RECORD_CLOCK),
-        .open = want_text,
+        .open = cli_want_text,
         .worker_open = open_worker,
         .batch = redact,
         .worker_close = close_worker,

@@ -19,12 +19,10 @@ static enum tcore_status fold_within(void *context, const char *line, size_t len
                                      struct tcore_error *err)
 {
     struct within *w = context;
-    struct tcore_error unused;
-    enum tcore_status status = tcore_json_parse(&w->json, line, length, &unused);
-    if (status == TCORE_FATAL)
-        return tcore_error_nomem(err);
-    if (status != TCORE_OK || !tcore_json_is_object(&w->json.node[0]) ||
-        execution_is_text(execution_member(&w->json, "event"), "started"))
+    enum tcore_status status = execution_parse(&w->json, line, length, err);
+    if (status != TCORE_OK)
+        return status == TCORE_SKIP ? TCORE_OK : status;
+    if (tcore_value_is_text(execution_member(&w->json, "event"), "started"))
         return TCORE_OK;
     return execution_fold(w->execution, w->place->id, &w->json, err);
 }

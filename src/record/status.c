@@ -23,15 +23,6 @@ struct status {
     struct tcore_error err;
 };
 
-static enum tcore_status want_text(void *state, struct tcore_projection *projection,
-                                   struct tcore_error *err)
-{
-    (void)state;
-    (void)err;
-    projection->text = true;
-    return TCORE_OK;
-}
-
 /* --- The trace of an execution that is named by its own digits only */
 
 static enum tcore_status find_trace(void *state, void *worker, const struct tcore_batch *batch,
@@ -51,7 +42,7 @@ static enum tcore_status find_trace(void *state, void *worker, const struct tcor
             return status;
         const struct tcore_value *trace = execution_member(json, "traceId");
         if (status != TCORE_OK || trace->kind != TCORE_STRING || trace->len != TCORE_TRACE_ID ||
-            !execution_is_text(execution_member(json, "executionId"), records->span_id))
+            !tcore_value_is_text(execution_member(json, "executionId"), records->span_id))
             continue;
         memcpy(records->trace_id, trace->s, TCORE_TRACE_ID);
         return TCORE_EOF;
@@ -66,7 +57,7 @@ static int look_for_trace(struct cli *cli, struct status *status, int count, cha
         .silent = true,
         .sifts = true,
         .ordered = true,
-        .open = want_text,
+        .open = cli_want_text,
         .batch = find_trace,
     };
     for (int i = 0; i < count; i++)
@@ -125,7 +116,7 @@ static int read_trace(struct cli *cli, struct status *status, int count, char **
         .types = STATUS_TYPES,
         .sifts = true,
         .ordered = true,
-        .open = want_text,
+        .open = cli_want_text,
         .batch = keep,
         .trace_ids = trace_ids,
         .finish = tell,

@@ -83,7 +83,7 @@ static bool is_within(const struct status_records *r, const char *id, size_t len
 static bool is_of_trace(const struct status_records *r, uint32_t object)
 {
     uint32_t at = tcore_json_find(&r->json, object, "traceId");
-    return *r->trace_id && at && execution_is_text(&r->json.node[at].value, r->trace_id);
+    return *r->trace_id && at && tcore_value_is_text(&r->json.node[at].value, r->trace_id);
 }
 
 static void keep_line(struct tcore_buf *lines, const struct tcore_slice *text)
@@ -115,7 +115,6 @@ static enum tcore_status add_metric(struct status_records *r, const struct tcore
 enum tcore_status status_records_add(struct status_records *r, enum tcore_record_type type,
                                      const struct tcore_slice *text, struct tcore_error *err)
 {
-    struct tcore_error unused;
     enum tcore_status status;
     bool named = *r->trace_id && memmem(text->data, text->length, r->trace_id, TCORE_TRACE_ID);
     if (!named && *r->span_id)
@@ -127,9 +126,9 @@ enum tcore_status status_records_add(struct status_records *r, enum tcore_record
         if (status != TCORE_OK || type == TCORE_RECORD_LOG)
             return status;
     }
-    status = tcore_json_parse(&r->json, text->data, text->length, &unused);
+    status = execution_parse(&r->json, text->data, text->length, err);
     if (status != TCORE_OK)
-        return status == TCORE_FATAL ? tcore_error_nomem(err) : TCORE_OK;
+        return status == TCORE_SKIP ? TCORE_OK : status;
     if (type == TCORE_RECORD_EXECUTION)
         return add_parent(r, "executionId", err);
     return type == TCORE_RECORD_SPAN ? add_span(r, text, err) : add_metric(r, text, err);
@@ -157,7 +156,7 @@ static bool is_metric_of(const struct status_records *r, const struct execution 
     uint32_t context = tcore_json_find(&r->json, 0, "context");
     uint32_t span = context ? tcore_json_find(&r->json, context, "spanId") : 0;
     const struct tcore_value *id = span ? &r->json.node[span].value : NULL;
-    *own = id && execution_is_text(id, r->span_id);
+    *own = id && tcore_value_is_text(id, r->span_id);
     if (!id) /* of the trace as a whole */
         return !*e->parent_span_id;
     return id->kind == TCORE_STRING && is_within(r, id->s, id->len);
@@ -262,7 +261,7 @@ static void add_links(struct status_records *r, struct tcore_buf *related)
     for (uint32_t e = links + 1; e < node[links].next; e = node[e].next) {
         uint32_t id = tcore_json_find(&r->json, e, "traceId");
         if (id && node[id].value.kind == TCORE_STRING &&
-            !execution_is_text(&node[id].value, r->trace_id))
+            !tcore_value_is_text(&node[id].value, r->trace_id))
             add_related(related, node[id].value.s, node[id].value.len);
     }
 }
@@ -277,7 +276,7 @@ static enum tcore_status take_span(struct status_records *r, void *state, const 
     tcore_buf_puts(&f->spans, f->spans.length ? "," : "");
     tcore_buf_append(&f->spans, line, length);
     add_links(r, &f->related);
-    if (execution_is_text(id, r->span_id))
+    if (tcore_value_is_text(id, r->span_id))
         execution_usage_span(&f->usage, &r->json);
     return tcore_buf_status(&f->spans, err);
 }

@@ -161,9 +161,7 @@ static bool is_sentence(const struct cli_field *field)
 static bool text_is(const struct tcore_json *json, const char *field, const char *text)
 {
     uint32_t at = tcore_json_find(json, 0, field);
-    const struct tcore_value *value = &json->node[at].value;
-    return at && value->kind == TCORE_STRING && value->len == strlen(text) &&
-           memcmp(value->s, text, value->len) == 0;
+    return at && tcore_value_is_text(&json->node[at].value, text);
 }
 
 static const char *title_of(const struct cli_field *field)

@@ -101,6 +101,12 @@ static inline bool tcore_value_is_number(const struct tcore_value *v)
     return v->kind == TCORE_INT || v->kind == TCORE_DOUBLE || v->kind == TCORE_NUMBER;
 }
 
+/* Whether v is the string text, which has no NUL in it. */
+static inline bool tcore_value_is_text(const struct tcore_value *v, const char *text)
+{
+    return v->kind == TCORE_STRING && v->len == strlen(text) && memcmp(v->s, text, v->len) == 0;
+}
+
 /* The numeric value of INT, DOUBLE or NUMBER, correctly rounded; NaN for anything else. */
 double tcore_value_double(const struct tcore_value *v);
 /* Whether v is a number with an integral value in int64 (2.0 and 1e3 are); then *i. */

@@ -53,18 +53,12 @@ uint64_t tcore_row_weight(const struct tcore_column *sample_rate, uint32_t row, 
     return TCORE_WEIGHT_ONE;
 }
 
-static bool is_word(const struct tcore_value *value, const char *word)
-{
-    return value->kind == TCORE_STRING && value->len == strlen(word) &&
-           !memcmp(value->s, word, value->len);
-}
-
 bool tcore_row_is_cumulative(const struct tcore_column *metric_type,
                              const struct tcore_column *temporality, uint32_t row)
 {
     struct tcore_value type = tcore_column_get(metric_type, row);
     struct tcore_value since = tcore_column_get(temporality, row);
-    if (is_word(&type, "counter"))
-        return since.kind == TCORE_ABSENT || is_word(&since, "cumulative");
-    return is_word(&type, "histogram") && is_word(&since, "cumulative");
+    if (tcore_value_is_text(&type, "counter"))
+        return since.kind == TCORE_ABSENT || tcore_value_is_text(&since, "cumulative");
+    return tcore_value_is_text(&type, "histogram") && tcore_value_is_text(&since, "cumulative");
 }

@@ -169,11 +169,6 @@ static void read_actor(struct parsing *p)
                  uid->value.i < 0 || user->value.kind != TCORE_STRING;
 }
 
-static bool same_text(const struct tcore_value *v, const char *text)
-{
-    return v->kind == TCORE_STRING && v->len == strlen(text) && memcmp(v->s, text, v->len) == 0;
-}
-
 /* Whether the line is the one spelling of what is in it. */
 static enum tcore_status check_canonical(const struct tcore_json *json, const char *line,
                                          size_t length)
@@ -226,7 +221,7 @@ enum tcore_status tcore_audit_parse_record(const struct tcore_sodium *sodium,
     /* in canonical form the hash and its member are the last bytes */
     tcore_hash_hex(sodium, line, length - behind, hash);
     record->intact = memcmp(hash, record->place.hash, sizeof hash) == 0;
-    record->tells_set_aside = same_text(&action->value, AUDIT_SET_ASIDE);
+    record->tells_set_aside = tcore_value_is_text(&action->value, AUDIT_SET_ASIDE);
     return TCORE_OK;
 }
 

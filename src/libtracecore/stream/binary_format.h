@@ -14,6 +14,7 @@
 #define TRACECORE_STREAM_BINARY_FORMAT_H
 
 #include "model/record.h"
+#include "stream/binary_bytes.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -150,60 +151,6 @@ static inline bool binary_encoding_is_text(unsigned encoding)
 {
     return encoding == ENCODING_TEXT || encoding == ENCODING_DICT ||
            encoding == ENCODING_REFERENCE || encoding == ENCODING_TRACES;
-}
-
-static inline uint16_t binary_get16(const void *p)
-{
-    uint16_t v;
-    memcpy(&v, p, sizeof v);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    v = __builtin_bswap16(v);
-#endif
-    return v;
-}
-
-static inline uint32_t binary_get32(const void *p)
-{
-    uint32_t v;
-    memcpy(&v, p, sizeof v);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    v = __builtin_bswap32(v);
-#endif
-    return v;
-}
-
-static inline uint64_t binary_get64(const void *p)
-{
-    uint64_t v;
-    memcpy(&v, p, sizeof v);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    v = __builtin_bswap64(v);
-#endif
-    return v;
-}
-
-static inline void binary_put16(void *p, uint16_t v)
-{
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    v = __builtin_bswap16(v);
-#endif
-    memcpy(p, &v, sizeof v);
-}
-
-static inline void binary_put32(void *p, uint32_t v)
-{
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    v = __builtin_bswap32(v);
-#endif
-    memcpy(p, &v, sizeof v);
-}
-
-static inline void binary_put64(void *p, uint64_t v)
-{
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    v = __builtin_bswap64(v);
-#endif
-    memcpy(p, &v, sizeof v);
 }
 
 #pragma GCC visibility push(hidden)

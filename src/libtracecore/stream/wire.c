@@ -20,14 +20,14 @@ static bool read_value(const char **at, const char *end, struct tcore_wire_recor
         *reason = "eight bytes that are not there";
         if (end - *at < 8)
             return false;
-        r->value = tcore_wire_fixed64(*at);
+        r->value = binary_get64(*at);
         *at += 8;
         return true;
     case TCORE_WIRE_FIXED32:
         *reason = "four bytes that are not there";
         if (end - *at < 4)
             return false;
-        r->value = tcore_wire_fixed32(*at);
+        r->value = binary_get32(*at);
         *at += 4;
         return true;
     case TCORE_WIRE_BYTES:

@@ -7,10 +7,11 @@
 #ifndef TRACECORE_STREAM_WIRE_H
 #define TRACECORE_STREAM_WIRE_H
 
+#include "stream/binary_bytes.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 enum tcore_wire_type {
     TCORE_WIRE_VARINT = 0,
@@ -45,26 +46,6 @@ static inline bool tcore_wire_varint(const char **at, const char *end, uint64_t 
         }
     }
     return false;
-}
-
-static inline uint64_t tcore_wire_fixed64(const char *at)
-{
-    uint64_t value;
-    memcpy(&value, at, sizeof value);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    value = __builtin_bswap64(value);
-#endif
-    return value;
-}
-
-static inline uint32_t tcore_wire_fixed32(const char *at)
-{
-    uint32_t value;
-    memcpy(&value, at, sizeof value);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    value = __builtin_bswap32(value);
-#endif
-    return value;
 }
 
 /* What sint32 and sint64 hold: 0, -1, 1, -2, ... */
