@@ -3,7 +3,10 @@
 
 #include "cli/signals.h"
 
+#include "base/sys.h"
+
 #include <errno.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
@@ -94,6 +97,19 @@ bool cli_stop_requested(void)
 int cli_stop_fd(void)
 {
     return wake_fd;
+}
+
+bool cli_wait_until(int64_t time_ns)
+{
+    struct pollfd stop = {.fd = cli_stop_fd() ? cli_stop_fd() : -1, .events = POLLIN};
+    while (!cli_stop_requested()) {
+        int64_t left_ns = time_ns - tcore_sys()->monotonic_ns();
+        if (left_ns <= 0)
+            return true;
+        int64_t left_ms = (left_ns + 999999) / 1000000;
+        (void)tcore_sys()->poll(&stop, 1, left_ms < 60000 ? (int)left_ms : 60000);
+    }
+    return false;
 }
 
 int cli_progress_fd(void)

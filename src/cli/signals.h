@@ -22,6 +22,8 @@ bool cli_stop_requested(void);
 /* Readable once they did, or after cli_wake_for_stop(); 0: not caught, or out of descriptors. */
 int cli_stop_fd(void);
 void cli_wake_for_stop(void);
+/* Until that time of the monotonic clock. False: a stop was requested. */
+bool cli_wait_until(int64_t time_ns);
 /* Readable once USR1 came, or after cli_wake_for_progress(), until it is read; 0: not caught, or
  * out of descriptors. */
 int cli_progress_fd(void);

@@ -13,7 +13,6 @@
 #include "record/gzip.h"
 
 #include <inttypes.h>
-#include <poll.h>
 #include <string.h>
 
 #define DELAY_MOST_NS ((int64_t)30 * 1000000000)
@@ -112,17 +111,6 @@ static int64_t delay_before(const struct delivery *d, unsigned attempt)
     return delay > d->reply.retry_after_ns ? delay : d->reply.retry_after_ns;
 }
 
-/* False: TERM came meanwhile. */
-static bool wait_for(int64_t delay_ns)
-{
-    int64_t end = tcore_sys()->monotonic_ns() + delay_ns;
-    struct pollfd stop = {.fd = cli_stop_fd(), .events = POLLIN};
-    for (int64_t left = delay_ns; left > 0 && !cli_stop_requested();
-         left = end - tcore_sys()->monotonic_ns())
-        tcore_sys()->poll(&stop, stop.fd > 0, (int)(left / 1000000) + 1);
-    return !cli_stop_requested();
-}
-
 /* --- a batch --- */
 
 /* What the last answer was, as a reason. */
@@ -205,7 +193,8 @@ static enum tcore_status post(struct delivery *d, const struct otlp_message *mes
         int64_t spent = tcore_sys()->monotonic_ns() - begin;
         if (hope && attempt == 1 && d->options->retry_for_ns)
             tell_of_trouble(d, message);
-        if (!hope || delay > d->options->retry_for_ns - spent || !wait_for(delay)) {
+        if (!hope || delay > d->options->retry_for_ns - spent ||
+            !cli_wait_until(tcore_sys()->monotonic_ns() + delay)) {
             /* a bad batch says nothing of the next one */
             d->down = d->reply.result != HTTP_ANSWERED ||
                       (d->reply.status != 400 && d->reply.status != 413);

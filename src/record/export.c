@@ -26,6 +26,11 @@ static const struct cli_option table[] = {
      "with csv: columns (default: the fields of the first record)", NULL},
 };
 
+int64_t export_memory(const struct cli *cli)
+{
+    return cli->io.memory_bytes ? cli->io.memory_bytes : (int64_t)1 << 30;
+}
+
 bool export_is_shown(const struct cli *cli)
 {
     return (!cli->io.output || !strcmp(cli->io.output, "-")) && isatty(STDOUT_FILENO);

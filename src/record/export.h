@@ -6,6 +6,8 @@
 #include "base/buf.h"
 #include "cli/verb.h"
 
+#define EXPORT_PIECE_BYTES ((size_t)256 * 1024) /* of output at a time, where all was held */
+
 struct export_options {
     const char *format;
     bool unframed;
@@ -20,6 +22,8 @@ struct export_format {
 extern const struct export_format export_chrome, export_csv, export_jaeger, export_mplp,
     export_openmetrics, export_otlp_json, export_otlp_protobuf, export_zipkin;
 
+/* How much may be held: --memory, or its default. */
+int64_t export_memory(const struct cli *cli);
 /* Whether what is written is seen by people as it is: then it must be made harmless for a terminal.
  */
 bool export_is_shown(const struct cli *cli);

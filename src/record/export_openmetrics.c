@@ -16,9 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MEMORY      ((int64_t)1 << 30) /* --memory, if it is not given */
-#define PIECE_BYTES ((size_t)256 * 1024)
-
 /* A point from a worker; its texts follow, to a multiple of 8 bytes. */
 struct piece {
     uint32_t size;
@@ -179,7 +176,7 @@ static size_t memory_held(const struct openmetrics *o)
 
 static enum tcore_status check_memory(const struct openmetrics *o, struct tcore_error *err)
 {
-    int64_t memory = o->cli->io.memory_bytes ? o->cli->io.memory_bytes : MEMORY;
+    int64_t memory = export_memory(o->cli);
     if (memory_held(o) <= (uint64_t)memory)
         return TCORE_OK;
     return tcore_error_set(
@@ -271,7 +268,7 @@ static enum tcore_status give(void *state, struct tcore_buf *out, struct tcore_e
     o->sorted = true;
     struct tcore_buf *text = &o->key;
     tcore_buf_clear(text);
-    while (o->written < o->points && text->length < PIECE_BYTES) {
+    while (o->written < o->points && text->length < EXPORT_PIECE_BYTES) {
         size_t i = o->written++;
         const struct point *p = &o->point[i];
         if (!i || p->family != p[-1].family)

@@ -6,11 +6,10 @@
 
 #include "base/sys.h"
 #include "cli/message.h"
+#include "record/export.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
-
-#define PIECE_BYTES ((size_t)256 * 1024) /* of output at a time */
 
 struct export_trace_place {
     int64_t start_ns;
@@ -27,8 +26,8 @@ struct worker {
 bool export_traces_open(struct export_traces *traces)
 {
     struct tcore_error err;
-    int64_t memory = traces->cli->io.memory_bytes ? traces->cli->io.memory_bytes : EXPORT_MEMORY;
-    struct tcore_trace_store_options options = {.text = true, .memory_bytes = (size_t)memory};
+    struct tcore_trace_store_options options = {.text = true,
+                                                .memory_bytes = (size_t)export_memory(traces->cli)};
     if (tcore_trace_store_new(&traces->store, &options, &err) == TCORE_OK)
         return true;
     cli_report(traces->cli, &err);
@@ -45,13 +44,12 @@ void export_traces_close(struct export_traces *traces)
 static enum tcore_status failure(const struct export_traces *traces, enum tcore_status status,
                                  struct tcore_error *err)
 {
-    int64_t memory = traces->cli->io.memory_bytes ? traces->cli->io.memory_bytes : EXPORT_MEMORY;
     if (status == TCORE_OK || !tcore_trace_store_is_full(traces->store))
         return status;
     return tcore_error_set(err, TCORE_FATAL,
                            "the spans of all traces do not fit in %" PRId64
                            " KiB: give more with --memory=SIZE",
-                           memory >> 10);
+                           export_memory(traces->cli) >> 10);
 }
 
 /* --- taking in --- */
@@ -205,7 +203,7 @@ static enum tcore_status give_traces(void *state, struct tcore_buf *out, struct 
         qsort(trace->spans, trace->count, sizeof(struct tcore_stored_span *),
               tcore_stored_text_compare);
         status = traces->trace(state, trace, out, err);
-        if (status == TCORE_OK && out->length >= PIECE_BYTES)
+        if (status == TCORE_OK && out->length >= EXPORT_PIECE_BYTES)
             return TCORE_SKIP;
     }
     if (status == TCORE_OK)

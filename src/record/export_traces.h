@@ -11,8 +11,6 @@
 #include "record/export_fields.h"
 #include "trace/store.h"
 
-#define EXPORT_MEMORY ((int64_t)1 << 30) /* --memory, if it is not given */
-
 struct export_traces {
     /* set by the format */
     struct cli *cli;

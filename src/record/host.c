@@ -11,7 +11,6 @@
 #include "record/verbs.h"
 #include "store/repository.h"
 
-#include <poll.h>
 #include <string.h>
 
 #define SHORTEST_NS 100000000
@@ -46,20 +45,6 @@ struct collector {
     struct host_metrics host;
 };
 
-/* False: INT or TERM came. */
-static bool wait_until(int64_t time_ns)
-{
-    struct pollfd stop = {.fd = cli_stop_fd() ? cli_stop_fd() : -1, .events = POLLIN};
-    while (!cli_stop_requested()) {
-        int64_t left_ns = time_ns - tcore_sys()->monotonic_ns();
-        if (left_ns <= 0)
-            return true;
-        int64_t left_ms = (left_ns + 999999) / 1000000;
-        (void)tcore_sys()->poll(&stop, 1, left_ms < 60000 ? (int)left_ms : 60000);
-    }
-    return false;
-}
-
 static bool measure(struct collector *c)
 {
     struct tcore_buf lines = {0};
@@ -84,7 +69,7 @@ static void collect(struct collector *c)
             next_ns = INT64_MAX;
         if (next_ns < now)
             next_ns += (now - next_ns) / c->interval_ns * c->interval_ns + c->interval_ns;
-        if (!wait_until(next_ns))
+        if (!cli_wait_until(next_ns))
             return;
     }
 }

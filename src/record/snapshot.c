@@ -5,6 +5,7 @@
 #include "base/sys.h"
 #include "cli/message.h"
 #include "cli/output.h"
+#include "cli/signals.h"
 #include "record/destination.h"
 #include "record/execution_verb.h"
 #include "record/host_metrics.h"
@@ -14,7 +15,6 @@
 #include "record/verbs.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,15 +23,6 @@ struct options {
 };
 
 static const struct options defaults = {.interval_ns = 100000000};
-
-/* Between the two readings that a share of time takes. */
-static void wait_for(int64_t interval_ns)
-{
-    int64_t until = tcore_sys()->monotonic_ns() + interval_ns, left;
-    while ((left = until - tcore_sys()->monotonic_ns()) > 0)
-        (void)tcore_sys()->poll(NULL, 0,
-                                left < 60000000000 ? (int)((left + 999999) / 1000000) : 60000);
-}
 
 static enum tcore_status look_at_host(int64_t interval_ns, struct tcore_buf *lines,
                                       struct tcore_error *err)
@@ -42,7 +33,7 @@ static enum tcore_status look_at_host(int64_t interval_ns, struct tcore_buf *lin
         status = host_metrics_take(&host, lines, err);
     if (status == TCORE_OK) {
         tcore_buf_clear(lines);
-        wait_for(interval_ns);
+        cli_wait_until(tcore_sys()->monotonic_ns() + interval_ns);
         status = host_metrics_take(&host, lines, err);
     }
     host_metrics_close(&host);
@@ -90,7 +81,7 @@ static enum tcore_status look_at_processes(const struct execution *e, const char
         return tcore_error_nomem(err);
     bool there = sampler_take(sampler, &before);
     if (there) {
-        wait_for(interval_ns);
+        cli_wait_until(tcore_sys()->monotonic_ns() + interval_ns);
         there = sampler_take(sampler, &now);
     }
     sampler_free(sampler);
