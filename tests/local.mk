@@ -32,6 +32,7 @@ check_PROGRAMS += %D%/core/test-number
 check_PROGRAMS += %D%/core/test-projection
 check_PROGRAMS += %D%/core/test-schema
 check_PROGRAMS += %D%/core/test-segment
+check_PROGRAMS += %D%/core/test-segment-damage
 check_PROGRAMS += %D%/core/test-segment-golden
 check_PROGRAMS += %D%/core/test-segment-sealed
 check_PROGRAMS += %D%/core/test-seal
@@ -123,6 +124,7 @@ bats_tests += %D%/contract/about.bats
 bats_tests += %D%/contract/completion.bats
 bats_tests += %D%/contract/install.bats
 bats_tests += %D%/contract/layout.bats
+bats_tests += %D%/fault/swap.bats
 bats_tests += %D%/hostile/ndjson.bats
 bats_tests += %D%/pipe/equal.bats
 bats_tests += %D%/pipe/foreign.bats
@@ -181,6 +183,8 @@ bats_tests += %D%/record/run.bats
 bats_tests += %D%/record/upkeep.bats
 bats_tests += %D%/record/where.bats
 
+EXTRA_PROGRAMS += %D%/fault/swap
+%D%/fault/swap.log: %D%/fault/swap$(EXEEXT)
 EXTRA_PROGRAMS += %D%/record/receiver
 %D%/record/send.log: %D%/record/receiver$(EXEEXT)
 
@@ -213,6 +217,7 @@ noinst_HEADERS += %D%/core/memory_file.h
 noinst_HEADERS += %D%/core/random.h
 noinst_HEADERS += %D%/core/capture.h
 noinst_HEADERS += %D%/core/rollup_records.h
+noinst_HEADERS += %D%/core/segment_file.h
 noinst_HEADERS += %D%/core/forms.h
 noinst_HEADERS += %D%/core/tap.h
 

@@ -8,11 +8,10 @@
 #include "tap.h"
 
 #include "golden.h"
-#include "memory_file.h"
 #include "model/symbol.h"
+#include "segment_file.h"
 #include "store/rollup.h"
 #include "store/segment_check.h"
-#include "store/segment_read.h"
 #include "store/trace_filter.h"
 #include "store/trace_index.h"
 #include "stream/binary_format.h"
@@ -223,19 +222,6 @@ static enum tcore_status tell_traces(struct tcore_buf *out, const struct tcore_s
 
 /* ---- records ---- */
 
-static enum tcore_status read_column(struct tcore_binary_columns *columns, uint32_t column,
-                                     uint32_t bytes, const void **data, struct tcore_error *err)
-{
-    return tcore_block_reader_column((struct tcore_block_reader *)columns, column, bytes, data,
-                                     err);
-}
-
-static enum tcore_status unseal(struct tcore_binary_columns *columns, uint32_t column,
-                                struct tcore_slice *opened, struct tcore_error *err)
-{
-    return tcore_block_reader_unseal((struct tcore_block_reader *)columns, column, opened, err);
-}
-
 static void look_at(const struct tcore_slice *directory)
 {
     seen.types |= 1u << directory->data[BLOCK_TYPE];
@@ -268,29 +254,14 @@ static enum tcore_status tell_block(struct tcore_buf *out, const struct tcore_se
                                     uint32_t block, struct tcore_key_ring *ring,
                                     struct tcore_error *err)
 {
-    static const struct tcore_projection all = {.text = true};
-    struct tcore_block_reader reader = {.columns = {.read = read_column, .unseal = unseal},
-                                        .ring = ring};
-    struct tcore_binary_decoder *decoder = NULL;
-    struct tcore_slice directory;
-    struct tcore_batch batch;
-    enum tcore_status status = tcore_binary_decoder_new(&decoder, &all, err);
-    if (status == TCORE_OK)
-        status = tcore_block_reader_open(
-            &reader, segment, &tcore_segment_manifest(segment)->block[block], &directory, err);
+    struct opened_block opened;
+    enum tcore_status status = open_block(&opened, segment, block, ring, err);
     if (status == TCORE_OK) {
-        look_at(&directory);
-        status = tcore_binary_decode(decoder, directory.data, directory.length, &reader.columns,
-                                     &batch, err);
+        look_at(&opened.directory);
+        append_lines(&opened.batch, out);
+        status = tell_sums(out, opened.decoder, &opened.directory, &opened.reader.columns, err);
     }
-    for (size_t i = 0; status == TCORE_OK && i < batch.rows; i++) {
-        tcore_buf_append(out, batch.text[i].data, batch.text[i].length);
-        tcore_buf_putc(out, '\n');
-    }
-    if (status == TCORE_OK)
-        status = tell_sums(out, decoder, &directory, &reader.columns, err);
-    tcore_binary_decoder_free(decoder);
-    tcore_block_reader_free(&reader);
+    close_block(&opened);
     return status;
 }
 

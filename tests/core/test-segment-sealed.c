@@ -7,12 +7,11 @@
 #include "tap.h"
 
 #include "failing.h"
-#include "memory_file.h"
+#include "segment_file.h"
 #include "store/rewrite.h"
 #include "store/segment_check.h"
 #include "store/segment_private.h"
 #include "store/segment_salvage.h"
-#include "store/segment_write.h"
 #include "store/tar.h"
 #include "stream/binary_format.h"
 
@@ -34,106 +33,31 @@ static unsigned label_of(const void *context, const char *key, size_t length)
 static struct tcore_labels labels = {
     .label = {{"public", NULL, 0}, {"pii", &public_key, 1}}, .count = 2, .of = label_of};
 
-static void add_line(struct tcore_buf *line, unsigned i)
+static void add_line(struct tcore_buf *lines, unsigned i)
 {
-    tcore_buf_clear(line);
-    tcore_buf_printf(line,
+    tcore_buf_printf(lines,
                      "{\"type\":\"span\",\"traceId\":\"%032x\",\"spanId\":\"%016x\",\"name\":\"op\""
                      ",\"startTimeUnixNano\":\"%u000000000\",\"attributes\":{\"n\":%u,"
                      "\"user.email\":\"" CANARY "%06u\",\"other\":\"" CANARY "%06u\",\"flag\":true,"
                      "\"deep\":{\"user.email\":["
-                     "%u]}}}",
+                     "%u]}}}\n",
                      i + 1, i + 1, 1790000000 + i, i, i, i + 500, i);
 }
 
-static enum tcore_status write_segment(struct tcore_error *err)
+static enum tcore_status write_sealed(struct tcore_error *err)
 {
-    struct tcore_buf blocks = {0}, line = {0};
-    struct tcore_binary_writer *writer = NULL;
-    struct tcore_block_packer *packer = NULL;
-    struct tcore_segment_writer *segment = NULL;
-    file.length = 0;
-    enum tcore_status status = tcore_binary_writer_new(&writer, &blocks, NULL, err);
-    if (status == TCORE_OK) {
-        tcore_binary_writer_for_segments(writer);
-        tcore_binary_writer_keep_apart(writer, true);
-        tcore_buf_clear(&blocks);
-        status = tcore_block_packer_new(&packer, err);
-    }
+    struct segment_recipe recipe = {.block_lines = ROWS, .labels = &labels};
+    struct tcore_buf lines = {0};
+    for (unsigned i = 0; i < BLOCKS * ROWS; i++)
+        add_line(&lines, i);
+    enum tcore_status status = tcore_buf_status(&lines, err);
     if (status == TCORE_OK)
-        status = tcore_segment_writer_new(&segment, FILE_FD, 7, err);
-    if (status == TCORE_OK) {
-        tcore_block_packer_set_labels(packer, &labels);
-        tcore_segment_set_labels(segment, &labels);
-    }
-    for (unsigned i = 0; i < BLOCKS * ROWS && status == TCORE_OK; i++) {
-        add_line(&line, i);
-        status = line.failed ? TCORE_FATAL
-                             : tcore_binary_writer_add(writer, line.data, line.length, err);
-        if (status == TCORE_OK && (i + 1) % ROWS == 0)
-            status = tcore_binary_writer_flush(writer, err);
-    }
-    for (size_t at = 0, bytes; at < blocks.length && status == TCORE_OK; at += bytes) {
-        struct tcore_packed_block packed = {0};
-        bool is_block;
-        status = tcore_binary_unit(blocks.data + at, blocks.length - at, &bytes, &is_block, err);
-        if (status == TCORE_OK)
-            status = tcore_pack_block(packer, blocks.data + at, bytes, &packed, err);
-        if (status == TCORE_OK)
-            status = tcore_segment_add(segment, &packed, err);
-        tcore_packed_block_free(&packed);
-    }
-    if (status == TCORE_OK)
-        status = tcore_segment_finish(segment, err);
-    tcore_segment_writer_free(segment);
-    tcore_block_packer_free(packer);
-    tcore_binary_writer_free(writer);
-    tcore_buf_free(&blocks);
-    tcore_buf_free(&line);
+        status = write_segment(&recipe, &lines, err);
+    tcore_buf_free(&lines);
     return status;
 }
 
 /* ---- reading ---- */
-
-static enum tcore_status read_column(struct tcore_binary_columns *columns, uint32_t column,
-                                     uint32_t bytes, const void **data, struct tcore_error *err)
-{
-    return tcore_block_reader_column((struct tcore_block_reader *)columns, column, bytes, data,
-                                     err);
-}
-
-static enum tcore_status unseal(struct tcore_binary_columns *columns, uint32_t column,
-                                struct tcore_slice *opened, struct tcore_error *err)
-{
-    return tcore_block_reader_unseal((struct tcore_block_reader *)columns, column, opened, err);
-}
-
-/* The text of a block. */
-static enum tcore_status read_block(const struct tcore_segment *segment, uint32_t block,
-                                    struct tcore_key_ring *ring, struct tcore_buf *text,
-                                    struct tcore_error *err)
-{
-    static const struct tcore_projection all = {.text = true};
-    struct tcore_block_reader reader = {.columns = {.read = read_column, .unseal = unseal},
-                                        .ring = ring};
-    struct tcore_binary_decoder *decoder = NULL;
-    struct tcore_slice directory;
-    struct tcore_batch batch;
-    enum tcore_status status = tcore_binary_decoder_new(&decoder, &all, err);
-    if (status == TCORE_OK)
-        status = tcore_block_reader_open(
-            &reader, segment, &tcore_segment_manifest(segment)->block[block], &directory, err);
-    if (status == TCORE_OK)
-        status = tcore_binary_decode(decoder, directory.data, directory.length, &reader.columns,
-                                     &batch, err);
-    for (size_t i = 0; status == TCORE_OK && i < batch.rows; i++) {
-        tcore_buf_append(text, batch.text[i].data, batch.text[i].length);
-        tcore_buf_putc(text, '\n');
-    }
-    tcore_binary_decoder_free(decoder);
-    tcore_block_reader_free(&reader);
-    return status == TCORE_OK ? tcore_buf_status(text, err) : status;
-}
 
 static enum tcore_status make_ring(struct tcore_key_ring **ring, bool with_key,
                                    struct tcore_error *err)
@@ -166,12 +90,9 @@ static enum tcore_status read_all(bool with_key, struct tcore_buf *text, struct 
 /* Whether all is read with the key, and without it no labelled value; nor is one in the file. */
 static bool reads_right(struct tcore_error *err)
 {
-    struct tcore_buf text = {0}, wanted = {0}, line = {0};
-    for (unsigned i = 0; i < BLOCKS * ROWS; i++) {
-        add_line(&line, i);
-        tcore_buf_append(&wanted, line.data, line.length);
-        tcore_buf_putc(&wanted, '\n');
-    }
+    struct tcore_buf text = {0}, wanted = {0};
+    for (unsigned i = 0; i < BLOCKS * ROWS; i++)
+        add_line(&wanted, i);
     bool right = read_all(true, &text, err) == TCORE_OK && text.length == wanted.length &&
                  !memcmp(text.data, wanted.data, wanted.length);
     tcore_buf_clear(&text);
@@ -181,7 +102,6 @@ static bool reads_right(struct tcore_error *err)
         memmem(text.data, text.length, "\"n\":", 4) && !memmem(file.data, file.length, CANARY, 6);
     tcore_buf_free(&text);
     tcore_buf_free(&wanted);
-    tcore_buf_free(&line);
     return right;
 }
 
@@ -441,7 +361,7 @@ static void test_nobody(void)
 {
     struct tcore_error err;
     labels.label[1].reader_count = 0;
-    ok(write_segment(&err) == TCORE_BAD_INPUT, "a label without readers is an error: %s", err.text);
+    ok(write_sealed(&err) == TCORE_BAD_INPUT, "a label without readers is an error: %s", err.text);
     labels.label[1].reader_count = 1;
 }
 
@@ -453,7 +373,7 @@ static void test_memory(struct tcore_sys *sys)
     for (unsigned long n = 1; more; n++) {
         failing_begin(n);
         use_memory(&failing.sys);
-        enum tcore_status status = write_segment(&err);
+        enum tcore_status status = write_sealed(&err);
         more = failing_end();
         tcore_sys_set(sys);
         if (status == TCORE_OK && !reads_right(&err)) /* some can be done without */
@@ -507,7 +427,7 @@ int main(void)
     }
     tcore_private_key_public(key, "anna", &public_key, &err);
     tcore_private_key_free(key);
-    ok(write_segment(&err) == TCORE_OK, "a segment with sealed columns: %s", err.text);
+    ok(write_sealed(&err) == TCORE_OK, "a segment with sealed columns: %s", err.text);
     ok(reads_right(&err), "with the key all is read as it was, without it the rest: %s", err.text);
     test_forgeries();
     test_may_rewrite();
