@@ -3,12 +3,10 @@
 
 #include "record/key_change.h"
 
-#include "base/sys.h"
 #include "cli/message.h"
 #include "record/audit_event.h"
 #include "record/membership.h"
-#include "record/policy_file.h"
-#include "record/policy_labels.h"
+#include "record/upkeep.h"
 #include "store/segment_rewrap.h"
 
 #include <errno.h>
@@ -19,12 +17,10 @@
 #include <unistd.h>
 
 struct change {
-    struct cli *cli;
+    struct upkeep upkeep; /* its lock, too: a segment that is just made of others must not escape */
     const struct key_change_options *options;
     enum tcore_status (*apply)(struct change *change, struct tcore_wrapped_keys *keys,
                                const char *label, struct tcore_error *err);
-    int dir; /* of the repository */
-    struct policy policy;
     const struct policy_role *role;        /* of --role */
     struct tcore_public_key public_key;    /* the role's */
     struct tcore_private_key *private_key; /* of --key; NULL: none */
@@ -130,27 +126,22 @@ static enum tcore_status change_keys(void *context, const struct tcore_segment *
     return changed ? TCORE_OK : TCORE_SKIP;
 }
 
-static void change_all(struct change *c, struct tcore_repository *repository, const char *name)
+static void change_all(struct change *c)
 {
-    struct tcore_segment_list list = {0};
-    struct tcore_error err = {0};
-    enum tcore_status status = tcore_repository_list(repository, &list, &err);
-    if (status != TCORE_OK) {
-        err.input = name;
-        cli_report(c->cli, &err);
-    }
-    for (size_t i = 0; i < list.count && status == TCORE_OK; i++) {
-        err = (struct tcore_error){0};
-        status = tcore_repository_rewrap(repository, list.path[i], change_keys, c, &err);
+    struct upkeep *u = &c->upkeep;
+    const struct tcore_segment_list *list = &u->segments;
+    enum tcore_status status = TCORE_OK;
+    for (size_t i = 0; i < list->count && status == TCORE_OK; i++) {
+        struct tcore_error err = {0};
+        status = tcore_repository_rewrap(u->repository, list->path[i], change_keys, c, &err);
         c->segments += status == TCORE_OK;
         if (status == TCORE_SKIP || status == TCORE_EOF) {
             status = TCORE_OK;
         } else if (status != TCORE_OK) {
-            cli_error(c->cli, "%s: segments/%s: %s", name, list.path[i], err.text);
+            cli_error(u->cli, "%s: segments/%s: %s", u->name, list->path[i], err.text);
             status = status == TCORE_BAD_INPUT ? TCORE_OK : status; /* the others nevertheless */
         }
     }
-    tcore_segment_list_free(&list);
 }
 
 /* ---- who and what ---- */
@@ -166,13 +157,14 @@ static const struct policy_role *find_role(const struct policy *policy, const ch
 static int find_key(struct change *c)
 {
     struct tcore_error err = {0};
-    c->role = find_role(&c->policy, c->options->role);
+    c->role = find_role(&c->upkeep.policy, c->options->role);
     if (!c->role)
-        return cli_usage_error(c->cli, "--role: the policy has no role '%s'", c->options->role);
+        return cli_usage_error(c->upkeep.cli, "--role: the policy has no role '%s'",
+                               c->options->role);
     if (!c->role->key)
-        return cli_usage_error(c->cli, "--role: '%s' has no key", c->options->role);
+        return cli_usage_error(c->upkeep.cli, "--role: '%s' has no key", c->options->role);
     enum tcore_status status =
-        tcore_public_key_read(&c->public_key, TCORE_KEY_SEALING, c->dir, c->role->key, &err);
+        tcore_public_key_read(&c->public_key, TCORE_KEY_SEALING, c->upkeep.dir, c->role->key, &err);
     if (status == TCORE_OK && c->options->key)
         status = tcore_private_key_read(&c->private_key, TCORE_KEY_SEALING, AT_FDCWD,
                                         c->options->key, &err);
@@ -183,7 +175,7 @@ static int find_key(struct change *c)
     }
     if (status == TCORE_OK)
         return CLI_DONE;
-    cli_report(c->cli, &err);
+    cli_report(c->upkeep.cli, &err);
     return CLI_FAILED;
 }
 
@@ -195,12 +187,13 @@ static int may_destroy(struct change *c)
     enum tcore_status status = tcore_key_ring_new(&ring, &err);
     if (status == TCORE_OK && c->options->key)
         status = tcore_key_ring_add_file(ring, AT_FDCWD, c->options->key, &err);
-    bool may = status == TCORE_OK && membership_may(&c->policy, POLICY_ERASE, c->dir, ring);
+    bool may =
+        status == TCORE_OK && membership_may(&c->upkeep.policy, POLICY_ERASE, c->upkeep.dir, ring);
     tcore_key_ring_free(ring);
     if (status != TCORE_OK)
-        cli_report(c->cli, &err);
+        cli_report(c->upkeep.cli, &err);
     else if (!may)
-        cli_error(c->cli, "the policy does not let you erase");
+        cli_error(c->upkeep.cli, "the policy does not let you erase");
     return may ? CLI_DONE : CLI_FAILED;
 }
 
@@ -213,15 +206,16 @@ static int prepare(struct change *c, const char *action)
                : !strcmp(action, "rotate") ? apply_rotate
                                            : apply_add;
     if (destroys)
-        return !o->label ? cli_usage_error(c->cli, "--label is missing: whose keys to destroy")
+        return !o->label
+                   ? cli_usage_error(c->upkeep.cli, "--label is missing: whose keys to destroy")
                : label_number(o->label) <= POLICY_PUBLIC
-                   ? cli_usage_error(c->cli, "--label: '%s' is not one of internal, pii, secret",
-                                     o->label)
+                   ? cli_usage_error(c->upkeep.cli,
+                                     "--label: '%s' is not one of internal, pii, secret", o->label)
                    : may_destroy(c);
     if (!o->role)
-        return cli_usage_error(c->cli, "--role is missing: whose key it is about");
+        return cli_usage_error(c->upkeep.cli, "--role is missing: whose key it is about");
     if (c->apply != apply_remove && !o->key)
-        return cli_usage_error(c->cli, "--key is missing: a private key that can read");
+        return cli_usage_error(c->upkeep.cli, "--key is missing: a private key that can read");
     return find_key(c);
 }
 
@@ -238,30 +232,18 @@ static bool tell(struct change *c, const char *action, bool done)
         snprintf(details, sizeof details, "{\"label\":\"%.32s\"}", o->label);
     else
         snprintf(details, sizeof details, "{\"key\":\"%.32s\"}", c->public_key.fingerprint);
-    return audit_event(c->cli, c->dir, word, details, NULL);
+    return audit_event(c->upkeep.cli, c->upkeep.dir, word, details, NULL);
 }
 
 int key_change(struct cli *cli, const char *action, const struct key_change_options *options,
                const char *name)
 {
-    struct change c = {.cli = cli, .options = options, .dir = -1};
-    struct tcore_repository *repository;
-    struct tcore_error err;
-    if (tcore_repository_open(&repository, name, &err) != TCORE_OK) {
-        err.input = name;
-        cli_report(cli, &err);
-        return cli_exit_status(cli, false);
-    }
-    c.dir = tcore_sys()->openat(AT_FDCWD, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    if (c.dir < 0)
-        cli_error(cli, "%s: %s", name, strerror(errno));
-    int result = c.dir < 0
-                     ? CLI_FAILED
-                     : policy_load(cli, &c.policy, c.dir, POLICY_FILE, POLICY_FILE, true, true);
+    struct change c = {.options = options};
+    int result = upkeep_open(&c.upkeep, cli, name, false);
     if (result == CLI_DONE)
         result = prepare(&c, action);
     if (result == CLI_DONE && tell(&c, action, false)) {
-        change_all(&c, repository, name);
+        change_all(&c);
         tell(&c, action, true);
     }
     if (c.partly)
@@ -273,9 +255,6 @@ int key_change(struct cli *cli, const char *action, const struct key_change_opti
     if (result == CLI_DONE)
         cli_note(cli, "changed %" PRIu64 " segment%s", c.segments, c.segments == 1 ? "" : "s");
     tcore_private_key_free(c.private_key);
-    policy_free(&c.policy);
-    if (c.dir >= 0)
-        tcore_sys()->close(c.dir);
-    tcore_repository_close(repository);
+    upkeep_close(&c.upkeep);
     return result == CLI_DONE ? cli_exit_status(cli, false) : result;
 }

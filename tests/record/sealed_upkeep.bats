@@ -140,6 +140,44 @@ state() {
     refute_output --partial 'select canary'
 }
 
+@test 'key destroy waits for other upkeep: no segment that it makes escapes' {
+    need_command flock
+    fill 3
+    exec 9>>repo/upkeep.lock
+    flock 9
+    segments | xargs sha256sum >was
+    trace-record key destroy repo --label=pii 9>&- 3>&- &
+    local destroyer=$!
+    sleep 0.5
+    kill -0 $destroyer
+    segments | xargs sha256sum | cmp - was
+    exec 9>&-
+    wait $destroyer
+    run -0 --separate-stderr trace-record read repo --key=privacy --key=vault
+    refute_output --partial canary-u
+}
+
+@test 'key destroy waits for readers: what was replaced has its keys until it goes' {
+    need_command flock
+    fill 3
+    exec 8<repo/segments
+    flock -s 8
+    trace-record compact repo --key=privacy --key=vault 8<&-
+    assert_equal "$(segments | wc -l)" 4
+    trace-record key destroy repo --label=pii 8<&- 3>&- 2>told &
+    local destroyer=$!
+    for ((i = 0; i < 200; i++)); do
+        ! grep -q 'waiting for those who read' told || break
+        sleep 0.05
+    done
+    kill -0 $destroyer
+    exec 8<&-
+    wait $destroyer
+    assert_equal "$(segments | wc -l)" 1
+    run -0 --separate-stderr trace-record read repo --key=privacy --key=vault
+    refute_output --partial canary-u
+}
+
 @test 'erase finds somebody by a sealed attribute, and leaves no byte' {
     need_command zstd
     fill 6
