@@ -350,7 +350,7 @@ static void show(struct worker *worker)
         worker->status = run->op->in_turn(run->state, worker->state, &worker->out, &worker->err);
     keep_undelivered(run);
     write_output(worker);
-    if (worker->batch && !run->stop)
+    if (worker->batch) /* even if nobody takes the output any more: nobody reads these again */
         show_rejects(worker);
     if (run->stop)
         return;
