@@ -99,6 +99,7 @@ stream_sources += %D%/stream/ndjson_digits.h
 stream_sources += %D%/stream/ndjson_form.c
 stream_sources += %D%/stream/ndjson_form.h
 stream_sources += %D%/stream/ndjson_form_impl.h
+stream_sources += %D%/stream/ndjson_keys_impl.h
 stream_sources += %D%/stream/ndjson_line_impl.h
 stream_sources += %D%/stream/ndjson_parse.c
 stream_sources += %D%/stream/ndjson_parse.h

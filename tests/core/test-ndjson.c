@@ -601,6 +601,101 @@ static void test_windows(void)
     tcore_buf_free(&line);
 }
 
+/* An object of some of these members, in any order; nested ones with members of their own. */
+static void shuffle_object(struct tcore_buf *out, bool root)
+{
+    static const char *const record[] = {
+        "\"type\":\"span\"",
+        "\"traceId\":\"5b8efff798038103d269b633813fc60c\"",
+        "\"spanId\":\"eee19b7ec3c1b174\"",
+        "\"parentSpanId\":\"eee19b7ec3c1b173\"",
+        "\"name\":\"GET /cart\"",
+        "\"kind\":\"server\"",
+        "\"startTimeUnixNano\":\"1544712660000000000\"",
+        "\"endTimeUnixNano\":\"1544712661000000000\"",
+        "\"durationNano\":1000000000",
+        "\"status\":\"error\"",
+        "\"service\":\"cart\"",
+        "\"attributes\":",
+        "\"resource\":",
+        "\"events\":[{\"name\":\"retry\",\"attributes\":{\"http.route\":\"no\",\"service\":1}},{}]",
+        "\"flags\":257"};
+    static const char *const attribute[] = {
+        "\"http.route\":\"/cart\"",
+        "\"retries\":3",
+        "\"share\":0.25",
+        "\"zero\":0",
+        "\"minus\":-7",
+        "\"many\":123456789012345678901",
+        "\"ok\":true",
+        "\"none\":null",
+        "\"list\":[1,\"http.route\",{\"http.route\":\"in a list\"}]",
+        "\"deep\":",
+        "\"empty\":{}",
+        "\"service.name\":\"shop\"",
+        "\"a key of more than half a vector of text\":\"x\"",
+        "\"a key that is longer than the sixty-four bytes of the vector it is compared with\":2",
+        "\"mixed\":\"text\"",
+        "\"letters\":\"\xc3\xa9\"",
+        "\"escaped\":\"\\u00e9\\n\""};
+    const char *const *members = root ? record : attribute;
+    unsigned count = root ? sizeof record / sizeof *record : sizeof attribute / sizeof *attribute;
+    unsigned order[32], used = root ? count - random_below(3) : random_below(6);
+    for (unsigned i = 0; i < count; i++) {
+        unsigned k = random_below(i + 1);
+        order[i] = order[k];
+        order[k] = i;
+    }
+    tcore_buf_putc(out, '{');
+    for (unsigned i = 0; i < used; i++) {
+        const char *member = members[order[i]];
+        if (!strcmp(member, "\"mixed\":\"text\"") && random_below(2))
+            member = "\"mixed\":12";
+        tcore_buf_printf(out, "%s%s", i ? "," : "", member);
+        if (member[strlen(member) - 1] == ':')
+            shuffle_object(out, false);
+        if (random_below(400) == 0) /* a key twice, or something between */
+            tcore_buf_printf(out, random_below(2) ? ",%s" : " ", member);
+    }
+    tcore_buf_putc(out, '}');
+}
+
+/* Records whose keys come in an order that is never the same, many of them broken. */
+static void test_shuffled(void)
+{
+    enum { ROUNDS = 200, LINES = 100 };
+    struct tcore_buf text = {0}, line = {0}, variant = {0};
+    struct decoding d[3] = {{0}};
+    unsigned different = 0, rows = 0, rejects = 0, variants = 0;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        tcore_buf_clear(&text);
+        for (unsigned i = 0; i < LINES; i++) {
+            tcore_buf_clear(&line);
+            shuffle_object(&line, true);
+            tcore_buf_putc(&line, '\n');
+            bool broken = random_below(4) == 0;
+            if (broken)
+                make_variant(&variant, &line, 1);
+            tcore_buf_append(&text, broken ? variant.data : line.data,
+                             broken ? variant.length : line.length);
+        }
+        if (text.data[text.length - 1] != '\n')
+            tcore_buf_putc(&text, '\n');
+        const struct tcore_batch *first;
+        variants = decode_by_each(d, &text, &first, &different);
+        rows += (unsigned)first->rows;
+        rejects += (unsigned)first->reject_count;
+    }
+    ok(!different && rows > ROUNDS * LINES / 2 && rejects > ROUNDS,
+       "%u instruction sets agree on %u rows and %u rejects with keys in any order", variants, rows,
+       rejects);
+    for (size_t v = 0; v < 3; v++)
+        end_decoding(&d[v]);
+    tcore_buf_free(&text);
+    tcore_buf_free(&line);
+    tcore_buf_free(&variant);
+}
+
 static void test_depth(const char *which)
 {
     struct decoding d = {0};
@@ -748,6 +843,7 @@ int main(void)
     for (unsigned whole = 0; whole < 2; whole++) {
         columns = whole ? COLUMNS : ATTRIBUTES;
         test_windows();
+        test_shuffled();
     }
     tcore_simd_select(NULL);
     test_many_keys();

@@ -505,7 +505,8 @@ static const char *decode_window(struct ndjson_decoder *d, const char *end, uint
 static bool decode_lines(struct ndjson_decoder *d, const char *p, const char *end, uint32_t *line)
 {
     while (p && p < end) {
-        bool looks = d->look && !(d->forms.worth.rest && d->plan.worth.rest);
+        bool looks =
+            d->look && !(d->forms.worth.rest && d->plan.worth.rest && d->parse.by_key.rest);
         if (looks)
             d->look(d->window, p, end);
         if (looks && d->window->lines)

@@ -27,6 +27,7 @@ struct ndjson_parse {
     struct ndjson_forms *forms;
     struct tcore_arena *arena; /* decoded strings, reset chunk by chunk */
     unsigned depth_limit;
+    struct ndjson_worth by_key; /* of taking records key by key, where no form and no plan helps */
     /* results of the record */
     struct tcore_value *values; /* by slot; all ABSENT before the call */
     unsigned

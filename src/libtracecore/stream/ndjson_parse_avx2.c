@@ -48,6 +48,11 @@ static inline bool matches(const char *p, const struct shape_key *key, uint64_t 
     return (mask & ~(bits(a) | (uint64_t)bits(b) << 32)) == 0 && mask;
 }
 
+static inline bool key_differs(const char *p, const struct shape_key *key, uint64_t ignored)
+{
+    return !matches(p, key, ignored);
+}
+
 static inline bool begins(const char *p, const struct plan_step *step)
 {
     const __m256i *text = (const __m256i *)p, *literal = (const __m256i *)step->literal;
@@ -150,6 +155,14 @@ static inline unsigned digits(const char *p)
             return n + (unsigned)__builtin_ctz(other);
     }
     return 64;
+}
+
+static inline unsigned few_digits(const char *p)
+{
+    __m256i v = _mm256_sub_epi8(_mm256_loadu_si256((const __m256i *)p),
+                                _mm256_set1_epi8((char)('0' - 128)));
+    return (unsigned)__builtin_ctzll(bits(_mm256_cmpgt_epi8(v, _mm256_set1_epi8(9 - 128))) |
+                                     (uint64_t)1 << 32);
 }
 
 #include "stream/ndjson_digits.h"

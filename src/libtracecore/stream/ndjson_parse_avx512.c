@@ -36,6 +36,16 @@ static inline bool matches(const char *p, const struct shape_key *key, uint64_t 
            mask;
 }
 
+static inline bool key_differs(const char *p, const struct shape_key *key, uint64_t ignored)
+{
+    uint64_t mask = key->mask & ~ignored;
+    if (UNLIKELY(key->literal_length > 32))
+        return _mm512_mask_cmpneq_epi8_mask(mask, _mm512_loadu_si512(p),
+                                            _mm512_load_si512(key->literal));
+    return _mm256_mask_cmpneq_epi8_mask((uint32_t)mask, _mm256_loadu_si256((const __m256i *)p),
+                                        _mm256_load_si256((const __m256i *)key->literal));
+}
+
 static inline bool begins(const char *p, const struct plan_step *step)
 {
     return !_mm512_mask_cmpneq_epi8_mask(step->mask, _mm512_loadu_si512(p),
@@ -105,6 +115,13 @@ static inline unsigned digits(const char *p)
     __m512i v = _mm512_sub_epi8(_mm512_loadu_si512(p), _mm512_set1_epi8('0'));
     uint64_t other = _mm512_cmpgt_epu8_mask(v, _mm512_set1_epi8(9));
     return other ? (unsigned)__builtin_ctzll(other) : 64;
+}
+
+static inline unsigned few_digits(const char *p)
+{
+    __m256i v = _mm256_sub_epi8(_mm256_loadu_si256((const __m256i *)p), _mm256_set1_epi8('0'));
+    return (unsigned)__builtin_ctzll(_mm256_cmpgt_epu8_mask(v, _mm256_set1_epi8(9)) | (uint64_t)1
+                                                                                          << 32);
 }
 
 #include "stream/ndjson_digits.h"

@@ -9,7 +9,8 @@
  *                      byte does not count, else 0
  *     digits(p)        how many decimal digits stand at p, 64 if that many or more
  *     digits_value(p, n)   the value of 1 to 18 digits
- * and what ndjson_line_impl.h, ndjson_replay_impl.h and ndjson_form_impl.h ask for.
+ * and what ndjson_line_impl.h, ndjson_replay_impl.h, ndjson_form_impl.h and ndjson_keys_impl.h ask
+ * for.
  * All loads are of up to 64 bytes from p: there is room behind the data.
  */
 #include <string.h>
@@ -190,6 +191,7 @@ static inline void learn(struct shape_key *key, const char *separator, const cha
     memset(key->literal, 0, sizeof key->literal);
     memcpy(key->literal, separator, length);
     key->literal[0] = ','; /* a first key's brace is not compared */
+    key->lead = (uint8_t)((const char *)memchr(key->literal, '"', length) - key->literal + 1);
     key->literal_length = (uint32_t)length;
     key->mask = ~(uint64_t)0 >> (64 - length);
     key->quoted = quote;
@@ -456,6 +458,8 @@ struct line {
 #include "stream/ndjson_form_impl.h"
 
 #include "stream/ndjson_rows_impl.h"
+
+#include "stream/ndjson_keys_impl.h"
 #endif
 
 static inline bool lacks_form(const struct ndjson_parse *parse, const struct line *line)
@@ -527,6 +531,16 @@ const char *PARSE_NAME(struct ndjson_parse *parse, const char *p,
         if (LIKELY(behind != NULL))
             return behind;
     }
+#if HAS_WINDOWS
+    if (LIKELY(tcore_ndjson_worth_is_due(&parse->by_key)) && line) {
+        const char *behind = take_keys(parse, p, line);
+        tcore_ndjson_worth_tally(&parse->by_key, 1, behind != NULL, WORTH_STRETCH / 2);
+        if (LIKELY(behind && by_plan))
+            learn_record(parse, p, behind, line);
+        if (LIKELY(behind != NULL))
+            return behind;
+    }
+#endif
     parse->roles = 0;
     if (UNLIKELY(*p != '{'))
         return tcore_ndjson_fail(parse, p, "a record is a JSON object");

@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-enum { LEVEL_KEYS = 1024, SHAPE_KEYS = 16384, TABLE_MIN = 16, PROBES = 24 };
+/* SPARSE: so many places a key, so that hardly any is not where its hash says */
+enum { LEVEL_KEYS = 1024, SHAPE_KEYS = 16384, TABLE_MIN = 16, PROBES = 24, SPARSE = 8 };
 
 /* By role; the last ones are the known fields that decide nothing. */
 static const char *const role_names[ROLE_COUNT] = {
@@ -74,7 +75,7 @@ static bool place(struct shape_key **table, uint32_t mask, struct shape_key *key
  */
 static bool grow_level(struct ndjson_shape *shape, struct shape_level *level)
 {
-    for (uint32_t size = (level->mask + 1) * 2; size <= 8 * LEVEL_KEYS; size *= 2) {
+    for (uint32_t size = (level->mask + 1) * 2; size <= SPARSE * LEVEL_KEYS; size *= 2) {
         struct shape_key **table = tcore_arena_alloc(&shape->arena, size * sizeof *table);
         if (!table)
             return false;
@@ -94,7 +95,7 @@ static bool grow_level(struct ndjson_shape *shape, struct shape_level *level)
 static struct shape_key *add_key(struct ndjson_shape *shape, struct shape_level *level,
                                  const char *name, size_t length, uint32_t hash)
 {
-    if ((level->count + 1) * 2 > level->mask + 1 && !grow_level(shape, level))
+    if ((level->count + 1) * SPARSE > level->mask + 1 && !grow_level(shape, level))
         return NULL;
     char *room = tcore_arena_alloc(&shape->arena, sizeof(struct shape_key) + 64);
     char *copy = tcore_arena_copy(&shape->arena, name, length);
@@ -149,12 +150,24 @@ struct shape_level *tcore_ndjson_shape_below(struct ndjson_shape *shape, struct 
     return *level;
 }
 
+static void want(struct ndjson_shape *shape, struct shape_key *key)
+{
+    if (!key->target.wanted && shape->wanted_count == SHAPE_WANTED) {
+        shape->wanted_count = 0;
+    } else if (!key->target.wanted && shape->wanted_count) {
+        key->place = (uint8_t)shape->wanted_count;
+        shape->wanted[shape->wanted_count++] = key;
+    }
+    key->target.wanted = true;
+}
+
 enum tcore_status tcore_ndjson_shape_init(struct ndjson_shape *shape, struct tcore_error *err)
 {
     *shape = (struct ndjson_shape){0};
     if (tcore_sys()->random(&shape->seed, sizeof shape->seed) != 0)
         return tcore_error_set(err, TCORE_FATAL, "no random numbers to be had from the system");
     shape->root = new_level(shape);
+    shape->wanted_count = 1;
     for (int role = 0; shape->root && role < ROLE_COUNT; role++) {
         const char *name = role_names[role];
         struct shape_key *key = tcore_ndjson_shape_find(shape, shape->root, name, strlen(name));
@@ -162,7 +175,8 @@ enum tcore_status tcore_ndjson_shape_init(struct ndjson_shape *shape, struct tco
             shape->root = NULL;
         } else {
             key->target.role = (uint8_t)role;
-            key->target.wanted = role < ROLE_VALUES;
+            if (role < ROLE_VALUES)
+                want(shape, key);
             key->hint = (uint8_t)hint_of(name);
         }
     }
@@ -193,7 +207,7 @@ int tcore_ndjson_shape_slot(struct ndjson_shape *shape, const struct tcore_path 
         if (i + 1 == path->count) {
             if (key->target.slot < 0)
                 key->target.slot = (int32_t)shape->slots++;
-            key->target.wanted = true;
+            want(shape, key);
             return key->target.slot;
         }
         if (!key->children)

@@ -43,6 +43,7 @@ enum ndjson_role {
 };
 
 #define SHAPE_LITERAL 64
+#define SHAPE_WANTED  64
 /*
  * Predictions are kept apart by context. What an object begins with is told by the strings before
  * it: records of one operation have one shape, those of another a different one. What comes next in
@@ -74,20 +75,22 @@ struct shape_key {
     _Alignas(64) char literal[SHAPE_LITERAL];
     uint64_t mask; /* as many low bits as the literal has bytes; 0: there is none */
     uint32_t literal_length;
+    uint8_t lead;  /* how far the name is behind the separator in it */
+    uint8_t order; /* number within the level, for finding duplicates; 255: beyond the first 64 */
+    uint8_t place; /* among the wanted ones; 0: it is not wanted */
+    bool quoted;   /* the literal ends with the quote of a string */
     struct shape_target target;
+    uint32_t name_length;
+    uint32_t hash;
     struct shape_key *next[SHAPE_NEXT_WAYS]; /* the sibling that followed last time, or NULL */
     struct shape_level *children;            /* of the object that it holds; made on first use */
     struct shape_level *elements;            /* of the objects in the array that it holds */
     uint32_t fixed_length; /* of its string value the last times; UINT32_MAX: it varies */
     uint8_t fixed_hits;
-    uint8_t order;   /* number within the level, for finding duplicates; 255: beyond the first 64 */
     uint64_t object; /* of those: the last object that had it, by struct ndjson_parse's count */
     uint8_t hint;    /* enum shape_hint of its string */
-    bool quoted;     /* the literal ends with the quote of a string */
     bool mixed;      /* its values are strings and others: the literal never has the quote */
     const char *name;
-    uint32_t name_length;
-    uint32_t hash;
 };
 
 struct shape_level {
@@ -102,6 +105,8 @@ struct ndjson_shape {
     uint32_t keys;            /* learnt in all */
     uint64_t seed;
     size_t slots;
+    struct shape_key *wanted[SHAPE_WANTED]; /* by place, from 1 on */
+    unsigned wanted_count;                  /* and place 0; 0: they are too many */
 };
 
 /*
