@@ -141,7 +141,6 @@ static enum tcore_status not_delivered(struct delivery *d, const struct otlp_mes
                     attempts == 1 ? "" : "s", (int)text.length, text.data ? text.data : "");
     err->input = d->address[message->signal];
     tcore_buf_free(&text);
-    d->lost += message->records;
     return TCORE_SKIP;
 }
 
@@ -201,6 +200,11 @@ static enum tcore_status post(struct delivery *d, const struct otlp_message *mes
             return not_delivered(d, message, attempt, err);
         }
     }
+}
+
+bool delivery_was_too_large(const struct delivery *d)
+{
+    return d->reply.result == HTTP_ANSWERED && d->reply.status == 413;
 }
 
 enum tcore_status delivery_send(struct delivery *d, const struct otlp_message *message,

@@ -26,8 +26,7 @@ struct delivery {
     const char *url;             /* as it was given */
     char *address[OTLP_SIGNALS]; /* owned */
     bool down;                   /* the batch before did not get there: one attempt is enough */
-    uint64_t delivered, refused,
-        lost; /* records: taken, taken with others but refused, not taken */
+    uint64_t delivered, refused; /* records: taken, taken with others but refused */
     struct http_reply reply;
     struct tcore_buf packed;
 };
@@ -44,6 +43,8 @@ void delivery_close(struct delivery *delivery);
  * was not, err says why. TCORE_FATAL: no memory. */
 enum tcore_status delivery_send(struct delivery *delivery, const struct otlp_message *message,
                                 struct tcore_error *err);
+/* Of the message that was not taken last: whether the receiver finds it too large. */
+bool delivery_was_too_large(const struct delivery *delivery);
 /* Sends records at hand, all of them or TCORE_FATAL. What OTLP has no place for is a note. */
 enum tcore_status delivery_lines(struct cli *cli, const char *url, const struct tcore_buf *lines,
                                  struct tcore_error *err);

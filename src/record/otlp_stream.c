@@ -216,7 +216,10 @@ static enum tcore_status add_one(struct otlp_stream *stream, struct worker *w, s
     struct otlp_gathered *g = &stream->batch.gathered[levels->signal];
     struct otlp_message *message = &stream->message[levels->signal];
     enum tcore_status status = TCORE_OK;
-    if (!levels->known || levels->epoch != g->epoch) {
+    size_t begin = i ? w->encoded[i - 1].end : 0;
+    if (g->records && g->bytes + (e->end - begin) > stream->most_bytes)
+        status = send_batch(stream, levels->signal, out, err);
+    if (status == TCORE_OK && (!levels->known || levels->epoch != g->epoch)) {
         status = otlp_batch_find(&stream->batch, levels->signal, w->keys.keys[e->levels].data,
                                  levels->end, &levels->place, err);
         levels->known = true;
@@ -226,7 +229,6 @@ static enum tcore_status add_one(struct otlp_stream *stream, struct worker *w, s
         return status;
     if (!g->records)
         stream->since_ns[levels->signal] = tcore_sys()->monotonic_ns();
-    size_t begin = i ? w->encoded[i - 1].end : 0;
     otlp_batch_add(&stream->batch, levels->signal, levels->place, w->messages.data + begin,
                    e->end - begin);
     if (stream->keep_lines) {

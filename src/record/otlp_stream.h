@@ -23,7 +23,7 @@ struct otlp_stream {
     bool protobuf;
     bool keep_lines;
     uint64_t most_records;
-    size_t most_bytes;
+    size_t most_bytes;   /* about, but for a record that has more by itself */
     int64_t most_age_ns; /* 0: any */
     /* Takes a message, which stays the stream's. */
     enum tcore_status (*emit)(void *state, const struct otlp_message *message,

@@ -41,7 +41,7 @@ static const struct cli_option table[] = {
     {0, "batch", CLI_INT, offsetof(struct options, batch), "N",
      "send as soon as there are N records (default 8192)", NULL},
     {0, "batch-bytes", CLI_SIZE, offsetof(struct options, batch_bytes), "SIZE",
-     "or so many bytes, before they are packed (default 4M)", NULL},
+     "or so many bytes would be exceeded, before packing (default 4M)", NULL},
     {0, "batch-age", CLI_DURATION, offsetof(struct options, batch_age_ns), "DUR",
      "or the first of them came so long ago (default 1s); at once if none follows", NULL},
     {0, "header", CLI_STRINGS, offsetof(struct options, headers), "NAME:VALUE",
@@ -65,7 +65,9 @@ static const struct cli_option table[] = {
 struct sender {
     struct otlp_stream stream; /* its state is that of the operator */
     struct delivery delivery;
-    struct tcore_buf undelivered; /* lines of batches that were not taken */
+    bool rejects;                 /* what is not taken is kept, and the run goes on */
+    uint64_t lost;                /* records that were not taken */
+    struct tcore_buf undelivered; /* their lines */
 };
 
 /* --- what is asked for --- */
@@ -131,19 +133,83 @@ static bool read_token(struct cli *cli, const char *path, struct tcore_buf *toke
 
 /* --- batches --- */
 
-static enum tcore_status emit(void *state, const struct otlp_message *message,
-                              struct tcore_buf *out, struct tcore_error *err)
+static enum tcore_status deliver(struct sender *s, const struct otlp_message *message,
+                                 struct tcore_error *err);
+
+/* A part of a message that was too large. */
+struct part {
+    struct otlp_stream stream;
+    struct sender *sender;
+};
+
+static enum tcore_status emit_part(void *state, const struct otlp_message *message,
+                                   struct tcore_buf *out, struct tcore_error *err)
 {
-    struct sender *s = state;
     (void)out;
+    return deliver(((struct part *)state)->sender, message, err);
+}
+
+static enum tcore_status send_part(struct sender *s, const char *lines, size_t length,
+                                   struct tcore_error *err)
+{
+    struct part part = {.stream = {.protobuf = s->stream.protobuf,
+                                   .keep_lines = true,
+                                   .most_records = UINT64_MAX,
+                                   .most_bytes = SIZE_MAX,
+                                   .emit = emit_part},
+                        .sender = s};
+    struct tcore_buf text = {0}, none = {0};
+    tcore_buf_append(&text, lines, length);
+    enum tcore_status status = tcore_buf_status(&text, err);
+    if (status == TCORE_OK)
+        status = otlp_batch_open(&part.stream.batch, part.stream.protobuf, err);
+    if (status == TCORE_OK)
+        status = otlp_stream_lines(&part.stream, &text, &none, err);
+    otlp_stream_free(&part.stream);
+    tcore_buf_free(&text);
+    tcore_buf_free(&none);
+    return status;
+}
+
+/* Both halves, and batches that are no larger from here on. */
+static enum tcore_status send_halves(struct sender *s, const struct otlp_message *message,
+                                     struct tcore_error *err)
+{
+    const struct tcore_buf *lines = &message->lines;
+    const char *middle = lines->data, *end = lines->data + lines->length;
+    if (s->stream.most_bytes > message->data.length / 2) {
+        s->stream.most_bytes = message->data.length / 2;
+        cli_note(s->delivery.cli, "%s: status 413; going on with smaller batches",
+                 s->delivery.address[message->signal]);
+    }
+    for (uint64_t i = 0; i < message->records / 2; i++)
+        middle = (const char *)memchr(middle, '\n', (size_t)(end - middle)) + 1;
+    size_t first = (size_t)(middle - lines->data);
+    enum tcore_status status = send_part(s, lines->data, first, err);
+    return status == TCORE_OK ? send_part(s, middle, lines->length - first, err) : status;
+}
+
+static enum tcore_status deliver(struct sender *s, const struct otlp_message *message,
+                                 struct tcore_error *err)
+{
     enum tcore_status status = delivery_send(&s->delivery, message, err);
     if (status != TCORE_SKIP)
         return status;
-    if (!s->stream.keep_lines)
+    if (message->records > 1 && delivery_was_too_large(&s->delivery))
+        return send_halves(s, message, err);
+    s->lost += message->records;
+    if (!s->rejects)
         return TCORE_FATAL;
     cli_report(s->delivery.cli, err);
     tcore_buf_append(&s->undelivered, message->lines.data, message->lines.length);
     return tcore_buf_status(&s->undelivered, err);
+}
+
+static enum tcore_status emit(void *state, const struct otlp_message *message,
+                              struct tcore_buf *out, struct tcore_error *err)
+{
+    (void)out;
+    return deliver(state, message, err);
 }
 
 static struct tcore_buf *undelivered(void *state)
@@ -156,12 +222,12 @@ static struct tcore_buf *undelivered(void *state)
 static void note_end(struct cli *cli, const struct sender *s)
 {
     const struct delivery *d = &s->delivery;
-    if (!d->lost)
+    if (!s->lost)
         return;
     cli_note(cli, "%" PRIu64 " record%s delivered, %" PRIu64 " not%s", d->delivered,
-             d->delivered == 1 ? "" : "s", d->lost,
-             s->stream.keep_lines ? ", which are in --rejects"
-                                  : ", nor what follows them: --rejects=FILE would keep both");
+             d->delivered == 1 ? "" : "s", s->lost,
+             s->rejects ? ", which are in --rejects"
+                        : ", nor what follows them: --rejects=FILE would keep both");
 }
 
 static int send(struct cli *cli, struct sender *s, const char *url,
@@ -178,7 +244,7 @@ static int send(struct cli *cli, struct sender *s, const char *url,
     if (result != CLI_USAGE) {
         note_end(cli, s);
         otlp_stream_note(&s->stream, cli);
-        cli->failed |= s->delivery.lost > 0;
+        cli->failed |= s->lost > 0;
         result = cli_exit_status(cli, false);
     }
     otlp_stream_free(&s->stream);
@@ -217,10 +283,11 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
                  .token = token.data},
     };
     struct sender sender = {.stream = {.protobuf = !json,
-                                       .keep_lines = cli->io.rejects,
+                                       .keep_lines = true,
                                        .most_records = (uint64_t)o->batch,
                                        .most_bytes = (size_t)o->batch_bytes,
-                                       .emit = emit}};
+                                       .emit = emit},
+                            .rejects = cli->io.rejects};
     if (export_may_wait(argc - 1, argv + 1))
         sender.stream.most_age_ns = o->batch_age_ns;
     if (!cli->io.idle_ns)
@@ -237,7 +304,8 @@ const struct cli_verb send_verb = {
     .description =
         "URL is the receiver's base address, as http://127.0.0.1:4318; /v1/traces, /v1/metrics and "
         "/v1/logs are put behind it. What the receiver cannot take at the moment (status 429, 502, "
-        "503, 504, or no answer) is sent again, later each time and not before it says. What was "
+        "503, 504, or no answer) is sent again, later each time and not before it says; what is "
+        "too large for it (413) goes in halves. What was "
         "not delivered in the end goes to --rejects, and the exit status is 4; without --rejects "
         "sending ends there. A receiver that takes a batch without saying so gets it twice.\n"
         "\n"

@@ -141,6 +141,32 @@ EOF
     assert_equal "$stderr" "trace-record: $url/v1/traces: use another path"
 }
 
+@test 'what is too large for a receiver goes in halves, and later batches are smaller' {
+    receiver 413 200 413 413 200
+    spans 9 >nine.ndjson
+    send --protocol=json --batch=4 --rejects=left.ndjson "$url" nine.ndjson
+    assert_failure 4
+    # 1 to 4 refused, 1 and 2 taken, 3 and 4 refused, 3 refused, 4 taken; then one by one
+    assert_equal "$(cat left.ndjson)" "$(sed -n 3p nine.ndjson)"
+    assert_equal "$(got 2 5 6 7 8 9 10)" "$(sed 3d nine.ndjson)"
+    [[ $stderr == *"$url/v1/traces: status 413; going on with smaller batches"* ]]
+    [[ $stderr == *'8 records delivered, 1 not, which are in --rejects'* ]]
+}
+
+@test 'no batch is larger than --batch-bytes, unless by one record' {
+    receiver 200
+    local size
+    spans 100 >hundred.ndjson
+    size=$(trace-record export --to-format=otlp-proto --unframed hundred.ndjson | wc -c)
+    send --compression=none --batch-bytes=$((size / 4)) "$url" hundred.ndjson
+    assert_success
+    assert_equal "$(ls ./*.body | wc -l)" 5
+    assert [ "$(cat [1-4].body | wc -c)" -le "$size" ]
+    send --compression=none --batch-bytes=1 "$url" five.ndjson
+    assert_success
+    assert_equal "$(ls ./*.body | wc -l)" 10
+}
+
 @test 'a token comes from a file, and is in no message' {
     receiver 200 403
     printf 'sesame42\nnot this\n' >token
