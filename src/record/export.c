@@ -75,8 +75,8 @@ const struct cli_verb export_verb = {
     .summary = "Write records in the formats of other tools.",
     .operands = "[INPUT]...",
     .description =
-        "What a format has no place for is left out, and one note at the end says what that was: "
-        "which fields, of how many records of which type.\n"
+        "What a format has no place for, or in another form only, is left out or changed, and one "
+        "note at the end says what that was: which fields, of how many records of which type.\n"
         "\n"
         "Examples:\n"
         "  trace-record export --to-format=otlp -o capture.jsonl records.ndjson\n"

@@ -19,6 +19,7 @@
 #include "record/export_traces.h"
 #include "trace/tree.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define LANES_MAX 1024u /* tracks of a service; then they overlap */
@@ -27,6 +28,12 @@
 struct lanes {
     int64_t *end_ns; /* owned */
     uint32_t count, capacity;
+};
+
+/* A span of the trace in hand by its id. */
+struct named {
+    uint64_t span_id;
+    uint32_t number;
 };
 
 /* Where a span of the trace in hand is. */
@@ -43,6 +50,8 @@ struct chrome {
     struct tcore_trace_tree tree;
     struct tcore_trace_span *spans; /* owned, of the trace in hand */
     struct place *place;            /* owned */
+    struct named *named;            /* owned; by id, once a link asks for one */
+    bool sorted;
     size_t capacity;
     uint64_t flows;
     struct tcore_buf text;
@@ -182,18 +191,46 @@ static void put_flows(struct chrome *c, uint32_t from, uint32_t to, const char *
     put_flow(c, &c->place[to], true, what, s->start_ns);
 }
 
-/* False: no span of this trace has the id. */
-static bool put_link(struct chrome *c, uint32_t to, const char *id)
+static int compare_named(const void *a, const void *b)
 {
-    char digits[TCORE_SPAN_ID];
-    for (uint32_t i = 0; i < c->tree.count; i++) {
-        tcore_span_id_digits(c->spans[i].span_id, digits);
-        if (memcmp(digits, id, sizeof digits) != 0)
-            continue;
-        put_flows(c, i, to, "link");
-        return true;
+    const struct named *x = a, *y = b;
+    if (x->span_id != y->span_id)
+        return x->span_id < y->span_id ? -1 : 1;
+    return x->number < y->number ? -1 : 1;
+}
+
+/* The first span of this trace with that id; TCORE_SPAN_NONE: there is none. */
+static uint32_t find_span(struct chrome *c, uint64_t span_id)
+{
+    uint32_t low = 0, high = c->tree.count;
+    for (uint32_t i = 0; i < c->tree.count && !c->sorted; i++)
+        c->named[i] = (struct named){c->spans[i].span_id, i};
+    if (!c->sorted)
+        qsort(c->named, c->tree.count, sizeof *c->named, compare_named);
+    c->sorted = true;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (c->named[middle].span_id < span_id)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return false;
+    return low < c->tree.count && c->named[low].span_id == span_id ? c->named[low].number
+                                                                   : TCORE_SPAN_NONE;
+}
+
+/* False: no span of this trace has the id. */
+static bool put_link(struct chrome *c, uint32_t to, const char *digits)
+{
+    uint8_t bytes[TCORE_SPAN_ID / 2];
+    uint64_t id = 0;
+    tcore_id_bytes(digits, bytes, sizeof bytes);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        id = id << 8 | bytes[i];
+    uint32_t from = find_span(c, id);
+    if (from != TCORE_SPAN_NONE)
+        put_flows(c, from, to, "link");
+    return from != TCORE_SPAN_NONE;
 }
 
 static void put_lines(struct chrome *c, uint32_t i, const char *at, const char *end)
@@ -214,9 +251,11 @@ static bool reserve(struct chrome *c, size_t count)
         return true;
     tcore_free(c->spans);
     tcore_free(c->place);
+    tcore_free(c->named);
     c->spans = tcore_reallocarray(NULL, count, sizeof *c->spans);
     c->place = tcore_reallocarray(NULL, count, sizeof *c->place);
-    c->capacity = c->spans && c->place ? count : 0;
+    c->named = tcore_reallocarray(NULL, count, sizeof *c->named);
+    c->capacity = c->spans && c->place && c->named ? count : 0;
     return c->capacity;
 }
 
@@ -244,6 +283,7 @@ static enum tcore_status put_trace(void *state, const struct tcore_stored_trace 
         return tcore_error_nomem(err);
     for (uint32_t i = 0; i < trace->count; i++)
         c->spans[i] = trace->spans[i]->span;
+    c->sorted = false;
     enum tcore_status status = tcore_trace_tree_build(&c->tree, c->spans, trace->count, err);
     tcore_buf_clear(&c->text);
     if (status == TCORE_OK && !place_trace(c, trace))
@@ -299,6 +339,7 @@ static void free_chrome(struct chrome *c)
     tcore_trace_tree_free(&c->tree);
     tcore_free(c->spans);
     tcore_free(c->place);
+    tcore_free(c->named);
     tcore_buf_free(&c->text);
 }
 

@@ -31,10 +31,25 @@ static void put_argument(struct export_record *record, struct tcore_buf *out, co
     export_put_string(record, out, label, node);
 }
 
-static void put_map(struct export_record *record, struct tcore_buf *out, uint32_t map)
+/* Of several arguments of one name readers see one: that of a field. */
+static const struct export_key span_arguments[] = {EXPORT_KEY("traceId"), EXPORT_KEY("spanId"),
+                                                   EXPORT_KEY("parentSpanId"), EXPORT_KEY("status"),
+                                                   EXPORT_KEY("statusMessage")};
+static const struct export_key log_arguments[] = {EXPORT_KEY("traceId"), EXPORT_KEY("spanId"),
+                                                  EXPORT_KEY("severity"), EXPORT_KEY("eventName")};
+static const struct export_keys span_fields = {span_arguments, 5}, log_fields = {log_arguments, 4},
+                                no_fields = {NULL, 0};
+
+/* The attributes; fields: names of arguments beside them. */
+static void put_map(struct export_record *record, struct tcore_buf *out, uint32_t map,
+                    const struct export_keys *fields)
 {
     const struct tcore_json_node *tape = record->json.node;
     for (uint32_t k = map + 1; map && k < tape[map].next; k = tape[k + 1].next) {
+        if (export_key_number(record, k, fields) >= 0) {
+            export_lost(record, "attributes with names that stand for fields");
+            continue;
+        }
         put_comma(out);
         tcore_json_write_value(out, &tape[k].value);
         tcore_buf_putc(out, ':');
@@ -82,7 +97,7 @@ static void put_slice(struct export_record *record, const uint32_t *at, struct t
     else
         lose(record, at[SPAN_END], "endTimeUnixNano");
     tcore_buf_puts(out, ",\"args\":{");
-    put_map(record, out, at[SPAN_ATTRIBUTES]);
+    put_map(record, out, at[SPAN_ATTRIBUTES], &span_fields);
     put_argument(record, out, "\"traceId\":", at[SPAN_TRACE]);
     put_argument(record, out, "\"spanId\":", at[SPAN_SPAN]);
     put_argument(record, out, "\"parentSpanId\":", at[SPAN_PARENT]);
@@ -109,7 +124,7 @@ static void put_instants(struct export_record *record, uint32_t list, struct tco
             tcore_buf_puts(out, "\"ph\":\"i\",\"s\":\"t\",\"name\":\"\"");
         chrome_put_time(out, ",\"ts\":", ns);
         tcore_buf_puts(out, ",\"args\":{");
-        put_map(record, out, at[EVENT_ATTRIBUTES]);
+        put_map(record, out, at[EVENT_ATTRIBUTES], &no_fields);
         tcore_buf_puts(out, "}\n");
     }
 }
@@ -191,6 +206,10 @@ static void put_counter(struct export_record *record, struct tcore_buf *out)
     uint32_t at[METRIC_COUNT];
     int64_t ns;
     export_collect(record, &export_metric_keys, 0, NULL, at);
+    if (!export_is_text(record, at[METRIC_NAME])) {
+        export_lose_record(&record->losses, record->type, "it has no name");
+        return;
+    }
     if (!at[METRIC_VALUE] || !tcore_value_is_number(export_value(record, at[METRIC_VALUE]))) {
         export_lose_record(&record->losses, record->type, "its value is no number");
         return;
@@ -248,7 +267,7 @@ static void put_instant(struct export_record *record, struct tcore_buf *out)
     put_body(record, at[LOG_BODY], out);
     chrome_put_time(out, ",\"ts\":", ns);
     tcore_buf_puts(out, ",\"args\":{");
-    put_map(record, out, at[LOG_ATTRIBUTES]);
+    put_map(record, out, at[LOG_ATTRIBUTES], &log_fields);
     put_argument(record, out, "\"severity\":", at[LOG_SEVERITY]);
     put_argument(record, out, "\"traceId\":", at[LOG_TRACE]);
     put_argument(record, out, "\"spanId\":", at[LOG_SPAN]);

@@ -30,30 +30,32 @@ static bool is_name_letter(char c, bool first, bool colon)
 }
 
 /* Other letters become one underscore each; a digit at the beginning gets one before it. */
-static void put_name(struct tcore_buf *out, const char *text, size_t length, bool colon)
+static void put_name(struct export_record *record, struct tcore_buf *out, const char *text,
+                     size_t length, bool colon)
 {
+    bool good = length && is_name_letter(text[0], true, colon);
     if (!length || (text[0] >= '0' && text[0] <= '9'))
         tcore_buf_putc(out, '_');
-    for (size_t i = 0; i < length; i++)
+    for (size_t i = 0; i < length; i++) {
+        bool letter = is_name_letter(text[i], false, colon);
+        good &= letter;
         if (((unsigned char)text[i] & 0xc0) != 0x80) /* of a character the first byte */
-            tcore_buf_putc(out, is_name_letter(text[i], false, colon) ? text[i] : '_');
+            tcore_buf_putc(out, letter ? text[i] : '_');
+    }
+    if (!good)
+        export_lost(record, "letters of names (now _)");
 }
 
-/* Backslashes, quotes and newlines are escaped; half a surrogate pair is no UTF-8. */
+/* Backslashes, quotes and newlines are escaped. */
 static void put_escaped(struct tcore_buf *out, const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
-        bool half =
-            (unsigned char)text[i] == 0xed && i + 2 < length && (unsigned char)text[i + 1] >= 0xa0;
         if (text[i] == '\n')
             tcore_buf_puts(out, "\\n");
-        else if (half)
-            tcore_buf_puts(out, "\xef\xbf\xbd");
         else if (text[i] == '"' || text[i] == '\\')
             tcore_buf_append(out, (const char[]){'\\', text[i]}, 2);
         else
             tcore_buf_putc(out, text[i]);
-        i += half ? 2 : 0;
     }
 }
 
@@ -65,6 +67,7 @@ static void put_label_value(struct export_record *record, struct tcore_buf *out,
     if (v->kind == TCORE_STRING) {
         put_escaped(out, v->s, v->len);
     } else {
+        export_lost(record, "types of labels (now texts)");
         tcore_buf_clear(text);
         tcore_json_write_value(text, v);
         put_escaped(out, text->data, text->length);
@@ -125,7 +128,7 @@ static void put_label(struct exposition *e, struct export_record *record, const 
     }
     if (ours && e->type >= EXPOSITION_HISTOGRAM)
         tcore_buf_puts(&name, "exported_");
-    put_name(&name, key, length, false);
+    put_name(record, &name, key, length, false);
     if (!name.failed && has_label(&e->labels, name.data, name.length)) {
         export_lost(record, whose);
     } else {
@@ -146,11 +149,15 @@ static void put_labels(struct exposition *e, struct export_record *record, const
     for (int m = 0; m < 2; m++)
         for (uint32_t k = maps[m] + 1; maps[m] && k < tape[maps[m]].next; k = tape[k + 1].next)
             put_label(e, record, tape[k].value.s, tape[k].value.len, &tape[k + 1].value, whose[m]);
+    if (at[METRIC_RESOURCE])
+        export_lost(record, "resource (now labels)");
     bool said =
         at[METRIC_RESOURCE] && tcore_json_find(&record->json, at[METRIC_RESOURCE], "service.name");
-    if (at[METRIC_SERVICE] && !said)
-        put_label(e, record, "service", strlen("service"), export_value(record, at[METRIC_SERVICE]),
-                  "service");
+    if (!at[METRIC_SERVICE] || said)
+        return;
+    export_lost(record, "service (now a label)");
+    put_label(e, record, "service", strlen("service"), export_value(record, at[METRIC_SERVICE]),
+              "service");
 }
 
 /* --- families --- */
@@ -164,8 +171,12 @@ static void put_unit(struct exposition *e, struct export_record *record, uint32_
 {
     const struct tcore_value *v = export_value(record, node);
     struct tcore_buf *unit = &e->unit;
-    if (!export_is_text(record, node) || export_text_is(record, node, "1") || v->s[0] == '{')
+    if (!export_is_text(record, node))
         return;
+    if (export_text_is(record, node, "1") || v->s[0] == '{') { /* it counts things */
+        export_lost(record, "unit");
+        return;
+    }
     for (size_t i = 0; i < sizeof units / sizeof *units && !unit->length; i++)
         if (export_text_is(record, node, units[i][0]))
             tcore_buf_puts(unit, units[i][1]);
@@ -186,7 +197,7 @@ static void put_unit(struct exposition *e, struct export_record *record, uint32_
 static void put_family(struct exposition *e, struct export_record *record, const uint32_t *at)
 {
     const struct tcore_value *name = export_value(record, at[METRIC_NAME]);
-    put_name(&e->family, name->s, name->len, true);
+    put_name(record, &e->family, name->s, name->len, true);
     if (e->type == EXPOSITION_COUNTER && ends_in(&e->family, "_total", 6))
         e->family.length -= 6;
     put_unit(e, record, at[METRIC_UNIT]);
@@ -242,16 +253,26 @@ void exposition_sample(struct exposition *e, const char *suffix, const char *lab
     }
 }
 
+/* Characters of a text in UTF-8. */
+static size_t count_letters(const char *text, size_t length)
+{
+    size_t letters = 0;
+    for (size_t i = 0; i < length; i++)
+        letters += ((unsigned char)text[i] & 0xc0) != 0x80;
+    return letters;
+}
+
+/* Gives the letters of its name and value. */
 static size_t put_exemplar_label(struct tcore_buf *out, struct export_record *record,
                                  const char *name, size_t length, const struct tcore_value *v)
 {
-    size_t begin = out->length;
-    if (out->data && out->length && out->data[out->length - 1] != '{')
+    if (out->length && out->data[out->length - 1] != '{')
         tcore_buf_putc(out, ',');
-    put_name(out, name, length, false);
+    size_t begin = out->length;
+    put_name(record, out, name, length, false);
     tcore_buf_putc(out, '=');
     put_label_value(record, out, v);
-    return out->length - begin - 4; /* equals sign, quotes, comma */
+    return out->failed ? 0 : count_letters(out->data + begin, out->length - begin) - 3; /* ="" */
 }
 
 struct tcore_value exposition_exemplar_value(const struct export_record *record, uint32_t node)
@@ -334,12 +355,11 @@ static void put_created(struct exposition *e, struct export_record *record, uint
 /* Only counters and buckets have exemplars, and a sample has one. */
 static bool put_value(struct exposition *e, struct export_record *record, const uint32_t *at)
 {
-    static const char *const words[] = {"NaN", "Infinity", "-Infinity"};
     const struct tcore_value *v = export_value(record, at[METRIC_VALUE]);
+    double d;
     uint32_t list = at[METRIC_EXEMPLARS];
     bool counter = e->type == EXPOSITION_COUNTER;
-    if (!at[METRIC_VALUE] ||
-        (!tcore_value_is_number(v) && export_word(record, at[METRIC_VALUE], words, 3) < 0)) {
+    if (!export_number(record, at[METRIC_VALUE], &d)) {
         export_lose_record(&record->losses, record->type, "its value is no number");
         return false;
     }

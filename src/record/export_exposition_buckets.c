@@ -20,7 +20,8 @@ struct buckets {
 
 static double number_at(const struct export_record *record, uint32_t node)
 {
-    return node ? tcore_value_double(export_value(record, node)) : 0;
+    double d;
+    return export_number(record, node, &d) ? d : 0;
 }
 
 /* The first exemplar with a value between the bounds. */
@@ -56,7 +57,8 @@ static uint32_t list_at(const struct export_record *record, uint32_t node)
     return node && tcore_json_is_array(&record->json.node[node]) ? node : 0;
 }
 
-/* Explicit buckets. False: they do not fit their bounds. */
+/* Explicit buckets, each bound above the one before; one that is infinite is there without being
+ * said. False: they do not fit their bounds. */
 static bool put_explicit(struct buckets *b, const uint32_t *at)
 {
     const struct tcore_json_node *tape = b->record->json.node;
@@ -71,7 +73,13 @@ static bool put_explicit(struct buckets *b, const uint32_t *at)
         b->count += number_at(b->record, c);
         if (!bounds || e >= tape[bounds].next)
             break;
-        put_count(b, "_bucket", "le", number_at(b->record, e));
+        double bound = number_at(b->record, e);
+        if (!(bound > b->written))
+            return false;
+        if (isfinite(bound))
+            put_count(b, "_bucket", "le", bound);
+        else
+            export_lost(b->record, "histogram.bounds");
         e = tape[e].next;
     }
     return true;
@@ -150,7 +158,8 @@ static void put_exponential(struct buckets *b, const uint32_t *at)
 static void put_sum(struct exposition *e, struct export_record *record, const char *suffix,
                     uint32_t node)
 {
-    if (!node || !tcore_value_is_number(export_value(record, node)))
+    double d;
+    if (!export_number(record, node, &d))
         return;
     exposition_sample(e, suffix, NULL, NULL, export_value(record, node));
     exposition_end_line(e, record, 0);

@@ -115,6 +115,18 @@ static void put_map(struct export_record *record, struct tcore_buf *out, uint32_
             put_tag(record, out, tape[k].value.s, tape[k].value.len, &tape[k + 1].value);
 }
 
+/* Fields, then attributes; warnings: the one among these that is none, or 0. */
+static void put_tags(struct export_record *record, const uint32_t *at, uint32_t warnings,
+                     struct tcore_buf *out)
+{
+    const struct tcore_json_node *tape = record->json.node;
+    uint32_t map = at[SPAN_ATTRIBUTES];
+    unsigned done = export_put_field_tags(record, at, true, out, put_tag);
+    for (uint32_t k = map + 1; map && k < tape[map].next; k = tape[k + 1].next)
+        if (k + 1 != warnings && export_may_put_tag(record, k, done))
+            put_tag(record, out, tape[k].value.s, tape[k].value.len, &tape[k + 1].value);
+}
+
 static void put_process(struct export_record *record, const uint32_t *at, struct tcore_buf *out)
 {
     uint32_t service = export_service(record, at[SPAN_SERVICE], at[SPAN_RESOURCE]);
@@ -177,7 +189,8 @@ static void put_log(struct export_record *record, struct tcore_buf *out, uint32_
     if (at[EVENT_DROPPED])
         export_lost(record, "events.droppedAttributesCount");
     put_comma(out);
-    export_micros(record, at[EVENT_TIME], "events.timeUnixNano", &us);
+    if (!export_micros(record, at[EVENT_TIME], "events.timeUnixNano", &us))
+        export_lost(record, "events without a time (now at 0)");
     export_put_int(out, "{\"timestamp\":", us);
     tcore_buf_puts(out, ",\"fields\":[");
     if (at[EVENT_NAME])
@@ -218,8 +231,7 @@ static void encode(struct export_record *record, const uint32_t *at, struct tcor
     if (export_duration_micros(record, at, &us))
         export_put_int(out, ",\"duration\":", us);
     tcore_buf_puts(out, ",\"tags\":[");
-    put_map(record, out, at[SPAN_ATTRIBUTES], warnings ? WARNINGS : NULL);
-    export_put_field_tags(record, at, true, out, put_tag);
+    put_tags(record, at, warnings, out);
     tcore_buf_puts(out, "],\"logs\":[");
     for (uint32_t e = list + 1; list && e < tape[list].next; e = tape[e].next)
         put_log(record, out, e);

@@ -159,7 +159,6 @@ enum tcore_status export_otlp_put(struct export_otlp *o, const struct tcore_slic
     if (status != TCORE_OK)
         return status;
     o->left_out = NULL;
-    o->w.changed = false;
     if (!o->w.protobuf)
         tcore_buf_putc(out, '{');
     if (o->record.type == TCORE_RECORD_SPAN)
@@ -175,8 +174,6 @@ enum tcore_status export_otlp_put(struct export_otlp *o, const struct tcore_slic
         export_lose_record(&o->record.losses, o->record.type, o->left_out);
         return TCORE_SKIP;
     }
-    if (o->w.changed)
-        export_lost(&o->record, "half surrogate pairs");
     status = tcore_buf_status(&o->level, err);
     return status == TCORE_OK ? tcore_buf_status(out, err) : status;
 }

@@ -57,8 +57,6 @@ void export_otlp_histogram(struct export_otlp *o, uint32_t node);
 bool export_otlp_is_exponential(const struct export_otlp *o, uint32_t node);
 void export_otlp_summary(struct export_otlp *o, uint32_t node);
 void export_otlp_exemplars(struct export_otlp *o, const struct otlp_field *field, uint32_t list);
-/* A number, or one of the words for what is none in JSON. */
-bool export_otlp_is_number(const struct export_otlp *o, uint32_t node);
 /* asInt, or the field as_double. */
 void export_otlp_number(struct export_otlp *o, const struct otlp_field *as_double, uint32_t node,
                         const char *name);

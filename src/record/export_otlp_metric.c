@@ -145,17 +145,32 @@ static void put_metric_level(struct export_otlp *o, const uint32_t *at, enum dat
     o->level_end[OTLP_METRIC] = o->level.length;
 }
 
+/* A definition of a metric has none; a point that says so by its flags (NO_RECORDED_VALUE) has its
+ * place. */
+static bool has_data(const struct export_otlp *o)
+{
+    const struct tcore_json *json = &o->record.json;
+    int64_t flags;
+    return tcore_json_find(json, 0, "value") || tcore_json_find(json, 0, "histogram") ||
+           tcore_json_find(json, 0, "summary") ||
+           (export_int64(&o->record, tcore_json_find(json, 0, "flags"), &flags) && flags & 1);
+}
+
 void export_otlp_metric(struct export_otlp *o)
 {
-    uint32_t at[METRIC_COUNT];
+    uint32_t at[METRIC_COUNT], value = tcore_json_find(&o->record.json, 0, "value");
+    double d;
     o->signal = OTLP_METRICS;
-    if (tcore_json_find(&o->record.json, 0, "value") &&
-        !export_otlp_is_number(o, tcore_json_find(&o->record.json, 0, "value"))) {
+    if (value && !export_number(&o->record, value, &d)) {
         o->left_out = "its value is no number";
         return;
     }
     if (!export_is_text(&o->record, tcore_json_find(&o->record.json, 0, "metricName"))) {
         o->left_out = "it has no name";
+        return;
+    }
+    if (!has_data(o)) {
+        o->left_out = "it has no value";
         return;
     }
     export_collect(&o->record, &export_metric_keys, 0, NULL, at);

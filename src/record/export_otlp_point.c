@@ -11,17 +11,11 @@
 
 /* --- numbers --- */
 
-bool export_otlp_is_number(const struct export_otlp *o, uint32_t node)
-{
-    static const char *const words[] = {"NaN", "Infinity", "-Infinity"};
-    return node && (tcore_value_is_number(export_value(&o->record, node)) ||
-                    export_word(&o->record, node, words, 3) >= 0);
-}
-
 static void put_double(struct export_otlp *o, const struct otlp_field *field, uint32_t node,
                        const char *name)
 {
-    if (export_otlp_is_number(o, node))
+    double d;
+    if (export_number(&o->record, node, &d))
         export_otlp_double(o, field, export_value(&o->record, node));
     else if (node)
         export_lost(&o->record, name);
@@ -107,7 +101,8 @@ static void put_bounds(struct export_otlp *o, uint32_t node)
         return;
     size_t mark = otlp_open_numbers(&o->w, OTLP_FIELD("explicitBounds", 7));
     for (uint32_t e = list + 1; e < tape[list].next; e = tape[e].next) {
-        bool number = export_otlp_is_number(o, e);
+        double d;
+        bool number = export_number(&o->record, e, &d);
         if (!number)
             export_lost(&o->record, "bounds");
         otlp_add_double(&o->w, number ? &tape[e].value : &zero);

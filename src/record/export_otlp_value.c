@@ -22,15 +22,6 @@ static uint32_t only_member(const struct export_otlp *o, uint32_t node, const ch
     return is ? node + 2 : 0;
 }
 
-static bool is_word(const struct tcore_value *v)
-{
-    static const char *const words[] = {"NaN", "Infinity", "-Infinity"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (v->len == strlen(words[i]) && !memcmp(v->s, words[i], v->len))
-            return true;
-    return false;
-}
-
 static bool is_base64(struct export_otlp *o, const struct tcore_value *v)
 {
     struct tcore_buf *scratch = &o->record.scratch;
@@ -61,9 +52,10 @@ static void put_container(struct export_otlp *o, uint32_t node)
     uint32_t bytes = only_member(o, node, "bytesValue");
     uint32_t word = only_member(o, node, "doubleValue");
     const struct tcore_value *v = export_value(&o->record, bytes ? bytes : word);
+    double d;
     if (bytes && is_base64(o, v)) {
         otlp_bytes(&o->w, OTLP_FIELD("bytesValue", 7), v->s, v->len, &o->record.scratch);
-    } else if (word && is_word(v)) {
+    } else if (export_number(&o->record, word, &d)) {
         otlp_double(&o->w, OTLP_FIELD("doubleValue", 4), v);
     } else {
         size_t mark = otlp_open(&o->w, OTLP_FIELD("kvlistValue", 6));
@@ -159,8 +151,12 @@ void export_otlp_time(struct export_otlp *o, const struct otlp_field *field, uin
                       const char *name)
 {
     int64_t ns;
-    if (export_time(&o->record, node, name, &ns))
+    if (!export_time(&o->record, node, name, &ns))
+        return;
+    if (ns)
         otlp_fixed64(&o->w, field, (uint64_t)ns);
+    else /* which says there that it is not known */
+        export_lost(&o->record, name);
 }
 
 /* An integer of 32 bits; true if it is one and not 0. */

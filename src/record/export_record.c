@@ -10,11 +10,14 @@
 #include "model/number.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOSSES_MAX = 64 }; /* names that are told apart */
+/* How many names are counted, the first ones by their order, and told in how many bytes, about: a
+ * message has less than 1,024. */
+enum { LOSSES_MAX = 64, NOTE_BYTES = 800 };
 
 void *export_room(void *array, size_t *capacity, size_t number, size_t element_bytes)
 {
@@ -29,28 +32,51 @@ void *export_room(void *array, size_t *capacity, size_t number, size_t element_b
 
 /* --- what was left out --- */
 
+/* Records before fields, by type and name: which names stay, and in which order they are told, must
+ * not depend on which worker met which record. */
+static int compare_losses(const void *a, const void *b)
+{
+    const struct export_loss *x = a, *y = b;
+    if (x->record != y->record)
+        return x->record ? -1 : 1;
+    if (x->type != y->type)
+        return x->type < y->type ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+
+/* The place of a name that is new: the last one's if there are too many, or NULL. */
+static struct export_loss *room_for_loss(struct export_losses *losses,
+                                         const struct export_loss *part)
+{
+    struct export_loss *last = losses->loss;
+    if (losses->count < LOSSES_MAX) {
+        struct export_loss *room =
+            export_room(losses->loss, &losses->capacity, losses->count, sizeof *room);
+        losses->loss = room ? room : losses->loss;
+        return room ? &room[losses->count++] : NULL;
+    }
+    for (size_t i = 1; i < losses->count; i++)
+        if (compare_losses(&losses->loss[i], last) > 0)
+            last = &losses->loss[i];
+    return compare_losses(part, last) < 0 ? last : NULL;
+}
+
 static void add_loss(struct export_losses *losses, const struct export_loss *part)
 {
     for (size_t i = 0; i < losses->count; i++) {
         struct export_loss *l = &losses->loss[i];
-        if (l->type == part->type && l->record == part->record && !strcmp(l->name, part->name)) {
+        if (compare_losses(l, part) == 0) {
             l->count += part->last && l->last == part->last ? 0 : part->count;
             l->last = part->last;
             return;
         }
     }
-    if (losses->count == LOSSES_MAX) {
-        losses->others += part->count;
-        return;
-    }
-    struct export_loss *room =
-        export_room(losses->loss, &losses->capacity, losses->count, sizeof *room);
-    if (!room) {
-        losses->others += part->count; /* without a name */
-        return;
-    }
-    losses->loss = room;
-    losses->loss[losses->count++] = *part;
+    losses->others |= losses->count == LOSSES_MAX;
+    struct export_loss *place = room_for_loss(losses, part);
+    if (place)
+        *place = *part;
+    else
+        losses->others = true;
 }
 
 static void count_loss(struct export_losses *losses, enum tcore_record_type type, const char *name,
@@ -79,27 +105,17 @@ void export_losses_add(struct export_losses *sum, const struct export_losses *pa
         loss.last = 0;
         add_loss(sum, &loss);
     }
-    sum->others += part->others;
-}
-
-/* Workers met them in any order. */
-static int compare_losses(const void *a, const void *b)
-{
-    const struct export_loss *x = a, *y = b;
-    if (x->record != y->record)
-        return x->record ? -1 : 1;
-    if (x->type != y->type)
-        return x->type < y->type ? -1 : 1;
-    return strcmp(x->name, y->name);
+    sum->others |= part->others;
 }
 
 void export_losses_note(const struct export_losses *losses, struct cli *cli, const char *format)
 {
     struct tcore_buf text = {0};
-    if (!losses->count && !losses->others)
+    size_t i = 0;
+    if (!losses->count)
         return;
     qsort(losses->loss, losses->count, sizeof *losses->loss, compare_losses);
-    for (size_t i = 0; i < losses->count; i++) {
+    for (; i < losses->count && text.length < NOTE_BYTES; i++) {
         const struct export_loss *l = &losses->loss[i];
         const char *type = tcore_record_type_name(l->type), *s = l->count == 1 ? "" : "s";
         tcore_buf_printf(&text, i ? "; " : "");
@@ -108,9 +124,8 @@ void export_losses_note(const struct export_losses *losses, struct cli *cli, con
         else
             tcore_buf_printf(&text, "%s of %" PRIu64 " %s record%s", l->name, l->count, type, s);
     }
-    if (losses->others)
-        tcore_buf_printf(&text, "%s%" PRIu64 " other fields", text.length ? "; " : "",
-                         losses->others);
+    if (losses->others || i < losses->count)
+        tcore_buf_puts(&text, "; and other fields");
     if (!text.failed)
         cli_note(cli, "left out, as %s has no place for it: %.*s", format, (int)text.length,
                  text.data);
@@ -138,6 +153,20 @@ void export_record_free(struct export_record *record)
     tcore_buf_free(&record->scratch);
 }
 
+/* Half a surrogate pair, which other tools refuse to read, becomes U+FFFD. In a canonical text no
+ * other escape begins so, and the one for it is as long. */
+static void replace_surrogates(struct export_record *record)
+{
+    struct tcore_buf *text = &record->canonical;
+    const char *end = text->data + text->length;
+    for (char *at = text->data; (at = memchr(at, '\\', (size_t)(end - at))); at += 2) {
+        if (at[1] != 'u' || at[2] != 'd')
+            continue;
+        memcpy(at + 2, "fffd", 4);
+        export_lost(record, "half surrogate pairs");
+    }
+}
+
 enum tcore_status export_record_parse(struct export_record *record, const struct tcore_slice *text,
                                       struct tcore_error *err)
 {
@@ -149,6 +178,8 @@ enum tcore_status export_record_parse(struct export_record *record, const struct
         status = tcore_record_canonical(&record->json, false, canonical, &record->type, err);
     if (status == TCORE_OK)
         status = tcore_buf_status(canonical, err);
+    if (status == TCORE_OK)
+        replace_surrogates(record);
     bool same = status == TCORE_OK && canonical->length == text->length &&
                 !memcmp(canonical->data, text->data, text->length);
     if (status == TCORE_OK && !same)
@@ -159,6 +190,16 @@ enum tcore_status export_record_parse(struct export_record *record, const struct
 static bool is_key(const struct export_key *key, const struct tcore_value *name)
 {
     return key->length == name->len && !memcmp(key->name, name->s, name->len);
+}
+
+int export_key_number(const struct export_record *record, uint32_t node,
+                      const struct export_keys *keys)
+{
+    const struct tcore_value *name = export_value(record, node);
+    for (unsigned i = 0; i < keys->count; i++)
+        if (is_key(&keys->key[i], name))
+            return (int)i;
+    return -1;
 }
 
 static void lose_member(struct export_record *record, const char *inside,
@@ -221,7 +262,19 @@ bool export_time(struct export_record *record, uint32_t node, const char *name, 
         return false;
     if (*ns < 0)
         export_lost(record, name);
-    return *ns > 0;
+    return *ns >= 0;
+}
+
+bool export_number(const struct export_record *record, uint32_t node, double *d)
+{
+    static const char *const words[] = {"NaN", "Infinity", "-Infinity"};
+    const double values[] = {(double)NAN, (double)INFINITY, -(double)INFINITY};
+    const struct tcore_value *v = export_value(record, node);
+    if (!node)
+        return false;
+    int word = v->kind == TCORE_STRING ? export_word(record, node, words, 3) : -1;
+    *d = word < 0 ? tcore_value_double(v) : values[word];
+    return word >= 0 || tcore_value_is_number(v);
 }
 
 const char *const export_span_kinds[6] = {"unspecified", "internal", "server",

@@ -25,7 +25,7 @@ struct export_loss {
 struct export_losses {
     struct export_loss *loss; /* owned */
     size_t count, capacity;
-    uint64_t others; /* fields beyond so many names as are kept */
+    bool others;     /* there were more names than are told */
     uint64_t number; /* of the record in hand */
 };
 
@@ -70,7 +70,8 @@ struct export_record {
 };
 
 void export_record_free(struct export_record *record);
-/* Takes the text of a record that a decoder accepted. TCORE_FATAL: err. */
+/* Takes the text of a record that a decoder accepted. No text in it has half a surrogate pair then,
+ * which was counted. TCORE_FATAL: err. */
 enum tcore_status export_record_parse(struct export_record *record, const struct tcore_slice *text,
                                       struct tcore_error *err);
 /*
@@ -80,6 +81,9 @@ enum tcore_status export_record_parse(struct export_record *record, const struct
  */
 void export_collect(struct export_record *record, const struct export_keys *keys, uint32_t node,
                     const char *inside, uint32_t *at);
+/* The number of the key whose name is at node, -1 if it is none. */
+int export_key_number(const struct export_record *record, uint32_t node,
+                      const struct export_keys *keys);
 /* Counts a field of the record as one that the format has no place for. */
 void export_lost(struct export_record *record, const char *name);
 
@@ -94,6 +98,8 @@ bool export_is_text(const struct export_record *record, uint32_t node);
 bool export_text_is(const struct export_record *record, uint32_t node, const char *text);
 /* A time, or another int64 that is a number or a string of digits; false: it is none. */
 bool export_int64(const struct export_record *record, uint32_t node, int64_t *i);
+/* A number, or one of the words for what is none in JSON; false: neither. */
+bool export_number(const struct export_record *record, uint32_t node, double *d);
 /* A time that is not negative; one that is, is lost by its name. False: there is none. */
 bool export_time(struct export_record *record, uint32_t node, const char *name, int64_t *ns);
 /* The number of the word at node among words, -1 if it is none of them. */

@@ -12,12 +12,12 @@
 typedef void export_put_tag(struct export_record *record, struct tcore_buf *out, const char *key,
                             size_t length, const struct tcore_value *v);
 
-/* The tags of fields; kind: also span.kind. */
-void export_put_field_tags(struct export_record *record, const uint32_t *at, bool kind,
-                           struct tcore_buf *out, export_put_tag *put);
-/* A field's value as a tag, if it is there. */
-void export_put_tag_of(struct export_record *record, uint32_t node, const char *key,
-                       struct tcore_buf *out, export_put_tag *put);
+/* The tags of fields; kind: also span.kind. Which were put, for export_may_put_tag(). */
+unsigned export_put_field_tags(struct export_record *record, const uint32_t *at, bool kind,
+                               struct tcore_buf *out, export_put_tag *put);
+/* Whether the attribute whose key is at node may be a tag beside those of fields. One that has the
+ * name of such a tag is lost even if that is not there, as readers take it for the field. */
+bool export_may_put_tag(struct export_record *record, uint32_t node, unsigned put);
 
 /* A time in whole microseconds; nanoseconds that are cut off are lost. False: there is none. */
 bool export_micros(struct export_record *record, uint32_t node, const char *name, int64_t *us);

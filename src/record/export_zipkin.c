@@ -134,13 +134,13 @@ static bool is_special(const uint32_t *special, uint32_t value)
 }
 
 static void put_attributes(struct export_record *record, const uint32_t *at,
-                           const uint32_t *special, struct tcore_buf *out)
+                           const uint32_t *special, unsigned done, struct tcore_buf *out)
 {
     const struct tcore_json_node *tape = record->json.node;
     uint32_t map = at[SPAN_ATTRIBUTES];
     for (uint32_t k = map + 1; map && k < tape[map].next; k = tape[k + 1].next) {
         const struct tcore_value *v = &tape[k + 1].value;
-        if (is_special(special, k + 1))
+        if (is_special(special, k + 1) || !export_may_put_tag(record, k, done))
             continue;
         if (v->kind != TCORE_STRING && v->kind != TCORE_NULL)
             export_lost(record, "types of attributes (now texts)");
@@ -148,9 +148,10 @@ static void put_attributes(struct export_record *record, const uint32_t *at,
     }
 }
 
-/* What the resource has besides the service, unless the span has it. */
+/* What the resource has besides the service, unless the span has it. Nothing tells it from
+ * attributes then. */
 static void put_resource(struct export_record *record, const uint32_t *at, bool service,
-                         struct tcore_buf *out)
+                         unsigned done, struct tcore_buf *out)
 {
     const struct tcore_json_node *tape = record->json.node;
     uint32_t map = at[SPAN_RESOURCE], attributes = at[SPAN_ATTRIBUTES];
@@ -158,34 +159,40 @@ static void put_resource(struct export_record *record, const uint32_t *at, bool 
         const struct tcore_value *key = &tape[k].value;
         if (service && export_text_is(record, k, "service.name"))
             continue;
-        if (attributes && tcore_json_find_n(&record->json, attributes, key->s, key->len))
+        export_lost(record, "resource (now tags)");
+        if (!attributes || !tcore_json_find_n(&record->json, attributes, key->s, key->len)) {
+            if (export_may_put_tag(record, k, done))
+                put_tag(record, out, key->s, key->len, &tape[k + 1].value);
+        } else {
             export_lost(record, "resource");
-        else
-            put_tag(record, out, key->s, key->len, &tape[k + 1].value);
+        }
     }
 }
 
+/* What has no time is left out: the whole list would be refused. */
 static void put_annotations(struct export_record *record, uint32_t list, struct tcore_buf *out)
 {
     const struct tcore_json_node *tape = record->json.node;
-    if (!list)
-        return;
-    tcore_buf_puts(out, ",\"annotations\":[");
-    for (uint32_t e = list + 1; e < tape[list].next; e = tape[e].next) {
+    bool begun = false;
+    for (uint32_t e = list + 1; list && e < tape[list].next; e = tape[e].next) {
         uint32_t at[EVENT_COUNT];
-        int64_t us = 0;
+        int64_t us;
         export_collect(record, &export_event_keys, e, "events", at);
         if (at[EVENT_ATTRIBUTES])
             export_lost(record, "events.attributes");
         if (at[EVENT_DROPPED])
             export_lost(record, "events.droppedAttributesCount");
-        export_micros(record, at[EVENT_TIME], "events.timeUnixNano", &us);
-        export_put_int(out, e > list + 1 ? ",{\"timestamp\":" : "{\"timestamp\":", us);
+        if (!export_micros(record, at[EVENT_TIME], "events.timeUnixNano", &us) || !us) {
+            export_lost(record, "events without a time");
+            continue;
+        }
+        export_put_int(out, begun ? ",{\"timestamp\":" : ",\"annotations\":[{\"timestamp\":", us);
+        begun = true;
         if (at[EVENT_NAME])
             export_put_string(record, out, ",\"value\":", at[EVENT_NAME]);
         tcore_buf_puts(out, at[EVENT_NAME] ? "}" : ",\"value\":\"\"}");
     }
-    tcore_buf_putc(out, ']');
+    tcore_buf_puts(out, begun ? "]" : "");
 }
 
 /* Zipkin has no kind for what is neither side of a call: that is a tag. */
@@ -235,9 +242,9 @@ static void put_span(struct export_record *record, struct tcore_buf *out)
     tcore_buf_puts(out, special[SPECIAL_DEBUG] ? ",\"debug\":true" : "");
     tcore_buf_puts(out, special[SPECIAL_SHARED] ? ",\"shared\":true" : "");
     tcore_buf_puts(out, ",\"tags\":{");
-    put_attributes(record, at, special, out);
-    export_put_field_tags(record, at, !kind, out, put_tag);
-    put_resource(record, at, service, out);
+    unsigned done = export_put_field_tags(record, at, !kind, out, put_tag);
+    put_attributes(record, at, special, done, out);
+    put_resource(record, at, service, done, out);
     tcore_buf_puts(out, "}}");
     if (at[SPAN_LINKS])
         export_lost(record, "links");

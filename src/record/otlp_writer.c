@@ -146,21 +146,6 @@ void otlp_message_head(struct tcore_buf *out, unsigned number, size_t length)
 
 /* --- texts and bytes --- */
 
-/* Half a surrogate pair is held in three bytes that are no UTF-8: U+FFFD has three as well. */
-static void replace_surrogates(struct otlp_writer *w, char *text, size_t length)
-{
-    for (char *p = text; length >= 3; p++) {
-        size_t left = (size_t)(text + length - p);
-        p = left < 3 ? NULL : memchr(p, 0xed, left - 2);
-        if (!p)
-            return;
-        if ((unsigned char)p[1] >= 0xa0) {
-            memcpy(p, "\xef\xbf\xbd", 3);
-            w->changed = true;
-        }
-    }
-}
-
 void otlp_string(struct otlp_writer *w, const struct otlp_field *field, const struct tcore_value *v)
 {
     if (!w->protobuf) {
@@ -170,10 +155,7 @@ void otlp_string(struct otlp_writer *w, const struct otlp_field *field, const st
     }
     put_tag(w, field, WIRE_LENGTH);
     put_varint(w->out, v->len);
-    size_t begin = w->out->length;
     tcore_buf_append(w->out, v->s, v->len);
-    if (!w->out->failed)
-        replace_surrogates(w, w->out->data + begin, v->len);
 }
 
 static unsigned char digit(char c)

@@ -28,7 +28,6 @@ struct otlp_field {
 struct otlp_writer {
     struct tcore_buf *out;
     bool protobuf;
-    bool changed; /* a text had half a surrogate pair, which protobuf cannot say */
 };
 
 /* A message in a field, and its end by what open gave. */
@@ -39,6 +38,7 @@ void otlp_open_list(struct otlp_writer *w, const struct otlp_field *field);
 size_t otlp_open_item(struct otlp_writer *w, const struct otlp_field *field);
 void otlp_close_list(struct otlp_writer *w);
 
+/* v: without half a surrogate pair, as export_record_parse() leaves texts */
 void otlp_string(struct otlp_writer *w, const struct otlp_field *field,
                  const struct tcore_value *v);
 /* digits: lower-case hexadecimal, an even number of them */

@@ -158,7 +158,7 @@ h_bucket{le="+Inf"} 3
 h_gcount 3
 h_gsum 3
 # EOF'
-    assert_equal "$stderr" 'trace-record: left out, as OpenMetrics has no place for it: exponential buckets (now classic) of 1 metric record
+    assert_equal "$stderr" 'trace-record: left out, as OpenMetrics has no place for it: exponential buckets (now classic) of 1 metric record; letters of names (now _) of 7 metric records; resource (now labels) of 1 metric record; types of labels (now texts) of 5 metric records; unit of 1 metric record
 trace-record: 1 metric record left out: the first one of that name is of another type
 trace-record: 1 metric record left out: a later one is of the same series and time'
 }
@@ -206,18 +206,136 @@ EOF
     assert_equal "$(sed -n 5p <<<"$output" | jq -c '[.operationName, .status, .timeline.endTime]')" '["other","running",null]'
 }
 
+@test 'times that are zero are times, events without one are said' {
+    echo '{"type":"span","traceId":"00000000000000000000000000000001","spanId":"0000000000000001","name":"n","kind":"server","startTimeUnixNano":"0","endTimeUnixNano":"2000","durationNano":2000,"status":"unset"}' >in
+    back jaeger in
+    back zipkin in
+    export_as chrome in
+    assert_equal "$(jq -c '.[] | [.ts, .dur]' <<<"$output")" '[0,2]'
+    export_as otlp in # there 0 says that it is not known
+    assert_equal "$stderr" 'trace-record: left out, as OTLP has no place for it: startTimeUnixNano of 1 span record'
+    echo '{"spanId":"1","traceId":"1","startTimeUnixNano":1000,"events":[{"name":"e"},{"name":"f","timeUnixNano":1000}]}' >in
+    export_as jaeger in
+    assert_equal "$(jq -c '[.data[0].spans[0].logs[].timestamp]' <<<"$output")" '[0,1]'
+    assert_equal "$stderr" 'trace-record: left out, as Jaeger has no place for it: events without a time (now at 0) of 1 span record'
+    export_as zipkin in # whose reader refuses all spans because of one such event
+    assert_equal "$(jq -c '.[0].annotations' <<<"$output")" '[{"timestamp":1,"value":"f"}]'
+    assert_equal "$stderr" 'trace-record: left out, as Zipkin has no place for it: events without a time of 1 span record'
+}
+
+@test 'no attribute is taken for a field, nor stands there twice' {
+    local said='attributes with names that stand for fields of 1 span record'
+    echo '{"spanId":"1","traceId":"1","startTimeUnixNano":1000,"status":"error","scope":{"name":"lib"},"attributes":{"otel.scope.name":"other","error":"late","status":"fine","k":"v"}}' >in
+    export_as jaeger in
+    [[ $stderr == *": $said" ]]
+    assert_equal "$(jq -c '[.data[0].spans[0].tags[] | [.key, .value]]' <<<"$output")" \
+        '[["otel.status_code","ERROR"],["error",true],["otel.scope.name","lib"],["status","fine"],["k","v"]]'
+    export_as zipkin in
+    [[ $stderr == *": $said" ]]
+    [[ $output == *'"tags":{"otel.status_code":"ERROR","error":"true","otel.scope.name":"lib","status":"fine","k":"v"}}'* ]]
+    export_as chrome in
+    [[ $stderr == *": $said; scope of 1 span record" ]]
+    [[ $output == *'"args":{"otel.scope.name":"other","error":"late","k":"v","traceId":'* ]]
+    echo '{"spanId":"1","traceId":"1","startTimeUnixNano":1000,"attributes":{"error":"late"}}' >in
+    export_as jaeger in # where there is no such field, it stays
+    [[ $stderr == *": $said" && $output == *'"key":"error","type":"string","value":"late"'* ]]
+}
+
+@test 'half a surrogate pair is U+FFFD for other tools' {
+    local format
+    echo '{"spanId":"1","traceId":"1","startTimeUnixNano":1000,"name":"\ud800","attributes":{"\\ud8":"\\\udfffx\ud83d\ude00","l":["\udc00"]}}' >in
+    for format in otlp jaeger zipkin chrome; do
+        export_as $format in
+        jq . <<<"$output" >again # which refuses half ones
+        [[ $stderr == *'half surrogate pairs of 1 span record'* ]]
+        grep -qF '\\ud8' again
+        grep -qF '\\�x😀' again
+    done
+    echo '{"metricName":"m","value":1,"dimensions":{"k":"\ud800"}}' >in
+    export_as openmetrics in
+    assert_line 'm{k="�"} 1'
+}
+
+@test 'metrics that other tools would misread are left out' {
+    local format
+    cat >in <<'EOF'
+{"type":"metric","value":1,"timeUnixNano":5000}
+{"type":"metric","metricName":"defined","metricType":"counter","unit":"s"}
+{"type":"metric","metricName":"h","timeUnixNano":5000,"histogram":{"count":3,"bounds":[2,1],"bucketCounts":[1,1,1]}}
+EOF
+    for format in chrome openmetrics; do
+        export_as $format in
+        assert_success
+        [[ $stderr == *'1 metric record (it has no name)'* ]]
+        [[ $output == '[]' || $output == '# EOF' ]]
+    done
+    [[ $stderr == *'1 metric record (its buckets do not fit its bounds)'* ]]
+    export_as otlp in
+    [[ $stderr == *'1 metric record (it has no name); 1 metric record (it has no value)'* ]]
+    assert_equal "$(jq -c '[.resourceMetrics[].scopeMetrics[].metrics[].name]' <<<"$output")" '["h"]'
+}
+
+@test 'OpenMetrics has infinite bounds, sums that are none, and exemplars of 128 letters' {
+    local long
+    long=$(printf 'é%.0s' {1..125})
+    cat >in <<EOF
+{"metricName":"h","timeUnixNano":1000000000,"histogram":{"count":3,"sum":"NaN","bounds":[1,"Infinity"],"bucketCounts":[1,2,0]}}
+{"metricName":"c","metricType":"counter","value":1,"exemplars":[{"value":1,"attributes":{"abc":"$long"}}]}
+{"metricName":"d","metricType":"counter","value":1,"exemplars":[{"value":1,"attributes":{"abcd":"$long"}}]}
+EOF
+    export_as openmetrics in
+    assert_line 'h_bucket{le="1.0"} 1 1'
+    assert_line 'h_bucket{le="+Inf"} 3 1'
+    refute_line --partial 'le="0.0"'
+    assert_line 'h_sum NaN 1'
+    assert_line "c_total 1 # {abc=\"$long\"} 1"
+    assert_line "d_total 1 # {} 1"
+    assert_equal "$stderr" 'trace-record: left out, as OpenMetrics has no place for it: exemplars.filteredAttributes of 1 metric record; histogram.bounds of 1 metric record'
+}
+
+@test 'a link to a span of its trace is found among many' {
+    awk 'BEGIN { for (i = 1; i <= 30000; i++)
+        printf "{\"spanId\":\"%016x\",\"traceId\":\"1\",\"startTimeUnixNano\":%d,\"links\":[{\"spanId\":\"%016x\",\"traceId\":\"1\"}]}\n",
+            i, i * 1000, i * 7919 % 30000 + 1 }' >in
+    export_as chrome in
+    assert_equal "$(grep -c '"name":"link"' <<<"$output")" 60000
+    assert_equal "$stderr" ''
+}
+
+# many N: spans and metrics N times, in traces of their own.
+many() {
+    { spans; metrics; } >one
+    awk -v n="$1" '{ line[NR] = $0 }
+        END {
+            for (i = 1; i <= n; i++)
+                for (l = 1; l <= NR; l++) {
+                    text = line[l]
+                    gsub(/0000aa"/, sprintf("%04xaa\"", i), text)
+                    print text
+                }
+        }' one
+}
+
 @test 'no output depends on threads' {
-    local i format
-    for i in {1..1500}; do
-        spans | sed "s/0000aa\"/$(printf %04x "$i")aa\"/g"
-        metrics
-    done >in
+    local format
+    many 1500 >in
+    assert_equal "$(jq -r 'select(.type == "span") | .traceId' in | sort -u | wc -l)" 1501
     for format in jaeger zipkin chrome openmetrics csv mplp; do
         trace-record export --to-format=$format -j1 in >one 2>one.err
         trace-record export --to-format=$format -j4 in >four 2>four.err
         cmp one four
         cmp one.err four.err
     done
+}
+
+@test 'what is said of many fields does not depend on threads' {
+    awk 'BEGIN { for (i = 0; i < 20000; i++)
+        printf "{\"spanId\":\"1\",\"traceId\":\"1\",\"x%03d\":1,\"y%03d\":2}\n", i % 200, i * 7 % 100 }' >in
+    trace-record export --to-format=otlp -j1 in >/dev/null 2>one.err
+    trace-record export --to-format=otlp -j4 in >/dev/null 2>four.err
+    cmp one.err four.err
+    [[ $(cat one.err) == *': x000 of 100 span records; x001 of 100 span records; '*' of 100 span records; and other fields' ]]
+    [[ $(wc -c <one.err) -gt 500 ]]
 }
 
 @test 'a full disk is an error, a closed pipe is none' {
