@@ -82,8 +82,7 @@ const struct cli_verb export_verb = {
         "  trace-record export --to-format=otlp -o capture.jsonl records.ndjson\n"
         "  trace-record export --to-format=otlp-proto --type=span --unframed repo > t.pb\n",
     .groups = CLI_READS | CLI_OUTPUT,
-    .memory = "fail when the spans and metrics that jaeger, chrome and openmetrics hold are more "
-              "(default 1G)",
+    .memory = "fail when what jaeger, chrome, openmetrics and mplp hold is more (default 1G)",
     .options = table,
     .option_count = sizeof table / sizeof *table,
     .options_size = sizeof(struct export_options),

@@ -2,8 +2,8 @@
 /*
  * The entities of MPLP's trace module, one a line, field for field: a metric record is a
  * PerformanceMetric, an assembled trace a DistributedTrace, a health record a SystemHealthStatus,
- * and the events of an execution together an ExecutionTrace. What is not known is not there;
- * durations are in nanoseconds.
+ * and the events of an execution together, or what trace-record status made of them, an
+ * ExecutionTrace. What is not known is not there; durations are in nanoseconds.
  */
 #include <config.h>
 
@@ -11,9 +11,11 @@
 #include "cli/filter.h"
 #include "cli/message.h"
 #include "model/id.h"
+#include "model/time.h"
 #include "record/export.h"
 #include "record/export_mplp.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 struct mplp {
@@ -21,8 +23,19 @@ struct mplp {
     struct export_record record;
     struct mplp_executions executions;
     struct tcore_buf text;
+    struct tcore_buf line; /* of an execution, as status prints it */
     bool shown;
 };
+
+/* Appends label and a time in RFC 3339 with its quotes. */
+static void put_time(struct tcore_buf *out, const char *label, int64_t ns)
+{
+    char text[TCORE_TIME_BYTES];
+    tcore_buf_puts(out, label);
+    tcore_buf_putc(out, '"');
+    tcore_buf_append(out, text, tcore_format_time(text, ns));
+    tcore_buf_putc(out, '"');
+}
 
 /* --- PerformanceMetric --- */
 
@@ -173,7 +186,7 @@ static void put_metric(struct export_record *record, struct tcore_buf *out)
     put_value(record, at, out);
     put_member(record, out, "\"unit\":", at[METRIC_UNIT]);
     if (export_int64(record, at[METRIC_TIME], &ns))
-        mplp_put_time(out, ",\"timestamp\":", ns);
+        put_time(out, ",\"timestamp\":", ns);
     tcore_buf_puts(out, ",\"context\":");
     uint32_t context = tcore_json_find(&record->json, 0, "context");
     if (context)
@@ -190,22 +203,30 @@ static void put_metric(struct export_record *record, struct tcore_buf *out)
             export_lost(record, lost[i]);
 }
 
-/* --- DistributedTrace, SystemHealthStatus: these records have their fields, but for the type */
+/* --- the others: these records have the fields of their entities, and some that these have not */
 
 static void put_entity(struct export_record *record, struct tcore_buf *out)
 {
+    static const struct export_key lost[] = {EXPORT_KEY("executionId"), EXPORT_KEY("parentSpanId"),
+                                             EXPORT_KEY("service")};
+    static const struct export_keys lost_keys = {lost, sizeof lost / sizeof *lost};
     const struct tcore_json_node *tape = record->json.node;
+    bool execution = record->type == TCORE_RECORD_EXECUTION;
+    bool stamped = execution || tcore_json_find(&record->json, 0, "timestamp");
     tcore_buf_putc(out, '{');
     for (uint32_t k = 1; k < tape[0].next; k = tape[k + 1].next) {
         int64_t ns;
         bool time = export_text_is(record, k, "timeUnixNano");
-        if (export_text_is(record, k, "type") ||
-            (time && tcore_json_find(&record->json, 0, "timestamp")))
+        if (export_text_is(record, k, "type") || (time && stamped))
             continue;
+        if (execution && export_key_number(record, k, &lost_keys) >= 0) {
+            export_lose(&record->losses, record->type, tape[k].value.s, tape[k].value.len);
+            continue;
+        }
         if (out->data[out->length - 1] != '{')
             tcore_buf_putc(out, ',');
         if (time && export_int64(record, k + 1, &ns)) {
-            mplp_put_time(out, "\"timestamp\":", ns);
+            put_time(out, "\"timestamp\":", ns);
             continue;
         }
         tcore_json_write_value(out, &tape[k].value);
@@ -217,22 +238,53 @@ static void put_entity(struct export_record *record, struct tcore_buf *out)
 
 /* --- the run --- */
 
+static enum tcore_status check_memory(const struct mplp *m, struct tcore_error *err)
+{
+    int64_t memory = export_memory(m->cli);
+    if (mplp_executions_bytes(&m->executions) <= (uint64_t)memory)
+        return TCORE_OK;
+    return tcore_error_set(err, TCORE_FATAL,
+                           "what may belong to executions does not fit in %" PRId64
+                           " KiB: give more with "
+                           "--memory=SIZE, or leave out spans with --type",
+                           memory >> 10);
+}
+
+static enum tcore_status hold(struct mplp *m, struct tcore_error *err)
+{
+    if (!mplp_executions_add(&m->executions, &m->record))
+        return tcore_error_nomem(err);
+    return check_memory(m, err);
+}
+
 static enum tcore_status put_record(struct mplp *m, const struct tcore_slice *text,
                                     struct tcore_error *err)
 {
-    enum tcore_status status = export_record_parse(&m->record, text, err);
+    struct export_record *record = &m->record;
+    enum tcore_status status = export_record_parse(record, text, err);
     if (status != TCORE_OK)
         return status;
-    if (m->record.type == TCORE_RECORD_EXECUTION)
-        return mplp_executions_add(&m->executions, text, &m->record) ? TCORE_OK
-                                                                     : tcore_error_nomem(err);
     if (!tcore_buf_reserve(&m->text, 1))
         return tcore_error_nomem(err);
-    if (m->record.type == TCORE_RECORD_METRIC)
-        put_metric(&m->record, &m->text);
-    else
-        put_entity(&m->record, &m->text);
-    return tcore_buf_status(&m->text, err);
+    switch (record->type) {
+    case TCORE_RECORD_METRIC:
+        put_metric(record, &m->text);
+        status = hold(m, err);
+        break;
+    case TCORE_RECORD_EXECUTION: /* an event, or what status made of some */
+        if (tcore_json_find(&record->json, 0, "event"))
+            status = hold(m, err);
+        else
+            put_entity(record, &m->text);
+        break;
+    case TCORE_RECORD_SPAN:
+    case TCORE_RECORD_LOG:
+        status = hold(m, err);
+        break;
+    default:
+        put_entity(record, &m->text);
+    }
+    return status == TCORE_OK ? tcore_buf_status(&m->text, err) : status;
 }
 
 static enum tcore_status put_batch(void *state, void *worker, const struct tcore_batch *batch,
@@ -253,16 +305,22 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
 {
     struct mplp *m = state;
     tcore_buf_clear(&m->text);
-    enum tcore_status status = mplp_executions_next(&m->executions, &m->record, &m->text, err);
+    tcore_buf_clear(&m->line);
+    enum tcore_status status =
+        mplp_executions_next(&m->executions, &m->record.losses, &m->line, err);
+    if (status == TCORE_EOF)
+        return TCORE_OK;
+    if (status == TCORE_OK)
+        status = put_record(m, &(struct tcore_slice){m->line.data, m->line.length - 1}, err);
     export_show(out, m->text.data, m->text.length, m->shown);
-    return status == TCORE_OK ? TCORE_SKIP : status == TCORE_EOF ? TCORE_OK : status;
+    return status == TCORE_OK ? TCORE_SKIP : status;
 }
 
 static int run(struct cli *cli, const struct export_options *options, int argc, char **argv)
 {
     static const struct cli_operator operator= {
         .types = 1u << TCORE_RECORD_METRIC | 1u << TCORE_RECORD_TRACE | 1u << TCORE_RECORD_HEALTH |
-                 1u << TCORE_RECORD_EXECUTION,
+                 STATUS_TYPES,
         .ordered = true,
         .open = cli_want_text,
         .batch = put_batch,
@@ -279,6 +337,7 @@ static int run(struct cli *cli, const struct export_options *options, int argc, 
     mplp_executions_close(&m.executions);
     export_record_free(&m.record);
     tcore_buf_free(&m.text);
+    tcore_buf_free(&m.line);
     return result;
 }
 
