@@ -155,6 +155,7 @@ bats_tests += %D%/record/explain.bats
 bats_tests += %D%/record/host.bats
 bats_tests += %D%/record/export.bats
 bats_tests += %D%/record/export_formats.bats
+bats_tests += %D%/record/export_readers.bats
 bats_tests += %D%/record/import.bats
 bats_tests += %D%/record/import_benchmark.bats
 bats_tests += %D%/record/import_benchstat.bats
@@ -203,7 +204,9 @@ EXTRA_DIST += %D%/data/stream-v1.hex
 EXTRA_DIST += %D%/data/stream-v1.ndjson
 EXTRA_DIST += %D%/data
 EXTRA_DIST += %D%/helper.bash
+EXTRA_DIST += %D%/record/export.bash
 EXTRA_DIST += %D%/record/listen.bash
+EXTRA_DIST += %D%/record/otlp.proto
 EXTRA_DIST += %D%/fault/slow_disk.c
 EXTRA_DIST += %D%/span/spans.bash
 

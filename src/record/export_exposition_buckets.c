@@ -16,6 +16,7 @@ struct buckets {
     double count;       /* up to it */
     double written;     /* the last bound written; -Inf: none */
     bool lost;          /* an exemplar that is not the first of its bucket */
+    bool negative;      /* there is a bound below 0 */
 };
 
 static double number_at(const struct export_record *record, uint32_t node)
@@ -44,6 +45,7 @@ static uint32_t find_exemplar(struct buckets *b, double low, double high)
 static void put_count(struct buckets *b, const char *suffix, const char *label, double bound)
 {
     const struct tcore_value at = tcore_value_of_double(bound);
+    b->negative |= bound < 0;
     struct tcore_value count = tcore_value_of_double(b->count);
     if (b->count >= 0 && b->count < 0x1p53 && b->count == floor(b->count))
         count = tcore_value_int((int64_t)b->count);
@@ -110,6 +112,7 @@ static double bound_of(const struct scaled *s, int64_t index)
     return exp2((double)index * exp2(-s->scale));
 }
 
+/* Where buckets overlap, which they should not, a count goes up to the next bound. */
 static void put_between(struct buckets *b, double low, double high, double count)
 {
     if (!(count > 0))
@@ -117,7 +120,7 @@ static void put_between(struct buckets *b, double low, double high, double count
     if (low > b->written && isfinite(low))
         put_count(b, "_bucket", "le", low);
     b->count += count;
-    if (isfinite(high))
+    if (high > b->written && isfinite(high))
         put_count(b, "_bucket", "le", high);
 }
 
@@ -165,6 +168,18 @@ static void put_sum(struct exposition *e, struct export_record *record, const ch
     exposition_end_line(e, record, 0);
 }
 
+/* Whether there is a sum that may be there: but for gauges it is to grow like a count, so it is
+ * neither NaN nor negative, and not beside buckets for negative values. */
+static bool has_sum(const struct buckets *b, bool gauge, uint32_t node)
+{
+    double d;
+    bool number = export_number(b->record, node, &d);
+    bool good = number && (gauge || (d >= 0 && !b->negative));
+    if (node && !good)
+        export_lost(b->record, "histogram.sum");
+    return good;
+}
+
 static bool lose_point(struct export_record *record)
 {
     export_lose_record(&record->losses, record->type, "its buckets do not fit its bounds");
@@ -187,8 +202,11 @@ bool exposition_histogram(struct exposition *e, struct export_record *record, co
     if (b.count < all || !in[HISTOGRAM_COUNT])
         b.count = in[HISTOGRAM_COUNT] ? all : b.count;
     put_count(&b, "_bucket", "le", INFINITY);
-    put_count(&b, gauge ? "_gcount" : "_count", NULL, 0);
-    put_sum(e, record, gauge ? "_gsum" : "_sum", in[HISTOGRAM_SUM]);
+    if (has_sum(&b, gauge,
+                in[HISTOGRAM_SUM])) { /* without it there is no count, but the last bucket */
+        put_count(&b, gauge ? "_gcount" : "_count", NULL, 0);
+        put_sum(e, record, gauge ? "_gsum" : "_sum", in[HISTOGRAM_SUM]);
+    }
     if (in[HISTOGRAM_MIN] || in[HISTOGRAM_MAX])
         export_lost(record, "histogram.min and max");
     if (b.lost)

@@ -38,6 +38,7 @@ struct point {
 struct family {
     enum exposition_type type;
     const char *unit, *help; /* in the arena; "" */
+    bool taken;              /* its name is that of samples of another one */
 };
 
 struct openmetrics {
@@ -49,7 +50,9 @@ struct openmetrics {
     size_t points, capacity, written;
     struct tcore_arena arena;
     struct tcore_buf key;
-    uint64_t mixed, twice; /* points left out: of another type; at the time of another one */
+    /* points left out: of another type; at the time of another one; without a time, as others of
+     * the series have; of a name that is taken */
+    uint64_t mixed, twice, untimed, taken;
     bool shown, sorted;
     struct export_losses losses;
 };
@@ -150,7 +153,7 @@ static uint32_t find_family(struct openmetrics *o, const struct piece *piece, co
     struct family *family = &o->family[number];
     const char *unit = texts + piece->family, *help = unit + piece->unit;
     if (added)
-        *family = (struct family){(enum exposition_type)piece->type, "", ""};
+        *family = (struct family){(enum exposition_type)piece->type, "", "", false};
     if (!*family->unit && piece->unit)
         family->unit = keep_text(o, unit, piece->unit);
     if (!*family->help && piece->help)
@@ -231,9 +234,47 @@ static int compare_points(const void *a, const void *b)
         return x->family < y->family ? -1 : 1;
     if (x->series != y->series)
         return x->series < y->series ? -1 : 1;
+    if (x->timed != y->timed)
+        return x->timed ? 1 : -1;
     if (x->time_ns != y->time_ns)
         return x->time_ns < y->time_ns ? -1 : 1;
     return x->number < y->number ? -1 : 1;
+}
+
+/* Whether samples of another family have, or may have, the name of this one. */
+static bool is_taken(const struct openmetrics *o, const struct tcore_map_key *name)
+{
+    static const struct {
+        const char *suffix;
+        unsigned types; /* that have samples with it */
+    } suffixes[] = {
+        {"_total", 1u << EXPOSITION_COUNTER},
+        {"_created",
+         1u << EXPOSITION_COUNTER | 1u << EXPOSITION_HISTOGRAM | 1u << EXPOSITION_SUMMARY},
+        {"_count", 1u << EXPOSITION_HISTOGRAM | 1u << EXPOSITION_SUMMARY},
+        {"_sum", 1u << EXPOSITION_HISTOGRAM | 1u << EXPOSITION_SUMMARY},
+        {"_bucket", 1u << EXPOSITION_HISTOGRAM | 1u << EXPOSITION_GAUGE_HISTOGRAM},
+        {"_gcount", 1u << EXPOSITION_GAUGE_HISTOGRAM},
+        {"_gsum", 1u << EXPOSITION_GAUGE_HISTOGRAM},
+    };
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        size_t length = strlen(suffixes[i].suffix);
+        if (name->length <= length ||
+            memcmp(name->data + name->length - length, suffixes[i].suffix, length) != 0)
+            continue;
+        uint32_t other = tcore_map_find(&o->families, name->data, name->length - length);
+        return other != TCORE_MAP_NONE && suffixes[i].types >> o->family[other].type & 1;
+    }
+    return false;
+}
+
+static void sort_points(struct openmetrics *o)
+{
+    for (uint32_t i = 0; i < o->families.count; i++)
+        o->family[i].taken = is_taken(o, &o->families.keys[i]);
+    if (o->points)
+        qsort(o->point, o->points, sizeof *o->point, compare_points);
+    o->sorted = true;
 }
 
 static void put_head(const struct openmetrics *o, uint32_t number, struct tcore_buf *out)
@@ -252,29 +293,35 @@ static void put_head(const struct openmetrics *o, uint32_t number, struct tcore_
     }
 }
 
-/* Of points of one series at one time the last one stays. */
-static bool is_replaced(const struct openmetrics *o, size_t i)
+/* Of points of one series at one time the last one stays, and those without a time only if all are.
+ * The count of those to which the point belongs if it does not stay; NULL: it stays. */
+static uint64_t *left_out(struct openmetrics *o, size_t i)
 {
     const struct point *p = &o->point[i], *next = p + 1;
-    return i + 1 < o->points && next->family == p->family && next->series == p->series &&
-           next->timed == p->timed && next->time_ns == p->time_ns;
+    if (o->family[p->family].taken)
+        return &o->taken;
+    if (i + 1 == o->points || next->family != p->family || next->series != p->series)
+        return NULL;
+    if (next->timed != p->timed)
+        return &o->untimed;
+    return next->time_ns == p->time_ns ? &o->twice : NULL;
 }
 
 static enum tcore_status give(void *state, struct tcore_buf *out, struct tcore_error *err)
 {
     struct openmetrics *o = state;
-    if (!o->sorted && o->points)
-        qsort(o->point, o->points, sizeof *o->point, compare_points);
-    o->sorted = true;
+    if (!o->sorted)
+        sort_points(o);
     struct tcore_buf *text = &o->key;
     tcore_buf_clear(text);
     while (o->written < o->points && text->length < EXPORT_PIECE_BYTES) {
         size_t i = o->written++;
         const struct point *p = &o->point[i];
-        if (!i || p->family != p[-1].family)
+        uint64_t *count = left_out(o, i);
+        if ((!i || p->family != p[-1].family) && count != &o->taken)
             put_head(o, p->family, text);
-        if (is_replaced(o, i))
-            o->twice++;
+        if (count)
+            ++*count;
         else
             tcore_buf_append(text, p->lines, p->length);
     }
@@ -286,18 +333,20 @@ static enum tcore_status give(void *state, struct tcore_buf *out, struct tcore_e
     return status == TCORE_OK && more ? TCORE_SKIP : status;
 }
 
-static void note(struct openmetrics *o)
+static void note_count(const struct openmetrics *o, uint64_t count, const char *why)
+{
+    if (count)
+        cli_note(o->cli, "%" PRIu64 " metric record%s left out: %s", count, count == 1 ? "" : "s",
+                 why);
+}
+
+static void note(const struct openmetrics *o)
 {
     export_losses_note(&o->losses, o->cli, "OpenMetrics");
-    if (o->mixed)
-        cli_note(o->cli,
-                 "%" PRIu64 " metric record%s left out: the first one of that name is of another "
-                 "type",
-                 o->mixed, o->mixed == 1 ? "" : "s");
-    if (o->twice)
-        cli_note(o->cli,
-                 "%" PRIu64 " metric record%s left out: a later one is of the same series and time",
-                 o->twice, o->twice == 1 ? "" : "s");
+    note_count(o, o->mixed, "the first one of that name is of another type");
+    note_count(o, o->taken, "samples of another metric have that name");
+    note_count(o, o->twice, "a later one is of the same series and time");
+    note_count(o, o->untimed, "others of the series have a time");
 }
 
 static void free_all(struct openmetrics *o)
