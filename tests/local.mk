@@ -205,6 +205,7 @@ EXTRA_DIST += %D%/data/stream-v1.ndjson
 EXTRA_DIST += %D%/data
 EXTRA_DIST += %D%/helper.bash
 EXTRA_DIST += %D%/record/export.bash
+EXTRA_DIST += %D%/record/import.bash
 EXTRA_DIST += %D%/record/listen.bash
 EXTRA_DIST += %D%/record/otlp.proto
 EXTRA_DIST += %D%/fault/slow_disk.c

@@ -3,18 +3,12 @@
 # trace-record import: CSV and TSV.
 bats_require_minimum_version 1.5.0
 
+load ../helper
+load import
+
 setup() {
-    load ../helper
     data=$top_srcdir/tests/data/otlp
     cd "$BATS_TEST_TMPDIR" || return
-}
-
-# becomes RECORD... < TABLE: whether the table becomes these records.
-becomes() {
-    local status=0
-    trace-record import "${options[@]}" - >out 2>said || status=$?
-    [[ -s said ]] && cat said
-    printf '%s\n' "$@" | diff - out && [[ $status -eq 0 ]]
 }
 
 ids='"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174"'

@@ -3,21 +3,17 @@
 # trace-record import: Prometheus text and OpenMetrics.
 bats_require_minimum_version 1.5.0
 
+load ../helper
+load import
+
+form='{"type":"metric","metricName":%s}' # of records: what follows
+
 setup() {
-    load ../helper
     cd "$BATS_TEST_TMPDIR" || return
 }
 
-# becomes RECORD... < TEXT: whether the text becomes these metric records, without their ends.
-becomes() {
-    local status=0
-    trace-record import "${from[@]}" - >out 2>said || status=$?
-    [[ -s said ]] && cat said
-    printf '{"type":"metric","metricName":%s}\n' "$@" | diff - out && [[ $status -eq 0 ]]
-}
-
 @test 'counters, gauges and samples without a type' {
-    from=(--from=prometheus)
+    options=(--from=prometheus)
     becomes '"jobs_total","metricType":"counter","value":3.0,"dimensions":{"k":"v","l":""},"temporality":"cumulative","isMonotonic":true,"description":"n jobs"' \
         '"jobs_total","metricType":"counter","value":4.5,"temporality":"cumulative","isMonotonic":true,"description":"n jobs"' \
         '"temp","metricType":"gauge","value":-36.6' \
@@ -38,15 +34,15 @@ EOF
 }
 
 @test 'Prometheus has milliseconds, OpenMetrics seconds' {
-    from=(--from=prometheus)
+    options=(--from=prometheus)
     becomes '"a","metricType":"gauge","value":1.0,"timeUnixNano":"1395066363000000000"' <<<'a 1 1395066363000'
-    from=(--from=openmetrics)
+    options=(--from=openmetrics)
     printf 'a 1 1395066363.000000001\n# EOF\n' |
         becomes '"a","metricType":"gauge","value":1.0,"timeUnixNano":"1395066363000000001"'
     printf 'a 1 1.7268398142239082e+09\n# EOF\n' |
         becomes '"a","metricType":"gauge","value":1.0,"timeUnixNano":"1726839814223908200"'
     # found out where a timestamp tells
-    from=()
+    options=()
     printf 'a{b="c"} 1 1395066363\n# EOF\n' |
         becomes '"a","metricType":"gauge","value":1.0,"timeUnixNano":"1395066363000000000","dimensions":{"b":"c"}'
     printf '# TYPE a gauge\na 1 1395066363000\n' |
@@ -57,7 +53,7 @@ EOF
 }
 
 @test 'a histogram is one record, whatever the order of its buckets' {
-    from=(--from=prometheus)
+    options=(--from=prometheus)
     local buckets=('le="0.1"} 1' 'le="+Inf"} 4' 'le="1"} 3')
     {
         printf '# TYPE d histogram\n'
@@ -70,7 +66,7 @@ EOF
 }
 
 @test 'a histogram without +Inf, of floats, or without buckets' {
-    from=(--from=prometheus)
+    options=(--from=prometheus)
     becomes '"d","metricType":"histogram","temporality":"cumulative","histogram":{"count":4,"bounds":[1.0],"bucketCounts":[1,3]}' \
         '"e","metricType":"histogram","temporality":"cumulative","histogram":{"count":2.5,"bounds":[1.0],"bucketCounts":[0.5,2]}' \
         '"f","metricType":"histogram","temporality":"cumulative","histogram":{"count":2,"sum":1.0}' <<'EOF'
@@ -87,7 +83,7 @@ EOF
 }
 
 @test 'a summary has its quantiles' {
-    from=(--from=prometheus)
+    options=(--from=prometheus)
     becomes '"s","metricType":"custom","dimensions":{"a":"b"},"summary":{"count":7,"sum":9.5,"quantiles":[{"quantile":0.5,"value":1.0},{"quantile":0.99,"value":"NaN"}]}' <<'EOF'
 # TYPE s summary
 s{quantile="0.99",a="b"} NaN
@@ -98,7 +94,7 @@ EOF
 }
 
 @test 'OpenMetrics: _total, _created, units, info, state sets and gauge histograms' {
-    from=(--from=openmetrics)
+    options=(--from=openmetrics)
     becomes '"req_seconds_total","metricType":"counter","value":3.0,"unit":"seconds","dimensions":{"p":"/"},"temporality":"cumulative","isMonotonic":true,"startTimeUnixNano":"1795401303429353700","description":"a \"b\"\n\\"' \
         '"build_info","metricType":"gauge","value":1.0,"dimensions":{"v":"1"}' \
         '"st","metricType":"gauge","value":0.0,"dimensions":{"st":"a"}' \
@@ -132,7 +128,7 @@ EOF
 }
 
 @test 'exemplars are kept, with ids where their labels are such' {
-    from=(--from=openmetrics)
+    options=(--from=openmetrics)
     becomes '"a_total","metricType":"counter","value":2.0,"temporality":"cumulative","isMonotonic":true,"exemplars":[{"timeUnixNano":"1795402116786000000","traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331","filteredAttributes":{"user":"x"},"asDouble":0.7}]' \
         '"d","metricType":"histogram","temporality":"cumulative","histogram":{"count":2,"bounds":[1.0],"bucketCounts":[1,1]},"exemplars":[{"filteredAttributes":{"trace_id":"no id"},"asDouble":0.5},{"asDouble":2.0}]' <<'EOF'
 # TYPE a counter
@@ -145,7 +141,7 @@ EOF
 }
 
 @test 'escapes in labels, names in quotes, NaN and infinities' {
-    from=(--from=prometheus)
+    options=(--from=prometheus)
     becomes '"a","metricType":"gauge","value":"NaN","dimensions":{"l":"\"q\" \\ \n \\t}{,é"}' \
         '"my.name","metricType":"gauge","value":"Infinity","dimensions":{"my.label":"x"}' \
         '"b","metricType":"gauge","value":"-Infinity"' <<'EOF'

@@ -26,6 +26,15 @@ holds() {
     assert_output ''
 }
 
+# keeps_ten DESTINATION: starts one on a disk that works again, and posts ten spans, which it keeps.
+keeps_ten() {
+    rm -f fault
+    [[ $1 != repo ]] || trace-record init repo
+    listen --to="$1"
+    spans 1 10 >body
+    assert_equal "$(post /v1/traces @body)" '{}200'
+}
+
 await_loads() {
     local job
     for job in "${loads[@]}"; do
@@ -136,11 +145,7 @@ await_loads() {
 @test 'a full disk is 503, and passes' {
     slow_disk
     for to in got.ndjson repo; do
-        rm -f fault
-        [[ $to != repo ]] || trace-record init repo
-        listen --to="$to"
-        spans 1 10 >body
-        assert_equal "$(post /v1/traces @body)" '{}200'
+        keeps_ten "$to"
         echo 'write 28' >fault # ENOSPC
         spans 11 10 >body
         run -0 curl -sS -i -H 'Content-Type: application/json' --data-binary @body "$url/v1/traces"
@@ -165,11 +170,7 @@ await_loads() {
 @test 'a disk that cannot sync ends it, and what was not synced is not answered 200' {
     slow_disk
     for to in got.ndjson repo; do
-        rm -f fault
-        [[ $to != repo ]] || trace-record init repo
-        listen --to="$to"
-        spans 1 10 >body
-        assert_equal "$(post /v1/traces @body)" '{}200'
+        keeps_ten "$to"
         echo 'sync 5' >fault # EIO
         spans 11 10 >body
         assert_equal "$(post /v1/traces @body)" '{"code":14,"message":"records cannot be kept at the moment"}503'
