@@ -143,6 +143,9 @@ static void put_links(struct export_record *record, const uint32_t *span, struct
         uint32_t at[LINK_COUNT];
         export_collect(record, &export_link_keys, e, "links", at);
         lose(record, at[LINK_ATTRIBUTES], "links.attributes");
+        lose(record, at[LINK_STATE], "links.traceState");
+        lose(record, at[LINK_FLAGS], "links.flags");
+        lose(record, at[LINK_DROPPED], "links.droppedAttributesCount");
         if (!at[LINK_SPAN] || !same_trace(record, at[LINK_TRACE], span[SPAN_TRACE])) {
             export_lost(record, CHROME_LINKS);
             continue;
@@ -156,6 +159,9 @@ static void put_links(struct export_record *record, const uint32_t *span, struct
 
 void chrome_span(struct export_record *record, const uint32_t *at, struct tcore_buf *out)
 {
+    static const uint8_t lost[] = {
+        SPAN_SCOPE,          SPAN_STATE,         SPAN_FLAGS, SPAN_DROPPED_ATTRIBUTES,
+        SPAN_DROPPED_EVENTS, SPAN_DROPPED_LINKS, SPAN_SCHEMA};
     int64_t start_ns;
     put_service(record, out, at[SPAN_SERVICE], at[SPAN_RESOURCE]);
     if (!export_time(record, at[SPAN_START], "startTimeUnixNano", &start_ns)) {
@@ -166,13 +172,7 @@ void chrome_span(struct export_record *record, const uint32_t *at, struct tcore_
     put_instants(record, at[SPAN_EVENTS], out);
     put_links(record, at, out);
     lose_resource(record, at[SPAN_RESOURCE]);
-    lose(record, at[SPAN_SCOPE], "scope");
-    lose(record, at[SPAN_STATE], "traceState");
-    lose(record, at[SPAN_FLAGS], "flags");
-    lose(record, at[SPAN_DROPPED_ATTRIBUTES], "droppedAttributesCount");
-    lose(record, at[SPAN_DROPPED_EVENTS], "droppedEventsCount");
-    lose(record, at[SPAN_DROPPED_LINKS], "droppedLinksCount");
-    lose(record, at[SPAN_SCHEMA], "schemaUrl");
+    EXPORT_LOSE_MEMBERS(record, &export_span_keys, at, lost);
 }
 
 /* --- counters --- */
@@ -203,6 +203,9 @@ static void put_series(struct export_record *record, uint32_t map, struct tcore_
 
 static void put_counter(struct export_record *record, struct tcore_buf *out)
 {
+    static const uint8_t lost[] = {
+        METRIC_UNIT,  METRIC_TEMPORALITY, METRIC_SCOPE, METRIC_METADATA,    METRIC_MONOTONIC,
+        METRIC_START, METRIC_EXEMPLARS,   METRIC_FLAGS, METRIC_DESCRIPTION, METRIC_SCHEMA};
     uint32_t at[METRIC_COUNT];
     int64_t ns;
     export_collect(record, &export_metric_keys, 0, NULL, at);
@@ -226,15 +229,9 @@ static void put_counter(struct export_record *record, struct tcore_buf *out)
     export_put_string(record, out, ":", at[METRIC_VALUE]);
     tcore_buf_puts(out, "}\n");
     lose_resource(record, at[METRIC_RESOURCE]);
-    lose(record, at[METRIC_UNIT], "unit");
-    lose(record, at[METRIC_TEMPORALITY], "temporality");
-    lose(record, at[METRIC_SCOPE], "scope");
-    lose(record, at[METRIC_METADATA], "metadata");
-    lose(record, at[METRIC_START], "startTimeUnixNano");
-    lose(record, at[METRIC_EXEMPLARS], "exemplars");
-    lose(record, at[METRIC_FLAGS], "flags");
-    lose(record, at[METRIC_DESCRIPTION], "description");
-    lose(record, at[METRIC_SCHEMA], "schemaUrl");
+    if (at[METRIC_KIND] && !export_text_is(record, at[METRIC_KIND], "gauge"))
+        export_lost(record, "metricType");
+    EXPORT_LOSE_MEMBERS(record, &export_metric_keys, at, lost);
 }
 
 /* --- instants --- */
@@ -256,6 +253,8 @@ static void put_body(struct export_record *record, uint32_t body, struct tcore_b
 
 static void put_instant(struct export_record *record, struct tcore_buf *out)
 {
+    static const uint8_t lost[] = {LOG_SCOPE,  LOG_OBSERVED, LOG_FLAGS, LOG_DROPPED,
+                                   LOG_NUMBER, LOG_TEXT,     LOG_SCHEMA};
     uint32_t at[LOG_COUNT];
     int64_t ns;
     export_collect(record, &export_log_keys, 0, NULL, at);
@@ -274,11 +273,7 @@ static void put_instant(struct export_record *record, struct tcore_buf *out)
     put_argument(record, out, "\"eventName\":", at[LOG_EVENT]);
     tcore_buf_puts(out, "}\n");
     lose_resource(record, at[LOG_RESOURCE]);
-    lose(record, at[LOG_SCOPE], "scope");
-    lose(record, at[LOG_OBSERVED], "observedTimeUnixNano");
-    lose(record, at[LOG_FLAGS], "flags");
-    lose(record, at[LOG_DROPPED], "droppedAttributesCount");
-    lose(record, at[LOG_SCHEMA], "schemaUrl");
+    EXPORT_LOSE_MEMBERS(record, &export_log_keys, at, lost);
 }
 
 void chrome_other(struct export_record *record, struct tcore_buf *out)

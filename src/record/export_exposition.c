@@ -377,17 +377,15 @@ static void clear(struct exposition *e)
         tcore_buf_clear(all[i]);
 }
 
-/* What no sample has. */
-static void lose_fields(struct export_record *record, const uint32_t *at)
+/* What no sample has, and what only those of counters have. */
+static void lose_fields(const struct exposition *e, struct export_record *record,
+                        const uint32_t *at)
 {
-    if (at[METRIC_SCOPE])
-        export_lost(record, "scope");
-    if (at[METRIC_METADATA])
-        export_lost(record, "metadata");
-    if (at[METRIC_FLAGS])
-        export_lost(record, "flags");
-    if (at[METRIC_SCHEMA])
-        export_lost(record, "schemaUrl");
+    static const uint8_t lost[] = {METRIC_SCOPE, METRIC_METADATA, METRIC_FLAGS, METRIC_SCHEMA};
+    static const uint8_t counters[] = {METRIC_TEMPORALITY, METRIC_MONOTONIC};
+    EXPORT_LOSE_MEMBERS(record, &export_metric_keys, at, lost);
+    if (e->type < EXPOSITION_COUNTER)
+        EXPORT_LOSE_MEMBERS(record, &export_metric_keys, at, counters);
 }
 
 bool exposition_put(struct exposition *e, struct export_record *record)
@@ -409,7 +407,7 @@ bool exposition_put(struct exposition *e, struct export_record *record)
     if (!good)
         return false;
     put_created(e, record, at[METRIC_START]);
-    lose_fields(record, at);
+    lose_fields(e, record, at);
     return true;
 }
 

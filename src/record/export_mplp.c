@@ -169,10 +169,9 @@ static void lose_unknown(struct export_record *record)
 
 static void put_metric(struct export_record *record, struct tcore_buf *out)
 {
-    static const char *const lost[] = {"temporality", "scope",     "exemplars",
-                                       "flags",       "schemaUrl", "description"};
-    static const int lost_at[] = {METRIC_TEMPORALITY, METRIC_SCOPE,  METRIC_EXEMPLARS,
-                                  METRIC_FLAGS,       METRIC_SCHEMA, METRIC_DESCRIPTION};
+    static const uint8_t lost[] = {METRIC_TEMPORALITY, METRIC_SCOPE, METRIC_EXEMPLARS,
+                                   METRIC_MONOTONIC,   METRIC_FLAGS, METRIC_SCHEMA,
+                                   METRIC_DESCRIPTION};
     uint32_t at[METRIC_COUNT];
     int64_t ns;
     record->members_counted = true;
@@ -198,9 +197,9 @@ static void put_metric(struct export_record *record, struct tcore_buf *out)
     put_quality(record, out);
     put_metadata(record, at, out);
     tcore_buf_puts(out, "}\n");
-    for (size_t i = 0; i < sizeof lost / sizeof *lost; i++)
-        if (at[lost_at[i]])
-            export_lost(record, lost[i]);
+    EXPORT_LOSE_MEMBERS(record, &export_metric_keys, at, lost);
+    if (at[METRIC_START] && !at[METRIC_HISTOGRAM] && !at[METRIC_SUMMARY])
+        export_lost(record, "startTimeUnixNano");
 }
 
 /* --- the others: these records have the fields of their entities, and some that these have not */

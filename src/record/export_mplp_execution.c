@@ -168,11 +168,17 @@ static enum tcore_status open_group(struct mplp_executions *x, uint32_t number,
     return status;
 }
 
+static void lose(struct export_losses *losses, enum tcore_record_type type, const char *why)
+{
+    losses->number++; /* each is another record */
+    export_lose_record(losses, type, why);
+}
+
 static void lose_group(const struct mplp_group *group, struct export_losses *losses)
 {
     for (const struct held *h = group->first; h; h = h->next)
         if (h->type != TCORE_RECORD_METRIC)
-            export_lose_record(losses, h->type, "of no execution");
+            lose(losses, h->type, "of no execution");
 }
 
 /* The next execution of the group in hand that was started. TCORE_EOF: there is none. */
@@ -184,7 +190,7 @@ static enum tcore_status next_in_group(struct mplp_executions *x, struct export_
         const struct execution_records *e = &r->executions.list[x->next_execution++];
         if (!e->started) {
             if (e->ended)
-                export_lose_record(losses, TCORE_RECORD_EXECUTION, "its start is not there");
+                lose(losses, TCORE_RECORD_EXECUTION, "its start is not there");
             continue;
         }
         memcpy(r->span_id, e->id, TCORE_SPAN_ID);

@@ -237,6 +237,14 @@ void export_collect(struct export_record *record, const struct export_keys *keys
     }
 }
 
+void export_lose_members(struct export_record *record, const struct export_keys *keys,
+                         const uint32_t *at, const uint8_t *numbers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (at[numbers[i]])
+            export_lost(record, keys->key[numbers[i]].name);
+}
+
 bool export_is_text(const struct export_record *record, uint32_t node)
 {
     const struct tcore_value *v = export_value(record, node);

@@ -93,6 +93,12 @@ static inline const struct tcore_value *export_value(const struct export_record 
     return &record->json.node[node].value;
 }
 
+/* Counts those of some members that are there: their numbers among the keys. */
+void export_lose_members(struct export_record *record, const struct export_keys *keys,
+                         const uint32_t *at, const uint8_t *numbers, size_t count);
+#define EXPORT_LOSE_MEMBERS(record, keys, at, numbers)                                             \
+    export_lose_members(record, keys, at, numbers, sizeof(numbers))
+
 /* A string that is not empty; node 0 is none. */
 bool export_is_text(const struct export_record *record, uint32_t node);
 bool export_text_is(const struct export_record *record, uint32_t node, const char *text);

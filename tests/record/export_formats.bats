@@ -52,6 +52,25 @@ EOF
     assert_equal "$stderr" 'trace-record: left out, as Zipkin has no place for it: events.attributes of 1 span record; flags of 1 span record; links of 1 span record; nanoseconds of 1 span record; nulls of 1 span record; schemaUrl of 1 span record; types of attributes (now texts) of 1 span record'
 }
 
+# loses FORMAT TEXT: exporting records of all fields says that.
+loses() {
+    export_as "$1" in
+    assert_success
+    assert_equal "${stderr##*has no place for it: }" "$2"
+}
+
+@test 'what a format has no place for in records of all fields is said' {
+    records >in
+    loses jaeger 'events without a time (now at 0) of 1 span record; events.droppedAttributesCount of 1 span record; flags of 1 span record; links.attributes of 1 span record; links.droppedAttributesCount of 1 span record; links.flags of 1 span record; links.traceState of 1 span record; lists and objects (now texts) of 1 span record; nanoseconds of 1 span record; nulls of 1 span record; schemaUrl of 1 span record; scope of 1 span record; scope.attributes of 1 span record'
+    loses zipkin 'events without a time of 1 span record; events.attributes of 1 span record; events.droppedAttributesCount of 1 span record; flags of 1 span record; links of 1 span record; nanoseconds of 1 span record; nulls of 1 span record; resource (now tags) of 1 span record; schemaUrl of 1 span record; scope of 1 span record; scope.attributes of 1 span record; types of attributes (now texts) of 1 span record'
+    loses openmetrics 'exemplars of 1 metric record; exponential buckets (now classic) of 1 metric record; flags of 1 metric record; histogram.min and max of 1 metric record; histogram.sum of 1 metric record; isMonotonic of 1 metric record; letters of names (now _) of 1 metric record; metadata of 1 metric record; resource (now labels) of 1 metric record; temporality of 1 metric record; types of labels (now texts) of 1 metric record; unit of 2 metric records'
+    loses mplp '2 span records (of no execution); 2 log records (of no execution); description of 1 metric record; exemplars of 2 metric records; flags of 1 metric record; histogram (now its sum) of 2 metric records; isMonotonic of 2 metric records; startTimeUnixNano of 1 metric record; summary (now its sum) of 1 metric record; temporality of 4 metric records'
+    grep '^{"type":"span"' <(records) >in
+    loses chrome '1 span record (it has no start); droppedAttributesCount of 1 span record; droppedEventsCount of 1 span record; droppedLinksCount of 1 span record; events (without a time) of 1 span record; events.droppedAttributesCount of 1 span record; flags of 1 span record; links (to spans that are not there) of 1 span record; links.attributes of 1 span record; links.droppedAttributesCount of 1 span record; links.flags of 1 span record; links.traceState of 1 span record; resource of 1 span record; schemaUrl of 1 span record; scope of 1 span record; traceState of 1 span record'
+    grep -v '^{"type":"span"' <(records) >in
+    loses chrome '4 metric records (its value is no number); 1 log record (it has no time); description of 1 metric record; exemplars of 1 metric record; flags of 1 metric record; isMonotonic of 2 metric records; metadata of 1 metric record; metricType of 1 metric record; startTimeUnixNano of 1 metric record; temporality of 2 metric records; unit of 1 metric record; droppedAttributesCount of 1 log record; flags of 1 log record; observedTimeUnixNano of 1 log record; schemaUrl of 1 log record; scope of 1 log record; severityNumber of 1 log record; severityText of 1 log record'
+}
+
 @test 'Zipkin brings back what it has a place for' {
     spans >in
     cat >>in <<'EOF'
