@@ -377,15 +377,15 @@ static void clear(struct exposition *e)
         tcore_buf_clear(all[i]);
 }
 
-/* What no sample has, and what only those of counters have. */
+/* What no sample has, and what only those have that grow. */
 static void lose_fields(const struct exposition *e, struct export_record *record,
                         const uint32_t *at)
 {
     static const uint8_t lost[] = {METRIC_SCOPE, METRIC_METADATA, METRIC_FLAGS, METRIC_SCHEMA};
-    static const uint8_t counters[] = {METRIC_TEMPORALITY, METRIC_MONOTONIC};
+    static const uint8_t growing[] = {METRIC_TEMPORALITY, METRIC_MONOTONIC};
     EXPORT_LOSE_MEMBERS(record, &export_metric_keys, at, lost);
-    if (e->type < EXPOSITION_COUNTER)
-        EXPORT_LOSE_MEMBERS(record, &export_metric_keys, at, counters);
+    if (e->type < EXPOSITION_COUNTER || e->type == EXPOSITION_GAUGE_HISTOGRAM)
+        EXPORT_LOSE_MEMBERS(record, &export_metric_keys, at, growing);
 }
 
 bool exposition_put(struct exposition *e, struct export_record *record)

@@ -151,7 +151,18 @@ static void put_reference(struct export_record *record, struct tcore_buf *out, b
     tcore_buf_putc(out, '}');
 }
 
-static void put_link(struct export_record *record, struct tcore_buf *out, uint32_t node)
+/* A span that names no parent gets one there from its first reference into its own trace. */
+static bool is_read_as_parent(const struct export_record *record, const uint32_t *span,
+                              const uint32_t *link)
+{
+    const struct tcore_value *own = export_value(record, span[SPAN_TRACE]);
+    const struct tcore_value *trace = export_value(record, link[LINK_TRACE]);
+    return !span[SPAN_PARENT] && link[LINK_SPAN] &&
+           (!link[LINK_TRACE] || (trace->len == own->len && !memcmp(trace->s, own->s, own->len)));
+}
+
+static void put_link(struct export_record *record, const uint32_t *span, struct tcore_buf *out,
+                     uint32_t node)
 {
     uint32_t at[LINK_COUNT];
     export_collect(record, &export_link_keys, node, "links", at);
@@ -165,6 +176,8 @@ static void put_link(struct export_record *record, struct tcore_buf *out, uint32
         export_lost(record, "links.flags");
     if (at[LINK_DROPPED])
         export_lost(record, "links.droppedAttributesCount");
+    if (is_read_as_parent(record, span, at))
+        export_lost(record, "links (read as parents)");
     put_reference(record, out, export_text_is(record, type, "child_of"), at[LINK_TRACE],
                   at[LINK_SPAN]);
 }
@@ -177,7 +190,7 @@ static void put_references(struct export_record *record, const uint32_t *at, str
     if (at[SPAN_PARENT])
         put_reference(record, out, true, at[SPAN_TRACE], at[SPAN_PARENT]);
     for (uint32_t e = list + 1; list && e < tape[list].next; e = tape[e].next)
-        put_link(record, out, e);
+        put_link(record, at, out, e);
     tcore_buf_putc(out, ']');
 }
 

@@ -27,6 +27,20 @@ EOF
     back jaeger in
 }
 
+@test 'a link that Jaeger reads as a parent is said' {
+    local link
+    for link in '"traceId":"1",' ''; do
+        echo '{"spanId":"2","traceId":"1","links":[{'"$link"'"spanId":"1"}]}' >in
+        export_as jaeger in
+        [[ $stderr == *': links (read as parents) of 1 span record' ]]
+        [[ $(trace-record import --from=jaeger <<<"$output") == *'"parentSpanId":"0000000000000001"'* ]]
+    done
+    echo '{"spanId":"2","traceId":"1","links":[{"traceId":"2","spanId":"1"}]}
+{"spanId":"2","traceId":"1","parentSpanId":"3","links":[{"traceId":"1","spanId":"1"}]}' >in
+    export_as jaeger in
+    assert_equal "$stderr" ''
+}
+
 @test 'Jaeger has traces by start, with their processes' {
     { spans | tac; echo '{"spanId":"9","traceId":"ff","name":"first","startTimeUnixNano":1000,"endTimeUnixNano":2000,"resource":{"service.name":"front"}}'; } >in
     export_as jaeger in
@@ -46,7 +60,7 @@ EOF
 @test 'what Jaeger and Zipkin have no place for is said' {
     echo '{"spanId":"1","traceId":"1","startTimeUnixNano":1001,"endTimeUnixNano":3999,"attributes":{"l":[1],"n":null},"flags":257,"schemaUrl":"u","links":[{"spanId":"2","traceId":"1","flags":1}],"events":[{"name":"e","timeUnixNano":"2000","attributes":{"a":1}}]}' >in
     export_as jaeger in
-    assert_equal "$stderr" 'trace-record: left out, as Jaeger has no place for it: flags of 1 span record; links.flags of 1 span record; lists and objects (now texts) of 1 span record; nanoseconds of 1 span record; nulls of 1 span record; schemaUrl of 1 span record'
+    assert_equal "$stderr" 'trace-record: left out, as Jaeger has no place for it: flags of 1 span record; links (read as parents) of 1 span record; links.flags of 1 span record; lists and objects (now texts) of 1 span record; nanoseconds of 1 span record; nulls of 1 span record; schemaUrl of 1 span record'
     assert_equal "$(jq -c '.data[0].spans[0] | [.startTime, .duration]' <<<"$output")" '[1,2]'
     export_as zipkin in
     assert_equal "$stderr" 'trace-record: left out, as Zipkin has no place for it: events.attributes of 1 span record; flags of 1 span record; links of 1 span record; nanoseconds of 1 span record; nulls of 1 span record; schemaUrl of 1 span record; types of attributes (now texts) of 1 span record'
@@ -63,7 +77,7 @@ loses() {
     records >in
     loses jaeger 'events without a time (now at 0) of 1 span record; events.droppedAttributesCount of 1 span record; flags of 1 span record; links.attributes of 1 span record; links.droppedAttributesCount of 1 span record; links.flags of 1 span record; links.traceState of 1 span record; lists and objects (now texts) of 1 span record; nanoseconds of 1 span record; nulls of 1 span record; schemaUrl of 1 span record; scope of 1 span record; scope.attributes of 1 span record'
     loses zipkin 'events without a time of 1 span record; events.attributes of 1 span record; events.droppedAttributesCount of 1 span record; flags of 1 span record; links of 1 span record; nanoseconds of 1 span record; nulls of 1 span record; resource (now tags) of 1 span record; schemaUrl of 1 span record; scope of 1 span record; scope.attributes of 1 span record; types of attributes (now texts) of 1 span record'
-    loses openmetrics 'exemplars of 1 metric record; exponential buckets (now classic) of 1 metric record; flags of 1 metric record; histogram.min and max of 1 metric record; histogram.sum of 1 metric record; isMonotonic of 1 metric record; letters of names (now _) of 1 metric record; metadata of 1 metric record; resource (now labels) of 1 metric record; temporality of 1 metric record; types of labels (now texts) of 1 metric record; unit of 2 metric records'
+    loses openmetrics 'exemplars of 1 metric record; exponential buckets (now classic) of 1 metric record; flags of 1 metric record; histogram.min and max of 1 metric record; histogram.sum of 1 metric record; isMonotonic of 1 metric record; letters of names (now _) of 1 metric record; metadata of 1 metric record; resource (now labels) of 1 metric record; temporality of 2 metric records; types of labels (now texts) of 1 metric record; unit of 2 metric records'
     loses mplp '2 span records (of no execution); 2 log records (of no execution); description of 1 metric record; exemplars of 2 metric records; flags of 1 metric record; histogram (now its sum) of 2 metric records; isMonotonic of 2 metric records; startTimeUnixNano of 1 metric record; summary (now its sum) of 1 metric record; temporality of 4 metric records'
     grep '^{"type":"span"' <(records) >in
     loses chrome '1 span record (it has no start); droppedAttributesCount of 1 span record; droppedEventsCount of 1 span record; droppedLinksCount of 1 span record; events (without a time) of 1 span record; events.droppedAttributesCount of 1 span record; flags of 1 span record; links (to spans that are not there) of 1 span record; links.attributes of 1 span record; links.droppedAttributesCount of 1 span record; links.flags of 1 span record; links.traceState of 1 span record; resource of 1 span record; schemaUrl of 1 span record; scope of 1 span record; traceState of 1 span record'
@@ -165,7 +179,7 @@ h_bucket{le="+Inf"} 3
 h_gcount 3
 h_gsum 3
 # EOF'
-    assert_equal "$stderr" 'trace-record: left out, as OpenMetrics has no place for it: exponential buckets (now classic) of 1 metric record; letters of names (now _) of 7 metric records; resource (now labels) of 1 metric record; types of labels (now texts) of 5 metric records; unit of 1 metric record
+    assert_equal "$stderr" 'trace-record: left out, as OpenMetrics has no place for it: exponential buckets (now classic) of 1 metric record; letters of names (now _) of 7 metric records; resource (now labels) of 1 metric record; temporality of 1 metric record; types of labels (now texts) of 5 metric records; unit of 1 metric record
 trace-record: 1 metric record left out: the first one of that name is of another type
 trace-record: 1 metric record left out: a later one is of the same series and time'
 }
@@ -323,7 +337,7 @@ delta_bucket{le="-1.0"} 1 0
 delta_bucket{le="+Inf"} 2 0
 delta_gcount 2 0
 delta_gsum -1 0'
-    [[ $stderr == *'; histogram.sum of 2 metric records' ]]
+    [[ $stderr == *'; histogram.sum of 2 metric records; temporality of 1 metric record' ]]
 }
 
 @test 'OpenMetrics has no name twice, and times of all points of a series or of none' {
