@@ -58,10 +58,10 @@ EOF
 }
 
 @test 'what Jaeger and Zipkin have no place for is said' {
-    echo '{"spanId":"1","traceId":"1","startTimeUnixNano":1001,"endTimeUnixNano":3999,"attributes":{"l":[1],"n":null},"flags":257,"schemaUrl":"u","links":[{"spanId":"2","traceId":"1","flags":1}],"events":[{"name":"e","timeUnixNano":"2000","attributes":{"a":1}}]}' >in
+    echo '{"spanId":"1","traceId":"1","startTimeUnixNano":1990,"endTimeUnixNano":4000,"attributes":{"l":[1],"n":null},"flags":257,"schemaUrl":"u","links":[{"spanId":"2","traceId":"1","flags":1}],"events":[{"name":"e","timeUnixNano":"2000","attributes":{"a":1}}]}' >in
     export_as jaeger in
     assert_equal "$stderr" 'trace-record: left out, as Jaeger has no place for it: flags of 1 span record; links (read as parents) of 1 span record; links.flags of 1 span record; lists and objects (now texts) of 1 span record; nanoseconds of 1 span record; nulls of 1 span record; schemaUrl of 1 span record'
-    assert_equal "$(jq -c '.data[0].spans[0] | [.startTime, .duration]' <<<"$output")" '[1,2]'
+    assert_equal "$(jq -c '.data[0].spans[0] | [.startTime, .duration]' <<<"$output")" '[1,3]' # ends at 4
     export_as zipkin in
     assert_equal "$stderr" 'trace-record: left out, as Zipkin has no place for it: events.attributes of 1 span record; flags of 1 span record; links of 1 span record; nanoseconds of 1 span record; nulls of 1 span record; schemaUrl of 1 span record; types of attributes (now texts) of 1 span record'
 }
@@ -96,6 +96,13 @@ EOF
         '["PRODUCER",{"serviceName":"s","ipv4":"10.0.0.1","port":80},{"serviceName":"p","ipv6":"fe80::1","port":443},true,true,{"k":"v"}]'
     export_as zipkin /dev/null
     assert_output '[]'
+}
+
+@test 'an attribute of the span stands before one of its resource in Zipkin' {
+    echo '{"spanId":"1","traceId":"1","attributes":{"k":"span"},"resource":{"k":"resource","l":"m"}}' >in
+    export_as zipkin in
+    [[ $output == *'"tags":{"k":"span","l":"m"}}'* ]]
+    assert_equal "$stderr" 'trace-record: left out, as Zipkin has no place for it: resource of 1 span record; resource (now tags) of 1 span record'
 }
 
 @test 'an address that Zipkin would refuse is a tag' {
@@ -158,6 +165,9 @@ EOF
 {"metricName":"h","histogram":{"count":3,"sum":3,"scale":0,"zeroCount":1,"positive":{"offset":1,"bucketCounts":[1,0,1]}},"temporality":"delta"}
 {"metricName":"http.server.duration","metricType":"gauge","value":9,"unit":"ms","timeUnixNano":2000000000,"dimensions":{"a":2}}
 EOF
+    export_as openmetrics --memory=1K in
+    assert_failure 4
+    [[ $stderr == *'give more with --memory=SIZE'* ]]
     export_as openmetrics in
     assert_success
     assert_output '# TYPE http_server_duration_milliseconds gauge
@@ -196,6 +206,11 @@ EOF
     assert_line --index 0 --partial 'traceId'
     export_as csv --fields=name /dev/null
     assert_output name
+    echo '{"spanId":"3","traceId":"1","later":1}' >>in
+    export_as csv in
+    [[ $stderr == *'later of later ones left out (--fields names columns)' ]]
+    export_as csv --fields=name,absent in
+    [[ $stderr == *absent* ]]
     run -2 trace-record export --to-format=otlp --fields=name in
 }
 
@@ -211,6 +226,14 @@ EOF
         '{"metricName":"m","metricType":"gauge","value":2,"unit":"ms","timestamp":"1970-01-01T00:00:01.5Z","context":{},"dimensions":{"n":"1","s":"x"},"aggregation":{},"quality":{"sampleRate":0.5},"metadata":{"source":"svc","collector":"tracecore","tags":{}}}'
     assert_equal "$(sed -n 2p <<<"$output")" '{"healthId":"h","timestamp":"1970-01-01T00:00:04Z","systemId":"sys","overallHealth":{"status":"healthy","score":99,"trend":"stable"}}'
     assert_equal "$(sed -n 3p <<<"$output" | jq -c keys_unsorted)" '["traceId","rootSpanId","serviceName","structure"]'
+    cat >in <<'EOF'
+{"metricName":"h","metricType":"histogram","timeUnixNano":"9000","startTimeUnixNano":"4000","histogram":{"count":2,"sum":3,"bounds":[],"bucketCounts":[2]},"metricId":"mine"}
+{"metricName":"g","value":1,"aggregation":{"aggregationType":"avg","aggregationWindow":7},"quality":{"accuracy":0.9}}
+EOF
+    export_as mplp in
+    assert_equal "$(jq -c '[.metricId, .value, .aggregation]' <<<"${lines[0]}")" '["mine",3,{"aggregationType":"sum","aggregationWindow":5000}]'
+    assert_equal "$(jq -c '[.value, .aggregation, .quality]' <<<"${lines[1]}")" '[1,{"aggregationType":"avg","aggregationWindow":7},{"accuracy":0.9,"sampleRate":1}]'
+    trace-record export --to-format=mplp in | cmp - <(printf '%s\n' "$output") # the ids, too
 }
 
 executions() {

@@ -4,8 +4,8 @@
  *     receiver ANSWER...
  * prints its port, then answers request after request, each with the next ANSWER, the last one from
  * there on. Request N is kept in N.head and N.body. An answer is a status with what may follow it:
- *     200  503  429:SECONDS  400=TEXT  200={"partialSuccess":{}}  hang  drop
- * hang never answers, drop closes the connection instead.
+ *     200  503  429:SECONDS  400=TEXT  200={"partialSuccess":{}}  200@FILE  hang  drop
+ * FILE is protobuf; hang never answers, drop closes the connection instead.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -77,22 +77,41 @@ static int take_request(int fd, unsigned number)
     return 1;
 }
 
+static size_t read_file(const char *name, char *body, size_t room)
+{
+    FILE *file = fopen(name, "r");
+    if (!file)
+        die(name);
+    size_t length = fread(body, 1, room, file);
+    fclose(file);
+    return length;
+}
+
 /* Whether the connection stays open. */
 static int answer(int fd, const char *what)
 {
-    char text[4096], extra[64] = "", *rest;
+    char text[4096], extra[64] = "", body[2048] = "{}", *rest;
     long status = strtol(what, &rest, 10);
-    const char *body = *rest == '=' ? rest + 1 : "{}";
+    size_t size = 2;
+    const char *type = "application/json";
     if (!strcmp(what, "hang"))
         return pause();
     if (!strcmp(what, "drop"))
         return 0;
     if (*rest == ':')
         snprintf(extra, sizeof extra, "Retry-After: %s\r\n", rest + 1);
-    int length = snprintf(
-        text, sizeof text, "HTTP/1.1 %ld X\r\nContent-Type: %s\r\n%sContent-Length: %zu\r\n\r\n%s",
-        status, *body == '{' ? "application/json" : "text/plain", extra, strlen(body), body);
-    return write(fd, text, (size_t)length) == length;
+    if (*rest == '=') {
+        size = (size_t)snprintf(body, sizeof body, "%s", rest + 1);
+        type = *body == '{' ? type : "text/plain";
+    } else if (*rest == '@') {
+        size = read_file(rest + 1, body, sizeof body);
+        type = "application/x-protobuf";
+    }
+    size_t length = (size_t)snprintf(
+        text, sizeof text, "HTTP/1.1 %ld X\r\nContent-Type: %s\r\n%sContent-Length: %zu\r\n\r\n",
+        status, type, extra, size);
+    memcpy(text + length, body, size);
+    return write(fd, text, length + size) == (ssize_t)(length + size);
 }
 
 int main(int argc, char **argv)

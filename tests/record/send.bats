@@ -20,6 +20,7 @@ teardown() {
 
 # receiver ANSWER...: $url is its address.
 receiver() {
+    rm -f port
     "$top_builddir/tests/record/receiver" "$@" >port 2>/dev/null 3>&- &
     pid=$!
     while [[ ! -s port ]]; do sleep 0.02; done
@@ -80,6 +81,53 @@ EOF
     assert_equal "$stderr" "trace-record: $url/v1/traces: status 503; trying again"
     assert_equal "$(ls ./*.head | wc -l)" 4
     cmp 1.body 4.body
+}
+
+@test 'a receiver may say by a date when to come again' {
+    receiver "503:$(LC_ALL=C date -u -d '+3 seconds' '+%a, %d %b %Y %H:%M:%S GMT')" 200
+    local before=${EPOCHREALTIME/./}
+    send "$url" five.ndjson
+    assert_success
+    assert [ $((${EPOCHREALTIME/./} - before)) -ge 1000000 ]
+}
+
+@test 'what a receiver will never take is sent once, what it may take later again' {
+    local code
+    for code in 400 401 403 404 500 501 505 302; do
+        receiver "$code" 200
+        send "$url" five.ndjson
+        assert_failure 4
+        [[ $stderr == *"5 records not delivered after 1 attempt: status $code"* ]]
+        kill "$pid"
+        wait "$pid" || true
+    done
+    for code in 429 502 503 504; do
+        receiver "$code" 200
+        send "$url" five.ndjson
+        assert_success
+        kill "$pid"
+        wait "$pid" || true
+    done
+}
+
+@test 'waits between attempts grow' {
+    receiver 503
+    send --retry-delay=50ms --retry-for=1500ms "$url" five.ndjson
+    assert_failure 4
+    assert_regex "$stderr" 'after [4-8] attempts: status 503' # 50, 100, 200, 400, 800 ms, about
+}
+
+@test 'answers in protobuf are read' {
+    printf '\012\013\010\002\022\007too old' >partial
+    printf '\010\003\022\003bad' >status
+    receiver 200@partial 400@status
+    send "$url" five.ndjson
+    assert_failure 3
+    assert_equal "$stderr" "trace-record: $url/v1/traces: 2 of 5 records refused: too old"
+    assert_equal "$(ls ./*.head)" ./1.head # and not sent again
+    send "$url" five.ndjson
+    assert_failure 4
+    [[ $stderr == *'status 400 (bad)'* ]]
 }
 
 @test 'a connection that breaks off, and one that is refused, are tried again' {
@@ -205,6 +253,14 @@ EOF
     { cat five.ndjson; while [[ ! -e 1.body ]]; do sleep 0.05; done; } |
         timeout 20 trace-record send --protocol=json "$url"
     assert_equal "$(got 1)" "$(cat five.ndjson)"
+}
+
+@test 'a pipe that never rests is sent by the age of its records' {
+    receiver 200
+    for i in {1..30}; do sed -n 1p five.ndjson; sleep 0.05; done |
+        timeout 20 trace-record send --protocol=json --batch-age=300ms "$url"
+    assert [ "$(ls ./*.body | wc -l)" -ge 3 ]
+    assert [ "$(ls ./*.body | wc -l)" -le 10 ]
 }
 
 @test 'a certificate that nobody vouches for is no receiver' {
