@@ -32,6 +32,18 @@ knows() {
     round otlp-proto in
 }
 
+@test 'protobuf has lengths of one byte to four' {
+    knows otlp-proto || return 0
+    awk 'BEGIN {
+        text = "x"
+        for (n = 1; n <= 4194304; n *= 4) {
+            printf "{\"type\":\"span\",\"traceId\":\"%032x\",\"spanId\":\"%016x\",\"name\":\"%s\",\"kind\":\"server\",\"status\":\"unset\",\"attributes\":{\"k\":[\"%s\"]}}\n", 1, n, text, text
+            text = text text text text
+        }
+    }' >in
+    round otlp-proto in
+}
+
 @test 'OTLP brings back the sample captures' {
     local file
     for file in "$data"/*.json; do

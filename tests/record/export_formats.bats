@@ -129,6 +129,12 @@ EOF
         '["0000000000000001","error","boom","/"]'
 }
 
+@test 'a track of Chrome is free for who starts when another ends' {
+    printf '{"spanId":"%d","traceId":"%d","startTimeUnixNano":%d,"endTimeUnixNano":%d}\n' 1 1 1000 2000 2 2 2000 3000 3 3 2500 2600 4 4 2600 2700 >in
+    export_as chrome in
+    assert_equal "$(jq -c '[.[] | [.args.spanId[15:], .tid]]' <<<"$output")" '[["1",1],["2",1],["3",2],["4",2]]'
+}
+
 @test 'Chrome has links as flows, metrics as counters, logs as instants' {
     cat >in <<'EOF'
 {"spanId":"1","traceId":"1","name":"a","startTimeUnixNano":1001,"endTimeUnixNano":2000}
@@ -337,6 +343,26 @@ EOF
     export_as otlp in
     [[ $stderr == *'1 metric record (it has no name); 1 metric record (it has no value)'* ]]
     assert_equal "$(jq -c '[.resourceMetrics[].scopeMetrics[].metrics[].name]' <<<"$output")" '["h"]'
+}
+
+@test 'exponential buckets become the classic ones of the same bounds' {
+    cat >in <<'EOF'
+{"metricName":"e","timeUnixNano":0,"histogram":{"count":7,"sum":-1,"scale":-1,"zeroCount":1,"negative":{"offset":0,"bucketCounts":[1,0,2]},"positive":{"offset":-2,"bucketCounts":[0,3]}}}
+{"metricName":"f","timeUnixNano":0,"histogram":{"count":1,"sum":3,"scale":1,"positive":{"offset":4,"bucketCounts":[1]}}}
+EOF
+    export_as openmetrics in
+    # base 4: (-64,-16] 2, (-4,-1] 1, 0 1, (1/4,1] 3; base sqrt 2: (4,4 sqrt 2] 1
+    assert_equal "$(grep bucket <<<"$output")" 'e_bucket{le="-64.0"} 0 0
+e_bucket{le="-16.0"} 2 0
+e_bucket{le="-4.0"} 2 0
+e_bucket{le="-1.0"} 3 0
+e_bucket{le="0.0"} 4 0
+e_bucket{le="0.25"} 4 0
+e_bucket{le="1.0"} 7 0
+e_bucket{le="+Inf"} 7 0
+f_bucket{le="4.0"} 0 0
+f_bucket{le="5.656854249492381"} 1 0
+f_bucket{le="+Inf"} 1 0'
 }
 
 @test 'bounds of OpenMetrics ascend, and a sum is there if it could have grown so' {

@@ -20,6 +20,7 @@ teardown() {
 
 # receiver ANSWER...: $url is its address.
 receiver() {
+    teardown # one that is there
     rm -f port
     "$top_builddir/tests/record/receiver" "$@" >port 2>/dev/null 3>&- &
     pid=$!
@@ -98,15 +99,11 @@ EOF
         send "$url" five.ndjson
         assert_failure 4
         [[ $stderr == *"5 records not delivered after 1 attempt: status $code"* ]]
-        kill "$pid"
-        wait "$pid" || true
     done
     for code in 429 502 503 504; do
         receiver "$code" 200
         send "$url" five.ndjson
         assert_success
-        kill "$pid"
-        wait "$pid" || true
     done
 }
 
@@ -171,11 +168,12 @@ EOF
 }
 
 @test 'a batch after one that was not delivered is tried once, until one is' {
-    receiver 503 503 503 200 503 200
-    send --protocol=json --batch=1 --retry-for=40ms --retry-delay=100ms --rejects=left.ndjson "$url" five.ndjson
+    receiver 401 503 200 503 200 200
+    send --protocol=json --batch=1 --rejects=left.ndjson "$url" five.ndjson
     assert_failure 4
-    assert_equal "$(ls ./*.head | wc -l)" 5
-    assert_equal "$(cat left.ndjson)" "$(sed 4d five.ndjson)"
+    # the first is refused, the second tried once, the fourth again
+    assert_equal "$(ls ./*.head | wc -l)" 6
+    assert_equal "$(cat left.ndjson)" "$(sed -n 1,2p five.ndjson)"
 }
 
 @test 'what a receiver refuses of a batch is said' {
@@ -187,6 +185,11 @@ EOF
     send "$url" five.ndjson
     assert_success
     assert_equal "$stderr" "trace-record: $url/v1/traces: use another path"
+    echo '{"metricName":"m","value":1}' >metric.ndjson
+    receiver '200={"partial_success":{"rejected_data_points":1,"error_message":"no"}}'
+    send "$url" metric.ndjson
+    assert_failure 3
+    assert_equal "$stderr" "trace-record: $url/v1/metrics: 1 of 1 records refused: no"
 }
 
 @test 'what is too large for a receiver goes in halves, and later batches are smaller' {
