@@ -51,8 +51,19 @@ struct import_result {
     struct cli_left_out left_out;
     const char *where_reason; /* why --where failed first in the thread of this; of its job */
     struct tcore_buf held;    /* what the parts of a document that goes on were gathered as, */
-    const struct import_format *holder; /* by this format */
-    bool ends;                          /* the document that parts are of is complete */
+    const struct import_gatherer *holder; /* for this */
+    bool ends;                            /* the document that parts are of is complete */
+};
+
+/* How records are made that depend on others anywhere in their document: convert appends what it
+ * finds to job->result->held, on any thread; that is gathered in the order of the document, and
+ * when all of it is there it becomes records. */
+struct import_gatherer {
+    void *(*open)(void);                                       /* NULL: out of memory */
+    bool (*add)(void *gathered, const struct tcore_buf *held); /* false: out of memory */
+    /* Writes the records to job->result->out, calling import_drain() behind each of them. */
+    void (*finish)(void *gathered, struct import_job *job);
+    void (*close)(void *gathered); /* NULL is nothing */
 };
 
 enum import_input { IMPORT_JSON, IMPORT_TEXT, IMPORT_BYTES };
@@ -70,9 +81,8 @@ struct import_format {
      * result's documents. What is bad is given to import_reject or import_reject_bytes; being out
      * of memory shows in the buffers. */
     void (*convert)(struct import_job *job);
-    /* Of a format whose records depend on each other, else NULL: convert appends what it gathers to
-     * job->result->held, and this makes the records of all that was held of a document. */
-    void (*finish)(struct import_job *job, const struct tcore_buf *held);
+    /* Of a format whose records depend on each other, else NULL. */
+    const struct import_gatherer *gatherer;
     bool open_ended; /* the list may end without its bracket */
 };
 
@@ -129,8 +139,9 @@ struct import_job {
     struct tcore_map keys;              /* of one large list of attributes */
     struct import_attribute *attribute; /* of import_attributes.c */
     size_t attribute_count, attribute_capacity;
-    struct import_map *map; /* once --map has run; owned */
-    void *state;            /* of the format, while it converts a unit */
+    struct import_map *map;           /* once --map has run; owned */
+    void *state;                      /* of the format, while it converts a unit */
+    const struct import_drain *drain; /* while gathered records are made of more than a chunk */
     char reason[TCORE_ERROR_TEXT_BYTES];
     bool failed;
     /* the line of the last reject, so that many rejects in one document are found in one pass */
@@ -146,10 +157,19 @@ void import_job_close(struct import_job *job);
 /* Converts every unit of the chunk. */
 enum tcore_status import_convert(struct import_job *job, const struct import_chunk *chunk,
                                  struct import_result *result, struct tcore_error *err);
-/* Converts what was held of a document, when its last part was there; held is cleared. */
-enum tcore_status import_finish(struct import_job *job, const struct import_format *holder,
-                                struct tcore_buf *held, struct import_result *result,
-                                struct tcore_error *err);
+/* Where records go that are made of what was gathered: write is given some at a time, and the
+ * result is cleared behind it. False: no more are wanted. */
+struct import_drain {
+    bool (*write)(void *context, struct import_result *result, enum tcore_status status,
+                  struct tcore_error *err);
+    void *context;
+};
+/* Makes the records of a document, when its last part was gathered. Result is scratch memory.
+ * False: no more are wanted. */
+bool import_finish(struct import_job *job, const struct import_gatherer *gatherer, void *gathered,
+                   struct import_result *result, const struct import_drain *drain);
+/* Lets go of the records made so far, when they are many. False: no more are wanted. */
+bool import_drain(struct import_job *job);
 /* Whether any unit of the chunk is of a known format. */
 bool import_recognises(struct import_job *job, const struct import_chunk *chunk);
 void import_result_free(struct import_result *result);

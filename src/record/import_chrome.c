@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Gathering trace events, each by itself. */
+/* Finding trace events, each by itself. */
 #include <config.h>
 
 #include "record/import_chrome.h"
@@ -30,27 +30,19 @@ static const struct import_key event_names[EVENT_COUNT] = {
     IMPORT_KEY("flow_in"), IMPORT_KEY("flow_out"), IMPORT_KEY("bp"),   IMPORT_KEY("s")};
 static const struct import_keys event_keys = {event_names, EVENT_COUNT};
 
-/* The event that is being gathered: its texts go behind each other into held. */
-struct gather {
+/* The event that is being put together: its texts go behind each other into held. */
+struct finding {
     struct import_job *job;
     struct tcore_buf *held;
     const uint32_t *at;
-    struct chrome_event event;
+    struct chrome_found event;
     size_t begin, text; /* offsets of the event and of the open text in held */
 };
 
-struct tcore_slice chrome_text(const struct chrome_event *event, enum chrome_text which)
+static void end_text(struct finding *f, enum chrome_text which)
 {
-    const char *at = (const char *)(event + 1);
-    for (int i = 0; i < (int)which; i++)
-        at += event->length[i];
-    return (struct tcore_slice){at, event->length[which]};
-}
-
-static void end_text(struct gather *g, enum chrome_text which)
-{
-    g->event.length[which] = (uint32_t)(g->held->length - g->text);
-    g->text = g->held->length;
+    f->event.length[which] = (uint32_t)(f->held->length - f->text);
+    f->text = f->held->length;
 }
 
 static bool is_word(const struct import_job *job, uint32_t node, const char *word)
@@ -58,45 +50,45 @@ static bool is_word(const struct import_job *job, uint32_t node, const char *wor
     return node && tcore_value_is_text(import_value(job, node), word);
 }
 
-static void put_scalar(struct gather *g, uint32_t node)
+static void put_scalar(struct finding *f, uint32_t node)
 {
-    if (node && import_value(g->job, node)->kind != TCORE_JSON)
-        tcore_json_write_tree(g->held, &g->job->json, node);
+    if (node && import_value(f->job, node)->kind != TCORE_JSON)
+        tcore_json_write_tree(f->held, &f->job->json, node);
 }
 
-static void put_string(struct gather *g, uint32_t node)
+static void put_string(struct finding *f, uint32_t node)
 {
-    if (node && import_value(g->job, node)->kind == TCORE_STRING)
-        import_put_string(g->job, g->held, import_value(g->job, node));
+    if (node && import_value(f->job, node)->kind == TCORE_STRING)
+        import_put_string(f->job, f->held, import_value(f->job, node));
 }
 
 /* Ids count within a category, those of a scope within that; local ones within the process. */
-static void put_id(struct gather *g)
+static void put_id(struct finding *f)
 {
-    struct import_job *job = g->job;
-    uint32_t id = g->at[EVENT_ID], id2 = g->at[EVENT_ID2];
+    struct import_job *job = f->job;
+    uint32_t id = f->at[EVENT_ID], id2 = f->at[EVENT_ID2];
     uint32_t global = id2 ? tcore_json_find(&job->json, id2, "global") : 0;
     uint32_t local = id2 ? tcore_json_find(&job->json, id2, "local") : 0;
     if (!id && !global && !local)
         return;
-    put_scalar(g, id ? id : global ? global : local);
-    tcore_buf_putc(g->held, '\n');
-    put_scalar(g, g->at[EVENT_SCOPE]);
-    tcore_buf_putc(g->held, '\n');
-    put_string(g, g->at[EVENT_CATEGORY]);
+    put_scalar(f, id ? id : global ? global : local);
+    tcore_buf_putc(f->held, '\n');
+    put_scalar(f, f->at[EVENT_SCOPE]);
+    tcore_buf_putc(f->held, '\n');
+    put_string(f, f->at[EVENT_CATEGORY]);
     if (!id && !global) {
-        tcore_buf_putc(g->held, '\n');
-        put_scalar(g, g->at[EVENT_PID]);
+        tcore_buf_putc(f->held, '\n');
+        put_scalar(f, f->at[EVENT_PID]);
     }
 }
 
 /* --- attributes --- */
 
-static void put_member(struct gather *g, const char *prefix, const struct tcore_value *key,
+static void put_member(struct finding *f, const char *prefix, const struct tcore_value *key,
                        uint32_t value)
 {
-    struct tcore_buf *out = g->held;
-    if (out->length > g->text)
+    struct tcore_buf *out = f->held;
+    if (out->length > f->text)
         tcore_buf_putc(out, ',');
     if (!*prefix) {
         tcore_json_write_string(out, key->s, key->len);
@@ -111,7 +103,7 @@ static void put_member(struct gather *g, const char *prefix, const struct tcore_
         out->length--;
     }
     tcore_buf_putc(out, ':');
-    tcore_json_write_tree(out, &g->job->json, value);
+    tcore_json_write_tree(out, &f->job->json, value);
 }
 
 /* Names that we give ourselves: an argument that is called so is args.NAME. */
@@ -124,40 +116,40 @@ static const char *prefix_of(const struct tcore_value *key)
     return key->len ? "" : "args.";
 }
 
-static void put_args(struct gather *g, uint32_t args)
+static void put_args(struct finding *f, uint32_t args)
 {
-    struct tcore_json *json = &g->job->json;
+    struct tcore_json *json = &f->job->json;
     struct tcore_json_walk walk;
     struct tcore_json_member member;
     const struct tcore_value name = tcore_value_string("args", 4);
     if (!args)
         return;
     if (!tcore_json_is_object(&json->node[args])) {
-        put_member(g, "chrome.", &name, args);
+        put_member(f, "chrome.", &name, args);
         return;
     }
     if (tcore_json_walk_open(&walk, json, args) != TCORE_OK) {
-        g->job->failed = true;
+        f->job->failed = true;
         return;
     }
     while (tcore_json_walk_next(&walk, json, &member)) {
         const struct tcore_value *key = &json->node[member.key].value;
-        put_member(g, prefix_of(key), key, member.value);
+        put_member(f, prefix_of(key), key, member.value);
     }
     tcore_json_walk_close(&walk);
 }
 
 /* Members that are no fields are attributes, too. */
-static void put_others(struct gather *g, uint32_t node)
+static void put_others(struct finding *f, uint32_t node)
 {
-    const struct tcore_json *json = &g->job->json;
+    const struct tcore_json *json = &f->job->json;
     struct tcore_json_walk walk;
     struct tcore_json_member member;
     const struct tcore_value category = tcore_value_string("category", 8);
-    if (g->at[EVENT_CATEGORY] && import_is_text(g->job, g->at[EVENT_CATEGORY]))
-        put_member(g, "chrome.", &category, g->at[EVENT_CATEGORY]);
+    if (f->at[EVENT_CATEGORY] && import_is_text(f->job, f->at[EVENT_CATEGORY]))
+        put_member(f, "chrome.", &category, f->at[EVENT_CATEGORY]);
     if (tcore_json_walk_open(&walk, json, node) != TCORE_OK) {
-        g->job->failed = true;
+        f->job->failed = true;
         return;
     }
     while (tcore_json_walk_next(&walk, json, &member)) {
@@ -167,74 +159,72 @@ static void put_others(struct gather *g, uint32_t node)
         bool named = (key->len == 8 && memcmp(key->s, "category", 8) == 0) ||
                      (key->len == 4 && memcmp(key->s, "args", 4) == 0);
         if (!known && !named && json->node[member.value].value.kind != TCORE_NULL)
-            put_member(g, "chrome.", key, member.value);
+            put_member(f, "chrome.", key, member.value);
     }
     tcore_json_walk_close(&walk);
 }
 
 /* --- events --- */
 
-static void begin_event(struct gather *g)
+static void begin_event(struct finding *f)
 {
-    g->begin = g->held->length;
-    g->text = g->begin + sizeof(g->event);
-    tcore_buf_append(g->held, &g->event, sizeof(g->event));
-    memset(g->event.length, 0, sizeof(g->event.length));
-    put_scalar(g, g->at[EVENT_PID]);
-    end_text(g, CHROME_PID);
-    put_scalar(g, g->at[EVENT_TID]);
-    end_text(g, CHROME_TID);
-    put_string(g, g->at[EVENT_CATEGORY]);
-    end_text(g, CHROME_CATEGORY);
+    f->begin = f->held->length;
+    f->text = f->begin + sizeof(f->event);
+    tcore_buf_append(f->held, &f->event, sizeof(f->event));
+    memset(f->event.length, 0, sizeof(f->event.length));
+    put_scalar(f, f->at[EVENT_PID]);
+    end_text(f, CHROME_PID);
+    put_scalar(f, f->at[EVENT_TID]);
+    end_text(f, CHROME_TID);
 }
 
-static void end_event(struct gather *g)
+static void end_event(struct finding *f)
 {
     static const char zeros[8];
-    tcore_buf_append(g->held, zeros, (size_t)(-g->held->length & 7));
-    g->event.size = (uint32_t)(g->held->length - g->begin);
-    if (!g->held->failed)
-        memcpy(g->held->data + g->begin, &g->event, sizeof(g->event));
+    tcore_buf_append(f->held, zeros, (size_t)(-f->held->length & 7));
+    f->event.size = (uint32_t)(f->held->length - f->begin);
+    if (!f->held->failed)
+        memcpy(f->held->data + f->begin, &f->event, sizeof(f->event));
 }
 
 /* Each argument of a counter is a series of its own. */
-static void gather_counter(struct gather *g)
+static void find_counter(struct finding *f)
 {
-    const struct tcore_json *json = &g->job->json;
-    uint32_t args = g->at[EVENT_ARGS];
+    const struct tcore_json *json = &f->job->json;
+    uint32_t args = f->at[EVENT_ARGS];
     if (!args || !tcore_json_is_object(&json->node[args]))
         return;
     for (uint32_t k = args + 1; k < json->node[args].next; k = json->node[k + 1].next) {
         const struct tcore_value *key = &json->node[k].value, *v = &json->node[k + 1].value;
         if (v->kind == TCORE_JSON || v->kind == TCORE_NULL)
             continue;
-        begin_event(g);
-        put_string(g, g->at[EVENT_NAME]);
-        end_text(g, CHROME_NAME);
-        put_scalar(g, g->at[EVENT_ID]);
-        end_text(g, CHROME_ID);
-        import_put_string(g->job, g->held, key);
-        end_text(g, CHROME_FLOW);
-        tcore_json_write_tree(g->held, json, k + 1);
-        end_text(g, CHROME_ATTRIBUTES);
-        end_event(g);
+        begin_event(f);
+        put_string(f, f->at[EVENT_NAME]);
+        end_text(f, CHROME_NAME);
+        put_scalar(f, f->at[EVENT_ID]);
+        end_text(f, CHROME_ID);
+        import_put_string(f->job, f->held, key);
+        end_text(f, CHROME_FLOW);
+        tcore_json_write_tree(f->held, json, k + 1);
+        end_text(f, CHROME_ATTRIBUTES);
+        end_event(f);
     }
 }
 
 /* Names of processes and threads; the rest is about how they are shown. */
-static void gather_metadata(struct gather *g)
+static void find_metadata(struct finding *f)
 {
-    struct import_job *job = g->job;
-    bool process = is_word(job, g->at[EVENT_NAME], "process_name");
-    uint32_t args = g->at[EVENT_ARGS];
+    struct import_job *job = f->job;
+    bool process = is_word(job, f->at[EVENT_NAME], "process_name");
+    uint32_t args = f->at[EVENT_ARGS];
     uint32_t name = args ? tcore_json_find(&job->json, args, "name") : 0;
-    if ((!process && !is_word(job, g->at[EVENT_NAME], "thread_name")) || !import_is_text(job, name))
+    if ((!process && !is_word(job, f->at[EVENT_NAME], "thread_name")) || !import_is_text(job, name))
         return;
-    g->event.flags = process ? CHROME_NAMES_PROCESS : CHROME_NAMES_THREAD;
-    begin_event(g);
-    put_string(g, name);
-    end_text(g, CHROME_NAME);
-    end_event(g);
+    f->event.flags = process ? CHROME_NAMES_PROCESS : CHROME_NAMES_THREAD;
+    begin_event(f);
+    put_string(f, name);
+    end_text(f, CHROME_NAME);
+    end_event(f);
 }
 
 static bool is_true(const struct import_job *job, uint32_t node)
@@ -242,44 +232,44 @@ static bool is_true(const struct import_job *job, uint32_t node)
     return node && import_value(job, node)->kind == TCORE_TRUE;
 }
 
-static uint8_t flags_of(const struct gather *g)
+static uint8_t flags_of(const struct finding *f)
 {
-    const struct import_job *job = g->job;
+    const struct import_job *job = f->job;
     unsigned flags = 0;
-    if (g->at[EVENT_DURATION])
+    if (f->at[EVENT_DURATION])
         flags |= CHROME_HAS_DURATION;
-    if (is_word(job, g->at[EVENT_BIND_POINT], "e"))
+    if (is_word(job, f->at[EVENT_BIND_POINT], "e"))
         flags |= CHROME_ENCLOSING;
-    if (is_true(job, g->at[EVENT_FLOW_IN]))
+    if (is_true(job, f->at[EVENT_FLOW_IN]))
         flags |= CHROME_FLOW_IN;
-    if (is_true(job, g->at[EVENT_FLOW_OUT]))
+    if (is_true(job, f->at[EVENT_FLOW_OUT]))
         flags |= CHROME_FLOW_OUT;
-    if (is_word(job, g->at[EVENT_WIDTH], "g") || is_word(job, g->at[EVENT_WIDTH], "p"))
+    if (is_word(job, f->at[EVENT_WIDTH], "g") || is_word(job, f->at[EVENT_WIDTH], "p"))
         flags |= CHROME_BROAD;
     return (uint8_t)flags;
 }
 
-static void gather_plain(struct gather *g, uint32_t node)
+static void find_plain(struct finding *f, uint32_t node)
 {
-    g->event.flags = flags_of(g);
-    begin_event(g);
-    put_string(g, g->at[EVENT_NAME]);
-    end_text(g, CHROME_NAME);
-    put_id(g);
-    end_text(g, CHROME_ID);
-    put_scalar(g, g->at[EVENT_BIND_ID]);
-    end_text(g, CHROME_FLOW);
-    put_args(g, g->at[EVENT_ARGS]);
-    put_others(g, node);
-    end_text(g, CHROME_ATTRIBUTES);
-    end_event(g);
+    f->event.flags = flags_of(f);
+    begin_event(f);
+    put_string(f, f->at[EVENT_NAME]);
+    end_text(f, CHROME_NAME);
+    put_id(f);
+    end_text(f, CHROME_ID);
+    put_scalar(f, f->at[EVENT_BIND_ID]);
+    end_text(f, CHROME_FLOW);
+    put_args(f, f->at[EVENT_ARGS]);
+    put_others(f, node);
+    end_text(f, CHROME_ATTRIBUTES);
+    end_event(f);
 }
 
 /* False: job->reason. */
-static bool gather_event(struct import_job *job, uint32_t node)
+static bool find_event(struct import_job *job, uint32_t node)
 {
     uint32_t at[EVENT_COUNT];
-    struct gather g = {.job = job, .held = &job->result->held, .at = at};
+    struct finding f = {.job = job, .held = &job->result->held, .at = at};
     uint64_t ignored = job->result->counts.ignored;
     if (!tcore_json_is_object(&job->json.node[node]))
         return import_bad(job, "an event that is no object");
@@ -288,34 +278,34 @@ static bool gather_event(struct import_job *job, uint32_t node)
     const struct tcore_value *phase = import_value(job, at[EVENT_PHASE]);
     if (!at[EVENT_PHASE] || phase->kind != TCORE_STRING || phase->len != 1)
         return import_bad(job, "an event without a phase (ph) of one letter");
-    g.event.phase = phase->s[0];
+    f.event.phase = phase->s[0];
     if (at[EVENT_NAME] && import_value(job, at[EVENT_NAME])->kind != TCORE_STRING)
         return import_bad(job, "a name that is no string");
-    if (g.event.phase == 'M') {
-        gather_metadata(&g);
+    if (f.event.phase == 'M') {
+        find_metadata(&f);
         return true;
     }
-    if (!memchr("BEXbneSTpFstfiIRC", g.event.phase, 17)) {
+    if (!memchr("BEXbneSTpFstfiIRC", f.event.phase, 17)) {
         job->result->counts.unrecorded++;
         return true;
     }
     if (!at[EVENT_TIME])
         return import_bad(job, "an event without a time (ts)");
-    if (!import_micros(job, at[EVENT_TIME], "ts", &g.event.time_ns) ||
+    if (!import_micros(job, at[EVENT_TIME], "ts", &f.event.time_ns) ||
         (at[EVENT_DURATION] &&
-         !import_micros(job, at[EVENT_DURATION], "dur", &g.event.duration_ns)))
+         !import_micros(job, at[EVENT_DURATION], "dur", &f.event.duration_ns)))
         return false;
-    if (g.event.phase == 'C')
-        gather_counter(&g);
+    if (f.event.phase == 'C')
+        find_counter(&f);
     else
-        gather_plain(&g, node);
+        find_plain(&f, node);
     return true;
 }
 
 static void convert_event(struct import_job *job, uint32_t node)
 {
     size_t mark = job->result->held.length;
-    if (gather_event(job, node))
+    if (find_event(job, node))
         return;
     job->result->held.length = mark;
     import_reject(job, node);
@@ -328,7 +318,7 @@ static bool is_event(const struct tcore_json *json, uint32_t node)
 }
 
 /* The array of events: the document, or its member; 0 with *list false: there is none. */
-static uint32_t find_events(const struct tcore_json *json, bool *list)
+static uint32_t list_of_events(const struct tcore_json *json, bool *list)
 {
     uint32_t events = tcore_json_find(json, 0, "traceEvents");
     *list = tcore_json_is_array(&json->node[events]);
@@ -338,7 +328,7 @@ static uint32_t find_events(const struct tcore_json *json, bool *list)
 static bool probe(const struct tcore_json *json)
 {
     bool list;
-    uint32_t events = find_events(json, &list);
+    uint32_t events = list_of_events(json, &list);
     if (events)
         return list;
     for (uint32_t e = 1; list && e < json->node[0].next; e = json->node[e].next)
@@ -351,7 +341,7 @@ static void convert(struct import_job *job)
 {
     const struct tcore_json_node *tape = job->json.node;
     bool list;
-    uint32_t events = find_events(&job->json, &list);
+    uint32_t events = list_of_events(&job->json, &list);
     if (!list) {
         convert_event(job, 0);
         return;
@@ -360,11 +350,14 @@ static void convert(struct import_job *job)
         convert_event(job, e);
 }
 
+static const struct import_gatherer gatherer = {chrome_open, chrome_add, chrome_finish,
+                                                chrome_close};
+
 const struct import_format import_chrome = {
     .name = "chrome",
     .summary = "a Chrome trace",
     .probe = probe,
     .convert = convert,
-    .finish = chrome_finish,
+    .gatherer = &gatherer,
     .open_ended = true,
 };

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Chrome's trace events. Beginnings, ends, names and flows refer to each other from anywhere in the
- * document, so that conversion has two steps: each event is gathered in a short form as it is
- * parsed, on any thread; when all are there they are put in order and become records.
+ * document, so that conversion has three steps: events are found as they are parsed, on any thread;
+ * they are gathered in a compact form, in the order of the document; when all are there they are
+ * put in the order of time and become records.
  */
 #ifndef RECORD_IMPORT_CHROME_H
 #define RECORD_IMPORT_CHROME_H
 
 #include "record/import_span.h"
 
-/* Texts of an event, one behind the other at its end. */
+/* Texts of an event that was found, one behind the other at its end. */
 enum chrome_text {
     CHROME_PID,        /* JSON of any scalar, or nothing */
     CHROME_TID,        /* the same */
-    CHROME_CATEGORY,   /* JSON string */
     CHROME_NAME,       /* JSON string; of metadata the name that is given */
     CHROME_ID,         /* what tells an async event or flow, or a counter, from others */
-    CHROME_FLOW,       /* bind_id */
+    CHROME_FLOW,       /* bind_id; of a counter the name of its series, a JSON string */
     CHROME_ATTRIBUTES, /* members of an object without its braces; of a counter a value */
     CHROME_TEXTS
 };
@@ -31,8 +31,8 @@ enum chrome_flags {
     CHROME_NAMES_THREAD = 64
 };
 
-/* As it is held; size is a multiple of 8. */
-struct chrome_event {
+/* As it was found; size is a multiple of 8. */
+struct chrome_found {
     uint32_t size; /* with its texts */
     char phase;
     uint8_t flags;
@@ -40,51 +40,62 @@ struct chrome_event {
     uint32_t length[CHROME_TEXTS];
 };
 
-struct tcore_slice chrome_text(const struct chrome_event *event, enum chrome_text which);
+/* As it is gathered. Texts that many events share are numbers, + 1; 0: there is none. */
+struct chrome_event {
+    int64_t time_ns, duration_ns;
+    uint64_t attributes; /* where they begin */
+    uint32_t attribute_bytes;
+    uint32_t name, id, flow;
+    uint32_t track;
+    uint32_t slice; /* that it begins, or is in, + 1 */
+    char phase;
+    uint8_t flags;
+    bool begins;
+};
 
 /* What took a time. */
 struct chrome_slice {
-    const struct chrome_event *begin, *end; /* end: E, e or F, or NULL */
-    int64_t end_ns;                         /* INT64_MAX: nobody knows */
-    uint32_t track, below;                  /* below: that was open when this was, + 1 */
-    uint32_t parent;                        /* + 1 */
-    uint32_t links;                         /* first of them, + 1 */
+    int64_t end_ns;      /* INT64_MAX: nobody knows */
+    uint32_t begin, end; /* events; end: E, e or F, + 1 */
+    uint32_t below;      /* that was open when this was, + 1 */
+    uint32_t parent;     /* + 1 */
+    uint32_t links;      /* first of them, + 1 */
 };
 
 struct chrome_link {
     uint32_t target, next; /* next + 1 */
 };
 
-/* What events are: a slice, or a point that may be in one. */
-struct chrome_item {
-    const struct chrome_event *event;
-    uint32_t track;
-    uint32_t slice; /* that it begins, or is in, + 1 */
-    bool begins;
-};
-
 struct chrome_track {
     uint32_t process;
-    struct tcore_slice name;
-    uint32_t open; /* innermost open slice of B and E, + 1 */
+    uint32_t tid, name; /* texts */
+    uint32_t open;      /* innermost open slice of B and E, + 1 */
 };
 
 struct chrome_process {
-    struct tcore_slice pid, name;
+    uint32_t pid, name; /* texts */
 };
 
+struct chrome_hash; /* of all that was gathered */
+struct chrome_recent;
+
 struct chrome {
+    struct chrome_event *event;
+    struct chrome_track *track;
+    struct chrome_process *process;
+    uint32_t events, event_capacity, track_capacity, process_capacity;
+    struct tcore_map texts, tracks, processes;
+    struct tcore_buf attributes;
+    struct chrome_recent *recent; /* attributes of late, which often come again */
+    struct chrome_hash *hash;
+    /* from here on once all are there */
     struct import_job *job;
-    struct chrome_item *item;
-    uint32_t items;
     uint32_t *by_time;
     struct chrome_slice *slice;
     uint32_t slices;
     struct chrome_link *link;
     uint32_t links;
-    struct chrome_track *track;
-    struct chrome_process *process;
-    struct tcore_map tracks, processes, asyncs, flows;
+    struct tcore_map asyncs, flows;
     uint32_t *async; /* innermost open slice of each, + 1 */
     uint32_t *flow;  /* last slice of each, + 1 */
     struct tcore_buf key;
@@ -92,11 +103,22 @@ struct chrome {
     uint64_t seed; /* of span ids */
 };
 
-/* --- import_chrome_order.c: from items to slices, their parents and links. False: out of memory.
+struct tcore_slice chrome_attributes(const struct chrome *c, const struct chrome_event *event);
+/* The text of that number, or nothing. */
+struct tcore_slice chrome_text(const struct chrome *c, uint32_t text);
+
+/* --- import_chrome_gather.c */
+void *chrome_open(void);
+bool chrome_add(void *gathered, const struct tcore_buf *held);
+void chrome_close(void *gathered);
+/* A digest of what was gathered. */
+void chrome_digest(const struct chrome *c, char digest[TCORE_TRACE_ID]);
+
+/* --- import_chrome_order.c: from events to slices, their parents and links. False: out of memory.
  */
 bool chrome_order(struct chrome *c);
 
 /* --- import_chrome_write.c */
-void chrome_finish(struct import_job *job, const struct tcore_buf *held);
+void chrome_finish(void *gathered, struct import_job *job);
 
 #endif

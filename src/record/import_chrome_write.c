@@ -8,93 +8,6 @@
 
 #include "record/import_chrome.h"
 
-#include "base/sys.h"
-
-/* --- reading what was held --- */
-
-static bool allocate(struct chrome *c, size_t count)
-{
-    c->item = tcore_calloc(count, sizeof(*c->item));
-    c->by_time = tcore_calloc(count, sizeof(*c->by_time));
-    c->slice = tcore_calloc(count, sizeof(*c->slice));
-    c->link = tcore_calloc(count, sizeof(*c->link));
-    c->track = tcore_calloc(count, sizeof(*c->track));
-    c->process = tcore_calloc(count, sizeof(*c->process));
-    c->async = tcore_calloc(count, sizeof(*c->async));
-    c->flow = tcore_calloc(count, sizeof(*c->flow));
-    return c->item && c->by_time && c->slice && c->link && c->track && c->process && c->async &&
-           c->flow && !tcore_map_init(&c->tracks) && !tcore_map_init(&c->processes) &&
-           !tcore_map_init(&c->asyncs) && !tcore_map_init(&c->flows);
-}
-
-static void release(struct chrome *c)
-{
-    void *const owned[] = {c->item,  c->by_time, c->slice, c->link,
-                           c->track, c->process, c->async, c->flow};
-    for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
-        tcore_free(owned[i]);
-    tcore_map_free(&c->tracks);
-    tcore_map_free(&c->processes);
-    tcore_map_free(&c->asyncs);
-    tcore_map_free(&c->flows);
-    tcore_buf_free(&c->key);
-}
-
-static uint32_t find_process(struct chrome *c, const struct chrome_event *event)
-{
-    struct tcore_slice pid = chrome_text(event, CHROME_PID);
-    uint32_t process = tcore_map_intern(&c->processes, pid.data, pid.length, NULL);
-    if (process != TCORE_MAP_NONE)
-        c->process[process].pid = pid;
-    return process;
-}
-
-static uint32_t find_track(struct chrome *c, const struct chrome_event *event)
-{
-    struct tcore_slice pid = chrome_text(event, CHROME_PID), tid = chrome_text(event, CHROME_TID);
-    tcore_buf_clear(&c->key);
-    tcore_buf_append(&c->key, pid.data, pid.length);
-    tcore_buf_putc(&c->key, '\n');
-    tcore_buf_append(&c->key, tid.data, tid.length);
-    uint32_t process = find_process(c, event);
-    uint32_t track = c->key.failed || process == TCORE_MAP_NONE
-                         ? TCORE_MAP_NONE
-                         : tcore_map_intern(&c->tracks, c->key.data, c->key.length, NULL);
-    if (track != TCORE_MAP_NONE)
-        c->track[track].process = process;
-    return track;
-}
-
-static const struct chrome_event *event_at(const struct tcore_buf *held, size_t offset)
-{
-    return (const struct chrome_event *)(const void *)(held->data + offset);
-}
-
-static bool read_events(struct chrome *c, const struct tcore_buf *held)
-{
-    for (size_t at = 0; at < held->length; at += event_at(held, at)->size) {
-        const struct chrome_event *event = event_at(held, at);
-        uint32_t track = find_track(c, event);
-        if (track == TCORE_MAP_NONE)
-            return false;
-        if (event->phase != 'M')
-            c->item[c->items++] = (struct chrome_item){.event = event, .track = track};
-        else if (event->flags & CHROME_NAMES_PROCESS)
-            c->process[c->track[track].process].name = chrome_text(event, CHROME_NAME);
-        else
-            c->track[track].name = chrome_text(event, CHROME_NAME);
-    }
-    return true;
-}
-
-static size_t count_events(const struct tcore_buf *held)
-{
-    size_t count = 0;
-    for (size_t at = 0; at < held->length; at += event_at(held, at)->size)
-        count++;
-    return count;
-}
-
 /* --- parts of records --- */
 
 static void put(struct chrome *c, const char *label, struct tcore_slice text)
@@ -127,21 +40,22 @@ static void put_span_id(struct chrome *c, const char *label, uint32_t slice)
 
 static void put_service(struct chrome *c, uint32_t track)
 {
-    const struct chrome_process *process = &c->process[c->track[track].process];
-    if (process->name.length)
-        put(c, ",\"service\":", process->name);
+    uint32_t name = c->process[c->track[track].process].name;
+    if (name)
+        put(c, ",\"service\":", chrome_text(c, name));
 }
 
 static void put_resource(struct chrome *c, uint32_t track)
 {
     const struct chrome_process *process = &c->process[c->track[track].process];
-    if (!process->pid.length && !process->name.length)
+    if (!process->pid && !process->name)
         return;
     PUT(&c->job->result->out, ",\"resource\":{");
-    if (process->pid.length)
-        put(c, "\"process.pid\":", process->pid);
-    if (process->name.length)
-        put(c, process->pid.length ? ",\"service.name\":" : "\"service.name\":", process->name);
+    if (process->pid)
+        put(c, "\"process.pid\":", chrome_text(c, process->pid));
+    if (process->name)
+        put(c, process->pid ? ",\"service.name\":" : "\"service.name\":",
+            chrome_text(c, process->name));
     tcore_buf_putc(&c->job->result->out, '}');
 }
 
@@ -173,10 +87,11 @@ static void put_attributes(struct chrome *c, const struct chrome_event *event,
                            const struct chrome_event *end, uint32_t track)
 {
     struct tcore_buf *out = &c->job->result->out;
-    struct tcore_slice own = chrome_text(event, CHROME_ATTRIBUTES), more = {NULL, 0};
-    struct tcore_slice tid = chrome_text(event, CHROME_TID), name = c->track[track].name;
+    struct tcore_slice own = chrome_attributes(c, event), more = {NULL, 0};
+    struct tcore_slice tid = chrome_text(c, c->track[track].tid);
+    struct tcore_slice name = chrome_text(c, c->track[track].name);
     if (end)
-        more = chrome_text(end, CHROME_ATTRIBUTES);
+        more = chrome_attributes(c, end);
     PUT(out, ",\"attributes\":{");
     size_t begin = out->length;
     if (own.length && more.length)
@@ -195,8 +110,8 @@ static void put_attributes(struct chrome *c, const struct chrome_event *event,
 
 static void put_name(struct chrome *c, const char *label, const struct chrome_event *event)
 {
-    put(c, label, chrome_text(event, CHROME_NAME));
-    if (!event->length[CHROME_NAME])
+    put(c, label, chrome_text(c, event->name));
+    if (!event->name)
         PUT(&c->job->result->out, "\"\"");
 }
 
@@ -206,7 +121,7 @@ static void put_times(struct chrome *c, const struct chrome_slice *slice)
 {
     struct import_counts *counts = &c->job->result->counts;
     struct tcore_buf *out = &c->job->result->out;
-    int64_t duration_ns, start_ns = slice->begin->time_ns;
+    int64_t duration_ns, start_ns = c->event[slice->begin].time_ns;
     import_put_time(out, ",\"startTimeUnixNano\":\"", start_ns);
     counts->untimed += slice->end_ns == INT64_MAX;
     counts->negative += slice->end_ns < start_ns;
@@ -240,34 +155,35 @@ static void put_slice(struct chrome *c, uint32_t number)
 {
     struct tcore_buf *out = &c->job->result->out;
     const struct chrome_slice *slice = &c->slice[number];
+    const struct chrome_event *begin = &c->event[slice->begin];
     PUT(out, "{\"type\":\"span\"");
     put_trace_id(c);
     put_span_id(c, ",\"spanId\":\"", number);
     if (slice->parent)
         put_span_id(c, ",\"parentSpanId\":\"", slice->parent - 1);
-    put_name(c, ",\"name\":", slice->begin);
+    put_name(c, ",\"name\":", begin);
     PUT(out, ",\"kind\":\"internal\"");
     put_times(c, slice);
     PUT(out, ",\"status\":\"unset\"");
-    put_service(c, slice->track);
-    put_attributes(c, slice->begin, slice->end, slice->track);
-    put_resource(c, slice->track);
+    put_service(c, begin->track);
+    put_attributes(c, begin, slice->end ? &c->event[slice->end - 1] : NULL, begin->track);
+    put_resource(c, begin->track);
     put_links(c, slice);
     PUT(out, "}\n");
 }
 
-static void put_instant(struct chrome *c, const struct chrome_item *item)
+static void put_instant(struct chrome *c, const struct chrome_event *event)
 {
     struct tcore_buf *out = &c->job->result->out;
     PUT(out, "{\"type\":\"log\"");
-    import_put_time(out, ",\"timeUnixNano\":\"", item->event->time_ns);
-    put_name(c, ",\"body\":", item->event);
+    import_put_time(out, ",\"timeUnixNano\":\"", event->time_ns);
+    put_name(c, ",\"body\":", event);
     put_trace_id(c);
-    if (item->slice)
-        put_span_id(c, ",\"spanId\":\"", item->slice - 1);
-    put_service(c, item->track);
-    put_attributes(c, item->event, NULL, item->track);
-    put_resource(c, item->track);
+    if (event->slice)
+        put_span_id(c, ",\"spanId\":\"", event->slice - 1);
+    put_service(c, event->track);
+    put_attributes(c, event, NULL, event->track);
+    put_resource(c, event->track);
     PUT(out, "}\n");
 }
 
@@ -277,15 +193,15 @@ static bool is_plain(struct tcore_slice series)
     return series.length == 7 && memcmp(series.data, "\"value\"", 7) == 0;
 }
 
-static void put_counter(struct chrome *c, const struct chrome_item *item)
+static void put_counter(struct chrome *c, const struct chrome_event *event)
 {
     struct tcore_buf *out = &c->job->result->out;
-    struct tcore_slice id = chrome_text(item->event, CHROME_ID);
-    struct tcore_slice series = chrome_text(item->event, CHROME_FLOW);
+    struct tcore_slice id = chrome_text(c, event->id);
+    struct tcore_slice series = chrome_text(c, event->flow);
     PUT(out, "{\"type\":\"metric\"");
-    put_name(c, ",\"metricName\":", item->event);
-    put(c, ",\"metricType\":\"gauge\",\"value\":", chrome_text(item->event, CHROME_ATTRIBUTES));
-    import_put_time(out, ",\"timeUnixNano\":\"", item->event->time_ns);
+    put_name(c, ",\"metricName\":", event);
+    put(c, ",\"metricType\":\"gauge\",\"value\":", chrome_attributes(c, event));
+    import_put_time(out, ",\"timeUnixNano\":\"", event->time_ns);
     if (!is_plain(series) || id.length) {
         PUT(out, ",\"dimensions\":{");
         if (!is_plain(series))
@@ -294,41 +210,45 @@ static void put_counter(struct chrome *c, const struct chrome_item *item)
             put(c, is_plain(series) ? "\"id\":" : ",\"id\":", id);
         tcore_buf_putc(out, '}');
     }
-    put_service(c, item->track);
-    put_resource(c, item->track);
+    put_service(c, event->track);
+    put_resource(c, event->track);
     PUT(out, "}\n");
 }
 
 static void put_records(struct chrome *c)
 {
-    for (uint32_t i = 0; i < c->items; i++) {
-        const struct chrome_item *item = &c->item[i];
-        if (item->begins)
-            put_slice(c, item->slice - 1);
-        else if (item->event->phase == 'C')
-            put_counter(c, item);
-        else if (memchr("iIRnTp", item->event->phase, 6))
-            put_instant(c, item);
+    for (uint32_t i = 0; i < c->events; i++) {
+        const struct chrome_event *event = &c->event[i];
+        if (event->begins)
+            put_slice(c, event->slice - 1);
+        else if (event->phase == 'C')
+            put_counter(c, event);
+        else if (memchr("iIRnTp", event->phase, 6))
+            put_instant(c, event);
+        if (!import_drain(c->job))
+            return;
     }
 }
 
-static void name_trace(struct chrome *c, const struct tcore_buf *held)
+static void name_trace(struct chrome *c)
 {
-    tcore_id_normalise(TCORE_TRACE_ID, held->data, held->length, c->trace_id);
+    char digest[TCORE_TRACE_ID];
     uint8_t bytes[TCORE_TRACE_ID / 2];
+    chrome_digest(c, digest);
+    tcore_id_normalise(TCORE_TRACE_ID, digest, sizeof(digest), c->trace_id);
     tcore_id_bytes(c->trace_id, bytes, sizeof(bytes));
     memcpy(&c->seed, bytes, sizeof(c->seed));
 }
 
-void chrome_finish(struct import_job *job, const struct tcore_buf *held)
+void chrome_finish(void *gathered, struct import_job *job)
 {
-    struct chrome c = {.job = job};
-    if (allocate(&c, count_events(held)) && read_events(&c, held) && chrome_order(&c)) {
-        name_trace(&c, held);
-        put_records(&c);
-        job->failed |= c.key.failed;
-    } else {
+    struct chrome *c = gathered;
+    c->job = job;
+    if (!chrome_order(c)) {
         job->failed = true;
+        return;
     }
-    release(&c);
+    name_trace(c);
+    put_records(c);
+    job->failed |= c->key.failed;
 }

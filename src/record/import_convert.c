@@ -13,6 +13,8 @@
 
 #include <stdio.h>
 
+enum { DRAIN_BYTES = 1 << 20 };
+
 const struct import_format *const import_formats[] = {&import_otlp_json,
                                                       &import_otlp_proto,
                                                       &import_prometheus,
@@ -323,8 +325,8 @@ static void convert_known(struct import_job *job, const struct import_format *fo
 {
     job->last = format;
     job->result->documents++;
-    if (format->finish)
-        job->result->holder = format;
+    if (format->gatherer)
+        job->result->holder = format->gatherer;
     format->convert(job);
 }
 
@@ -431,12 +433,20 @@ static enum tcore_status convert_unit(struct import_job *job, const struct impor
     return TCORE_OK;
 }
 
-static void finish_held(struct import_job *job, const struct import_format *holder,
-                        struct tcore_buf *held)
+/* What was held of a document that is there as a whole. */
+static void finish_held(struct import_job *job)
 {
+    struct tcore_buf *held = &job->result->held;
+    const struct import_gatherer *gatherer = job->result->holder;
     job->failed |= held->failed;
-    if (held->length && !held->failed)
-        holder->finish(job, held);
+    if (!held->length || job->failed)
+        return;
+    void *gathered = gatherer->open();
+    if (gathered && gatherer->add(gathered, held))
+        gatherer->finish(gathered, job);
+    else
+        job->failed = true;
+    gatherer->close(gathered);
     tcore_buf_clear(held);
 }
 
@@ -462,7 +472,7 @@ static enum tcore_status convert_units(struct import_job *job, const struct impo
         if (status != TCORE_OK)
             return status;
         if (unit->part == PART_WHOLE)
-            finish_held(job, job->result->holder, &job->result->held);
+            finish_held(job);
     }
     return TCORE_OK;
 }
@@ -496,15 +506,32 @@ enum tcore_status import_convert(struct import_job *job, const struct import_chu
     return status == TCORE_OK ? complete(job, result, err) : status;
 }
 
-enum tcore_status import_finish(struct import_job *job, const struct import_format *holder,
-                                struct tcore_buf *held, struct import_result *result,
-                                struct tcore_error *err)
+static bool drain(struct import_job *job)
+{
+    struct import_result *result = job->result;
+    struct tcore_error err = {0};
+    enum tcore_status status = complete(job, result, &err);
+    bool wanted = job->drain->write(job->drain->context, result, status, &err);
+    result_clear(result);
+    return wanted && status == TCORE_OK;
+}
+
+bool import_drain(struct import_job *job)
+{
+    return !job->drain || job->result->out.length < DRAIN_BYTES || drain(job);
+}
+
+bool import_finish(struct import_job *job, const struct import_gatherer *gatherer, void *gathered,
+                   struct import_result *result, const struct import_drain *where)
 {
     result_clear(result);
     job->result = result;
     job->failed = false;
-    finish_held(job, holder, held);
-    return complete(job, result, err);
+    job->drain = where;
+    gatherer->finish(gathered, job);
+    bool wanted = drain(job);
+    job->drain = NULL;
+    return wanted;
 }
 
 /* Whether the text is of a known format, or one element of its list if it is no valid JSON. */

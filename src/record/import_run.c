@@ -71,8 +71,8 @@ struct import_run {
     char ignored_name[64]; /* the first of those left out */
     struct cli_left_out left_out;
     char where_reason[TCORE_ERROR_TEXT_BYTES];
-    struct tcore_buf held; /* of a document in parts, until its last one */
-    const struct import_format *holder;
+    void *gathered; /* of a document in parts, until its last one */
+    const struct import_gatherer *gatherer;
     uint64_t records; /* written so far */
     int64_t started_ns, progress_ns;
     int64_t unflushed_ns; /* since when output waits to be flushed, 0: none does */
@@ -283,29 +283,52 @@ static bool write_converted(struct import_run *run, struct slot *slot)
     return wanted;
 }
 
-/* The records of a document that came in parts, once they are all there. */
-static bool write_held(struct import_run *run)
+static bool write_drained(void *context, struct import_result *result, enum tcore_status status,
+                          struct tcore_error *err)
 {
-    struct slot slot = {.status = TCORE_OK};
-    if (!run->held.length && !run->held.failed)
-        return true;
-    slot.status = import_finish(&run->job, run->holder, &run->held, &slot.result, &slot.err);
-    if (slot.status == TCORE_OK && run->job.redactor)
+    struct import_run *run = context;
+    struct slot slot = {.status = status, .result = *result, .err = *err};
+    if (status == TCORE_OK && run->job.redactor)
         slot.status = redact(run->job.redactor, &slot.result, &slot.err);
     bool wanted = write_converted(run, &slot);
-    import_result_free(&slot.result);
+    *result = slot.result;
     return wanted;
+}
+
+/* The records of a document that came in parts, once they are all there. */
+static bool write_gathered(struct import_run *run)
+{
+    struct import_result result = {0};
+    const struct import_drain drain = {write_drained, run};
+    if (!run->gathered)
+        return true;
+    bool wanted = import_finish(&run->job, run->gatherer, run->gathered, &result, &drain);
+    import_result_free(&result);
+    run->gatherer->close(run->gathered);
+    run->gathered = NULL;
+    return wanted;
+}
+
+static bool gather(struct import_run *run, struct import_result *result)
+{
+    struct tcore_error err;
+    if (!result->held.length)
+        return true;
+    run->gatherer = result->holder;
+    if (!run->gathered)
+        run->gathered = run->gatherer->open();
+    if (run->gathered && run->gatherer->add(run->gathered, &result->held))
+        return true;
+    tcore_error_nomem(&err);
+    cli_report(run->cli, &err);
+    return false;
 }
 
 static bool write_result(struct import_run *run, struct slot *slot)
 {
     if (!write_converted(run, slot))
         return false;
-    if (slot->result.held.length) {
-        run->holder = slot->result.holder;
-        tcore_buf_append(&run->held, slot->result.held.data, slot->result.held.length);
-    }
-    return !slot->result.ends || write_held(run);
+    return gather(run, &slot->result) && (!slot->result.ends || write_gathered(run));
 }
 
 /* Writes what is done, waiting until at most `left` slots are under way. */
@@ -538,7 +561,7 @@ static enum tcore_status convert_source(struct import_run *run, struct import_so
         if (status == TCORE_OK)
             queue(run, run->tail - 1);
     }
-    if (!write_done(run, 0) || !write_held(run))
+    if (!write_done(run, 0) || !write_gathered(run))
         return TCORE_SKIP;
     return status;
 }
@@ -651,7 +674,8 @@ void import_run_end(struct import_run *run)
     }
     redactor_free(run->job.redactor);
     import_job_close(&run->job);
-    tcore_buf_free(&run->held);
+    if (run->gathered)
+        run->gatherer->close(run->gathered);
     if (run->cli->io.rejects)
         cli_sink_close(&run->rejects, false);
     pthread_cond_destroy(&run->done);

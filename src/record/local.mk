@@ -8,6 +8,7 @@ noinst_LTLIBRARIES += %D%/libimport.la
 %C%_libimport_la_SOURCES += %D%/import_benchmark_text.c
 %C%_libimport_la_SOURCES += %D%/import_chrome.c
 %C%_libimport_la_SOURCES += %D%/import_chrome.h
+%C%_libimport_la_SOURCES += %D%/import_chrome_gather.c
 %C%_libimport_la_SOURCES += %D%/import_chrome_order.c
 %C%_libimport_la_SOURCES += %D%/import_chrome_write.c
 %C%_libimport_la_SOURCES += %D%/import_convert.c

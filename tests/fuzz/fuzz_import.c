@@ -71,10 +71,31 @@ static const struct import_format *format_of(const uint8_t **data, size_t *size)
     return format;
 }
 
+static bool append(void *context, struct import_result *result, enum tcore_status status,
+                   struct tcore_error *err)
+{
+    struct tcore_buf *out = context;
+    (void)err;
+    require(status == TCORE_OK && result->reject_count == 0);
+    tcore_buf_append(out, result->out.data, result->out.length);
+    return true;
+}
+
+/* Records of what depends on each other. */
+static void finish(struct import_job *job, struct import_result *result)
+{
+    const struct import_drain drain = {append, &result->out};
+    struct import_result finished = {0};
+    void *gathered = result->holder->open();
+    require(gathered && result->holder->add(gathered, &result->held));
+    require(import_finish(job, result->holder, gathered, &finished, &drain));
+    result->holder->close(gathered);
+    import_result_free(&finished);
+}
+
 static void convert(struct import_chunk *chunk, struct import_result *result)
 {
     static const struct cli_io_options io;
-    struct import_result finished = {0};
     struct import_job job;
     struct tcore_error err;
     require(import_job_open(&job, &io, NULL, NULL, &err) == TCORE_OK);
@@ -86,14 +107,8 @@ static void convert(struct import_chunk *chunk, struct import_result *result)
                 offset + reject->text.length <= chunk->text.length);
         require(reject->reason < result->reasons.length && result->reasons.data[reject->reason]);
     }
-    if (result->held.length) {
-        struct tcore_buf held = result->held;
-        result->held = (struct tcore_buf){0};
-        require(import_finish(&job, result->holder, &held, &finished, &err) == TCORE_OK);
-        tcore_buf_append(&result->out, finished.out.data, finished.out.length);
-        tcore_buf_free(&held);
-    }
-    import_result_free(&finished);
+    if (result->held.length)
+        finish(&job, result);
     import_job_close(&job);
 }
 

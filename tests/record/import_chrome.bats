@@ -191,3 +191,34 @@ trace-record: 1 end of a span that did not begin was left out'
         trace-record import "$BATS_TEST_TMPDIR/out" 2>/dev/null | cmp - "$BATS_TEST_TMPDIR/out"
     done
 }
+
+@test 'of slices that begin at one time the longer one is outside, whichever comes first' {
+    need_command jq
+    trace-record import - < <(events '"ph":"X","name":"short","ts":1,"dur":1' '"ph":"i","name":"tick","ts":1' '"ph":"X","name":"long","ts":1,"dur":5') |
+        jq -sc 'map({key:(.name//.body),value:.})|from_entries|[.short.parentSpanId==.long.spanId,.tick.spanId==.short.spanId,.long.parentSpanId]' >"$BATS_TEST_TMPDIR/out"
+    assert_equal "$(cat "$BATS_TEST_TMPDIR/out")" '[true,true,null]'
+}
+
+@test 'flows and async events of S, T and F are told apart by name, too' {
+    run -0 shown '[.name//.body,.links[0].spanId!=null,.durationNano,.spanId]' < <(events '"ph":"X","name":"a","ts":1,"dur":5' '"ph":"s","name":"f","id":1,"ts":2' \
+        '"tid":3,"ph":"X","name":"b","ts":10,"dur":50' '"tid":3,"ph":"t","name":"g","id":1,"ts":12' \
+        '"ph":"S","id":1,"name":"one","ts":1' '"ph":"S","id":1,"name":"two","ts":2' '"ph":"T","id":1,"name":"one","ts":3' '"ph":"F","id":1,"name":"one","ts":4')
+    assert_equal "$(jq -c '.[:3]' <<<"$output" | paste -sd ' ')" '["a",false,5000] ["b",false,50000] ["one",false,3000] ["two",false,null] ["one",false,null]'
+    assert_equal "$(jq -r 'select(.[0] == "one")[3]' <<<"$output" | uniq | wc -l)" 1
+}
+
+@test 'attributes that are alike are not taken for each other' {
+    need_command jq
+    jq -nc '[range(1000;9000)|{ph:"X",pid:1,tid:1,ts:.,dur:1,name:"a",args:{n:.}},{ph:"X",pid:1,tid:1,ts:.,dur:1,name:"a"}]' >"$BATS_TEST_TMPDIR/in"
+    trace-record import "$BATS_TEST_TMPDIR/in" | jq '.attributes.n' | cmp - <(for ((n = 1000; n < 9000; n++)); do printf '%s\nnull\n' "$n"; done)
+}
+
+@test 'slices that overlap in their thousands cost no square of time, and no memory for their records' {
+    need_command jq
+    jq -nc '[range(200000)|{ph:"X",pid:1,tid:1,ts:.,dur:(400000-.),name:"in"}] + [range(200000;400000)|{ph:"X",pid:1,tid:1,ts:.,dur:1000000,name:"out"}]' >"$BATS_TEST_TMPDIR/in"
+    (
+        developer_build || ulimit -v 160000 # the sanitizers reserve terabytes
+        run -0 timeout 60 trace-record import -j1 -o "$BATS_TEST_TMPDIR/out" "$BATS_TEST_TMPDIR/in"
+    )
+    assert_equal "$(grep -c parentSpanId "$BATS_TEST_TMPDIR/out")" 199999
+}
