@@ -132,6 +132,7 @@ bats_tests += %D%/pipe/packed.bats
 bats_tests += %D%/contract/man.bats
 bats_tests += %D%/contract/options.bats
 bats_tests += %D%/contract/quickstart.bats
+bats_tests += %D%/contract/readme.bats
 bats_tests += %D%/contract/schemas.bats
 bats_tests += %D%/detect/anomaly.bats
 bats_tests += %D%/detect/compare.bats

@@ -6,8 +6,9 @@
 # Fl Fl NAME` or in the synopsis; those that all programs take are in tracecore(7).
 #
 # Of its EXAMPLES: each `.Dl` line is a command, and so is a display (.Bd -literal), with backslashes
-# as it is pasted. All of a page run in one scratch folder, in the order of the page, so that one may use what an earlier one wrote, and end with exit 0 or 1. The
-# folder has, from contrib/sample-capture.sh:
+# as it is pasted. All of a page run in one shell and one scratch folder, in the order of the page, so
+# that one may use what an earlier one set or wrote, and end with exit 0 or 1. The folder has, from
+# contrib/sample-capture.sh:
 #     capture.json                      OTLP/JSON
 #     spans.ndjson metrics.ndjson logs.ndjson all.ndjson
 #     base.ndjson candidate.ndjson      spans of minutes 0 to 20, and of 20 to 30
@@ -15,7 +16,7 @@
 #     jaeger.json profile.json          a trace of Jaeger's and one of Chrome's
 #     before.json after.json            results of hyperfine
 # An example that cannot run here (a server elsewhere, root, another machine) stands in a display
-# of its own kind (.Bd -unfilled). Programs and verbs that are not built are skipped.
+# of its own kind (.Bd -unfilled).
 bats_require_minimum_version 1.5.0
 load ../helper
 
@@ -156,43 +157,28 @@ examples() {
     sed -n '/^\.Sh EXAMPLES/,/^\.Sh [^E]/p' "$1" | awk '
         sub(/^\.Dl /, "") { print; next }
         /^\.Ed/ && inside { print all; inside = 0; next }
-        inside { sub(/^ +/, ""); all = all between $0; between = sub(/\\e$/, "", all) || all ~ /\|$/ ? " " : "; " }
+        inside { sub(/^ +/, ""); all = all between $0; between = sub(/\\e$/, "", all) || all ~ /\|$/ ? " " : "\n" }
         /^\.Bd -literal/ { inside = 1; all = between = "" }' | sed 's/\\&//g; s/\\e/\\/g; s/\\-/-/g; s/\\(aq/'"'"'/g'
 }
 
-# missing COMMAND: the first program and verb in the command that is not built, if any.
-missing() {
-    local program verb
-    while read -r program verb; do
-        command -v "$program" >/dev/null || {
-            echo "$program"
-            return
-        }
-        "$program" --help | grep -q '^Verbs:' || continue
-        "$program" --list-verbs | cut -f 1 | grep -qxF -e "$verb" || {
-            echo "$program $verb"
-            return
-        }
-    done < <(grep -oE '\btrace-(record|span|agg|detect|alert|report)( [^ ]+)?' <<<"$1")
-}
-
 run_examples() {
-    local page=$top_srcdir/man/$1 command status count=0 skipped=
-    [[ -e $page ]] || skip "$1 is not written"
+    local page=$top_srcdir/man/$1 command
     cp -r "$BATS_FILE_TMPDIR/data" "$BATS_TEST_TMPDIR/scratch"
     cd "$BATS_TEST_TMPDIR/scratch"
-    while read -r command; do
-        if [[ -n $(missing "$command") ]]; then
-            skipped="$(missing "$command") is not built"
-            continue
-        fi
-        status=0
-        timeout 60 bash -o pipefail -c "$command" >out 2>err </dev/null || status=$?
-        ((status <= 1)) || fail "$1: exit $status: $command
-$(cat err)"
-        count=$((count + 1))
+    cat >run <<'END'
+set -o pipefail
+step() {
+    local status=0
+    eval "$1" >out 2>err </dev/null || status=$?
+    ((status <= 1)) || { echo "exit $status: $1"; cat err; exit 1; }
+}
+END
+    while IFS= read -r command; do
+        printf 'step %q\n' "$command" >>run
     done < <(examples "$page")
-    ((count)) || skip "${skipped:-$1 has no examples}"
+    grep -q '^step ' run || fail "$1 has no examples"
+    run -0 timeout 120 bash run 3>&-
+    assert_output ''
 }
 
 @test 'the examples of trace-agg(1) run' { run_examples trace-agg.1; }

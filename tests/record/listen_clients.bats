@@ -16,7 +16,6 @@ load listen
 const {BasicTracerProvider, BatchSpanProcessor} = require('@opentelemetry/sdk-trace-base');
 const {MeterProvider, PeriodicExportingMetricReader} = require('@opentelemetry/sdk-metrics');
 const {LoggerProvider, BatchLogRecordProcessor} = require('@opentelemetry/sdk-logs');
-const {OTLPLogExporter} = require('@opentelemetry/exporter-logs-otlp-http');
 const {resourceFromAttributes} = require('@opentelemetry/resources');
 const resource = resourceFromAttributes({'service.name': 'shop'});
 const url = process.argv[2];
@@ -24,6 +23,7 @@ const compression = process.argv[3];
 const encoding = process.argv[4];
 const {OTLPTraceExporter} = require('@opentelemetry/exporter-trace-otlp-' + encoding);
 const {OTLPMetricExporter} = require('@opentelemetry/exporter-metrics-otlp-' + encoding);
+const {OTLPLogExporter} = require('@opentelemetry/exporter-logs-otlp-' + (process.argv[5] || encoding));
 const failed = [];
 
 async function main() {
@@ -58,9 +58,14 @@ main().catch((reason) => failed.push(reason)).then(() => {
     process.exitCode = failed.length ? 1 : 0;
 });
 END
+    local logs=
+    if ! node -e 'require("@opentelemetry/exporter-logs-otlp-proto")' 2>/dev/null; then
+        logs=http
+        echo '# logs as JSON only: exporter-logs-otlp-proto is not in TRACECORE_TEST_CLIENTS' >&3
+    fi
     for encoding in http proto; do
         for compression in none gzip; do
-            run -0 node client.js "$url" "$compression" "$encoding"
+            run -0 node client.js "$url" "$compression" "$encoding" $logs
             assert_output ''
         done
     done
