@@ -71,6 +71,7 @@ enum import_input { IMPORT_JSON, IMPORT_TEXT, IMPORT_BYTES };
 struct import_format {
     const char *name;        /* of --from */
     const char *summary;     /* what it is, for the message that nothing was recognised */
+    const char *hint;        /* why nothing may have been, and what then, or NULL */
     enum import_input input; /* what it is made of */
     /* IMPORT_JSON: whether the document is of this format, by its outermost members. */
     bool (*probe)(const struct tcore_json *json);

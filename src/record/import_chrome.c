@@ -334,7 +334,7 @@ static bool probe(const struct tcore_json *json)
     for (uint32_t e = 1; list && e < json->node[0].next; e = json->node[e].next)
         if (is_event(json, e))
             return true;
-    return !list && is_event(json, 0);
+    return list ? import_is_empty_list(json) : is_event(json, 0);
 }
 
 static void convert(struct import_job *job)

@@ -293,9 +293,14 @@ static void convert_tsv(struct import_job *job)
     convert(job, '\t');
 }
 
+#define HINT                                                                                       \
+    "no column says what record a row is (type, metricName, spanId, ...): --columns names "        \
+    "columns, --map makes records of rows"
+
 const struct import_format import_csv = {
     .name = "csv",
-    .summary = "CSV",
+    .summary = "CSV of records",
+    .hint = HINT,
     .input = IMPORT_TEXT,
     .cut = import_cut_rows,
     .bare_cut = import_cut_bare_rows,
@@ -304,7 +309,8 @@ const struct import_format import_csv = {
 
 const struct import_format import_tsv = {
     .name = "tsv",
-    .summary = "TSV",
+    .summary = "TSV of records",
+    .hint = HINT,
     .input = IMPORT_TEXT,
     .cut = import_cut_headed_lines,
     .bare_cut = import_cut_lines,

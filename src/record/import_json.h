@@ -68,6 +68,12 @@ static inline void import_put_string(const struct import_job *job, struct tcore_
     }
 }
 
+/* Whether the document is [], as a server answers that has nothing: a list of whatever is asked. */
+static inline bool import_is_empty_list(const struct tcore_json *json)
+{
+    return tcore_json_is_array(&json->node[0]) && json->node[0].next == 1;
+}
+
 /* A string that is not empty. */
 static inline bool import_is_text(const struct import_job *job, uint32_t node)
 {

@@ -415,14 +415,15 @@ static void report_unknown(struct import_run *run)
     struct slot *slot = slot_at(run, run->head);
     const struct tcore_buf *text = &slot->chunk.text;
     for (const struct import_format *const *f = import_formats; *f; f++)
-        tcore_buf_printf(&names, "%s%s (%s)", names.length ? ", " : "", (*f)->name, (*f)->summary);
+        tcore_buf_printf(&names, "%s%s", names.length ? ", " : "", (*f)->name);
     tcore_buf_putc(&names, '\0');
     if (text->length >= HEAD_BYTES && tcore_binary_probe(text->data, text->length))
         tcore_error_set(&err, TCORE_BAD_INPUT,
                         "this is a native binary stream already: trace-span filter reads it");
     else if (run->format)
-        tcore_error_set(&err, TCORE_BAD_INPUT, "nothing in it is %s (--from=%s)",
-                        run->format->summary, run->format->name);
+        tcore_error_set(&err, TCORE_BAD_INPUT, "nothing in it is %s (--from=%s)%s%s",
+                        run->format->summary, run->format->name, run->format->hint ? ": " : "",
+                        run->format->hint ? run->format->hint : "");
     else if (slot->chunk.format)
         tcore_error_set(&err, TCORE_BAD_INPUT, "looks like %s, but nothing in it is",
                         slot->chunk.format->summary);

@@ -235,7 +235,7 @@ static bool has_span(const struct tcore_json *json, uint32_t list)
 
 static bool probe(const struct tcore_json *json)
 {
-    return is_span(json, 0) || has_span(json, 0);
+    return is_span(json, 0) || has_span(json, 0) || import_is_empty_list(json);
 }
 
 static void convert(struct import_job *job)

@@ -163,10 +163,18 @@ trace-record: -:4: the text ends where a value is missing (byte 19)'
 }
 
 @test 'a document of no known format among others is rejected' {
-    run -3 --separate-stderr trace-record import - < <(span && echo '{"hello":1}' && echo '[]' && span)
+    run -3 --separate-stderr trace-record import - < <(span && echo '{"hello":1}' && echo '[7]' && span)
     assert_equal "${#lines[@]}" 2
     assert_equal "$stderr" 'trace-record: -:2: this is not of a format that import knows
 trace-record: -:3: this is not of a format that import knows'
+}
+
+@test 'an empty list has no records, as a server without traces answers' {
+    for from in '' --from=zipkin --from=chrome; do
+        run -0 trace-record import $from - <<<'[]'
+        assert_equal "$output" ''
+    done
+    run -4 trace-record import --from=otlp - <<<'[]'
 }
 
 @test 'an input with nothing that import knows is one error' {
@@ -174,8 +182,10 @@ trace-record: -:3: this is not of a format that import knows'
         run -4 --separate-stderr trace-record import - <<<"$text"
         assert_equal "$output" ''
         assert_equal "${#stderr_lines[@]}" 1
-        assert_regex "$stderr" 'nothing in it is of a format that import knows: otlp \(OTLP/JSON\), '
+        assert_regex "$stderr" 'nothing in it is of a format that import knows: otlp, otlp-proto, .*, native$'
     done
+    run -4 --separate-stderr trace-record import - < <(printf 'PK\3\4\24\0\0\0\10\0')
+    assert_equal "$stderr" 'trace-record: -: looks like a ZIP archive: unzip -p prints what is in it'
     run -4 --separate-stderr trace-record import --from=otlp "$data/span.ndjson"
     assert_regex "$stderr" 'nothing in it is OTLP/JSON \(--from=otlp\)$'
     run -4 --separate-stderr trace-record import - <<<$'{\n"resourceSpans": [,]}'

@@ -32,6 +32,7 @@ enum foreign {
     PYTEST_BENCHMARK,
     RECORD_ARRAY,
     OVER_LINES,
+    ZIP,
     BINARY
 };
 
@@ -55,6 +56,7 @@ const struct tcore_foreign tcore_foreign_formats[] = {
     [PYTEST_BENCHMARK] = {"a benchmark result (pytest-benchmark)", "pytest-benchmark", NULL},
     [RECORD_ARRAY] = {"a JSON array of records", NULL, "jq -c '.[]' makes lines of it"},
     [OVER_LINES] = {"JSON over several lines", "native", "jq -c . makes lines of it"},
+    [ZIP] = {"a ZIP archive", NULL, "unzip -p prints what is in it"},
     [BINARY] = {NULL, NULL, NULL},
 };
 
@@ -332,6 +334,8 @@ static const struct tcore_foreign *foreign_text(struct scan *s, bool whole)
                                            [TCORE_TEXT_CSV] = CSV,
                                            [TCORE_TEXT_TSV] = TSV};
     bool more;
+    if (begins(s->at, s->end, "PK\3\4"))
+        return &tcore_foreign_formats[ZIP];
     enum tcore_text_format format = tcore_sniff_text(s->at, (size_t)(s->end - s->at), whole, &more);
     if (format != TCORE_TEXT_NONE)
         return &tcore_foreign_formats[formats[format]];
