@@ -121,3 +121,37 @@ row=5b8efff798038103d269b633813fc60c,eee19b7ec3c1b174
     (while IFS= read -r -N 5003 piece || [[ -n $piece ]]; do printf '%s' "$piece"; done <in) | trace-record import | cmp 1 -
     run -4 --separate-stderr trace-record import --from=csv --line-limit=30 in
 }
+
+# nezha: how a table of spans of Nezha calls its columns.
+nezha=TraceID=traceId,SpanID=spanId,ParentID=parentSpanId,PodName=service,OperationName=name
+nezha+=,StartTimeUnixNano=startTimeUnixNano,EndTimeUnixNano=endTimeUnixNano
+
+@test 'Nezha: durations in microseconds beside nanoseconds, a trace over two files, ids twice, children that outlast' {
+    need_command jq
+    local head=TraceID,SpanID,ParentID,PodName,OperationName,StartTimeUnixNano,EndTimeUnixNano,Duration
+    local trace=8344c6bbb62a68a3eaebf0077ca7f7e5
+    printf '%s\n' "$head" "$trace,38009907060427dd,root,gateway,/*,1000000,31497824,30497" \
+        "$trace,b4b9bcdec2d5f4c6,38009907060427dd,gateway,handle,2000000,99000001,97000" >first.csv
+    printf '%s\n' "$head" "$trace,b4b9bcdec2d5f4c6,38009907060427dd,gateway,handle,500000,99000001,98500" \
+        "$trace,0000000000000001,b4b9bcdec2d5f4c6,order,/,3000000,4000000,1000" >second.csv
+    trace-record import --from=csv --columns="$nezha" first.csv second.csv >out
+    # What is derived is of the nanoseconds; what the table says is an attribute, and nothing is moved.
+    assert_equal "$(jq -c '[.spanId[-4:],.startTimeUnixNano,.durationNano,.attributes.Duration]' out)" '["27dd","1000000",30497824,30497]
+["f4c6","2000000",97000001,97000]
+["f4c6","500000",98500001,98500]
+["0001","3000000",1000000,1000]'
+    assert_equal "$(trace-span assemble --summary out | jq -c '[.traceId,.structure.spanCount]')" "[\"$trace\",4]"
+}
+
+@test 'Nezha: every row of a day is a span, every trace is one' {
+    need_data traces/nezha/nezha-dev.tar.xz
+    need_command jq xz
+    tar -xJf "$TRACECORE_TEST_DATA/traces/nezha/nezha-dev.tar.xz" --wildcards 'nezha-dev/rca_data/*trace.csv'
+    local files=(nezha-dev/rca_data/*/trace/*.csv)
+    assert_equal "${#files[@]}" 51
+    trace-record import --from=csv --columns="$nezha" "${files[@]}" >out
+    assert_equal "$(wc -l <out)" 179170
+    trace-span assemble --summary out >traces
+    assert_equal "$(wc -l <traces)" 2475
+    assert_equal "$(jq -s 'map(.structure.spanCount) | add' traces)" 179170
+}
