@@ -107,6 +107,24 @@ wait_for() {
     assert_equal "$(jq -c '[.status,.result,(.timeline.duration > 0),[.spans[].name]]' state)" '["completed",7,true,["part","nightly"]]'
 }
 
+@test 'an execution uses what its own samples and its span say, not those of what runs within' {
+    local t='"traceId":"000000000000000000000000000000bb"' id='"spanId":"00000000000000aa"' inner='"spanId":"00000000000000cc"'
+    printf '%s\n' '{"type":"execution","event":"started","executionId":"00000000000000aa",'"$t"',"timeUnixNano":"10"}' \
+        '{"type":"execution","event":"started","executionId":"00000000000000cc",'"$t"',"parentSpanId":"00000000000000aa","timeUnixNano":"11"}' \
+        '{"type":"metric","metricName":"process.cpu.utilization","value":0.5,"timeUnixNano":"12","context":{'"$t,$id"'}}' \
+        '{"type":"metric","metricName":"process.cpu.utilization","value":1.5,"timeUnixNano":"13","context":{'"$t,$id"'}}' \
+        '{"type":"metric","metricName":"process.cpu.utilization","value":8,"timeUnixNano":"14","context":{'"$t,$inner"'}}' \
+        '{"type":"metric","metricName":"process.memory.usage","value":100,"timeUnixNano":"12","context":{'"$t,$id"'}}' \
+        '{"type":"metric","metricName":"process.memory.usage","value":900,"timeUnixNano":"14","context":{'"$t,$inner"'}}' \
+        '{"type":"metric","metricName":"process.network.io","value":7,"timeUnixNano":"12","dimensions":{"network.io.direction":"receive"},"context":{'"$t,$id"'}}' \
+        '{"type":"metric","metricName":"process.network.io","value":3,"timeUnixNano":"12","dimensions":{"network.io.direction":"transmit"},"context":{'"$t,$id"'}}' \
+        '{"type":"span",'"$t,$id"',"name":"a","startTimeUnixNano":"10","endTimeUnixNano":"20","attributes":{"process.cpu.user_seconds":0.25,"process.cpu.system_seconds":0.5,"process.memory.max_rss_bytes":300}}' >in
+    assert_equal "$(trace-record status 00000000000000aa in | jq -c '.performance|.cpuUsage,.memoryUsage,.networkUsage')" \
+        '{"unit":"1","samples":2,"average":1,"current":1.5,"peak":1.5,"seconds":0.75}
+{"unit":"By","samples":1,"average":100,"current":100,"peak":300}
+{"unit":"By","received":7,"sent":3}'
+}
+
 @test 'an ID has 16 digits, 32 or is a traceparent, and the input is a file, a repository or a pipe' {
     id=$(trace-record start nightly)
     TRACEPARENT=$id trace-record run -- true

@@ -139,6 +139,12 @@ END
     assert_equal "$(post /v1/traces @shared)" '{"code":8,"message":"its records are many times as long as the body may be"}413'
     head -c 65536 long >full
     assert_equal "$(post /v1/traces @full)" '{"code":3,"message":"no value"}400'
+    # before a body that says how long it is comes at all
+    exec {socket}<>"/dev/tcp/127.0.0.1/${url##*:}"
+    printf 'POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 65537\r\nExpect: 100-continue\r\n\r\n' >&"$socket"
+    read -r -t 20 answer <&"$socket"
+    exec {socket}>&-
+    assert_equal "${answer%$'\r'}" 'HTTP/1.1 413 Content Too Large'
     # a client that does not stop
     run ! post /v1/traces @- -H 'Transfer-Encoding: chunked' --max-time 20 < <(head -c 10000000 /dev/zero)
     assert_equal "$(post /v1/traces '{}')" '{}200'
