@@ -40,9 +40,10 @@ END {
         fish()
 }
 
-# What the value of option n is: words, file, folder, value, or "" for a flag.
+# What the value of option n is: words, file, folder, value, or "" for a flag, and for what may stand
+# without one.
 function value_of(n) {
-    if (kind[n] == "flag")
+    if (kind[n] == "flag" || kind[n] == "optional")
         return ""
     if (choices[n] != "")
         return "words"
@@ -87,7 +88,7 @@ function bash_options(    n, last) {
     for (n = 1; n <= option_count; n++) {
         if (verb_of[n] != last)
             printf "%s    '%s') words='", last == "none" ? "" : "' ;;\n", verb_of[n]
-        printf "%s--%s%s", verb_of[n] == last ? " " : "", long[n], kind[n] == "flag" ? "" : "="
+        printf "%s--%s%s", verb_of[n] == last ? " " : "", long[n], value_of(n) == "" ? "" : "="
         last = verb_of[n]
     }
     print "' ;;"
@@ -167,6 +168,8 @@ function zsh_text(text) {
 
 function zsh_value(n,    value) {
     value = value_of(n)
+    if (kind[n] == "optional")
+        return "::" metavar[n] ": "
     if (value == "")
         return ""
     if (value == "words")
@@ -183,7 +186,7 @@ function zsh_option(n,    repeat, tail) {
         print "        '*-" short[n] "+" tail
     if (short[n] != "" && repeat == "")
         repeat = "(-" short[n] " --" long[n] ")"
-    print "        '" repeat "--" long[n] (kind[n] == "flag" ? "" : "=") tail
+    print "        '" repeat "--" long[n] (kind[n] == "flag" ? "" : kind[n] == "optional" ? "=-" : "=") tail
 }
 
 function zsh_options(verb,    n) {

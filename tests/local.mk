@@ -172,6 +172,7 @@ bats_tests += %D%/record/import_statsd.bats
 bats_tests += %D%/record/listen.bats
 bats_tests += %D%/record/listen_clients.bats
 bats_tests += %D%/record/listen_faults.bats
+bats_tests += %D%/record/listen_statsd.bats
 bats_tests += %D%/record/listen_tls.bats
 bats_tests += %D%/record/metric.bats
 bats_tests += %D%/record/open.bats
@@ -187,6 +188,8 @@ bats_tests += %D%/record/where.bats
 
 EXTRA_PROGRAMS += %D%/fault/swap
 %D%/fault/swap.log: %D%/fault/swap$(EXEEXT)
+EXTRA_PROGRAMS += %D%/record/packets
+%D%/record/listen_statsd.log: %D%/record/packets$(EXEEXT)
 EXTRA_PROGRAMS += %D%/record/receiver
 %D%/record/send.log: %D%/record/receiver$(EXEEXT)
 
@@ -257,7 +260,8 @@ policy_sources = src/record/policy.c src/record/policy_collect.c src/record/poli
 check_PROGRAMS += %D%/core/test-listen
 %C%_core_test_listen_SOURCES = %D%/core/test-listen.c src/record/attributes.c
 %C%_core_test_listen_SOURCES += src/record/listen_address.c src/record/listen_answer.c
-%C%_core_test_listen_SOURCES += src/record/listen_file.c src/record/listen_queue.c
+%C%_core_test_listen_SOURCES += src/record/listen_file.c src/record/listen_peers.c
+%C%_core_test_listen_SOURCES += src/record/listen_queue.c
 %C%_core_test_listen_SOURCES += src/record/listen_sample.c src/record/listen_tokens.c
 %C%_core_test_listen_SOURCES += src/record/member.c src/record/metric_chance.c
 %C%_core_test_listen_CPPFLAGS = $(program_cppflags)

@@ -62,7 +62,7 @@ static void paragraphs(struct tcore_buf *out, const char *text)
     tcore_buf_free(&joined);
 }
 
-/* "  -w, --where=EXPR" */
+/* "  -w, --where=EXPR", "      --statsd[=ADDRESS]" */
 static void label_option(const struct cli_tables *tables, const struct cli_option *option,
                          char label[LABEL_BYTES])
 {
@@ -71,8 +71,12 @@ static void label_option(const struct cli_tables *tables, const struct cli_optio
     const char *metavar = option->metavar ? option->metavar : "VALUE";
     if (option->short_name && cli_option_by_short(tables, option->short_name, &table) == option)
         snprintf(short_name, sizeof short_name, "-%c, ", option->short_name);
-    snprintf(label, LABEL_BYTES, "  %s--%s%s%s", short_name, option->name,
-             option->kind == CLI_FLAG ? "" : "=", option->kind == CLI_FLAG ? "" : metavar);
+    bool flag = option->kind == CLI_FLAG, optional = option->kind == CLI_OPTIONAL;
+    snprintf(label, LABEL_BYTES, "  %s--%s%s%s%s", short_name, option->name,
+             flag       ? ""
+             : optional ? "[="
+                        : "=",
+             flag ? "" : metavar, optional ? "]" : "");
 }
 
 static void describe_option(const struct cli_tables *tables, const struct cli_option *option,
@@ -265,10 +269,10 @@ void cli_list_verbs(const struct cli_program *program, struct tcore_buf *out)
 void cli_list_options(const struct cli_verb *verb, struct tcore_buf *out)
 {
     static const char *const kinds[] = {
-        [CLI_FLAG] = "flag",       [CLI_STRING] = "string", [CLI_STRINGS] = "strings",
-        [CLI_LIST] = "list",       [CLI_INT] = "int",       [CLI_DOUBLE] = "double",
-        [CLI_PERCENT] = "percent", [CLI_SIZE] = "size",     [CLI_DURATION] = "duration",
-        [CLI_TIME] = "time",       [CLI_CHOICE] = "choice",
+        [CLI_FLAG] = "flag",         [CLI_STRING] = "string",   [CLI_STRINGS] = "strings",
+        [CLI_OPTIONAL] = "optional", [CLI_LIST] = "list",       [CLI_INT] = "int",
+        [CLI_DOUBLE] = "double",     [CLI_PERCENT] = "percent", [CLI_SIZE] = "size",
+        [CLI_DURATION] = "duration", [CLI_TIME] = "time",       [CLI_CHOICE] = "choice",
     };
     struct cli_tables tables;
     struct cli_option_at at = {0};

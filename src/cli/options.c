@@ -281,7 +281,8 @@ static int store(struct parser *parser, const struct cli_option *option, void *b
         *(bool *)member = true;
         return CLI_DONE;
     case CLI_STRING:
-        *(const char **)member = text;
+    case CLI_OPTIONAL:
+        *(const char **)member = text ? text : "";
         return CLI_DONE;
     case CLI_STRINGS:
         return append_item(parser, (struct cli_strings *)member, text) ? CLI_DONE
@@ -342,6 +343,12 @@ static int take(struct parser *parser, const struct cli_option *option, size_t t
     return status;
 }
 
+/* Whether its value may be the argument behind it. */
+static bool takes_next(const struct cli_option *option)
+{
+    return option->kind != CLI_FLAG && option->kind != CLI_OPTIONAL;
+}
+
 /* args[*i] is --name or --name=value; *i moves on past a value of its own. */
 static int parse_long(struct parser *parser, int count, char **args, int *i)
 {
@@ -355,7 +362,7 @@ static int parse_long(struct parser *parser, int count, char **args, int *i)
     if (option->kind == CLI_FLAG && equals)
         return cli_usage_error(parser->cli, "option --%s takes no value", option->name);
     const char *value = equals ? equals + 1 : NULL;
-    if (option->kind != CLI_FLAG && !value) {
+    if (takes_next(option) && !value) {
         if (*i + 1 >= count)
             return needs_value(parser->cli, option);
         value = args[++*i];
@@ -372,7 +379,7 @@ static int parse_shorts(struct parser *parser, int count, char **args, int *i)
         if (!option)
             return cli_usage_error(parser->cli, "unknown option -%c", *at);
         const char *value = NULL;
-        if (option->kind != CLI_FLAG) {
+        if (takes_next(option)) {
             value = at[1] ? at + 1 : *i + 1 < count ? args[++*i] : NULL;
             if (!value)
                 return needs_value(parser->cli, option);

@@ -13,6 +13,7 @@
 enum cli_option_kind {
     CLI_FLAG,     /* bool */
     CLI_STRING,   /* const char *, borrowed from argv */
+    CLI_OPTIONAL, /* the same, with a value only behind an equals sign, and "" without one */
     CLI_STRINGS,  /* struct cli_strings: repeatable, in order */
     CLI_LIST,     /* struct cli_strings: comma-separated and repeatable; \, is a comma, as is one in
                      parentheses: topk(5,name) is one item */

@@ -108,25 +108,42 @@ static bool is_empty(const struct tcore_buf *body)
             (body->data[open] == '[' && body->data[close] == ']'));
 }
 
-static void answer_result(const struct import_result *result, bool empty)
+static void list_rejects(const struct import_result *result, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        struct listen_decode_reject reject = {.line = result->rejects[i].line};
+        snprintf(reject.reason, sizeof reject.reason, "%s",
+                 result->reasons.data + result->rejects[i].reason);
+        exchange_write(&reject, sizeof reject);
+    }
+}
+
+/* lists: nobody waits for a verdict on the body, but for one on each of its lines. */
+static void answer_result(const struct import_result *result, bool empty, bool lists)
 {
     const char *reason = result->reject_count ? result->reasons.data : "";
-    if (!result->documents && !empty) {
+    if (!result->documents && !empty && !lists) {
         refuse(LISTEN_UNDECODABLE, *reason ? reason : "the body is empty");
         return;
     }
     struct listen_decode_answer head = {
         .verdict = LISTEN_RECORDS,
-        .rejected = result->documents ? result->reject_count : 0,
+        .rejected = result->documents || lists ? result->reject_count : 0,
         .ignored = result->counts.ignored,
+        .listed = !lists                                  ? 0
+                  : result->reject_count < LISTEN_REJECTS ? result->reject_count
+                                                          : LISTEN_REJECTS,
     };
     answer(head, &result->out, head.rejected ? reason : "");
+    list_rejects(result, head.listed);
 }
 
-static void convert(struct helper *h, const struct import_format *format, enum import_signal signal,
-                    const struct tcore_buf *body)
+static void convert(struct helper *h, const struct import_format *format,
+                    const struct listen_decode_head *head, const struct tcore_buf *body)
 {
     const bool is_json = format->input == IMPORT_JSON;
+    const struct import_settings settings = {.at_ns = head->at_ns,
+                                             .dogstatsd = head->dogstatsd != 0};
     const struct cli_io_options io = {.limit = -1, .key_descriptor = -1};
     struct import_unit unit = {.length = body->length, .line = 1, .byte = 1};
     const struct import_chunk chunk = {.text = *body,
@@ -138,13 +155,15 @@ static void convert(struct helper *h, const struct import_format *format, enum i
     struct tcore_error err;
     if (import_job_open(&job, &io, format, NULL, &err) != TCORE_OK)
         _exit(LISTEN_EXIT_MEMORY);
-    job.signal = signal;
+    job.settings = &settings;
+    job.signal = (enum import_signal)head->signal;
     if (import_convert(&job, &chunk, &h->result, &err) != TCORE_OK)
         _exit(LISTEN_EXIT_MEMORY);
     if (h->result.out.length > LISTEN_RECORD_BYTES(h->limit))
         refuse(LISTEN_TOO_LARGE, "its records are many times as long as the body may be");
     else
-        answer_result(&h->result, is_json ? is_empty(body) : !body->length);
+        answer_result(&h->result, is_json ? is_empty(body) : !body->length,
+                      head->lists_rejects != 0);
     import_job_close(&job);
 }
 
@@ -162,7 +181,7 @@ static void answer_request(struct helper *h, const struct listen_decode_head *he
         body = &h->unpacked;
     }
     if (status == TCORE_OK) {
-        convert(h, format, (enum import_signal)head->signal, body);
+        convert(h, format, head, body);
     } else if (status == TCORE_EOF) {
         snprintf(reason, sizeof reason, "unpacked it has more than %zu bytes", h->limit);
         refuse(LISTEN_TOO_LARGE, reason);

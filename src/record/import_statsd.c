@@ -12,7 +12,10 @@
 #include "model/number.h"
 #include "stream/binary_codec.h"
 
-enum { TAGS_MAX = 256 };
+enum {
+    TAGS_MAX = 256,
+    LINE_RECORD_BYTES = 8 << 20 /* of one line: each of thousands of values has all of its tags */
+};
 
 struct tag {
     struct tcore_slice name, value; /* value.data NULL: it has none */
@@ -20,6 +23,7 @@ struct tag {
 
 struct statsd {
     struct import_job *job;
+    size_t mark;          /* where the records of the line begin */
     const char *at, *end; /* of the line, what is not yet read */
     struct tcore_slice name, type, rate, host, container, key, priority, source, alert, message;
     struct tag tag[TAGS_MAX];
@@ -322,6 +326,8 @@ static bool put_values(struct statsd *s, struct tcore_slice values)
         struct tcore_slice value = {at, (size_t)((next ? next : end) - at)};
         if (!put_value(s, value, type))
             return false;
+        if (s->job->result->out.length - s->mark > LINE_RECORD_BYTES)
+            return import_bad(s->job, "a line whose values would be more than 8 MiB of records");
         if (!next)
             return true;
         at = next + 1;
@@ -463,9 +469,9 @@ static bool begins(const struct statsd *s, const char *with)
 
 static void read_line(struct import_job *job, struct tcore_slice line)
 {
-    struct statsd s = {.job = job, .at = line.data, .end = line.data + line.length};
     struct tcore_buf *out = &job->result->out;
-    size_t mark = out->length;
+    struct statsd s = {
+        .job = job, .mark = out->length, .at = line.data, .end = line.data + line.length};
     bool good = tcore_binary_is_text(line.data, line.length, false) ||
                 import_bad(job, "a text that is not UTF-8");
     if (good)
@@ -474,7 +480,7 @@ static void read_line(struct import_job *job, struct tcore_slice line)
                                     : read_metric(&s);
     job->result->documents += good;
     if (!good) {
-        out->length = mark;
+        out->length = s.mark;
         import_reject_bytes(job, line, NULL);
     }
 }

@@ -25,19 +25,22 @@
 #define COMMIT_BYTES ((size_t)16 << 20) /* of records that are stored at once */
 
 static const struct listen_options defaults = {
-    .http = "127.0.0.1:4318",
     .body_bytes = (int64_t)16 << 20,
-    .connections = 1024,
-    .timeout_ns = INT64_C(30000000000),
+    .connections = -1, /* not given */
+    .timeout_ns = -1,
     .sample = 1,
 };
 
 static const struct cli_option table[] = {
     DESTINATION_TO(struct listen_options, to),
     {0, "http", CLI_STRING, offsetof(struct listen_options, http), "ADDRESS",
-     "take OTLP over HTTP there: HOST:PORT, or PORT of this machine alone; 0 is any port (default: "
-     "127.0.0.1:4318)",
+     "take OTLP over HTTP there: HOST:PORT, or PORT of this machine alone; 0 is any port (default, "
+     "without --statsd: 127.0.0.1:4318)",
      NULL},
+    {0, "statsd", CLI_OPTIONAL, offsetof(struct listen_options, statsd), "ADDRESS",
+     "take StatsD and DogStatsD over UDP there (default address: 127.0.0.1:8125)", NULL},
+    {0, "dogstatsd", CLI_FLAG, offsetof(struct listen_options, dogstatsd), NULL,
+     "signed gauges of StatsD are absolute", NULL},
     {0, "tls-cert", CLI_STRING, offsetof(struct listen_options, certificate), "FILE",
      "certificate for TLS (1.2 or later), and what signed it, as PEM", NULL},
     {0, "tls-key", CLI_STRING, offsetof(struct listen_options, key), "FILE", "its key, as PEM",
@@ -49,7 +52,7 @@ static const struct cli_option table[] = {
     {0, "insecure", CLI_FLAG, offsetof(struct listen_options, insecure), NULL,
      "allow an address that other machines reach without TLS, or without authentication", NULL},
     {0, "max-body", CLI_SIZE, offsetof(struct listen_options, body_bytes), "SIZE",
-     "refuse longer bodies, unpacked ones too (default 16M)", NULL},
+     "refuse longer bodies, unpacked ones too, and packets (default 16M)", NULL},
     {0, "max-connections", CLI_INT, offsetof(struct listen_options, connections), "N",
      "so many connections at a time (default 1024)", NULL},
     {0, "timeout", CLI_DURATION, offsetof(struct listen_options, timeout_ns), "DUR",
@@ -70,7 +73,7 @@ static const struct cli_option table[] = {
 
 /* What was told already. */
 struct told {
-    uint64_t requests, failures;
+    uint64_t requests, packets, failures;
 };
 
 /* Stores what has gathered, and has it answered. */
@@ -85,16 +88,16 @@ static void store(struct listen *l)
             next = r->next;
             bytes += r->records.length;
             tcore_buf_free(&r->records);
-            listen_http_answer(r);
+            r->server->answer(r);
         }
         listen_queue_release(queue, bytes);
     }
 }
 
-static void show_progress(struct listen *l, struct told *told, bool asked)
+static void show_http(struct listen *l, struct told *told, bool asked)
 {
     struct listen_http_counts counts = listen_http_counts(l->http);
-    if (!asked && (!l->options->progress || counts.requests == told->requests))
+    if (!asked && counts.requests == told->requests)
         return;
     told->requests = counts.requests;
     cli_note(l->cli,
@@ -102,6 +105,28 @@ static void show_progress(struct listen *l, struct told *told, bool asked)
              " for want of room), %" PRIu64 " open; %" PRIu64 " records kept",
              counts.requests, counts.accepted, counts.refused, counts.busy, counts.open,
              l->store.records);
+}
+
+static void show_statsd(struct listen *l, struct told *told, bool asked)
+{
+    struct listen_statsd_counts counts = listen_statsd_counts(l->statsd);
+    if (!asked && counts.packets == told->packets)
+        return;
+    told->packets = counts.packets;
+    cli_note(l->cli,
+             "StatsD: %" PRIu64 " packets, %" PRIu64 " records kept, %" PRIu64
+             " bad lines; %" PRIu64 " packets dropped by the kernel, %" PRIu64 " too long, %" PRIu64
+             " lost",
+             counts.packets, counts.records, counts.bad_lines, counts.dropped, counts.too_long,
+             counts.lost);
+}
+
+static void show_progress(struct listen *l, struct told *told, bool asked)
+{
+    if (l->http && (asked || l->options->progress))
+        show_http(l, told, asked);
+    if (l->statsd && (asked || l->options->progress))
+        show_statsd(l, told, asked);
 }
 
 /* What went wrong in threads, the last of it. */
@@ -121,6 +146,14 @@ static void tell_failures(struct listen *l, struct told *told)
         cli_note(l->cli, "%s (and %" PRIu64 " more)", text, count - 1);
     else if (count)
         cli_note(l->cli, "%s", text);
+}
+
+static void tell_notes(struct listen *l)
+{
+    struct tcore_buf lines = {0};
+    listen_statsd_take_notes(l->statsd, &lines);
+    cli_note_lines(l->cli, &lines);
+    tcore_buf_free(&lines);
 }
 
 /* Waits for records, signals, or a tick. */
@@ -144,7 +177,9 @@ static void tend(struct listen *l, struct told *told)
         listen_reload(l);
     show_progress(l, told, cli_take_progress_request());
     tell_failures(l, told);
-    listen_http_reap(l->http);
+    tell_notes(l);
+    if (l->http)
+        listen_http_reap(l->http);
     listen_store_tend(&l->store);
 }
 
@@ -157,11 +192,18 @@ static void serve(struct listen *l, struct told *told)
     }
 }
 
+static bool is_open(struct listen *l)
+{
+    return (l->http && listen_http_counts(l->http).open) || listen_statsd_counts(l->statsd).open;
+}
+
 /* Finishes open requests, as long as their clients do not keep us waiting. */
 static void drain(struct listen *l, struct told *told)
 {
-    listen_http_close(l->http);
-    while (listen_http_counts(l->http).open) {
+    if (l->http)
+        listen_http_close(l->http);
+    listen_statsd_close(l->statsd);
+    while (is_open(l)) {
         wait_for_work(l, true);
         store(l);
         tend(l, told);
@@ -171,13 +213,26 @@ static void drain(struct listen *l, struct told *told)
 static void tell_end(struct listen *l, struct told *told)
 {
     struct collect_counts left_out = listen_workers_counts(&l->workers);
-    uint64_t rejected = l->workers.rejected;
+    uint64_t rejected = l->http ? listen_http_counts(l->http).rejected : 0;
     tell_failures(l, told);
+    tell_notes(l);
     if (rejected)
         cli_note(l->cli, "%" PRIu64 " received record%s rejected", rejected,
                  rejected == 1 ? " was" : "s were");
     collect_note(l->cli, l->to, &left_out);
-    show_progress(l, told, false);
+    if (l->statsd) /* its senders know of nothing */
+        show_statsd(l, told, true);
+    if (l->http && l->options->progress)
+        show_http(l, told, false);
+}
+
+static void tell_addresses(const struct listen *l)
+{
+    if (l->http)
+        cli_note(l->cli, "listening at %s://%s", l->options->certificate ? "https" : "http",
+                 l->http_text);
+    if (l->statsd)
+        cli_note(l->cli, "listening at udp://%s", l->statsd_text);
 }
 
 static int run_listen(struct cli *cli, void *options, int argc, char **argv)
@@ -190,7 +245,7 @@ static int run_listen(struct cli *cli, void *options, int argc, char **argv)
     cli_catch_signals(CLI_CATCH_STOP | CLI_CATCH_PROGRESS | CLI_CATCH_RELOAD);
     int result = listen_open(&l, cli, o);
     if (result == CLI_DONE) {
-        cli_note(cli, "listening at %s://%s", o->certificate ? "https" : "http", l.address_text);
+        tell_addresses(&l);
         serve(&l, &told);
         drain(&l, &told);
         listen_workers_stop(&l.workers);
@@ -205,7 +260,7 @@ static int run_listen(struct cli *cli, void *options, int argc, char **argv)
 
 const struct cli_verb listen_verb = {
     .name = "listen",
-    .summary = "Receive traces, metrics and logs over HTTP.",
+    .summary = "Receive traces, metrics and logs over HTTP, and StatsD.",
     .operands = "",
     .description =
         "Takes OTLP as JSON or protobuf, packed by gzip or not, at /v1/traces, /v1/metrics and\n"
@@ -213,12 +268,15 @@ const struct cli_verb listen_verb = {
         "200 when its records are on disk; when there is no room, 503, which senders try again.\n"
         "Of a batch with bad records the others are kept, and the answer says so. A repository's\n"
         "policy holds: what it drops, samples, redacts and labels.\n"
+        "With --statsd, metrics of StatsD and DogStatsD over UDP. Nobody is answered there: what\n"
+        "was bad, or found no room, is counted and told. Only what is named is opened.\n"
         "TERM and INT finish open requests; HUP reads tokens and policies again; USR1 shows\n"
         "progress. Bodies are decoded in processes of their own, in a sandbox, and nothing can be\n"
         "written but to the repository, or in the folder of the file.\n"
         "\n"
         "Examples:\n"
         "  trace-record listen --to=repository\n"
+        "  trace-record listen --to=repository --http=4318 --statsd\n"
         "  trace-record listen --to=repository --http=0.0.0.0:4318 \\\n"
         "      --tls-cert=cert.pem --tls-key=key.pem --token-file=tokens\n",
     .options = table,

@@ -77,20 +77,22 @@ static void put_text(const struct sockaddr_storage *at, socklen_t length, char *
              port);
 }
 
-enum tcore_status listen_address_open(const struct listen_address *address, int *result,
+enum tcore_status listen_address_open(const struct listen_address *address, int type, int *result,
                                       char text[LISTEN_ADDRESS_BYTES], struct tcore_error *err)
 {
     const int on = 1;
     struct sockaddr_storage at = address->at;
     socklen_t length = sizeof at;
     put_text(&at, address->length, text);
-    int fd = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(at.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return tcore_error_errno(err, TCORE_FATAL, errno, "cannot listen at %s", text);
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); /* of what has ended */
+    if (type == SOCK_STREAM) /* of what has ended; with packets two could share an address */
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (at.ss_family == AF_INET6)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (bind(fd, (const void *)&at, address->length) < 0 || listen(fd, BACKLOG) < 0 ||
+    if (bind(fd, (const void *)&at, address->length) < 0 ||
+        (type == SOCK_STREAM && listen(fd, BACKLOG) < 0) ||
         getsockname(fd, (void *)&at, &length) < 0) {
         int reason = errno;
         tcore_sys()->close(fd);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Where listen listens: ADDRESS:PORT, or PORT of the loopback address. */
+/* Where listen listens: ADDRESS:PORT, or PORT of the loopback address; for connections
+ * (SOCK_STREAM) or packets (SOCK_DGRAM). */
 #ifndef RECORD_LISTEN_ADDRESS_H
 #define RECORD_LISTEN_ADDRESS_H
 
@@ -21,9 +22,9 @@ enum tcore_status listen_address_parse(struct listen_address *address, const cha
                                        struct tcore_error *err);
 /* Whether only programs of this machine can reach it. */
 bool listen_address_is_local(const struct listen_address *address);
-/* A socket that listens there; text becomes its address as it is, with the port that the system
- * chose for 0. TCORE_FATAL: the port is in use, or what else is the matter. */
-enum tcore_status listen_address_open(const struct listen_address *address, int *socket,
+/* A socket of that type that takes what comes there; text becomes its address as it is, with the
+ * port that the system chose for 0. TCORE_FATAL: the port is in use, or what else is the matter. */
+enum tcore_status listen_address_open(const struct listen_address *address, int type, int *socket,
                                       char text[LISTEN_ADDRESS_BYTES], struct tcore_error *err);
 
 #endif

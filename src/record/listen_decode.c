@@ -32,7 +32,7 @@ static enum tcore_helper_end receive(struct listen_decoder *d, struct listen_dec
     if (end != TCORE_HELPER_WELL)
         return end;
     if (answer->record_bytes > LISTEN_RECORD_BYTES(d->body_bytes) ||
-        answer->reason_bytes > LISTEN_REASON_BYTES - 1) {
+        answer->reason_bytes > LISTEN_REASON_BYTES - 1 || answer->listed > LISTEN_REJECTS) {
         errno = EPROTO;
         return TCORE_HELPER_BROKEN;
     }
@@ -41,6 +41,21 @@ static enum tcore_helper_end receive(struct listen_decoder *d, struct listen_dec
     if (end == TCORE_HELPER_WELL)
         end = tcore_helper_receive(&d->helper, reason, answer->reason_bytes);
     reason[end == TCORE_HELPER_WELL ? answer->reason_bytes : 0] = '\0';
+    return end;
+}
+
+/* Receives the rejects behind an answer. */
+static enum tcore_helper_end receive_rejects(struct listen_decoder *d, uint64_t count,
+                                             struct tcore_buf *rejects)
+{
+    struct listen_decode_reject reject;
+    enum tcore_helper_end end = TCORE_HELPER_WELL;
+    for (uint64_t i = 0; i < count && end == TCORE_HELPER_WELL; i++) {
+        end = tcore_helper_receive(&d->helper, &reject, sizeof reject);
+        reject.reason[LISTEN_REJECT_BYTES - 1] = '\0';
+        if (end == TCORE_HELPER_WELL)
+            tcore_buf_append(rejects, &reject, sizeof reject);
+    }
     return end;
 }
 
@@ -73,8 +88,12 @@ void listen_decoder_close(struct listen_decoder *d)
 static enum tcore_helper_end exchange(struct listen_decoder *d, struct listen_request *request,
                                       struct listen_decode_answer *answer)
 {
-    struct listen_decode_head head = {
-        .packed = request->packed, .signal = request->route->signal, .bytes = request->body.length};
+    struct listen_decode_head head = {.packed = request->packed,
+                                      .signal = request->route->signal,
+                                      .bytes = request->body.length,
+                                      .at_ns = request->at_ns,
+                                      .dogstatsd = request->dogstatsd,
+                                      .lists_rejects = request->lists_rejects};
     snprintf(head.format, sizeof head.format, "%s", request->type->format);
     tcore_helper_begin(&d->helper);
     enum tcore_helper_end end = tcore_helper_send(&d->helper, &head, sizeof head);
@@ -82,6 +101,8 @@ static enum tcore_helper_end exchange(struct listen_decoder *d, struct listen_re
         end = tcore_helper_send(&d->helper, request->body.data, request->body.length);
     if (end == TCORE_HELPER_WELL)
         end = receive(d, answer, &request->records, request->reason);
+    if (end == TCORE_HELPER_WELL)
+        end = receive_rejects(d, answer->listed, &request->rejects);
     return end;
 }
 
@@ -143,6 +164,7 @@ enum tcore_status listen_decode(struct listen_decoder *d, struct listen_request 
         return TCORE_OK;
     }
     tcore_buf_free(&request->records);
+    tcore_buf_free(&request->rejects);
     refuse_for_end(d, request, end, died);
     listen_decoder_close(d);
     return listen_decoder_open(d, d->body_bytes, err);

@@ -51,16 +51,28 @@ static enum MHD_Result send_answer(struct listen_http *http, struct MHD_Connecti
     __atomic_fetch_add(request->status == LISTEN_OK ? &http->counts.accepted
                                                     : &http->counts.refused,
                        1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&http->counts.rejected, request->status == LISTEN_OK ? request->rejected : 0,
+                       __ATOMIC_RELAXED);
     if (request->status == LISTEN_UNAVAILABLE)
         __atomic_fetch_add(&http->counts.busy, 1, __ATOMIC_RELAXED);
     listen_connection_wait(http, connection, true);
     return result;
 }
 
-void listen_http_answer(struct listen_request *request)
+static void resume(struct listen_request *request)
 {
     microhttpd.resume(request->connection);
 }
+
+static void drop_body(struct listen_request *request)
+{
+    struct listen_http *http = request->of;
+    __atomic_sub_fetch(&http->reserved, request->reserved, __ATOMIC_RELAXED);
+    request->reserved = 0;
+    tcore_buf_free(&request->body);
+}
+
+static const struct listen_server server = {drop_body, resume};
 
 /* ---- what can be told from the head of a request ---- */
 
@@ -125,6 +137,8 @@ static struct listen_request *begin(struct listen_http *http, struct MHD_Connect
     struct listen_request *request = tcore_calloc(1, sizeof *request);
     if (!request)
         return NULL;
+    request->server = &server;
+    request->of = http;
     request->connection = connection;
     __atomic_fetch_add(&http->counts.requests, 1, __ATOMIC_RELAXED);
     __atomic_fetch_add(&http->counts.open, 1, __ATOMIC_RELAXED);
@@ -152,13 +166,6 @@ static bool reserve(struct listen_http *http, struct listen_request *request, si
     }
     request->reserved = bytes;
     return true;
-}
-
-void listen_http_drop_body(struct listen_http *http, struct listen_request *request)
-{
-    __atomic_sub_fetch(&http->reserved, request->reserved, __ATOMIC_RELAXED);
-    request->reserved = 0;
-    tcore_buf_free(&request->body);
 }
 
 /* Room for so many more bytes, doubled within the limit of a body. */
@@ -190,7 +197,7 @@ static bool take_part(struct listen_http *http, struct listen_request *request, 
         return true;
     }
     if (!request->refused)
-        listen_http_drop_body(http, request);
+        drop_body(request);
     request->refused = true;
     request->passed_over += bytes;
     return request->passed_over <= 2 * (uint64_t)http->options.body_bytes + DRAIN_BYTES;
@@ -240,7 +247,7 @@ static void completed(void *context, struct MHD_Connection *connection, void **s
     (void)code;
     if (!request)
         return;
-    listen_http_drop_body(http, request);
+    drop_body(request);
     tcore_buf_free(&request->records);
     tcore_free(request);
     *state = NULL;
@@ -331,6 +338,7 @@ struct listen_http_counts listen_http_counts(struct listen_http *http)
         .requests = __atomic_load_n(&counts->requests, __ATOMIC_RELAXED),
         .accepted = __atomic_load_n(&counts->accepted, __ATOMIC_RELAXED),
         .refused = __atomic_load_n(&counts->refused, __ATOMIC_RELAXED),
+        .rejected = __atomic_load_n(&counts->rejected, __ATOMIC_RELAXED),
         .busy = __atomic_load_n(&counts->busy, __ATOMIC_RELAXED),
         .overdue = __atomic_load_n(&counts->overdue, __ATOMIC_RELAXED),
         .open = __atomic_load_n(&counts->open, __ATOMIC_ACQUIRE),
@@ -358,17 +366,6 @@ enum tcore_status listen_http_start(struct listen_http **http,
     return tcore_error_set(err, TCORE_FATAL,
                            "this tracecore was built without libmicrohttpd, which receives over "
                            "HTTP: install libmicrohttpd-dev and build it again");
-}
-
-void listen_http_drop_body(struct listen_http *http, struct listen_request *request)
-{
-    (void)http;
-    (void)request;
-}
-
-void listen_http_answer(struct listen_request *request)
-{
-    (void)request;
 }
 
 void listen_http_reap(struct listen_http *http)

@@ -27,6 +27,7 @@ struct listen_http_options {
 /* What has been answered so far, and what is open. */
 struct listen_http_counts {
     uint64_t requests, accepted, refused, busy; /* busy: of the refused, by 503 */
+    uint64_t rejected;                          /* records of the accepted */
     uint64_t overdue;                           /* connections that were ended for slowness */
     uint64_t open;                              /* requests that are not answered yet */
 };
@@ -38,10 +39,6 @@ struct listen_http;
 enum tcore_status listen_http_start(struct listen_http **http,
                                     const struct listen_http_options *options,
                                     struct tcore_error *err);
-/* Frees the body of a request that came through the queue. */
-void listen_http_drop_body(struct listen_http *http, struct listen_request *request);
-/* Has a request that came through the queue answered; it is the server's again. */
-void listen_http_answer(struct listen_request *request);
 /* Ends connections whose client has kept us waiting too long. */
 void listen_http_reap(struct listen_http *http);
 /* Takes no more connections, and no more requests on those that there are. */

@@ -5,29 +5,32 @@
 
 #include "cli/verb.h"
 #include "record/listen_address.h"
+#include "record/listen_http.h"
+#include "record/listen_statsd.h"
 #include "record/listen_store.h"
 #include "record/listen_work.h"
 
 struct listen_options {
-    const char *to, *http;
+    const char *to, *http, *statsd;
     const char *certificate, *key, *client_authorities, *token_file, *redact;
     int64_t body_bytes, connections, timeout_ns, threads;
     double sample;
-    bool insecure, require_sandbox, progress;
+    bool dogstatsd, insecure, require_sandbox, progress;
 };
 
 struct listen {
     struct cli *cli;
     const struct listen_options *options;
     const char *to;
-    struct listen_address address;
-    char address_text[LISTEN_ADDRESS_BYTES];
-    int socket; /* -1: none, or the server's */
+    struct listen_address http_address, statsd_address;
+    char http_text[LISTEN_ADDRESS_BYTES], statsd_text[LISTEN_ADDRESS_BYTES]; /* empty: not opened */
+    int http_socket, statsd_socket; /* -1: none, or the server's */
     struct listen_tokens tokens;
     struct listen_rules *rules;
     struct listen_store store;
     struct listen_workers workers;
-    struct listen_http *http;
+    struct listen_http *http;     /* NULL: none */
+    struct listen_statsd *statsd; /* NULL: none */
     bool store_open, workers_open;
 };
 

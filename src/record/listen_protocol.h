@@ -14,6 +14,9 @@ struct listen_decode_head { /* behind it: the body */
     uint32_t packed;        /* whether the body is gzip's */
     uint32_t signal;        /* enum import_signal: what the records are */
     uint64_t bytes;
+    int64_t at_ns;          /* when samples were taken that have no time; 0: not known */
+    uint32_t dogstatsd;     /* whether signed gauges are absolute */
+    uint32_t lists_rejects; /* whether rejects are listed behind the reason */
 };
 
 enum listen_verdict {
@@ -23,12 +26,21 @@ enum listen_verdict {
     LISTEN_TOO_LARGE           /* a reason */
 };
 
-struct listen_decode_answer { /* behind it: the records' lines, then the reason */
+struct listen_decode_answer { /* behind it: the records' lines, the reason, rejects */
     uint32_t verdict;
     uint32_t layers; /* of LISTEN_READY: what of the sandbox is in force */
     uint64_t record_bytes, reason_bytes;
     uint64_t rejected;
     uint64_t ignored; /* members that the format does not define */
+    uint64_t listed;  /* so many rejects */
+};
+
+#define LISTEN_REJECT_BYTES 120
+#define LISTEN_REJECTS      64 /* that are listed of one body */
+
+struct listen_decode_reject {
+    uint64_t line; /* of the body */
+    char reason[LISTEN_REJECT_BYTES];
 };
 
 #define LISTEN_REASON_BYTES 400

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A request on its way through listen: the HTTP server collects its body, a worker decodes it, the
- * main thread stores its records, and the server answers. One thread has it at a time; what hands
- * it on are queues.
+ * A request on its way through listen: a server (of HTTP, or of StatsD, whose requests are what
+ * came in packets) collects its body, a worker decodes it, the main thread stores its records, and
+ * the server answers. One thread has it at a time; what hands it on are queues.
  */
 #ifndef RECORD_LISTEN_REQUEST_H
 #define RECORD_LISTEN_REQUEST_H
@@ -45,14 +45,30 @@ enum {
     LISTEN_UNAVAILABLE = 503
 };
 
+struct listen_request;
+
+/* What a server does with its requests. */
+struct listen_server {
+    /* The body is not needed any more. */
+    void (*drop_body)(struct listen_request *request);
+    /* The status is decided: it is the server's again. */
+    void (*answer)(struct listen_request *request);
+};
+
 struct listen_request {
     struct listen_request *next; /* in a queue */
-    void *connection;            /* the HTTP server's */
+    const struct listen_server *server;
+    void *of;         /* which one */
+    void *connection; /* the HTTP server's */
     const struct listen_route *route;
     const struct listen_type *type;
     bool packed; /* the body is gzip's */
     struct tcore_buf body;
     size_t reserved;          /* of the memory for bodies */
+    int64_t at_ns;            /* when samples were taken that have no time; 0: not known */
+    bool dogstatsd;           /* signed gauges are absolute */
+    bool lists_rejects;       /* each is wanted with its line */
+    struct tcore_buf rejects; /* of struct listen_decode_reject, the first of them */
     struct tcore_buf records; /* lines */
     uint64_t record_count, rejected;
     bool labelled;   /* the records have values that no log may have */

@@ -44,13 +44,6 @@ static void apply_rules(struct listen_worker *w, struct listen_request *request)
     keep_failure(w->all, err.text);
 }
 
-static void count_rejected(struct listen_workers *all, const struct listen_request *request)
-{
-    pthread_mutex_lock(&all->lock);
-    all->rejected += request->rejected;
-    pthread_mutex_unlock(&all->lock);
-}
-
 /* False: there is no decoder any more. */
 static bool decode(struct listen_worker *w, struct listen_request *request)
 {
@@ -71,7 +64,7 @@ static void hand_on(struct listen_workers *all, struct listen_request *request)
         request->status = LISTEN_OK;
     if (request->status) {
         tcore_buf_free(&request->records);
-        listen_http_answer(request);
+        request->server->answer(request);
         return;
     }
     listen_queue_await_room(&all->records, all->record_bytes);
@@ -91,11 +84,9 @@ static void *work(void *argument)
             listen_refuse(request, LISTEN_UNAVAILABLE, "there is no decoder");
         else
             broken = !decode(w, request);
-        listen_http_drop_body(all->http, request);
-        if (!request->status) {
-            count_rejected(all, request);
+        request->server->drop_body(request);
+        if (!request->status)
             apply_rules(w, request);
-        }
         if (broken) {
             pthread_mutex_lock(&all->lock);
             all->broken = true;
@@ -137,10 +128,8 @@ unsigned listen_workers_layers(const struct listen_workers *all)
     return layers;
 }
 
-enum tcore_status listen_workers_start(struct listen_workers *all, struct listen_http *http,
-                                       struct tcore_error *err)
+enum tcore_status listen_workers_start(struct listen_workers *all, struct tcore_error *err)
 {
-    all->http = http;
     for (unsigned i = 0; i < all->count; i++) {
         struct listen_worker *w = &all->worker[i];
         int error = pthread_create(&w->thread, NULL, work, w);

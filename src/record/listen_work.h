@@ -7,7 +7,6 @@
 #define RECORD_LISTEN_WORK_H
 
 #include "record/listen_decode.h"
-#include "record/listen_http.h"
 #include "record/listen_rules.h"
 
 #define LISTEN_WORKERS 8
@@ -24,17 +23,15 @@ struct listen_workers {
     struct listen_queue bodies;  /* requests come from here */
     struct listen_queue records; /* and go here */
     int wake_fd;                 /* an eventfd, told of that */
-    struct listen_http *http;    /* borrowed */
     size_t record_bytes;         /* so many may wait to be stored */
     size_t body_bytes;
     struct listen_worker worker[LISTEN_WORKERS];
     unsigned count, started;
-    pthread_mutex_t lock;              /* of what follows */
-    struct listen_rules *rules;        /* one user of them */
-    uint64_t rejected;                 /* records, so far */
-    uint64_t failures;                 /* of decoders and rules */
+    pthread_mutex_t lock;                 /* of what follows */
+    struct listen_rules *rules;           /* one user of them */
+    uint64_t failures;                    /* of decoders and rules */
     char failure[TCORE_ERROR_TEXT_BYTES]; /* the last one */
-    bool broken;                       /* a worker has no decoder any more */
+    bool broken;                          /* a worker has no decoder any more */
 };
 
 /* Starts the decoders. TCORE_FATAL: err. To be closed in any case. */
@@ -44,8 +41,7 @@ enum tcore_status listen_workers_open(struct listen_workers *workers, unsigned c
 /* Layers of the sandbox (sandbox/sandbox.h) that all decoders have. */
 unsigned listen_workers_layers(const struct listen_workers *workers);
 /* Starts the threads; signals must be blocked. TCORE_FATAL: err. */
-enum tcore_status listen_workers_start(struct listen_workers *workers, struct listen_http *http,
-                                       struct tcore_error *err);
+enum tcore_status listen_workers_start(struct listen_workers *workers, struct tcore_error *err);
 /* From the next request on these rules hold, one user of which is taken. */
 void listen_workers_set_rules(struct listen_workers *workers, struct listen_rules *rules);
 /* Records of --sample and the policy that did not come in, once the threads are stopped. */

@@ -78,3 +78,11 @@ complete_bash() {
         done
     done
 }
+
+@test 'an option that may stand without a value is offered as it is, and with one' {
+    run -0 complete_bash trace-record listen --stat
+    assert_output --statsd
+    run -0 grep -c -- "'--statsd=-\[.*\]::ADDRESS: '" "$top_builddir/completions/zsh/_trace-record"
+    run -0 trace-record listen --help
+    assert_line --partial '--statsd[=ADDRESS]'
+}

@@ -12,7 +12,7 @@
 struct options {
     int64_t window_ns, limit;
     struct cli_strings by, stats, attributes;
-    const char *mode, *name;
+    const char *mode, *name, *listen;
     double alpha, effect;
     bool exit_code, exemplars;
     struct cli_time at;
@@ -26,6 +26,7 @@ static const struct cli_option option_table[] = {
     {0, "attr", CLI_STRINGS, offsetof(struct options, attributes), "K=V", "attribute", NULL},
     {'m', "mode", CLI_CHOICE, offsetof(struct options, mode), "MODE", "mode", "fast|slow|s"},
     {'n', "name", CLI_STRING, offsetof(struct options, name), "NAME", "name", NULL},
+    {'l', "listen", CLI_OPTIONAL, offsetof(struct options, listen), "PORT", "port", NULL},
     {0, "alpha", CLI_DOUBLE, offsetof(struct options, alpha), "A", "level", NULL},
     {0, "min-effect", CLI_PERCENT, offsetof(struct options, effect), "P", "effect", NULL},
     {'e', "exit-code", CLI_FLAG, offsetof(struct options, exit_code), NULL, "tell", NULL},
@@ -63,6 +64,8 @@ static int run(struct cli *cli, void *data, int argc, char **argv)
     char *at = seen + strlen(seen);
     if (o->name)
         at += sprintf(at, " name=%s", o->name);
+    if (o->listen)
+        at += sprintf(at, " listen=<%s>", o->listen);
     if (o->alpha != 0 || o->effect != 0)
         at += sprintf(at, " alpha=%g effect=%g", o->alpha, o->effect);
     if (o->exit_code || o->exemplars)
@@ -115,6 +118,9 @@ static const struct line_case cases[] = {
     {{"work", "-xnfoo", "bar"}, 0, "work " PLAIN " name=foo flags=01 [bar]"},
     {{"work", "-xn", "foo", "bar"}, 0, "work " PLAIN " name=foo flags=01 [bar]"},
     {{"work", "-n="}, 0, "work " PLAIN " name=="},
+    {{"work", "--listen", "x"}, 0, "work " PLAIN " listen=<> [x]"},
+    {{"work", "--listen=5", "x"}, 0, "work " PLAIN " listen=<5> [x]"},
+    {{"work", "-el", "x"}, 1, "work " PLAIN " listen=<> flags=10 [x]"},
     {{"work", "--name=", "x"}, 0, "work " PLAIN " name= [x]"},
     {{"work", "--name", "-x"}, 0, "work " PLAIN " name=-x"},
     {{"work", "--name", "--"}, 0, "work " PLAIN " name=--"},

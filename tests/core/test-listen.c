@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Parts of trace-record listen: addresses, tokens, answers, what --sample makes of records, and the
- * queues between its threads. */
+/* Parts of trace-record listen: addresses, whose bad lines are told, tokens, answers, what --sample
+ * makes of records, and the queues between its threads. */
 #include <config.h>
 
 #include "record/listen_address.h"
+#include "record/listen_peers.h"
 #include "record/listen_request.h"
 #include "record/listen_rules.h"
 #include "record/listen_tokens.h"
@@ -260,9 +261,62 @@ static void test_queue(void)
     listen_queue_free(&queue);
 }
 
+static struct listen_peer peer_of(unsigned address, uint16_t port)
+{
+    struct sockaddr_storage storage = {0};
+    struct sockaddr_in *in = (void *)&storage;
+    in->sin_family = AF_INET;
+    in->sin_port = htons(port);
+    in->sin_addr.s_addr = htonl(address);
+    return listen_peer_of(&storage);
+}
+
+/* Whether a sender is told of one more bad line. */
+static bool tells(struct listen_peers *peers, unsigned address, int64_t now_ns, uint64_t *lines)
+{
+    struct listen_peer peer = peer_of(0x0a000000 + address, (uint16_t)(now_ns % 50000));
+    *lines = 1;
+    return listen_peers_tell(peers, &peer, now_ns, lines);
+}
+
+static void test_peers(void)
+{
+    char text[LISTEN_PEER_BYTES];
+    struct listen_peers peers = {0};
+    struct listen_peer a = peer_of(0x7f000001, 8125), b = peer_of(0x7f000001, 8126);
+    struct sockaddr_storage storage = {0};
+    struct sockaddr_in6 *in6 = (void *)&storage;
+    uint64_t lines;
+    int64_t now_ns = 1;
+    listen_peer_text(&a, text);
+    is_str(text, "127.0.0.1:8125", "a sender by version 4");
+    ok(listen_peer_is(&a, &a) && !listen_peer_is(&a, &b), "ports tell senders apart");
+    in6->sin6_family = AF_INET6;
+    in6->sin6_addr.s6_addr[15] = 1;
+    in6->sin6_port = htons(7);
+    a = listen_peer_of(&storage);
+    listen_peer_text(&a, text);
+    is_str(text, "[::1]:7", "a sender by version 6");
+
+    ok(tells(&peers, 1, now_ns, &lines) && lines == 1, "the first bad line is told");
+    for (int i = 0; i < 99; i++)
+        ok(!tells(&peers, 1, ++now_ns, &lines), "the next ones are not, whatever the port");
+    ok(tells(&peers, 2, now_ns, &lines), "another sender's is");
+    now_ns += LISTEN_PEERS_NS;
+    ok(tells(&peers, 1, now_ns, &lines), "a minute later it is");
+    is_int((int64_t)lines, 100, "with how many there were");
+    unsigned told = 1;
+    for (unsigned i = 3; i < 10000; i++)
+        told += tells(&peers, i, ++now_ns, &lines);
+    is_int(told, LISTEN_PEERS_TOLD, "whoever makes up addresses fills no log");
+    now_ns += LISTEN_PEERS_NS;
+    ok(tells(&peers, 5, now_ns, &lines), "nor does he keep others from it for long");
+}
+
 int main(void)
 {
     test_addresses();
+    test_peers();
     test_tokens();
     test_answers();
     test_protobuf_answers();

@@ -140,3 +140,10 @@ EOF
     assert_regex "${stderr_lines[0]}" '^trace-record: in:2: longer than 1024 bytes'
     assert_equal "${stderr_lines[1]}" 'trace-record: in:4: no type behind the value'
 }
+
+@test 'a line of a few kilobytes makes no gigabyte of records' {
+    { printf 'n'; printf ':1%.0s' {1..20000}; printf '|c|#'; printf 'x%.0s' {1..20000}; echo; echo 'm:2|c'; } >lines
+    run -3 --separate-stderr trace-record import --from=statsd lines
+    assert_equal "$output" '{"type":"metric","metricName":"m","metricType":"counter","value":2,"temporality":"delta"}'
+    assert_equal "${stderr_lines[0]}" 'trace-record: lines:1: a line whose values would be more than 8 MiB of records'
+}
