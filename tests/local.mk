@@ -183,6 +183,7 @@ bats_tests += %D%/record/seal.bats
 bats_tests += %D%/record/sealed_upkeep.bats
 bats_tests += %D%/record/send.bats
 bats_tests += %D%/record/run.bats
+bats_tests += %D%/record/run_usage.bats
 bats_tests += %D%/record/upkeep.bats
 bats_tests += %D%/record/where.bats
 
@@ -191,6 +192,7 @@ EXTRA_PROGRAMS += %D%/fault/swap
 EXTRA_PROGRAMS += %D%/record/packets
 %D%/record/listen_statsd.log: %D%/record/packets$(EXEEXT)
 EXTRA_PROGRAMS += %D%/record/receiver
+%D%/record/run_usage.log: %D%/record/receiver$(EXEEXT)
 %D%/record/send.log: %D%/record/receiver$(EXEEXT)
 
 EXTRA_DIST += $(bats_tests)
@@ -268,7 +270,7 @@ check_PROGRAMS += %D%/core/test-listen
 %C%_core_test_listen_LDADD = $(program_libs)
 check_PROGRAMS += %D%/core/test-sample
 %C%_core_test_sample_SOURCES = %D%/core/test-sample.c src/record/metric_point.c src/record/proc_file.c \
-	src/record/sample.c
+	src/record/run_cgroup.c src/record/sample.c src/record/sockets.c
 %C%_core_test_sample_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 check_PROGRAMS += %D%/core/test-trace-state
 %C%_core_test_trace_state_SOURCES = %D%/core/test-trace-state.c src/record/member.c src/record/trace_state.c

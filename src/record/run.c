@@ -12,6 +12,7 @@
 #include "record/destination.h"
 #include "record/execution.h"
 #include "record/lifetime.h"
+#include "record/run_cgroup.h"
 #include "record/run_child.h"
 #include "record/run_within.h"
 #include "record/sample.h"
@@ -53,7 +54,7 @@ static const struct cli_option table[] = {
     {0, "kill-after", CLI_DURATION, offsetof(struct options, kill_after_ns), "DUR",
      "and with SIGKILL after DUR more (default 5s)", NULL},
     {0, "interval", CLI_DURATION, offsetof(struct options, interval_ns), "DUR",
-     "sample CPU, memory and IO of its processes so often (default 1s; 0: never)", NULL},
+     "sample CPU, memory, IO and network of its processes so often (default 1s; 0: never)", NULL},
 };
 
 struct run {
@@ -69,6 +70,7 @@ struct run {
     off_t start_offset; /* of the records of this run, in a file */
     bool timed_out;
     struct child child;
+    struct run_cgroup cgroup;
     struct sampler *sampler;
     struct sample last;
     bool sampled;
@@ -355,7 +357,10 @@ static int run_command(struct run *run)
     tcore_traceparent_format(&run->context.own, traceparent);
     run->start_offset = tail_end_of(run->to.path);
     record_start(run);
-    enum tcore_status status = child_start(&run->child, run->cli, run->argv, &context, &err);
+    if (run->o->interval_ns && run->recorded)
+        (void)run_cgroup_open(&run->cgroup);
+    enum tcore_status status =
+        child_start(&run->child, run->cli, run->argv, &context, &run->cgroup, &err);
     tcore_free(destination);
     if (status != TCORE_OK) {
         cli_report(run->cli, &err);
@@ -367,7 +372,7 @@ static int run_command(struct run *run)
         cli_error(run->cli, "%s: %s", run->argv[0], strerror(run->child.exec_errnum));
     } else {
         if (run->o->interval_ns || run->o->timeout_ns)
-            run->sampler = sampler_new(run->child.pid);
+            run->sampler = sampler_new(run->child.pid, run->cgroup.folder);
         watch(run);
     }
     int result = record_end(run);
@@ -387,7 +392,11 @@ static int run_run(struct cli *cli, void *options, int argc, char **argv)
         return cli_usage_error(cli, "no command to run");
     if (strcmp(destination_of(o->to, NULL).path, "-") == 0)
         return cli_usage_error(cli, "--to=-: standard output is the command's own");
-    struct run run = {.cli = cli, .o = o, .argv = argv, .to = destination_of(o->to, o->durability)};
+    struct run run = {.cli = cli,
+                      .o = o,
+                      .argv = argv,
+                      .to = destination_of(o->to, o->durability),
+                      .cgroup = {.ours = -1, .folder = -1}};
     run.name = o->name ? o->name : last_part(argv[0]);
     run.service = o->service ? o->service : last_part(argv[0]);
     run.recorded = context_new(&run.context, NULL, &err) == TCORE_OK;
@@ -397,6 +406,7 @@ static int run_run(struct cli *cli, void *options, int argc, char **argv)
     run.start_monotonic_ns = tcore_sys()->monotonic_ns();
     describe(&run);
     int status = run_command(&run);
+    run_cgroup_close(&run.cgroup);
     tcore_buf_free(&run.attributes);
     tcore_buf_free(&run.resource);
     tcore_buf_free(&run.shared);

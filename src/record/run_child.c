@@ -65,8 +65,19 @@ static enum tcore_status failed(struct child *child, const char *what, struct tc
     return tcore_error_errno(err, TCORE_FATAL, errnum, "%s", what);
 }
 
+/* In the group from its first instruction on, or like any other. */
+static pid_t start_process(struct run_cgroup *cgroup)
+{
+    pid_t pid = cgroup->folder >= 0 ? run_cgroup_fork(cgroup) : -1;
+    if (pid >= 0)
+        return pid;
+    run_cgroup_close(cgroup);
+    return fork();
+}
+
 enum tcore_status child_start(struct child *child, struct cli *cli, char **argv,
-                              const struct child_context *context, struct tcore_error *err)
+                              const struct child_context *context, struct run_cgroup *cgroup,
+                              struct tcore_error *err)
 {
     int report[2];
     *child = (struct child){.signals = -1};
@@ -74,7 +85,7 @@ enum tcore_status child_start(struct child *child, struct cli *cli, char **argv,
         return failed(child, "cannot watch for signals", err);
     if (pipe2(report, O_CLOEXEC) < 0)
         return failed(child, "cannot make a pipe", err);
-    child->pid = fork();
+    child->pid = start_process(cgroup);
     if (child->pid == 0)
         become(cli, argv, child, context, report[1]);
     int errnum = errno;

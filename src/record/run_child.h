@@ -5,6 +5,7 @@
 
 #include "cli/verb.h"
 #include "record/context.h"
+#include "record/run_cgroup.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -29,10 +30,12 @@ struct child_context {
     const char *destination;              /* TRACE_TO */
 };
 
-/* Starts argv (NULL-terminated). TCORE_FATAL: there is no process; err says why. The command
+/* Starts argv (NULL-terminated), in that control group if there is one and the system lets us;
+ * else its folder is closed. TCORE_FATAL: there is no process; err says why. The command
  * itself may still have failed to start: exec_errnum, and there is nothing to wait for. */
 enum tcore_status child_start(struct child *child, struct cli *cli, char **argv,
-                              const struct child_context *context, struct tcore_error *err);
+                              const struct child_context *context, struct run_cgroup *cgroup,
+                              struct tcore_error *err);
 /* Waits until the child has ended (true), or that time (monotonic ns, INT64_MAX: none) has come.
  * Signals that arrive are passed on. */
 bool child_wait(struct child *child, int64_t until_ns);

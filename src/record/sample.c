@@ -11,6 +11,8 @@
 #include "base/map.h"
 #include "base/sys.h"
 #include "record/proc_file.h"
+#include "record/run_cgroup.h"
+#include "record/sockets.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -26,6 +28,8 @@ struct process {
 
 struct sampler {
     pid_t root;
+    int group; /* -1: none */
+    struct sockets *sockets;
     struct process *process;
     size_t count, capacity;
     struct tcore_map known; /* pids of process[0..count) */
@@ -137,16 +141,19 @@ static void remember_children(struct sampler *s, pid_t pid)
         closedir(tasks);
 }
 
-struct sampler *sampler_new(pid_t root)
+struct sampler *sampler_new(pid_t root, int group)
 {
     struct sampler *s = tcore_calloc(1, sizeof(*s));
     if (!s)
         return NULL;
-    if (tcore_map_init(&s->known) < 0) {
+    s->sockets = sockets_new();
+    if (!s->sockets || tcore_map_init(&s->known) < 0) {
+        sockets_free(s->sockets);
         tcore_free(s);
         return NULL;
     }
     s->root = root;
+    s->group = group;
     remember(s, root);
     return s;
 }
@@ -155,6 +162,7 @@ void sampler_free(struct sampler *s)
 {
     if (!s)
         return;
+    sockets_free(s->sockets);
     tcore_map_free(&s->known);
     tcore_free(s->process);
     tcore_free(s);
@@ -196,10 +204,38 @@ static void add_usage(struct sample *sample, const struct usage *usage)
     }
 }
 
+static void remember_member(void *context, pid_t pid)
+{
+    remember(context, pid);
+}
+
+/* What the group says is of processes that have ended, too, whoever waited for them. */
+static void ask_group(const struct sampler *s, struct sample *sample)
+{
+    struct run_cgroup_usage usage;
+    run_cgroup_read(s->group, &usage);
+    sample->cpu_of_group = usage.user_ns >= 0 && usage.system_ns >= 0;
+    if (sample->cpu_of_group) {
+        sample->cpu_user_ns = usage.user_ns;
+        sample->cpu_system_ns = usage.system_ns;
+    }
+    sample->memory_of_group = usage.memory_bytes >= 0;
+    if (sample->memory_of_group)
+        sample->memory_bytes = usage.memory_bytes;
+    sample->io_of_group = usage.read_bytes >= 0;
+    if (sample->io_of_group) {
+        sample->read_bytes = usage.read_bytes;
+        sample->write_bytes = usage.write_bytes;
+    }
+}
+
 bool sampler_take(struct sampler *s, struct sample *sample)
 {
     size_t alive = 0;
-    *sample = (struct sample){.time_ns = tcore_sys()->wall_ns()};
+    *sample =
+        (struct sample){.time_ns = tcore_sys()->wall_ns(), .received_bytes = -1, .sent_bytes = -1};
+    if (s->group >= 0)
+        run_cgroup_processes(s->group, remember_member, s);
     for (size_t i = 0; i < s->count; i++) { /* grows while it is walked */
         struct process process = s->process[i];
         struct usage usage;
@@ -209,10 +245,14 @@ bool sampler_take(struct sampler *s, struct sample *sample)
         process.started = usage.started;
         remember_children(s, process.pid);
         read_io(process.pid, &usage);
+        sockets_add(s->sockets, process.pid);
         add_usage(sample, &usage);
         s->process[alive++] = process;
     }
     keep(s, s->process, alive);
+    if (s->group >= 0)
+        ask_group(s, sample);
+    (void)sockets_take(s->sockets, &sample->received_bytes, &sample->sent_bytes);
     raise_to(&s->highest.cpu_user_ns, &sample->cpu_user_ns);
     raise_to(&s->highest.cpu_system_ns, &sample->cpu_system_ns);
     if (sample->read_bytes >= 0) {
@@ -233,6 +273,39 @@ void sampler_kill(struct sampler *s, int signal_number)
 
 /* --- records --- */
 
+enum { PROC, GROUP, SOCKETS, SOURCES };
+
+/* What points have in common, by where their values are from. */
+struct sources {
+    struct metric_moment by[SOURCES];
+    struct tcore_buf common[SOURCES];
+};
+
+static void name_sources(struct sources *s, const struct metric_moment *moment)
+{
+    static const char *const names[] = {"proc", "cgroup", "sock_diag"};
+    *s = (struct sources){0};
+    for (int i = 0; i < SOURCES; i++) {
+        tcore_buf_printf(&s->common[i], "%s,\"metadata\":{\"source\":\"%s\"}", moment->common,
+                         names[i]);
+        tcore_buf_putc(&s->common[i], '\0');
+        s->by[i] = *moment;
+        s->by[i].common = s->common[i].failed ? "" : s->common[i].data;
+    }
+}
+
+/* Both directions of an IO counter. */
+static void put_both(struct tcore_buf *out, const struct metric_series *series, const char *what,
+                     const struct metric_moment *moment, const char *const directions[2],
+                     int64_t first, int64_t second)
+{
+    char dimensions[64];
+    for (int i = 0; i < 2; i++) {
+        snprintf(dimensions, sizeof(dimensions), "\"%s.io.direction\":\"%s\"", what, directions[i]);
+        metric_point_int(out, series, dimensions, moment, i ? second : first);
+    }
+}
+
 void sample_put(struct tcore_buf *out, const struct sample *sample, const struct sample *before,
                 const struct metric_moment *moment)
 {
@@ -240,22 +313,34 @@ void sample_put(struct tcore_buf *out, const struct sample *sample, const struct
                                       time = {"process.cpu.time", "s", true},
                                       memory = {"process.memory.usage", "By", false},
                                       io = {"process.disk.io", "By", true},
+                                      network = {"process.network.io", "By", true},
                                       processes = {"process.count", "{process}", false},
                                       threads = {"process.thread.count", "{thread}", false};
     int64_t since = before ? before->time_ns : moment->start_ns;
     int64_t used = sample->cpu_user_ns + sample->cpu_system_ns -
                    (before ? before->cpu_user_ns + before->cpu_system_ns : 0);
     double elapsed = (double)(sample->time_ns - since);
-    metric_point_double(out, &utilization, "", moment, elapsed > 0 ? (double)used / elapsed : 0);
-    metric_point_double(out, &time, "\"cpu.mode\":\"user\"", moment,
+    struct sources sources;
+    name_sources(&sources, moment);
+    const struct metric_moment *cpu = &sources.by[sample->cpu_of_group ? GROUP : PROC];
+    metric_point_double(out, &utilization, "", cpu, elapsed > 0 ? (double)used / elapsed : 0);
+    metric_point_double(out, &time, "\"cpu.mode\":\"user\"", cpu,
                         (double)sample->cpu_user_ns / 1e9);
-    metric_point_double(out, &time, "\"cpu.mode\":\"system\"", moment,
+    metric_point_double(out, &time, "\"cpu.mode\":\"system\"", cpu,
                         (double)sample->cpu_system_ns / 1e9);
-    metric_point_int(out, &memory, "", moment, sample->memory_bytes);
-    if (sample->read_bytes >= 0) {
-        metric_point_int(out, &io, "\"disk.io.direction\":\"read\"", moment, sample->read_bytes);
-        metric_point_int(out, &io, "\"disk.io.direction\":\"write\"", moment, sample->write_bytes);
+    metric_point_int(out, &memory, "", &sources.by[sample->memory_of_group ? GROUP : PROC],
+                     sample->memory_bytes);
+    if (sample->read_bytes >= 0)
+        put_both(out, &io, "disk", &sources.by[sample->io_of_group ? GROUP : PROC],
+                 (const char *[]){"read", "write"}, sample->read_bytes, sample->write_bytes);
+    if (sample->received_bytes >= 0)
+        put_both(out, &network, "network", &sources.by[SOCKETS],
+                 (const char *[]){"receive", "transmit"}, sample->received_bytes,
+                 sample->sent_bytes);
+    metric_point_int(out, &processes, "", &sources.by[PROC], sample->processes);
+    metric_point_int(out, &threads, "", &sources.by[PROC], sample->threads);
+    for (int i = 0; i < SOURCES; i++) {
+        out->failed |= sources.common[i].failed;
+        tcore_buf_free(&sources.common[i]);
     }
-    metric_point_int(out, &processes, "", moment, sample->processes);
-    metric_point_int(out, &threads, "", moment, sample->threads);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a tree of processes uses, from /proc: a process, its descendants, and descendants seen
- * before that have another parent by now.
+ * What a tree of processes uses: a process, its descendants, and descendants seen before that have
+ * another parent by now, from /proc; where they have a control group of their own, all that are in
+ * it, and what it accounts for from there.
  */
 #ifndef RECORD_SAMPLE_H
 #define RECORD_SAMPLE_H
@@ -18,15 +19,17 @@ struct sample {
     int64_t time_ns; /* wall clock */
     /* since the first process began; processes that ended count through whoever waited for them */
     int64_t cpu_user_ns, cpu_system_ns;
-    int64_t read_bytes, write_bytes; /* from and to storage; -1: not known */
-    int64_t memory_bytes;            /* resident, of all together */
+    int64_t read_bytes, write_bytes;    /* from and to storage; -1: not known */
+    int64_t received_bytes, sent_bytes; /* by TCP; -1: not known */
+    int64_t memory_bytes;               /* resident, of all together */
     int64_t processes, threads;
+    bool cpu_of_group, memory_of_group, io_of_group; /* by the control group, not /proc */
 };
 
 struct sampler;
 
-/* NULL: out of memory. */
-struct sampler *sampler_new(pid_t root);
+/* group: the folder of their control group; -1: none. NULL: out of memory. */
+struct sampler *sampler_new(pid_t root, int group);
 void sampler_free(struct sampler *sampler);
 /* False: none of the processes is there any more, or memory is short. */
 bool sampler_take(struct sampler *sampler, struct sample *sample);

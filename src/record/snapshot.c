@@ -76,7 +76,7 @@ static enum tcore_status look_at_processes(const struct execution *e, const char
                                            struct tcore_error *err)
 {
     struct sample before, now;
-    struct sampler *sampler = sampler_new(pid);
+    struct sampler *sampler = sampler_new(pid, -1);
     if (!sampler)
         return tcore_error_nomem(err);
     bool there = sampler_take(sampler, &before);

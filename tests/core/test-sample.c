@@ -51,7 +51,7 @@ int main(void)
     sys = tcore_sys_default;
     sys.openat = open_made_up;
     tcore_sys_set(&sys);
-    struct sampler *sampler = sampler_new(getpid());
+    struct sampler *sampler = sampler_new(getpid(), -1);
     struct sample sample;
     ok(sampler_take(sampler, &sample), "a sample is taken");
     is_int(sample.processes, 1 + CHILDREN, "of all children, however long their list");
@@ -59,7 +59,7 @@ int main(void)
     unlink(children);
     tcore_sys_set(NULL);
     signal(SIGTERM, count_signal);
-    sampler = sampler_new(getpid());
+    sampler = sampler_new(getpid(), -1);
     sampler_kill(sampler, SIGTERM);
     is_int(signals, 0, "the root gets its signal from who knows it, and only once");
     sampler_free(sampler);
