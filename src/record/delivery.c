@@ -245,7 +245,7 @@ static enum tcore_status emit_lines(void *state, const struct otlp_message *mess
 }
 
 enum tcore_status delivery_lines(struct cli *cli, const char *url, const struct tcore_buf *lines,
-                                 struct tcore_error *err)
+                                 bool tells, struct tcore_error *err)
 {
     const struct delivery_options options = {.http = {.timeout_ns = DELIVERY_TIMEOUT_NS},
                                              .retry_delay_ns = DELIVERY_RETRY_DELAY_NS,
@@ -266,7 +266,7 @@ enum tcore_status delivery_lines(struct cli *cli, const char *url, const struct 
     bool sent = l.delivery.delivered || l.delivery.refused;
     if (status == TCORE_OK && !sent)
         status = tcore_error_set(err, TCORE_FATAL, "OTLP has no place for this record");
-    else if (status == TCORE_OK)
+    else if (status == TCORE_OK && tells)
         otlp_stream_note(&l.stream, cli);
     otlp_stream_free(&l.stream);
     delivery_close(&l.delivery);

@@ -45,9 +45,10 @@ enum tcore_status delivery_send(struct delivery *delivery, const struct otlp_mes
                                 struct tcore_error *err);
 /* Of the message that was not taken last: whether the receiver finds it too large. */
 bool delivery_was_too_large(const struct delivery *delivery);
-/* Sends records at hand, all of them or TCORE_FATAL. What OTLP has no place for is a note. */
+/* Sends records at hand, all of them or TCORE_FATAL. What OTLP has no place for is a note, if that
+ * is to be told. */
 enum tcore_status delivery_lines(struct cli *cli, const char *url, const struct tcore_buf *lines,
-                                 struct tcore_error *err);
+                                 bool tells, struct tcore_error *err);
 
 /* --- delivery_reply.c: what a receiver says */
 

@@ -196,7 +196,7 @@ enum tcore_status destination_append(struct cli *cli, const struct destination *
     if (!lines->length)
         return TCORE_OK;
     if (delivery_is_url(path))
-        return delivery_lines(cli, path, lines, err);
+        return delivery_lines(cli, path, lines, true, err);
     if (!tcore_is_directory(path))
         return append_to_file(path, lines, err);
     if (append_to_repository(cli, to, lines, err) == TCORE_OK)

@@ -9,11 +9,13 @@
 #include "cli/message.h"
 #include "model/number.h"
 #include "record/attributes.h"
+#include "record/delivery.h"
 #include "record/destination.h"
 #include "record/execution.h"
 #include "record/lifetime.h"
 #include "record/run_cgroup.h"
 #include "record/run_child.h"
+#include "record/run_sender.h"
 #include "record/run_within.h"
 #include "record/sample.h"
 #include "record/tail.h"
@@ -26,6 +28,8 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define SEND_NS INT64_C(5000000000) /* that sending may take when the command has ended */
 
 enum { CANNOT_RUN = 126, NOT_FOUND = 127, BY_SIGNAL = 128 };
 
@@ -62,6 +66,7 @@ struct run {
     const struct options *o;
     char **argv;
     struct destination to;
+    struct run_sender *sender; /* to a URL */
     const char *name, *service;
     struct context context;
     bool recorded; /* there are ids to record under */
@@ -89,7 +94,9 @@ static void warn(struct run *run, const struct tcore_error *err)
 static void record(struct run *run, struct tcore_buf *lines)
 {
     struct tcore_error err;
-    if (run->recorded && destination_append(run->cli, &run->to, lines, &err) != TCORE_OK)
+    if (run->recorded && run->sender)
+        run_sender_put(run->sender, lines);
+    else if (run->recorded && destination_append(run->cli, &run->to, lines, &err) != TCORE_OK)
         warn(run, &err);
     tcore_buf_free(lines);
 }
@@ -152,6 +159,12 @@ static struct execution_event event_of(const struct run *run, const char *event,
                                     .resource_json = execution_text(&run->resource)};
 }
 
+/* OTLP has no events of executions, and the span says what they would. */
+static bool takes_events(const struct run *run)
+{
+    return !delivery_is_url(run->to.path);
+}
+
 static void record_start(struct run *run)
 {
     char host[256];
@@ -169,7 +182,9 @@ static void record_start(struct run *run)
     execution_put_event(&lines, &event);
     lines.failed |= attributes.failed;
     tcore_buf_free(&attributes);
-    record(run, &lines);
+    if (takes_events(run))
+        record(run, &lines);
+    tcore_buf_free(&lines);
 }
 
 /* --- while it runs --- */
@@ -308,7 +323,8 @@ static int record_end(struct run *run)
     struct execution_event event = event_of(run, kind, end_ns);
     event.result_json = *message ? NULL : result;
     event.error_json = *message ? execution_text(&error) : NULL;
-    execution_put_event(&lines, &event);
+    if (takes_events(run))
+        execution_put_event(&lines, &event);
     struct execution_span span = {.trace_id = run->context.own.trace_id,
                                   .span_id = run->context.own.span_id,
                                   .parent_span_id = run->context.parent_span_id,
@@ -329,6 +345,23 @@ static int record_end(struct run *run)
     tcore_buf_free(&events);
     record(run, &lines);
     return status;
+}
+
+/* Waits until all is sent, unless somebody wants us to end, or it takes too long: what is left goes
+ * with us then. */
+static void finish_sending(struct run *run)
+{
+    struct tcore_error err;
+    int64_t until = later(tcore_sys()->monotonic_ns(), SEND_NS);
+    if (!run->sender)
+        return;
+    if (!child_wait_for(&run->child, run_sender_end(run->sender), until)) {
+        tcore_error_set(&err, TCORE_FATAL, "not all records were sent in time");
+        err.input = run->to.path;
+        warn(run, &err);
+    } else if (run_sender_free(run->sender, &err) != TCORE_OK) {
+        warn(run, &err);
+    }
 }
 
 /* The destination as the child may name it from another folder; NULL: not known. */
@@ -368,6 +401,8 @@ static int run_command(struct run *run)
         record_end(run); /* what has begun ends */
         return CANNOT_RUN;
     }
+    if (run->recorded && !takes_events(run))
+        run->sender = run_sender_new(run->cli, run->to.path);
     if (run->child.exec_errnum) {
         cli_error(run->cli, "%s: %s", run->argv[0], strerror(run->child.exec_errnum));
     } else {
@@ -376,6 +411,7 @@ static int run_command(struct run *run)
         watch(run);
     }
     int result = record_end(run);
+    finish_sending(run);
     sampler_free(run->sampler);
     child_close(&run->child);
     return result;

@@ -132,6 +132,33 @@ bool child_wait(struct child *child, int64_t until_ns)
     }
 }
 
+/* Whether a signal has come that ends programs. */
+static bool is_to_end(const struct child *child)
+{
+    struct signalfd_siginfo info;
+    bool ends = false;
+    while (read(child->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
+        ends |= info.ssi_signo == SIGHUP || info.ssi_signo == SIGINT || info.ssi_signo == SIGQUIT ||
+                info.ssi_signo == SIGTERM;
+    return ends;
+}
+
+bool child_wait_for(const struct child *child, int fd, int64_t until_ns)
+{
+    struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = child->signals, .events = POLLIN}};
+    (void)is_to_end(child); /* what the command was meant by, too */
+    for (;;) {
+        int64_t left_ns = until_ns - tcore_sys()->monotonic_ns();
+        if (left_ns <= 0)
+            return false;
+        (void)tcore_sys()->poll(fds, 2, (int)(left_ns / 1000000) + 1);
+        if (fds[0].revents)
+            return true;
+        if (fds[1].revents && is_to_end(child))
+            return false;
+    }
+}
+
 void child_close(struct child *child)
 {
     if (child->signals >= 0)

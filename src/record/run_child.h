@@ -39,6 +39,9 @@ enum tcore_status child_start(struct child *child, struct cli *cli, char **argv,
 /* Waits until the child has ended (true), or that time (monotonic ns, INT64_MAX: none) has come.
  * Signals that arrive are passed on. */
 bool child_wait(struct child *child, int64_t until_ns);
+/* Once the child has ended: waits until the descriptor is readable; false: that time has come, or
+ * somebody wants us to end. */
+bool child_wait_for(const struct child *child, int fd, int64_t until_ns);
 void child_close(struct child *child);
 
 #endif
