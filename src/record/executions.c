@@ -22,6 +22,7 @@ struct place {
 enum tcore_status executions_init(struct executions *executions, struct tcore_error *err)
 {
     *executions = (struct executions){0};
+    execution_spill_init(&executions->spill);
     if (tcore_map_init(&executions->ids) < 0)
         return tcore_error_set(err, TCORE_FATAL, "the system has no randomness to give");
     return TCORE_OK;
@@ -32,6 +33,7 @@ void executions_free(struct executions *executions)
     for (size_t i = 0; i < executions->count; i++)
         tcore_buf_free(&executions->list[i].texts);
     tcore_free(executions->list);
+    execution_spill_free(&executions->spill);
     tcore_map_free(&executions->ids);
     tcore_json_free(&executions->json);
 }
@@ -70,6 +72,43 @@ static void look_at_event(struct execution_records *records, const struct tcore_
     records->started = true;
 }
 
+/* All texts that are held go to the file. */
+static enum tcore_status spill(struct executions *x, struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_OK;
+    for (size_t i = 0; i < x->count && status == TCORE_OK; i++) {
+        struct execution_records *records = &x->list[i];
+        if (!records->texts.length)
+            continue;
+        status = execution_spill_put(&x->spill, &records->spilled, &records->texts, err);
+        tcore_buf_free(&records->texts);
+    }
+    x->held_bytes = 0;
+    return status;
+}
+
+static void forget(struct executions *x, struct execution_records *records)
+{
+    x->held_bytes -= records->texts.capacity;
+    tcore_buf_free(&records->texts);
+    records->spilled = 0;
+    records->count = 0;
+}
+
+static enum tcore_status keep(struct executions *x, struct execution_records *records,
+                              const struct execution_record *head, const char *text,
+                              struct tcore_error *err)
+{
+    size_t before = records->texts.capacity;
+    tcore_buf_append(&records->texts, head, sizeof(*head));
+    tcore_buf_append(&records->texts, text, head->length);
+    x->held_bytes += records->texts.capacity - before;
+    records->count++;
+    if (records->texts.failed)
+        return tcore_error_nomem(err);
+    return x->limit_bytes && x->held_bytes > x->limit_bytes ? spill(x, err) : TCORE_OK;
+}
+
 enum tcore_status executions_add(struct executions *x, const char *text, size_t length,
                                  struct tcore_error *err)
 {
@@ -88,10 +127,10 @@ enum tcore_status executions_add(struct executions *x, const char *text, size_t 
     const struct execution_record head = {execution_time_of(&x->json), length};
     if (event)
         look_at_event(records, &x->json, head.time_ns);
-    tcore_buf_append(&records->texts, &head, sizeof(head));
-    tcore_buf_append(&records->texts, text, length);
-    records->count++;
-    return tcore_buf_status(&records->texts, err);
+    if (!x->running_only || !records->ended)
+        return keep(x, records, &head, text, err);
+    forget(x, records);
+    return TCORE_OK;
 }
 
 static int compare_places(const void *a, const void *b)
@@ -103,7 +142,8 @@ static int compare_places(const void *a, const void *b)
 }
 
 /* The records in the order of their times, to be freed; NULL: out of memory. */
-static struct place *sort_records(const struct execution_records *records)
+static struct place *sort_records(const struct execution_records *records,
+                                  const struct tcore_buf *texts)
 {
     struct place *places = tcore_reallocarray(NULL, records->count, sizeof(*places));
     struct execution_record head;
@@ -111,7 +151,7 @@ static struct place *sort_records(const struct execution_records *records)
     if (!places)
         return NULL;
     for (size_t i = 0; i < records->count; i++) {
-        memcpy(&head, records->texts.data + at, sizeof(head));
+        memcpy(&head, texts->data + at, sizeof(head));
         at += sizeof(head);
         places[i] = (struct place){head.time_ns, at, head.length};
         at += head.length;
@@ -120,21 +160,36 @@ static struct place *sort_records(const struct execution_records *records)
     return places;
 }
 
+/* What went to the file, and what came later. */
+static enum tcore_status collect(struct executions *x, const struct execution_records *records,
+                                 struct tcore_buf *all, struct tcore_error *err)
+{
+    if (!records->spilled)
+        return TCORE_OK;
+    enum tcore_status status = execution_spill_get(&x->spill, records->spilled, all, err);
+    tcore_buf_append(all, records->texts.data, records->texts.length);
+    return status == TCORE_OK ? tcore_buf_status(all, err) : status;
+}
+
 enum tcore_status executions_fold(struct executions *x, size_t number, struct execution *execution,
                                   struct tcore_error *err)
 {
     const struct execution_records *records = &x->list[number];
+    struct tcore_buf all = {0};
     enum tcore_status status = execution_init(execution, err);
-    struct place *places = status == TCORE_OK ? sort_records(records) : NULL;
+    if (status == TCORE_OK)
+        status = collect(x, records, &all, err);
+    const struct tcore_buf *texts = records->spilled ? &all : &records->texts;
+    struct place *places = status == TCORE_OK ? sort_records(records, texts) : NULL;
     if (status == TCORE_OK && !places)
-        return tcore_error_nomem(err);
+        status = tcore_error_nomem(err);
     for (size_t i = 0; status == TCORE_OK && i < records->count; i++) {
         const struct place *place = &places[i];
-        status =
-            tcore_json_parse(&x->json, records->texts.data + place->offset, place->length, err);
+        status = tcore_json_parse(&x->json, texts->data + place->offset, place->length, err);
         if (status == TCORE_OK)
             status = execution_fold(execution, records->id, &x->json, err);
     }
     tcore_free(places);
+    tcore_buf_free(&all);
     return status;
 }

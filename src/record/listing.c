@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #define LINES_BYTES ((size_t)64 << 10) /* so much is chosen from at once */
+#define HELD_BYTES  ((size_t)64 << 20) /* of events */
+#define HELD_LEAST  ((size_t)1 << 20)
 
 struct listing {
     bool over; /* history */
@@ -117,6 +119,9 @@ static enum tcore_status tell(void *state, struct tcore_buf *out, struct tcore_e
 
 /* --- The verbs */
 
+#define HELD_MEMORY                                                                                \
+    "hold no more of events than that; the others wait in a temporary file (default 64M)"
+
 /* On a terminal a table, of these columns. */
 static void choose_columns(struct cli *cli, const char **names, size_t count)
 {
@@ -125,6 +130,13 @@ static void choose_columns(struct cli *cli, const char **names, size_t count)
         cli->io.format = "table";
     if (strcmp(cli->io.format, "table") == 0 && !cli->io.fields.count)
         cli->io.fields = (struct cli_strings){names, count};
+}
+
+/* By --memory; less than a megabyte would be written in too many pieces. */
+static size_t held_bytes(int64_t memory_bytes)
+{
+    size_t bytes = memory_bytes ? (size_t)memory_bytes : HELD_BYTES;
+    return bytes < HELD_LEAST ? HELD_LEAST : bytes;
 }
 
 static int list(struct cli *cli, bool over, int argc, char **argv)
@@ -153,6 +165,8 @@ static int list(struct cli *cli, bool over, int argc, char **argv)
         cli_report(cli, &err);
         status = CLI_FAILED;
     }
+    listing.executions.running_only = !over;
+    listing.executions.limit_bytes = held_bytes(cli->io.memory_bytes);
     if (status == CLI_DONE)
         status = cli_filter(cli, &operator, & listing, argc ? argc : 1, argc ? argv : standard);
     execution_choice_close(&listing.choice, cli);
@@ -187,6 +201,7 @@ const struct cli_verb active_verb = {
         "Example:\n"
         "  trace-record active -w '.context.executorType == \"agent\"' repo\n",
     .groups = CLI_READS | CLI_WRITES,
+    .memory = HELD_MEMORY,
     .run = run_active,
 };
 
@@ -203,5 +218,6 @@ const struct cli_verb history_verb = {
         "  trace-record history --since=today --limit=20\n"
         "  trace-record history -w '.status == \"failed\" and .timeline.duration > 5*m'\n",
     .groups = CLI_READS | CLI_WRITES,
+    .memory = HELD_MEMORY,
     .run = run_history,
 };

@@ -88,7 +88,7 @@ list_options() {
         local does=no
         case "$*" in
         trace-agg | trace-detect* | 'trace-report summary' | 'trace-report trace') does=yes ;;
-        'trace-record export' | 'trace-record import') does=yes ;;
+        'trace-record active' | 'trace-record export' | 'trace-record history' | 'trace-record import') does=yes ;;
         'trace-span assemble' | 'trace-span timeline') does=yes ;;
         esac
         local offered=no

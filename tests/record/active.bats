@@ -268,3 +268,25 @@ wait_for() {
     assert_equal "$(jq -r .event <<<"$output")" started
     run -4 trace-record follow "$id" -o /nonexistent/x
 }
+
+@test 'events that find no room wait in a file, and nothing is different' {
+    awk 'BEGIN {
+        for (i = 1; i <= 3000; i++)
+            start[i] = sprintf("\"executionId\":\"%016x\",\"traceId\":\"%032x\"", i, i)
+        for (i = 1; i <= 3000; i++)
+            printf "{\"type\":\"execution\",\"event\":\"started\",%s,\"operationName\":\"job\",\"timeUnixNano\":\"%d000\"}\n", start[i], i
+        for (n = 1; n <= 3; n++)
+            for (i = 1; i <= 3000; i++)
+                printf "{\"type\":\"execution\",\"event\":\"updated\",%s,\"timeUnixNano\":\"%d%d00\",\"attributes\":{\"last\":%d,\"pad\":\"%0200d\"}}\n", start[i], i, n, n, i
+        for (i = 1; i <= 3000; i += 3)
+            printf "{\"type\":\"execution\",\"event\":\"completed\",%s,\"timeUnixNano\":\"%d900\"}\n", start[i], i
+    }' >events
+    for verb in history active; do
+        trace-record $verb events >held
+        trace-record $verb --memory=1K events | cmp - held
+    done
+    assert_equal "$(wc -l <held)" 2000
+    assert_equal "$(jq -r .metadata.customData.last held | sort -u)" 3
+    TMPDIR=/nonexistent run -4 trace-record history --memory=1M events
+    assert_output 'trace-record: cannot make a temporary file: No such file or directory'
+}
