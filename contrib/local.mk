@@ -1,6 +1,7 @@
 EXTRA_DIST += %D%/crontab
 EXTRA_DIST += %D%/map/github-actions-log.jq
 EXTRA_DIST += %D%/map/github-actions.jq
+EXTRA_DIST += %D%/map/google-cloud-trace.jq
 EXTRA_DIST += %D%/map/microseconds.jq
 EXTRA_DIST += %D%/map/nginx.jq
 EXTRA_DIST += %D%/mplp/events.jq

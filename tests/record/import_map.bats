@@ -155,6 +155,29 @@ Test,error,1767607203000000000,87000000000'
 {"type":"log","timeUnixNano":"1767607203500000000","severity":"error","body":"It failed","attributes":{"command":"error"}}'
 }
 
+@test 'contrib/map: spans of Google Cloud Trace, whose ids are decimal' {
+    cat >in <<'EOF'
+{"projectId": "p", "traceId": "6ef9eae4acda422912f705b69539cec8", "spans": [
+  {"spanId": "18446744073709551615", "kind": "RPC_CLIENT", "name": "/a",
+   "startTime": "2015-09-03T16:40:00.841654024Z", "endTime": "2015-09-03T16:40:01Z", "labels": {"/http/status_code": "503"}},
+  {"spanId": "1006609995974696303", "kind": "RPC_SERVER", "name": "/b", "parentSpanId": "18446744073709551615",
+   "startTime": "2015-09-03T16:40:00.9Z", "endTime": "2015-09-03T16:40:00.95Z"}]}
+EOF
+    trace-record import --map="$contrib/map/google-cloud-trace.jq" in >out
+    diff - out <<'EOF'
+{"type":"span","traceId":"6ef9eae4acda422912f705b69539cec8","spanId":"ffffffffffffffff","name":"/a","kind":"client","startTimeUnixNano":"1441298400841654024","endTimeUnixNano":"1441298401000000000","durationNano":158345976,"status":"error","attributes":{"/http/status_code":"503"},"resource":{"cloud.provider":"gcp","cloud.account.id":"p"}}
+{"type":"span","traceId":"6ef9eae4acda422912f705b69539cec8","spanId":"0df83275456ddd6f","parentSpanId":"ffffffffffffffff","name":"/b","kind":"server","startTimeUnixNano":"1441298400900000000","endTimeUnixNano":"1441298400950000000","durationNano":50000000,"status":"unset","resource":{"cloud.provider":"gcp","cloud.account.id":"p"}}
+EOF
+    jq -c '{traces: [., .]}' in | trace-record import --map="$contrib/map/google-cloud-trace.jq" | diff - <(cat out out)
+    sed 's/1006609995974696303/0x1/' in >bad
+    run -3 --separate-stderr trace-record import --map="$contrib/map/google-cloud-trace.jq" bad
+    assert_regex "$stderr" 'an id that is no decimal number: 0x1'
+    need_data traces/chrome-trace/catapult-google_cloud_trace.json
+    trace-record import --map="$contrib/map/google-cloud-trace.jq" \
+        "$TRACECORE_TEST_DATA/traces/chrome-trace/catapult-google_cloud_trace.json" >out
+    assert_equal "$(wc -l <out)" 4
+}
+
 @test 'contrib/map: a table of spans in microseconds' {
     cat >in <<'EOF'
 trace_id,span_id,parent_id,operation,service,start_us,duration_us,status_code
