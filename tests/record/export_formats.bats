@@ -465,6 +465,19 @@ many() {
     [[ $(wc -c <one.err) -gt 500 ]]
 }
 
+@test 'nothing is nothing again' {
+    local format
+    for format in otlp otlp-proto jaeger zipkin chrome openmetrics; do
+        trace-record export --to-format=$format -o out /dev/null
+        run -0 trace-record import --from=$format out
+        assert_output ''
+        run -0 trace-record import out
+        assert_output ''
+    done
+    run -4 trace-record import <<<'[[]]'
+    run -4 trace-record import <<<'[7]'
+}
+
 @test 'a full disk is an error, a closed pipe is none' {
     spans >in
     metrics >>in

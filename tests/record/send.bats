@@ -73,6 +73,15 @@ EOF
     trace-record export --to-format=otlp-proto --unframed five.ndjson | cmp - 1.body
 }
 
+@test 'a long body is sent without asking for leave' {
+    receiver 200
+    printf '{"spanId":"1","traceId":"1","name":"%03000000d"}\n' 0 >long.ndjson
+    send --compression=none "$url" long.ndjson
+    assert_success
+    assert [ "$(wc -c <1.body)" -gt 3000000 ]
+    run ! grep -qi '^Expect' 1.head
+}
+
 @test 'what a receiver cannot take now is sent again, not before it says' {
     receiver 503 429:1 502 200
     local before=${EPOCHREALTIME/./}
