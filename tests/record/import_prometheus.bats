@@ -151,6 +151,12 @@ b -Inf
 EOF
 }
 
+@test 'a series may come again with another time, as in what was recorded' {
+    run -0 trace-record import --from=prometheus - <<<$'a{x="1"} 1 1000\na{x="1"} 2 2000\nb 1 1000'
+    assert_equal "$(jq -c '[.metricName,.value,.timeUnixNano]' <<<"$output" | paste -sd ' ')" '["a",1,"1000000000"] ["a",2,"2000000000"] ["b",1,"1000000000"]'
+    run -3 trace-record import --from=prometheus - <<<$'a{x="1"} 1 1000\na{x="1"} 2 1000'
+}
+
 @test 'a series that was there already, and other bad lines, cost themselves' {
     local -a cases=(
         'a{x="1",y="2"} 1' 'a series that was there already'

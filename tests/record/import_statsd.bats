@@ -86,6 +86,8 @@ EOF
 {"type":"log","severity":"info","body":"b","eventName":"a"}
 EOF
     becomes '_sc|svc.up|2|d:1656581400|h:h1|#z:1|m:down: a | b' '"svc.up","metricType":"gauge","value":2,"timeUnixNano":"1656581400000000000","dimensions":{"z":"1"},"resource":{"host.name":"h1"},"metadata":{"tags":{"message":"down: a | b"}}'
+    # what is behind m: is the message, whatever it looks like
+    becomes '_sc|svc.up|0|h:h1|m:up|h:h2|#a:b' '"svc.up","metricType":"gauge","value":0,"resource":{"host.name":"h1"},"metadata":{"tags":{"message":"up|h:h2|#a:b"}}'
 }
 
 @test 'a bad line costs itself' {

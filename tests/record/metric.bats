@@ -181,6 +181,14 @@ END
     assert_equal "$(jq -r .timeUnixNano "$trace" | sort -c && echo sorted)" sorted
 }
 
+@test 'a line has 256 dimensions at most' {
+    local -a words
+    for i in {1..257}; do words+=("k$i=$i"); done
+    run -3 trace-record metric - <<<"n 1 ${words[*]:0:256}"$'\n'"n 2 ${words[*]}"
+    assert_output 'trace-record: -:2: has more than 256 dimensions'
+    assert_equal "$(jq -c '[.value,(.dimensions|length)]' "$trace")" '[1,256]'
+}
+
 @test 'a definition gives type and unit, and refuses another type' {
     trace-record init repo
     for to in "$trace" repo; do
@@ -198,6 +206,9 @@ END
         assert_output 'trace-record: -:2: requests is defined as a counter, and this is a timer'
         printf 'requests 9\nfree 10\n' >lines
         run -3 trace-record metric --to=$to - --metric-type=gauge <lines
+        # records of ours, which could go on as they are
+        run -3 trace-record metric --to=$to - <<<'{"type":"metric","metricName":"requests","metricType":"timer","value":11}'
+        assert_output 'trace-record: -:1: requests is defined as a counter, and this is a timer'
         trace-record read $to --type=metric >records
         assert_equal "$(jq -c '[.metricName,.value,.metricType,.unit]' records | sort -t, -nk2 | xargs)" \
             '[requests,1,counter,{request}] [requests,2,counter,s] [free,3,gauge,null] [requests,5,counter,{request}] [requests,7,counter,null] [free,8,null,null] [free,10,gauge,null]'
