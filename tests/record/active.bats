@@ -107,6 +107,17 @@ wait_for() {
     assert_equal "$(jq -c '[.status,.result,(.timeline.duration > 0),[.spans[].name]]' state)" '["completed",7,true,["part","nightly"]]'
 }
 
+@test 'follow passes over a line that is longer than lines may be' {
+    {
+        echo '{"type":"execution","event":"started","executionId":"00000000000000aa","traceId":"000000000000000000000000000000bb","timeUnixNano":"10"}'
+        printf '{"type":"execution","event":"updated","executionId":"00000000000000aa","timeUnixNano":"11","attributes":{"x":"'
+        head -c 34000000 /dev/zero | tr '\0' x
+        echo '"}}'
+        echo '{"type":"execution","event":"completed","executionId":"00000000000000aa","timeUnixNano":"12"}'
+    } >long
+    assert_equal "$(trace-record follow 00000000000000aa long | jq -r .event | xargs)" 'started completed'
+}
+
 @test 'an execution uses what its own samples and its span say, not those of what runs within' {
     local t='"traceId":"000000000000000000000000000000bb"' id='"spanId":"00000000000000aa"' inner='"spanId":"00000000000000cc"'
     printf '%s\n' '{"type":"execution","event":"started","executionId":"00000000000000aa",'"$t"',"timeUnixNano":"10"}' \
