@@ -11,6 +11,7 @@
 #include "model/number.h"
 #include "record/attributes.h"
 #include "record/execution.h"
+#include "record/metric_line.h"
 #include "record/verbs.h"
 
 #include <stdlib.h>
@@ -154,6 +155,8 @@ static int record_one(struct cli *cli, const struct metric_common *common,
         status = destination_append(cli, to, &lines, &err);
     if (status == TCORE_FATAL)
         cli_report(cli, &err);
+    if (status == TCORE_OK && metric_value_is_odd(words.value, strlen(words.value)))
+        cli_note(cli, "'%.100s' is recorded as a text: " METRIC_NUMBERS, words.value);
     tcore_json_free(&json);
     tcore_buf_free(&lines);
     return cli->usage_error ? CLI_USAGE : cli_exit_status(cli, false);
@@ -206,8 +209,9 @@ const struct cli_verb metric_verb = {
     .summary = "Record a metric, or many from standard input.",
     .operands = "NAME VALUE [K=V]... | -",
     .description =
-        "VALUE is a number, true or false, or else a text. K=V are its dimensions, with numbers,\n"
-        "true and false taken as such. With - the lines of standard input are recorded, each\n"
+        "VALUE is a number as JSON has it (0.5, -2, 1e3), true or false, or else a text. K=V are\n"
+        "its dimensions, with numbers, true and false taken as such. With - the lines of standard "
+        "input are recorded, each\n"
         "NAME VALUE [K=V]... or a metric as JSON, as soon as no more come at once.\n"
         "\n"
         "Examples:\n"

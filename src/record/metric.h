@@ -34,6 +34,9 @@ enum tcore_status metric_put(struct tcore_buf *lines, struct tcore_json *json,
 /* Appends context, service and quality, and the end of the record, without a newline. */
 void metric_put_end(struct tcore_buf *out, const struct metric_common *common);
 
+/* For the note that a value was taken for a text. */
+#define METRIC_NUMBERS "numbers are as JSON has them (0.5, -2, 1e3)"
+
 /* Records what standard input has, until it ends or INT or TERM comes: what was read by then is
  * recorded. Lines that are no metric are rejected. The exit status. */
 int metric_from_input(struct cli *cli, const struct metric_common *common,

@@ -52,6 +52,7 @@ struct lines {
     size_t time_length;
     int64_t written_ns;
     uint64_t number; /* of the line at hand */
+    uint64_t odd;    /* values that are texts, although numbers may be meant */
     bool passing;    /* over the rest of a line that is too long */
     bool ended;
 };
@@ -168,7 +169,10 @@ static enum tcore_status put_words(struct lines *l, const char *text, size_t len
         return tcore_error_set(err, TCORE_SKIP, "'%.100s' is not K=V", bad);
     if (!share_takes_next(&l->share))
         return TCORE_OK;
-    return metric_put(&l->records, &l->json, l->common, &words, next_time(l), err);
+    enum tcore_status status =
+        metric_put(&l->records, &l->json, l->common, &words, next_time(l), err);
+    l->odd += status == TCORE_OK && metric_value_is_odd(words.value, strlen(words.value));
+    return status;
 }
 
 /* The next time in digits, which are mostly those of the one before but for the last. */
@@ -192,7 +196,7 @@ static bool put_plain(struct lines *l, const char *text, size_t length)
         return false;
     if (share_takes_next(&l->share)) {
         write_time(l);
-        metric_line_put(&l->records, &l->frame, &words, l->time, l->time_length);
+        metric_line_put(&l->records, &l->frame, &words, l->time, l->time_length, &l->odd);
     }
     return true;
 }
@@ -398,6 +402,10 @@ int metric_from_input(struct cli *cli, const struct metric_common *common,
             going = read_more(&l) && take_lines(&l);
     }
     append(&l); /* also what came before a stop or a failure */
+    if (l.odd)
+        cli_note(cli, "%llu value%s like .5 or 12ms %s recorded as text%s: " METRIC_NUMBERS,
+                 (unsigned long long)l.odd, l.odd == 1 ? "" : "s", l.odd == 1 ? "was" : "were",
+                 l.odd == 1 ? "" : "s");
     tcore_buf_free(&l.input);
     tcore_buf_free(&l.records);
     tcore_buf_free(&l.line);

@@ -105,6 +105,34 @@ static bool is_number(const char *s, size_t length, bool exponents)
     return s == end;
 }
 
+static bool is_unit(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '%';
+}
+
+/* A number as others write it, or one with its unit; 1.2.3 and 2026-01-05 are meant as texts. */
+static bool means_number(const char *s, size_t length)
+{
+    const char *end = s + length;
+    s += length && (*s == '+' || *s == '-');
+    size_t n = digits(s, (size_t)(end - s));
+    s += n;
+    if (s < end && *s == '.') {
+        s++;
+        size_t fraction = digits(s, (size_t)(end - s));
+        s += fraction;
+        n += fraction;
+    }
+    while (n && s < end && is_unit(*s))
+        s++;
+    return n && s == end;
+}
+
+bool metric_value_is_odd(const char *text, size_t length)
+{
+    return means_number(text, length) && !is_number(text, length, true);
+}
+
 static char *put(char *to, const char *text, size_t length)
 {
     memcpy(to, text, length);
@@ -154,7 +182,8 @@ bool metric_line_is_one(const struct metric_words_found *words)
 }
 
 void metric_line_put(struct tcore_buf *out, const struct metric_frame *frame,
-                     const struct metric_words_found *words, const char *time, size_t time_length)
+                     const struct metric_words_found *words, const char *time, size_t time_length,
+                     uint64_t *odd)
 {
     const char *first = words->word[0].text;
     const char *last = words->word[words->count - 1].text + words->word[words->count - 1].length;
@@ -167,8 +196,10 @@ void metric_line_put(struct tcore_buf *out, const struct metric_frame *frame,
     char *to = PUT(room, "{\"type\":\"metric\",\"metricName\":");
     to = put_quoted(to, first, words->word[0].length);
     to = put(to, frame->type, frame->type_length);
-    to = PUT(to, ",\"value\":");
+    char *value = to = PUT(to, ",\"value\":");
     to = put_value(to, words->word[1].text, words->word[1].length, true);
+    if (*value == '"')
+        *odd += means_number(words->word[1].text, words->word[1].length);
     to = put(to, frame->unit, frame->unit_length);
     to = PUT(to, ",\"timeUnixNano\":\"");
     to = put(to, time, time_length);

@@ -35,8 +35,11 @@ struct metric_frame {
 
 /* Whether they are a metric: a name, a value and dimensions, no two of the same key. */
 bool metric_line_is_one(const struct metric_words_found *words);
-/* Appends the record of words that are one, with a time as its digits. */
+/* Whether a value is recorded as a text although a number may be meant: .5, +5, 12ms. */
+bool metric_value_is_odd(const char *text, size_t length);
+/* Appends the record of words that are one, with a time as its digits. *odd counts such values. */
 void metric_line_put(struct tcore_buf *out, const struct metric_frame *frame,
-                     const struct metric_words_found *words, const char *time, size_t time_length);
+                     const struct metric_words_found *words, const char *time, size_t time_length,
+                     uint64_t *odd);
 
 #endif

@@ -181,6 +181,26 @@ END
     assert_equal "$(jq -r .timeUnixNano "$trace" | sort -c && echo sorted)" sorted
 }
 
+@test 'a text that may be meant as a number is noted' {
+    local -a odd=(.5 +5 5. 007 -.5 12ms 50% 1e 0x) plain=(0.5 -2 1e3 5d41402a 1.2.3 2026-01-05 text - . true NaN)
+    for value in "${odd[@]}"; do
+        run -0 trace-record metric n "$value"
+        assert_output "trace-record: '$value' is recorded as a text: numbers are as JSON has them (0.5, -2, 1e3)"
+    done
+    for value in "${plain[@]}"; do
+        run -0 trace-record metric n "$value"
+        assert_output ''
+    done
+    assert_equal "$(jq -c .value "$trace" | head -n 9)" "$(printf '"%s"\n' "${odd[@]}")"
+    # lines of plain characters, and others
+    run -0 trace-record metric - < <(printf 'n %s\n' "${odd[@]}" "${plain[@]}")
+    assert_output 'trace-record: 9 values like .5 or 12ms were recorded as texts: numbers are as JSON has them (0.5, -2, 1e3)'
+    run -0 trace-record metric - < <(printf 'n %s k="\n' 1 .5 7.)
+    assert_output 'trace-record: 2 values like .5 or 12ms were recorded as texts: numbers are as JSON has them (0.5, -2, 1e3)'
+    run -0 trace-record metric - <<<'n .5'
+    assert_output 'trace-record: 1 value like .5 or 12ms was recorded as text: numbers are as JSON has them (0.5, -2, 1e3)'
+}
+
 @test 'a line has 256 dimensions at most' {
     local -a words
     for i in {1..257}; do words+=("k$i=$i"); done
