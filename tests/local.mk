@@ -162,6 +162,7 @@ bats_tests += %D%/record/import_benchmark.bats
 bats_tests += %D%/record/import_benchstat.bats
 bats_tests += %D%/record/import_chrome.bats
 bats_tests += %D%/record/import_csv.bats
+bats_tests += %D%/record/import_data.bats
 bats_tests += %D%/record/import_jaeger.bats
 bats_tests += %D%/record/import_map.bats
 bats_tests += %D%/record/import_otlp.bats
