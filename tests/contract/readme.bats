@@ -38,6 +38,17 @@ step() {
     eval "$1" >out 2>err </dev/null || status=$?
     ((status <= 1)) || { echo "exit $status: $1"; cat err; exit 1; }
 }
+# Until it takes requests, which README leaves to who stops it.
+listen_shortly() {
+    : >said
+    trace-record listen "$@" 2>>said &
+    for ((i = 0; i < 600; i++)); do
+        ! grep -q 'listening at' said || break
+        sleep 0.1
+    done
+    kill $!
+    wait $!
+}
 END
 }
 
@@ -71,14 +82,14 @@ steps() {
     # The receiver that README sends to, on a port that is free.
     trace-record listen --http=127.0.0.1:0 --to=received.ndjson 2>listening 3>&- &
     local listener=$!
-    for ((i = 0; i < 100; i++)); do
-        [[ ! -s listening ]] || break
+    for ((i = 0; i < 600; i++)); do
+        ! grep -qs 'listening at' listening || break
         sleep 0.1
     done
     local url
     url=$(grep -o 'http://[0-9.:]*' listening)
     shown 'Questions on the way' 'What it promises' | commands |
-        sed "s|http://127.0.0.1:4318|$url --protocol=json|; s|^trace-record listen|timeout --preserve-status 1 & --http=127.0.0.1:0|" >commands
+        sed "s|http://127.0.0.1:4318|$url --protocol=json|; s|^trace-record listen|listen_shortly --http=127.0.0.1:0|; s|--statsd$|--statsd=127.0.0.1:0|" >commands
     run -0 grep -c . commands
     ((output > 20))
     steps <commands >>run
