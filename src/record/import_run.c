@@ -24,6 +24,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define END_BYTES ((size_t)256 << 10) /* of an input whose end is looked at */
+
 enum {
     SLOTS = 64,
     THREADS_MAX = 32,
@@ -483,6 +485,30 @@ static bool begins_json(struct tcore_slice head)
     return at < head.length && (head.data[at] == '{' || head.data[at] == '[');
 }
 
+/* Whether the last line that is not empty is the one that ends OpenMetrics. */
+static bool ends_openmetrics(struct tcore_slice text)
+{
+    static const char end[] = "# EOF";
+    const size_t length = sizeof end - 1;
+    while (text.length && strchr(" \t\r\n", text.data[text.length - 1]))
+        text.length--;
+    return text.length >= length && memcmp(text.data + text.length - length, end, length) == 0 &&
+           (text.length == length || text.data[text.length - length - 1] == '\n');
+}
+
+/* Of what looks like Prometheus text the end decides, if that is near. */
+static enum tcore_status look_at_end(struct import_source *source, struct tcore_slice head,
+                                     bool whole, const struct import_format **format,
+                                     struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_OK;
+    while (status == TCORE_OK && !whole && head.length < END_BYTES)
+        status = import_source_peek(source, &head, &whole, err);
+    if (status == TCORE_OK && whole && head.length <= END_BYTES && ends_openmetrics(head))
+        *format = &import_openmetrics;
+    return status;
+}
+
 /* What is no JSON is known by how it begins, before it is cut. */
 static enum tcore_status find_input(struct import_run *run, struct import_source *source,
                                     struct tcore_error *err)
@@ -498,6 +524,11 @@ static enum tcore_status find_input(struct import_run *run, struct import_source
         more = sniffed.more && !whole && (head.data[0] == '\n' || !begins_json(head));
         if (sniffed.foreign && sniffed.foreign->importer)
             format = import_format_find(sniffed.foreign->importer);
+    }
+    if (!run->format && format == &import_prometheus) {
+        enum tcore_status status = look_at_end(source, head, whole, &format, err);
+        if (status != TCORE_OK)
+            return status;
     }
     if (format && format->input != IMPORT_JSON)
         import_source_set_format(source, format,

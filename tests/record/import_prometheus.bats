@@ -236,3 +236,21 @@ EOF
     trace-record import -j4 in | cmp 1 -
     (while IFS= read -r -N 5003 piece || [[ -n $piece ]]; do printf '%s' "$piece"; done <in) | trace-record import | cmp 1 -
 }
+
+@test 'what OpenMetrics ends with tells it from Prometheus text, behind thousands of lines too' {
+    {
+        echo '# TYPE seen gauge'
+        for i in {1..500}; do echo "seen{k=\"$i\"} $i"; done
+        echo 'late 1 1395066363'
+    } >in
+    # a time is in milliseconds, or in seconds
+    { cat in; echo '# EOF'; } >openmetrics
+    for text in in openmetrics; do
+        (head -c 5000 $text; sleep 0.2; tail -c +5001 $text) | trace-record import >out
+        tail -n 1 out | jq -r .timeUnixNano >$text.time
+    done
+    assert_equal "$(cat in.time openmetrics.time)" $'1395066363000000\n1395066363000000000'
+    # it is the last line, or nothing
+    { cat openmetrics; echo 'late{k="v"} 1 1395066363'; } | trace-record import >out
+    assert_equal "$(tail -n 1 out | jq -r .timeUnixNano)" 1395066363000000
+}
