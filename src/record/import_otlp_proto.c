@@ -14,7 +14,8 @@
 struct proto {
     struct otlp o;
     struct import_job *job;
-    enum import_signal signal; /* of the records of this resource */
+    struct tcore_slice group;  /* the resource and its records */
+    enum import_signal signal; /* of the records */
     uint32_t group_end;        /* of the tape, behind what the resource put there */
     uint32_t scope_end;        /* and the scope */
 };
@@ -107,6 +108,33 @@ static enum import_signal signal_of(struct tcore_slice record)
     return metric <= log ? IMPORT_METRICS : IMPORT_LOGS;
 }
 
+/* The first record of a scope, or with depth 1 of a group, that has anything in it. */
+static struct tcore_slice first_record(struct tcore_slice message, unsigned depth)
+{
+    const char *at = message.data, *end = at + message.length, *reason;
+    struct tcore_slice found = {0};
+    bool good = true;
+    while (good && at < end && !found.length) {
+        struct tcore_wire_record r = {0};
+        good = tcore_wire_next(&at, end, &r, &reason);
+        bool inner = depth ? r.number == OTLP_WIRE_SCOPES || r.number == OTLP_WIRE_OLD_SCOPES
+                           : r.number == OTLP_WIRE_RECORDS;
+        if (r.type != TCORE_WIRE_BYTES || !r.data || !inner)
+            continue;
+        found = (struct tcore_slice){r.data, good ? r.length : (size_t)(end - r.data)};
+        found = depth ? first_record(found, depth - 1) : found;
+    }
+    return found;
+}
+
+/* A record without anything in it is what the others are; where all are so, they can only be log
+ * records, as spans have ids and metrics names. */
+static enum import_signal signal_of_group(struct tcore_slice group)
+{
+    struct tcore_slice record = first_record(group, 1);
+    return record.length ? signal_of(record) : IMPORT_LOGS;
+}
+
 /* --- records, scopes, resources --- */
 
 static bool convert_record(struct proto *p, struct tcore_slice record, bool whole)
@@ -123,13 +151,8 @@ static bool convert_record(struct proto *p, struct tcore_slice record, bool whol
         reject_broken(p, record.data, record, "a record that is cut off");
         return true;
     }
-    if (!p->signal && !record.length) {
-        import_bad(p->job, "a record without anything in it");
-        import_reject_bytes(p->job, record, record.data);
-        return false;
-    }
     if (!p->signal)
-        p->signal = signal_of(record);
+        p->signal = record.length ? signal_of(record) : signal_of_group(p->group);
     p->job->json.count = p->scope_end;
     tcore_arena_reset(&p->job->json.arena);
     if (import_wire_put(p->job, signals[p->signal].message, record, &node, &where) !=
@@ -170,6 +193,7 @@ static bool convert_scope(struct proto *p, struct tcore_slice scope, bool whole)
 static bool convert_group(struct proto *p, struct tcore_slice group, bool whole)
 {
     p->job->json.count = 0;
+    p->group = group;
     p->signal = p->job->signal;
     if (!put_around(p, &otlp_wire_group, group, otlp_enter_group))
         return !whole;

@@ -96,12 +96,20 @@ span() {
     assert_equal "$output" "$(trace-record import json)"
 }
 
-@test 'a record without anything in it is of no kind' {
-    printf '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{},{"body":{"stringValue":"x"}},{}]}]}]}' | proto >in.pb
+@test 'a record without anything in it is what the others are, or else a log record' {
+    for records in '{},{"body":{"stringValue":"x"}},{}' '{}' '{},{}'; do
+        printf '{"resourceLogs":[{"scopeLogs":[{"logRecords":[]},{"logRecords":[%s]}]}]}' "$records" >json
+        proto <json >in.pb
+        run -0 --separate-stderr trace-record import in.pb
+        assert_equal "$stderr" ''
+        assert_equal "$output" "$(trace-record import json)"
+    done
+    span 01 | sed 's/"spans":\[/&{},/' >json
+    proto <json >in.pb
     run -3 --separate-stderr trace-record import in.pb
-    assert_equal "$output" '{"type":"log","body":"x"}
-{"type":"log"}'
-    assert_equal "$stderr" 'trace-record: in.pb: a record without anything in it (byte 7)'
+    assert_equal "$output" "$(trace-record import json 2>/dev/null)"
+    assert_equal "${#lines[@]}" 1
+    assert_regex "$stderr" '^trace-record: in.pb: a span without traceId'
 }
 
 @test 'compressed input is read as it is' {
