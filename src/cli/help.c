@@ -93,7 +93,7 @@ static void describe_option(const struct cli_tables *tables, const struct cli_op
     }
     tcore_buf_printf(out, "%*s", (int)(HELP_COLUMN - column), "");
     tcore_buf_puts(&text, option->help);
-    for (const char *at = option->choices; at && *at;) {
+    for (const char *at = option->kind == CLI_CHOICE ? option->choices : ""; *at;) {
         size_t length = strcspn(at, "|");
         tcore_buf_puts(&text, at == option->choices ? ": " : at[length] ? ", " : " or ");
         tcore_buf_append(&text, at, length);

@@ -43,7 +43,7 @@ struct cli_option {
     size_t offset;       /* of the member in the options struct */
     const char *metavar; /* "FILE", "DUR"; NULL for flags */
     const char *help;    /* one sentence without final stop; starts in lower case; NULL: hidden */
-    const char *choices; /* CLI_CHOICE: "a|b|c", shown behind help */
+    const char *choices; /* CLI_CHOICE: "a|b|c", shown behind help; CLI_STRING: for completion */
 };
 
 struct cli_option_group {

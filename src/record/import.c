@@ -26,9 +26,14 @@ struct options {
     bool dogstatsd;
 };
 
+/* For completion; names are looked up in import_formats. */
+#define FORMATS                                                                                    \
+    "otlp|otlp-proto|prometheus|openmetrics|statsd|csv|tsv|jaeger|zipkin|chrome|hyperfine|"        \
+    "google-benchmark|pytest-benchmark|benchstat|numbers|lines|native"
+
 static const struct cli_option table[] = {
     {0, "from", CLI_STRING, offsetof(struct options, from), "FORMAT",
-     "what the input is, instead of finding out", NULL},
+     "what the input is, instead of finding out", FORMATS},
     {0, "map", CLI_STRING, offsetof(struct options, map), "FILE",
      "make records with the jq program in this file", NULL},
     {0, "at", CLI_TIME, offsetof(struct options, at), "TIME",
@@ -48,7 +53,8 @@ static int unknown_format(struct cli *cli, const char *name)
     size_t count = 0;
     for (; import_formats[count] && count < 31; count++) {
         names[count] = import_formats[count]->name;
-        tcore_buf_printf(&list, "%s%s", count ? ", " : "", names[count]);
+        tcore_buf_printf(&list, "%s%s%s", count ? ", " : "", names[count],
+                         import_formats[count] == &import_lines ? " (with --map)" : "");
     }
     names[count] = NULL;
     tcore_buf_putc(&list, '\0');

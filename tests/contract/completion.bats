@@ -86,3 +86,16 @@ complete_bash() {
     run -0 trace-record listen --help
     assert_line --partial '--statsd[=ADDRESS]'
 }
+
+@test 'the formats of import are completed, all that there are' {
+    run -0 complete_bash trace-record import --from = ot
+    assert_output $'otlp\notlp-proto'
+    run -0 complete_bash trace-record import --from hyp
+    assert_output hyperfine
+    run -2 trace-record import --from=none /dev/null
+    named=$(sed -n '1s/.*there are //; 1s/ (with --map)//; 1s/, / /gp' <<<"$output")
+    assert_equal "$(complete_bash trace-record import --from = '' | xargs)" "$named"
+    for file in zsh/_trace-record fish/trace-record.fish; do
+        grep -F "$named" "$top_builddir/completions/$file" | grep -q from
+    done
+}
