@@ -12,7 +12,7 @@ build=$(cd "${3:-build}" && pwd)
 mkdir -p "$build/fuzz/$name"
 cd "$build/fuzz"
 # Of targets in a program: its files, or a library's, named in a comment.
-program=$(sed -n '/^\/\* Sources: /,/\*\/$/{s/^\/\* Sources: //;s/^ \* //;s/\*\/$//;p}' "$top/tests/fuzz/fuzz_$name.c")
+program=$(sed -n '/^\/\* Sources: /,${h;s/^\/\* Sources: //;s/^ \* //;s/\*\/$//;p;g;/\*\/$/q}' "$top/tests/fuzz/fuzz_$name.c")
 sources=
 for file in $program; do
     case $file in

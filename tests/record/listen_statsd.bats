@@ -153,8 +153,11 @@ without_times() {
 
 @test 'TERM keeps what has been received' {
     listen --to=got.ndjson --statsd=0
+    kill -STOP "$pid"
     packets 127.0.0.1 "$port" 5000 >rate
-    stop
+    kill "$pid"
+    kill -CONT "$pid"
+    ends 0
     assert_equal $(($(count packets,) + $(count 'packets dropped'))) 5000
     assert_equal "$(wc -l <got.ndjson)" "$(count packets,)"
 }
