@@ -428,13 +428,14 @@ bool prometheus_put(struct prometheus_family *f, uint32_t series)
         return import_bad(f->job, "a time of creation of no series");
     put_head(f, s);
     if (f->type >= PROMETHEUS_HISTOGRAM &&
-        !put_distribution(f, s, f->bucket + bucket, f->bucket_at - bucket))
+        !put_distribution(f, s, f->bucket ? f->bucket + bucket : NULL, f->bucket_at - bucket))
         return false;
     if (f->type == PROMETHEUS_COUNTER)
         PUT(out, ",\"isMonotonic\":true");
     if (s->created_ns)
         put_time(out, ",\"startTimeUnixNano\":", s->created_ns);
-    put_exemplars(f, f->exemplar + exemplar, f->exemplar_at - exemplar);
+    if (f->exemplar_at > exemplar)
+        put_exemplars(f, f->exemplar + exemplar, f->exemplar_at - exemplar);
     put_help(out, f->help);
     PUT(out, "}\n");
     return true;
