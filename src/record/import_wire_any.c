@@ -73,7 +73,7 @@ static bool put_member(struct tape *t, const struct tcore_wire_record *r)
 /* Of several members the last one counts, unless one is not known. */
 bool import_wire_put_any(struct tape *t, struct tcore_slice data)
 {
-    const char *at = data.data, *end = at + data.length, *reason;
+    const char *at = data.data, *end = at ? at + data.length : at, *reason; /* no value: no data */
     uint32_t node = t->json->count;
     if (!has_room(t) || !enter(t, data.data))
         return false;
