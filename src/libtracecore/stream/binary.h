@@ -109,6 +109,9 @@ uint64_t tcore_binary_writer_duplicates(const struct tcore_binary_writer *writer
 /* Forgets the records that are held. TCORE_FATAL: out of memory. */
 enum tcore_status tcore_binary_writer_drop(struct tcore_binary_writer *writer,
                                            struct tcore_error *err);
+/* Forgets those too, and whatever was learnt from records so far: what is written of the next ones
+ * depends on nothing before them. */
+void tcore_binary_writer_forget(struct tcore_binary_writer *writer);
 /* Makes blocks in which columns do not share their data; spans: nor are ends and parents of spans
  * written by what they are to other columns. Before the first record. */
 void tcore_binary_writer_keep_apart(struct tcore_binary_writer *writer, bool spans);

@@ -7,9 +7,10 @@
 #ifndef TRACECORE_STREAM_BINARY_CODEC_H
 #define TRACECORE_STREAM_BINARY_CODEC_H
 
+#include "stream/binary_bytes.h"
+
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #pragma GCC visibility push(hidden)
 
@@ -55,6 +56,28 @@ bool tcore_binary_is_ascii(const char *text, size_t length);
  * character of four bytes).
  */
 bool tcore_binary_is_text(const char *text, size_t length, bool surrogates);
+
+/* The bits 0x80 of the bytes that may not stand in a JSON string as they are, or are no ASCII. */
+static inline uint64_t binary_special(uint64_t bytes)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+    uint64_t quote = bytes ^ ones * '"', backslash = bytes ^ ones * '\\';
+    return (((bytes - ones * ' ') | (quote - ones) | (backslash - ones)) | bytes) & high;
+}
+
+/* Whether text is ASCII that stands in a JSON string as it is; it may say no of some that is. */
+static inline bool binary_is_plain(const char *text, size_t length)
+{
+    uint64_t found = 0, last = ' ';
+    if (length >= 8) {
+        for (size_t i = 0; i + 8 < length; i += 8)
+            found |= binary_special(binary_get64(text + i));
+        return !(found | binary_special(binary_get64(text + length - 8)));
+    }
+    for (size_t i = 0; i < length; i++)
+        last = last << 8 | (unsigned char)text[i];
+    return !(binary_special(last | UINT64_C(0x2020202020202020) << 8 * length));
+}
 
 /* Whether text is the literal of a JSON number (RFC 8259, 6). */
 bool tcore_binary_is_number(const char *text, size_t length);

@@ -122,27 +122,28 @@ static inline uint64_t word_at(const char *p)
     return word;
 }
 
-static inline bool same_bytes(const char *a, const char *b, size_t length)
+/* Both words are multiplied, and the halves of the product joined. */
+static inline uint64_t mix(uint64_t a, uint64_t b)
 {
-    if (length < 8) {
-        for (size_t i = 0; i < length; i++)
-            if (a[i] != b[i])
-                return false;
-        return true;
-    }
-    for (size_t i = 0; i < length - 8; i += 8)
-        if (word_at(a + i) != word_at(b + i))
-            return false;
-    return word_at(a + length - 8) == word_at(b + length - 8);
+    __uint128_t mixed = (__uint128_t)(a ^ 0x9e3779b97f4a7c15) * (b ^ 0xe7037ed1a0b428db);
+    return (uint64_t)mixed ^ (uint64_t)(mixed >> 64);
 }
 
 static inline uint64_t hash_of(const char *text, size_t length)
 {
-    if (length > 16 || length < 8)
+    if (length > 32)
         return XXH3_64bits(text, length);
-    __uint128_t mixed = (__uint128_t)(word_at(text) ^ 0x9e3779b97f4a7c15) *
-                        (word_at(text + length - 8) ^ 0xe7037ed1a0b428db ^ length);
-    return (uint64_t)mixed ^ (uint64_t)(mixed >> 64);
+    if (length > 16)
+        return mix(mix(word_at(text), word_at(text + 8)) ^ word_at(text + length - 16),
+                   word_at(text + length - 8) ^ length);
+    if (length >= 8)
+        return mix(word_at(text), word_at(text + length - 8) ^ length);
+    if (length >= 4)
+        return mix(binary_get32(text), (uint64_t)binary_get32(text + length - 4) << 8 ^ length);
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < length; i++)
+        bytes = bytes << 8 | (unsigned char)text[i];
+    return mix(bytes, length);
 }
 
 /* An entry of the dictionary. */
@@ -154,7 +155,7 @@ static inline const char *entry_text(const struct binary_column *column, uint32_
 static inline bool entry_is(const struct binary_column *column, uint32_t entry, const char *text,
                             size_t length)
 {
-    return column->lengths[entry] == length && same_bytes(entry_text(column, entry), text, length);
+    return column->lengths[entry] == length && binary_same(entry_text(column, entry), text, length);
 }
 
 /* The slot of that string or where it would go; NULL if that is too far from its home. */

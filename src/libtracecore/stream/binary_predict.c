@@ -284,13 +284,8 @@ static const char *predict_step(struct shape_tree *tree, uint32_t *node, const c
                 continue;
             tree->values++;
         }
-        uint32_t target = edge->node;
-        if (before) {
-            tree->edge[before].next = edge->next;
-            tree->edge[e].next = tree->node[*node].edges;
-            tree->node[*node].edges = e;
-        }
-        *node = target;
+        tcore_shape_prefer(tree, *node, e, before);
+        *node = edge->node;
         return behind;
     }
     return NULL;

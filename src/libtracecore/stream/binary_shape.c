@@ -67,6 +67,11 @@ bool tcore_shape_is_full(const struct shape_tree *tree)
     return tree->nodes >= NODE_CAP || tree->items >= ITEM_CAP;
 }
 
+bool tcore_shape_grow_values(struct shape_tree *tree)
+{
+    return grow((void **)&tree->value, &tree->value_capacity, 64, sizeof *tree->value);
+}
+
 /* A new node behind another; 0: out of memory. */
 static uint32_t add_node(struct shape_tree *tree, uint32_t parent, uint16_t column, uint16_t object,
                          bool first)
@@ -300,23 +305,13 @@ static bool add_edge(struct shape_tree *tree, uint32_t node, uint32_t path, unsi
     return true;
 }
 
-/* Makes a node's edge its first: what came last comes next, most of the time. */
-static inline void prefer(struct shape_tree *tree, uint32_t node, uint32_t edge, uint32_t before)
-{
-    if (!before)
-        return;
-    tree->edge[before].next = tree->edge[edge].next;
-    tree->edge[edge].next = tree->node[node].edges;
-    tree->node[node].edges = edge;
-}
-
 /* The edge of that path and class, or 0. */
 static uint32_t find_edge(struct shape_tree *tree, uint32_t node, uint32_t path, unsigned class)
 {
     uint32_t before = 0;
     for (uint32_t e = tree->node[node].edges; e; before = e, e = tree->edge[e].next) {
         if (tree->edge[e].path == path && tree->edge[e].class == class) {
-            prefer(tree, node, e, before);
+            tcore_shape_prefer(tree, node, e, before);
             return e;
         }
     }
@@ -325,10 +320,7 @@ static uint32_t find_edge(struct shape_tree *tree, uint32_t node, uint32_t path,
 
 static struct shape_value *push_value(struct shape_tree *tree)
 {
-    if (tree->values == tree->value_capacity &&
-        !grow((void **)&tree->value, &tree->value_capacity, 64, sizeof *tree->value))
-        return NULL;
-    return &tree->value[tree->values++];
+    return tcore_shape_has_room(tree) ? &tree->value[tree->values++] : NULL;
 }
 
 /* Takes the step of a path and class from node, making it if it is new. False: out of memory.
@@ -400,50 +392,64 @@ static bool add_member(struct shape_tree *tree, const struct tcore_json *json, u
     return !text->failed;
 }
 
+/* The step of a member with a column of its own: see tcore_shape_step(). *rare: it has none, and
+ * counts among those that are rare. */
+static bool step_of(struct shape_tree *tree, uint32_t *node, const struct tcore_value *key,
+                    const struct tcore_value *v, bool *rare)
+{
+    uint16_t column = BINARY_NONE;
+    struct shape_value value = {0};
+    bool failed = false;
+    uint32_t path = path_of(tree, tree->node[*node].object, key->s, key->len, &failed);
+    *rare = true;
+    if (failed)
+        return false;
+    if (path == TCORE_MAP_NONE)
+        return true;
+    if (tree->path[path].rare) {
+        tree->path[path].seen++;
+        return true;
+    }
+    value.class = (uint8_t)(v ? classify(&tree->path[path], v, &value) : CLASS_OBJECT);
+    if (!step(tree, node, path, value.class, &column))
+        return false;
+    tree->path[path].rare = *rare = column == BINARY_NONE;
+    if (*rare || !v)
+        return true;
+    struct shape_value *place = push_value(tree);
+    if (!place)
+        return false;
+    value.column = column;
+    *place = value;
+    return true;
+}
+
+bool tcore_shape_step(struct shape_tree *tree, uint32_t *node, const struct tcore_value *key,
+                      const struct tcore_value *v)
+{
+    bool rare;
+    return step_of(tree, node, key, v, &rare) && !rare;
+}
+
 /* Takes the member whose key is node k of the tape; *inside is set if it opened an object that is
  * to be walked next. False: out of memory. */
 static bool walk_member(struct shape_tree *tree, const struct tcore_json *json, uint32_t k,
                         uint32_t *node, bool *inside)
 {
-    const struct tcore_value *key = &json->node[k].value;
     const struct tcore_json_node *v = &json->node[k + 1];
-    uint16_t object = tree->node[*node].object, column = BINARY_NONE;
-    bool failed = false;
-    uint32_t path = path_of(tree, object, key->s, key->len, &failed);
+    bool opens = tree->node[*node].object == BINARY_NONE && tcore_json_is_object(v) && v->count;
+    bool rare;
     *inside = false;
-    if (failed)
+    if (!step_of(tree, node, &json->node[k].value, opens ? NULL : &v->value, &rare))
         return false;
-    if (path == TCORE_MAP_NONE)
+    if (rare)
         return add_member(tree, json, k, node);
-    if (tree->path[path].rare) {
-        tree->path[path].seen++;
-        return add_member(tree, json, k, node);
-    }
-    if (object == BINARY_NONE && tcore_json_is_object(v) && v->count) {
-        if (!step(tree, node, path, CLASS_OBJECT, &column))
-            return false;
-        *inside = column != BINARY_NONE;
-    } else {
-        struct shape_value value = {0};
-        value.class = (uint8_t)classify(&tree->path[path], &v->value, &value);
-        if (!step(tree, node, path, value.class, &column))
-            return false;
-        value.column = column;
-        if (column != BINARY_NONE) {
-            struct shape_value *place = push_value(tree);
-            if (!place)
-                return false;
-            *place = value;
-        }
-    }
-    if (column != BINARY_NONE)
-        return true;
-    tree->path[path].rare = true;
-    return add_member(tree, json, k, node);
+    *inside = opens;
+    return true;
 }
 
 /* Behind the closing brace of the object that is open. False: out of memory. */
-static bool leave_object(struct shape_tree *tree, uint32_t *node)
+bool tcore_shape_leave(struct shape_tree *tree, uint32_t *node)
 {
     uint32_t target = tree->node[*node].leave;
     if (!target) {
@@ -471,7 +477,7 @@ bool tcore_shape_walk(struct shape_tree *tree, const struct tcore_json *json, ui
             for (k += 2; k < inner_end; k = json->node[k + 1].next)
                 if (!walk_member(tree, json, k, &at, &inside))
                     return false;
-            if (!leave_object(tree, &at))
+            if (!tcore_shape_leave(tree, &at))
                 return false;
         } else {
             k = json->node[k + 1].next;

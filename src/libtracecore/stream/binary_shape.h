@@ -127,8 +127,36 @@ bool tcore_shape_walk(struct shape_tree *tree, const struct tcore_json *json, ui
  */
 bool tcore_shape_predict(struct shape_tree *tree, const char *text, const char *end,
                          uint32_t *node);
+/*
+ * The step of a member on the way, v NULL if it opens an object; its value goes to tree->value.
+ * False: it gets no column, now at least, or there is no memory. Keys of one object must differ.
+ */
+bool tcore_shape_step(struct shape_tree *tree, uint32_t *node, const struct tcore_value *key,
+                      const struct tcore_value *v);
+/* Behind the closing brace of the object that is open. False: out of memory. */
+bool tcore_shape_leave(struct shape_tree *tree, uint32_t *node);
 /* Appends tree->value and the shape that ends at node to the columns. False: out of memory. */
 bool tcore_shape_commit(struct shape_tree *tree, uint32_t node);
+
+bool tcore_shape_grow_values(struct shape_tree *tree);
+
+/* Room for one more value in tree->value. False: out of memory. */
+static inline bool tcore_shape_has_room(struct shape_tree *tree)
+{
+    return tree->values < tree->value_capacity || tcore_shape_grow_values(tree);
+}
+
+/* Makes a node's edge its first: what came last comes next, most of the time. before: the edge in
+ * front of it, 0: it is the first. */
+static inline void tcore_shape_prefer(struct shape_tree *tree, uint32_t node, uint32_t edge,
+                                      uint32_t before)
+{
+    if (!before)
+        return;
+    tree->edge[before].next = tree->edge[edge].next;
+    tree->edge[edge].next = tree->node[node].edges;
+    tree->node[node].edges = edge;
+}
 
 #pragma GCC visibility pop
 

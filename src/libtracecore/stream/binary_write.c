@@ -9,6 +9,7 @@
 #include "stream/binary.h"
 #include "stream/binary_block_write.h"
 #include "stream/binary_codec.h"
+#include "stream/binary_row.h"
 
 /* What ends a block: bounds a writer's memory, and the time that a pipe waits for it. */
 struct limits {
@@ -40,8 +41,9 @@ struct tcore_binary_writer {
     unsigned depth_limit;
     uint64_t duplicates;
     struct binary_relations relations;
-    bool changed; /* the canonical text of the record at hand is not its text */
-    bool failed;  /* out of memory once: what is held may lack a value */
+    bool changed;       /* the canonical text of the record at hand is not its text */
+    bool failed;        /* out of memory once: what is held may lack a value */
+    uint32_t forgotten; /* blocks of trees that are gone: no number comes twice */
 };
 
 static void write_header(struct tcore_buf *out, const char *provenance)
@@ -150,6 +152,7 @@ static struct type_rows *rows_of(struct tcore_binary_writer *w, enum tcore_recor
         tcore_free(rows);
         return NULL;
     }
+    rows->tree.blocks += w->forgotten;
     /* of values in it, which have the record and perhaps an object around them */
     rows->tree.json.depth_limit = w->depth_limit > 3 ? w->depth_limit - 2 : 1;
     if (binary_type_is_implied(type)) {
@@ -336,6 +339,41 @@ enum tcore_status tcore_binary_writer_add(struct tcore_binary_writer *w, const c
 {
     enum tcore_status status = tcore_binary_writer_try(w, text, length, err);
     return status == TCORE_EOF ? add_parsed(w, text, length, err) : status;
+}
+
+enum tcore_status tcore_binary_row_begin(struct tcore_binary_writer *w,
+                                         struct tcore_binary_row *row, enum tcore_record_type type,
+                                         size_t most_bytes, struct tcore_error *err)
+{
+    struct type_rows *rows = w->failed ? NULL : rows_of(w, type);
+    if (!rows)
+        return tcore_error_nomem(err);
+    *row = (struct tcore_binary_row){.tree = &rows->tree,
+                                     .length = rows->prefix_length,
+                                     .unfit = most_bytes > BINARY_TEXT_LIMIT};
+    rows->tree.values = 0;
+    return make_room(w, rows, most_bytes, err);
+}
+
+enum tcore_status tcore_binary_row_end(struct tcore_binary_writer *w, struct tcore_binary_row *row,
+                                       struct tcore_error *err)
+{
+    struct type_rows *rows = w->type[row->tree->type];
+    return row->unfit ? TCORE_EOF : commit(w, rows, row->node, row->length + 1, err);
+}
+
+void tcore_binary_writer_forget(struct tcore_binary_writer *w)
+{
+    uint32_t blocks = w->forgotten;
+    for (int type = 0; type < TCORE_RECORD_TYPES; type++) {
+        const struct type_rows *rows = w->type[type];
+        blocks = rows && rows->tree.blocks > blocks ? rows->tree.blocks : blocks;
+        free_rows(w->type[type]);
+        w->type[type] = NULL;
+    }
+    w->forgotten = blocks;
+    w->last = NULL;
+    w->failed = false;
 }
 
 enum tcore_status tcore_binary_writer_drop(struct tcore_binary_writer *w, struct tcore_error *err)

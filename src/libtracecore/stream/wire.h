@@ -67,24 +67,36 @@ static inline bool tcore_wire_next(const char **at, const char *end,
 {
     const unsigned char *p = (const unsigned char *)*at;
     size_t left = (size_t)(end - *at);
+    *record = (struct tcore_wire_record){0};
     /* nearly all are short, and of numbers below 16 */
-    if (left >= 2 && p[0] >= 8 && p[0] < 0x80 && p[1] < 0x80) {
+    if (left >= 2 && p[0] >= 8 && p[0] < 0x80) {
         record->number = p[0] >> 3;
         record->type = p[0] & 7;
-        if (record->type == TCORE_WIRE_BYTES && p[1] <= left - 2) {
+        if (record->type == TCORE_WIRE_BYTES && p[1] < 0x80 && p[1] <= left - 2) {
             record->data = *at + 2;
             record->length = p[1];
             *at += 2 + p[1];
             return true;
         }
-        if (record->type == TCORE_WIRE_VARINT) {
-            record->data = NULL;
+        if (record->type == TCORE_WIRE_VARINT && p[1] < 0x80) {
             record->value = p[1];
             *at += 2;
             return true;
         }
+        if (record->type == TCORE_WIRE_FIXED64 && left >= 9) {
+            record->value = binary_get64(p + 1);
+            *at += 9;
+            return true;
+        }
     }
-    return tcore_wire_next_slow(at, end, record, reason);
+    /* by copies, so that those of the caller need not be in memory */
+    const char *from = *at, *why;
+    struct tcore_wire_record slow = {0};
+    bool good = tcore_wire_next_slow(&from, end, &slow, &why);
+    *record = slow;
+    *reason = why;
+    *at = from;
+    return good;
 }
 
 /* How messages of OTLP follow each other in a stream. */
