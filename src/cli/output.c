@@ -323,6 +323,28 @@ bool cli_output_rows(struct cli_output *output, const char *rows, size_t length)
     return !output->ended;
 }
 
+/* --- Blocks that are made already */
+
+bool cli_output_takes_blocks(const struct cli_output *output)
+{
+    return output->form == FORM_BINARY && output->left < 0;
+}
+
+bool cli_output_blocks(struct cli_output *output, const char *blocks, size_t length,
+                       uint64_t records)
+{
+    struct tcore_error err;
+    if (output->ended)
+        return false;
+    if (tcore_binary_writer_flush(output->binary, &err) != TCORE_OK)
+        return fail(output, &err);
+    if (output->out.length && !drain(output))
+        return false;
+    output->records += records;
+    output->ended |= !cli_sink_write(&output->sink, blocks, length);
+    return !output->ended;
+}
+
 /* --- The end */
 
 bool cli_output_flush(struct cli_output *output)

@@ -23,6 +23,11 @@ bool cli_output_lines(struct cli_output *output, const char *lines, size_t lengt
  * heading, where every field is one that some record has; nothing in them that a terminal must not
  * get. For a verb that makes them faster than records could be. Not mixed with cli_output_lines. */
 bool cli_output_rows(struct cli_output *output, const char *rows, size_t length);
+/* Whether the output is binary and takes blocks that others made of records; and takes some, with
+ * how many records they have. Records that came as lines are written before them. */
+bool cli_output_takes_blocks(const struct cli_output *output);
+bool cli_output_blocks(struct cli_output *output, const char *blocks, size_t length,
+                       uint64_t records);
 /* For reports: whether people look at it, and whether colour is welcome (NO_COLOR). */
 bool cli_output_is_terminal(const struct cli_output *output);
 bool cli_output_has_colour(const struct cli_output *output);

@@ -16,6 +16,8 @@
 
 struct import_job;
 struct import_attribute;
+struct otlp_rows;
+struct tcore_binary_writer;
 
 /* An element that became no record. */
 struct import_reject {
@@ -41,7 +43,9 @@ struct import_counts {
 
 /* What a chunk became. */
 struct import_result {
-    struct tcore_buf out; /* canonical NDJSON lines */
+    struct tcore_buf out;    /* canonical NDJSON lines */
+    struct tcore_buf blocks; /* or these, of so many records */
+    uint64_t records;
     struct tcore_buf reasons;
     struct import_reject *rejects;
     size_t reject_count, reject_capacity;
@@ -140,9 +144,12 @@ struct import_job {
     struct tcore_map keys;              /* of one large list of attributes */
     struct import_attribute *attribute; /* of import_attributes.c */
     size_t attribute_count, attribute_capacity;
-    struct import_map *map;           /* once --map has run; owned */
-    void *state;                      /* of the format, while it converts a unit */
-    const struct import_drain *drain; /* while gathered records are made of more than a chunk */
+    struct import_map *map;             /* once --map has run; owned */
+    struct tcore_binary_writer *writer; /* of import_blocks.c; NULL: results have text; owned */
+    struct tcore_buf blocks;            /* that it has made of the chunk at hand */
+    struct otlp_rows *rows;             /* of import_otlp_rows.c; owned */
+    void *state;                        /* of the format, while it converts a unit */
+    const struct import_drain *drain;   /* while gathered records are made of more than a chunk */
     char reason[TCORE_ERROR_TEXT_BYTES];
     bool failed;
     /* the line of the last reject, so that many rejects in one document are found in one pass */

@@ -9,7 +9,9 @@
 
 #include "base/sys.h"
 #include "model/canonical.h"
+#include "record/import_blocks.h"
 #include "record/import_map.h"
+#include "record/import_otlp_rows.h"
 
 #include <stdio.h>
 
@@ -62,6 +64,8 @@ enum tcore_status import_job_open(struct import_job *job, const struct cli_io_op
 void import_job_close(struct import_job *job)
 {
     import_map_close(job);
+    import_blocks_close(job);
+    otlp_rows_free(job->rows);
     tcore_json_free(&job->json);
     tcore_free(job->places);
     tcore_buf_free(&job->resource);
@@ -74,6 +78,7 @@ void import_job_close(struct import_job *job)
 void import_result_free(struct import_result *result)
 {
     tcore_buf_free(&result->out);
+    tcore_buf_free(&result->blocks);
     tcore_buf_free(&result->reasons);
     tcore_buf_free(&result->held);
     tcore_free(result->rejects);
@@ -83,11 +88,12 @@ void import_result_free(struct import_result *result)
 static void result_clear(struct import_result *result)
 {
     tcore_buf_clear(&result->out);
+    tcore_buf_clear(&result->blocks);
     tcore_buf_clear(&result->reasons);
     tcore_buf_clear(&result->held);
     result->ends = false;
     result->reject_count = 0;
-    result->documents = 0;
+    result->documents = result->records = 0;
     result->counts = (struct import_counts){0};
     result->left_out = (struct cli_left_out){0};
     result->where_reason = NULL;
@@ -489,7 +495,9 @@ static enum tcore_status complete(struct import_job *job, struct import_result *
     enum tcore_status status =
         import_selector_apply(job->selector, &result->out, &result->left_out, err);
     result->where_reason = import_selector_reason(job->selector);
-    return status;
+    if (status == TCORE_OK && job->writer)
+        status = import_blocks_take(job, 0, err);
+    return status == TCORE_OK && job->writer ? import_blocks_finish(job, err) : status;
 }
 
 enum tcore_status import_convert(struct import_job *job, const struct import_chunk *chunk,
@@ -561,10 +569,20 @@ static bool recognise_text(struct import_job *job)
 static bool converts(struct import_job *job, const struct import_chunk *chunk)
 {
     struct import_result result = {0};
+    struct tcore_binary_writer *writer = job->writer;
+    struct import_chunk unit = *chunk; /* one after the other */
     struct tcore_error err;
+    enum tcore_status status = TCORE_OK;
     job->result = &result;
-    bool any = convert_units(job, chunk, &err) == TCORE_OK && result.documents;
+    job->writer = NULL;
+    unit.count = 1;
+    for (size_t i = 0; i < chunk->count && !result.documents && status == TCORE_OK; i++) {
+        unit.units = &chunk->units[i];
+        status = convert_units(job, &unit, &err);
+    }
+    bool any = status == TCORE_OK && result.documents;
     job->found = chunk->format;
+    job->writer = writer;
     import_result_free(&result);
     return any;
 }

@@ -2,18 +2,22 @@
 /*
  * OTLP as protobuf: requests, or the data of a collector's file exporter, which have one form on
  * the wire. Spans, metrics and log records come one by one on the tape and go where those of
- * OTLP/JSON go. A bad record costs itself; where the wire breaks, the rest of that message is lost,
- * and what its length still delimits behind it is not.
+ * OTLP/JSON go; where blocks are made, most spans get there without it. A bad record costs itself;
+ * where the wire breaks, the rest of that message is lost, and what its length still delimits
+ * behind it is not.
  */
 #include <config.h>
 
 #include "record/import_otlp.h"
+#include "record/import_blocks.h"
 #include "record/import_cut.h"
+#include "record/import_otlp_rows.h"
 #include "record/import_otlp_wire.h"
 
 struct proto {
     struct otlp o;
     struct import_job *job;
+    bool rows;                 /* spans may go straight to blocks */
     struct tcore_slice group;  /* the resource and its records */
     enum import_signal signal; /* of the records */
     uint32_t group_end;        /* of the tape, behind what the resource put there */
@@ -137,7 +141,8 @@ static enum import_signal signal_of_group(struct tcore_slice group)
 
 /* --- records, scopes, resources --- */
 
-static bool convert_record(struct proto *p, struct tcore_slice record, bool whole)
+/* By the tape: what any record can be converted by, and says what is wrong with one. */
+static void convert_tape(struct proto *p, struct tcore_slice record)
 {
     static const struct {
         const struct import_wire_message *message;
@@ -145,26 +150,37 @@ static bool convert_record(struct proto *p, struct tcore_slice record, bool whol
     } signals[] = {[IMPORT_SPANS] = {&otlp_wire_span, otlp_put_span},
                    [IMPORT_METRICS] = {&otlp_wire_metric, otlp_put_metric},
                    [IMPORT_LOGS] = {&otlp_wire_log, otlp_put_log}};
+    struct tcore_error err;
     const char *where;
     uint32_t node;
-    if (!whole) {
-        reject_broken(p, record.data, record, "a record that is cut off");
-        return true;
-    }
-    if (!p->signal)
-        p->signal = record.length ? signal_of(record) : signal_of_group(p->group);
     p->job->json.count = p->scope_end;
     tcore_arena_reset(&p->job->json.arena);
     if (import_wire_put(p->job, signals[p->signal].message, record, &node, &where) !=
         IMPORT_WIRE_GOOD) {
         import_reject_bytes(p->job, record, where);
-        return false;
+        return;
     }
     size_t mark = p->o.out->length;
     if (!signals[p->signal].put(&p->o, node)) {
         p->o.out->length = mark;
         import_reject(p->job, node);
     }
+    /* before the rows that follow; what can go wrong is memory, as inputs are cut far below what a
+     * block holds */
+    if (p->rows && import_blocks_take(p->job, 0, &err) != TCORE_OK)
+        p->job->failed = true;
+}
+
+static bool convert_record(struct proto *p, struct tcore_slice record, bool whole)
+{
+    if (!whole) {
+        reject_broken(p, record.data, record, "a record that is cut off");
+        return true;
+    }
+    if (!p->signal)
+        p->signal = record.length ? signal_of(record) : signal_of_group(p->group);
+    if (!p->rows || p->signal != IMPORT_SPANS || !otlp_rows_put_span(&p->o, record))
+        convert_tape(p, record);
     return false;
 }
 
@@ -187,6 +203,8 @@ static bool convert_scope(struct proto *p, struct tcore_slice scope, bool whole)
     if (!put_around(p, &otlp_wire_scope, scope, otlp_enter_scope))
         return !whole;
     p->scope_end = p->job->json.count;
+    if (p->rows)
+        otlp_rows_enter_scope(&p->o);
     return walk(p, scope, OTLP_WIRE_RECORDS, OTLP_WIRE_RECORDS, convert_record);
 }
 
@@ -198,13 +216,16 @@ static bool convert_group(struct proto *p, struct tcore_slice group, bool whole)
     if (!put_around(p, &otlp_wire_group, group, otlp_enter_group))
         return !whole;
     p->group_end = p->job->json.count;
+    if (p->rows)
+        otlp_rows_enter_group(&p->o);
     p->job->result->documents++;
     return walk(p, group, OTLP_WIRE_SCOPES, OTLP_WIRE_OLD_SCOPES, convert_scope);
 }
 
 static void convert(struct import_job *job)
 {
-    struct proto p = {.o = {.job = job, .out = &job->result->out}, .job = job};
+    struct proto p = {
+        .o = {.job = job, .out = &job->result->out}, .job = job, .rows = otlp_rows_are_wanted(job)};
     struct tcore_slice message = {job->text, job->length};
     if (!walk(&p, message, OTLP_WIRE_GROUPS, OTLP_WIRE_GROUPS, convert_group) && job->cut) {
         const char *end = job->text + job->length;

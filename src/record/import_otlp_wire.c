@@ -39,7 +39,8 @@ const struct import_wire_message otlp_wire_scope = MESSAGE(scope_fields);
 /* --- spans --- */
 
 static const struct import_wire_field status_fields[] = {
-    [2] = WIRE_FIELD("message", WIRE_TEXT), [3] = WIRE_FIELD("code", WIRE_INT)};
+    [OTLP_WIRE_STATUS_MESSAGE] = WIRE_FIELD("message", WIRE_TEXT),
+    [OTLP_WIRE_STATUS_CODE] = WIRE_FIELD("code", WIRE_INT)};
 static const struct import_wire_message status = MESSAGE(status_fields);
 
 static const struct import_wire_field event_fields[] = {
@@ -61,20 +62,20 @@ static const struct import_wire_message link = MESSAGE(link_fields);
 static const struct import_wire_field span_fields[] = {
     [OTLP_WIRE_TRACE_ID] = WIRE_FIELD("traceId", WIRE_ID),
     [OTLP_WIRE_SPAN_ID] = WIRE_FIELD("spanId", WIRE_ID),
-    [3] = WIRE_FIELD("traceState", WIRE_TEXT),
-    [4] = WIRE_FIELD("parentSpanId", WIRE_ID),
-    [5] = WIRE_FIELD("name", WIRE_TEXT),
-    [6] = WIRE_FIELD("kind", WIRE_INT),
-    [7] = WIRE_FIELD("startTimeUnixNano", WIRE_FIXED64),
-    [8] = WIRE_FIELD("endTimeUnixNano", WIRE_FIXED64),
-    [9] = WIRE_LIST("attributes", WIRE_PAIR),
-    [10] = WIRE_FIELD("droppedAttributesCount", WIRE_UINT),
-    [11] = WIRE_OBJECTS("events", event),
-    [12] = WIRE_FIELD("droppedEventsCount", WIRE_UINT),
-    [13] = WIRE_OBJECTS("links", link),
-    [14] = WIRE_FIELD("droppedLinksCount", WIRE_UINT),
-    [15] = WIRE_OBJECT("status", status),
-    [16] = WIRE_FIELD("flags", WIRE_FIXED32)};
+    [OTLP_WIRE_TRACE_STATE] = WIRE_FIELD("traceState", WIRE_TEXT),
+    [OTLP_WIRE_PARENT_ID] = WIRE_FIELD("parentSpanId", WIRE_ID),
+    [OTLP_WIRE_NAME] = WIRE_FIELD("name", WIRE_TEXT),
+    [OTLP_WIRE_KIND] = WIRE_FIELD("kind", WIRE_INT),
+    [OTLP_WIRE_START] = WIRE_FIELD("startTimeUnixNano", WIRE_FIXED64),
+    [OTLP_WIRE_END] = WIRE_FIELD("endTimeUnixNano", WIRE_FIXED64),
+    [OTLP_WIRE_ATTRIBUTES] = WIRE_LIST("attributes", WIRE_PAIR),
+    [OTLP_WIRE_DROPPED_ATTRIBUTES] = WIRE_FIELD("droppedAttributesCount", WIRE_UINT),
+    [OTLP_WIRE_EVENTS] = WIRE_OBJECTS("events", event),
+    [OTLP_WIRE_DROPPED_EVENTS] = WIRE_FIELD("droppedEventsCount", WIRE_UINT),
+    [OTLP_WIRE_LINKS] = WIRE_OBJECTS("links", link),
+    [OTLP_WIRE_DROPPED_LINKS] = WIRE_FIELD("droppedLinksCount", WIRE_UINT),
+    [OTLP_WIRE_STATUS] = WIRE_OBJECT("status", status),
+    [OTLP_WIRE_FLAGS] = WIRE_FIELD("flags", WIRE_FIXED32)};
 const struct import_wire_message otlp_wire_span = MESSAGE(span_fields);
 
 /* --- metrics --- */

@@ -18,11 +18,30 @@ enum {
     OTLP_WIRE_RECORDS = 2
 };
 
-/* What tells records apart that name neither ids nor a name: those that they must have. */
+/* Of a metric the one that it must have. */
+enum { OTLP_WIRE_METRIC_NAME = 1 };
+
+/* Of a span. */
 enum {
     OTLP_WIRE_TRACE_ID = 1,
     OTLP_WIRE_SPAN_ID = 2,
-    OTLP_WIRE_METRIC_NAME = 1,
+    OTLP_WIRE_TRACE_STATE = 3,
+    OTLP_WIRE_PARENT_ID = 4,
+    OTLP_WIRE_NAME = 5,
+    OTLP_WIRE_KIND = 6,
+    OTLP_WIRE_START = 7,
+    OTLP_WIRE_END = 8,
+    OTLP_WIRE_ATTRIBUTES = 9,
+    OTLP_WIRE_DROPPED_ATTRIBUTES = 10,
+    OTLP_WIRE_EVENTS = 11,
+    OTLP_WIRE_DROPPED_EVENTS = 12,
+    OTLP_WIRE_LINKS = 13,
+    OTLP_WIRE_DROPPED_LINKS = 14,
+    OTLP_WIRE_STATUS = 15,
+    OTLP_WIRE_FLAGS = 16
 };
+
+/* And of its status. */
+enum { OTLP_WIRE_STATUS_MESSAGE = 2, OTLP_WIRE_STATUS_CODE = 3 };
 
 #endif

@@ -8,6 +8,7 @@
 #include <config.h>
 
 #include "record/import_run.h"
+#include "record/import_blocks.h"
 #include "record/import_map.h"
 
 #include "base/base64.h"
@@ -31,7 +32,10 @@ enum {
     THREADS_MAX = 32,
     HEAD_BYTES = 16,
     PROGRESS_NS = 200000000,
-    SLOT_BYTES = 1 << 20 /* a chunk, what it becomes, and the tape in between; usually */
+    CHUNK_BYTES = 1 << 18,
+    BLOCK_CHUNK_BYTES = 1 << 21, /* where it becomes a block, which is the better the larger */
+    SLOT_CHUNKS =
+        4 /* a slot's memory: a chunk, what it becomes, and the tape in between; usually */
 };
 
 enum slot_state { SLOT_FREE, SLOT_HELD, SLOT_QUEUED, SLOT_TAKEN, SLOT_DONE };
@@ -56,7 +60,9 @@ struct import_run {
     const struct import_format *format;
     const struct import_select *select;
     const struct protection *protection; /* NULL: nothing is redacted */
-    struct cli_sink rejects;             /* of --rejects */
+    bool blocks;                         /* jobs make the output's blocks */
+    size_t chunk_bytes;
+    struct cli_sink rejects; /* of --rejects */
     const char *input;
     struct import_source *source;
     struct import_job job; /* of the main thread */
@@ -151,8 +157,9 @@ static void start_workers(struct import_run *run)
             TCORE_OK)
             break;
         worker->job.settings = run->job.settings;
-        if (run->protection &&
-            protection_redactor(run->protection, &worker->job.redactor, &err) != TCORE_OK) {
+        if ((run->blocks && import_blocks_open(&worker->job, &err) != TCORE_OK) ||
+            (run->protection &&
+             protection_redactor(run->protection, &worker->job.redactor, &err) != TCORE_OK)) {
             import_job_close(&worker->job);
             break;
         }
@@ -223,13 +230,18 @@ static bool write_rejects(struct import_run *run, const struct slot *slot)
 
 static bool write_records(struct import_run *run, const struct slot *slot)
 {
-    const struct tcore_buf *out = &slot->result.out;
+    const struct tcore_buf *out = &slot->result.out, *blocks = &slot->result.blocks;
     int64_t now_ns = tcore_sys()->monotonic_ns();
+    if (blocks->length) {
+        if (!cli_output_blocks(run->output, blocks->data, blocks->length, slot->result.records))
+            return false;
+        run->records += slot->result.records;
+    }
+    if (out->length || blocks->length)
+        run->unflushed_ns = run->unflushed_ns ? run->unflushed_ns : now_ns;
     if (out->length) {
         if (!cli_output_lines(run->output, out->data, out->length))
             return false;
-        if (!run->unflushed_ns)
-            run->unflushed_ns = now_ns;
         if (run->cli->io.progress)
             for (const char *at = out->data;
                  (at = memchr(at, '\n', (size_t)(out->data + out->length - at))); at++)
@@ -612,6 +624,7 @@ bool import_run_input(struct import_run *run, const char *path)
                                             .idle_ns =
                                                 writes_whole_records(run->cli) ? io->idle_ns : 0,
                                             .whole_documents = run->job.settings->map != NULL,
+                                            .chunk_bytes = run->chunk_bytes,
                                             .stop_fd = cli_stop_fd()};
     run->input = path;
     enum tcore_status status = import_source_open(&run->source, path, &options, &err);
@@ -637,13 +650,19 @@ static unsigned count_threads(const struct cli *cli)
     return count < 1 ? 1 : count > THREADS_MAX ? THREADS_MAX : (unsigned)count;
 }
 
-/* --memory: no more chunks under way than fit, and no threads that would wait for one. */
+/* --memory: no more chunks under way than fit, and no threads that would wait for one. Chunks are
+ * large only if there is room for that many of them. */
 static void size_ring(struct import_run *run)
 {
-    int64_t room = run->cli->io.memory_bytes / SLOT_BYTES;
+    int64_t memory = run->cli->io.memory_bytes;
     run->threads = count_threads(run->cli);
     run->window = run->threads > 1 ? run->threads * 2 : 1;
-    if (run->cli->io.memory_bytes && room < run->window)
+    run->chunk_bytes =
+        run->blocks && (!memory || memory / (SLOT_CHUNKS * BLOCK_CHUNK_BYTES) >= run->window)
+            ? BLOCK_CHUNK_BYTES
+            : CHUNK_BYTES;
+    int64_t room = memory / (int64_t)(SLOT_CHUNKS * run->chunk_bytes);
+    if (memory && room < run->window)
         run->window = room < 1 ? 1 : (unsigned)room;
     if (run->threads > run->window)
         run->threads = run->window;
@@ -665,6 +684,7 @@ enum tcore_status import_run_new(struct import_run **out, struct cli *cli,
     run->output = output;
     run->format = format;
     run->select = select;
+    run->blocks = cli_output_takes_blocks(output);
     size_ring(run);
     run->started_ns = run->progress_ns = tcore_sys()->monotonic_ns();
     run->rejects.fd = -1;
@@ -673,6 +693,10 @@ enum tcore_status import_run_new(struct import_run **out, struct cli *cli,
     pthread_cond_init(&run->done, NULL);
     if (cli->io.explain)
         cli_note(cli, "explain: up to %u thread%s", run->threads, run->threads == 1 ? "" : "s");
+    if (run->blocks && import_blocks_open(&run->job, err) != TCORE_OK) {
+        import_run_end(run);
+        return TCORE_FATAL;
+    }
     *out = run;
     return TCORE_OK;
 }
@@ -681,6 +705,8 @@ enum tcore_status import_run_redact(struct import_run *run, const struct protect
                                     struct tcore_error *err)
 {
     run->protection = protection;
+    run->blocks = false; /* of what is redacted as text */
+    import_blocks_close(&run->job);
     return protection_redactor(protection, &run->job.redactor, err);
 }
 

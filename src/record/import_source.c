@@ -15,7 +15,7 @@
 
 enum {
     READ_BYTES = 1 << 18,
-    CHUNK_BYTES = 1 << 18, /* of documents: enough to make the hand-over cheap */
+    CHUNK_BYTES = 1 << 18,
     LIMIT_BYTES = 32 << 20,
     WHOLE_FILE_BYTES = 256 << 20
 };
@@ -46,6 +46,8 @@ enum tcore_status import_source_open(struct import_source **source, const char *
         return status;
     }
     s->options = *options;
+    if (!s->options.chunk_bytes)
+        s->options.chunk_bytes = CHUNK_BYTES;
     s->cut = import_split_next;
     s->split.line = 1;
     s->split.limit = options->limit;
@@ -237,7 +239,8 @@ enum tcore_status import_source_next(struct import_source *s, struct import_chun
         if (status != TCORE_OK)
             return status;
         bool waits = !s->eof && chunk->count && !tcore_source_ready(s->bytes, 0);
-        if (chunk->count && (consumed(s) >= CHUNK_BYTES || waits || s->eof || has_part(chunk))) {
+        if (chunk->count &&
+            (consumed(s) >= s->options.chunk_bytes || waits || s->eof || has_part(chunk))) {
             chunk->live = waits;
             return hand_over(s, chunk, err);
         }

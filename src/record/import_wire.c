@@ -49,31 +49,9 @@ char *import_wire_allocate(struct tape *t, size_t bytes)
 
 /* --- scalars --- */
 
-/* The bits 0x80 of the bytes that may not stand in a JSON string as they are, or are no ASCII. */
-static inline uint64_t special(uint64_t bytes)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
-    uint64_t quote = bytes ^ ones * '"', backslash = bytes ^ ones * '\\';
-    return (((bytes - ones * ' ') | (quote - ones) | (backslash - ones)) | bytes) & high;
-}
-
-/* Whether no byte is special; it may say no of some that are not. */
-static inline bool is_plain(const char *s, size_t length)
-{
-    uint64_t found = 0, last = ' ';
-    if (length >= 8) {
-        for (size_t i = 0; i + 8 < length; i += 8)
-            found |= special(binary_get64(s + i));
-        return !(found | special(binary_get64(s + length - 8)));
-    }
-    for (size_t i = 0; i < length; i++)
-        last = last << 8 | (unsigned char)s[i];
-    return !(special(last | UINT64_C(0x2020202020202020) << 8 * length));
-}
-
 bool import_wire_put_text(struct tape *t, const char *text, size_t length)
 {
-    bool plain = is_plain(text, length);
+    bool plain = binary_is_plain(text, length);
     if (!plain && !tcore_binary_is_text(text, length, false))
         return fail(t, text, "a text that is not UTF-8");
     struct tcore_json_node *node = &t->json->node[t->json->count];

@@ -38,6 +38,18 @@ enum import_wire_kind {
     WIRE_ELSEWHERE /* messages that the caller walks over itself */
 };
 
+/* The fields of KeyValue, of AnyValue, and of its lists. */
+enum { IMPORT_WIRE_KEY = 1, IMPORT_WIRE_VALUE = 2, IMPORT_WIRE_VALUES = 1 };
+enum {
+    IMPORT_WIRE_ANY_STRING = 1,
+    IMPORT_WIRE_ANY_BOOL = 2,
+    IMPORT_WIRE_ANY_INT = 3,
+    IMPORT_WIRE_ANY_DOUBLE = 4,
+    IMPORT_WIRE_ANY_ARRAY = 5,
+    IMPORT_WIRE_ANY_KEY_VALUES = 6,
+    IMPORT_WIRE_ANY_BYTES = 7
+};
+
 struct import_wire_message;
 
 struct import_wire_field {

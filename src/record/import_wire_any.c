@@ -7,17 +7,6 @@
 
 #include "record/import_wire_private.h"
 
-enum { KEY_VALUE_KEY = 1, KEY_VALUE_VALUE = 2, VALUES = 1 };
-enum {
-    ANY_STRING = 1,
-    ANY_BOOL = 2,
-    ANY_INT = 3,
-    ANY_DOUBLE = 4,
-    ANY_ARRAY = 5,
-    ANY_KEY_VALUES = 6,
-    ANY_BYTES = 7
-};
-
 /* ArrayValue or KeyValueList: a list of one field. */
 static bool put_values(struct tape *t, struct tcore_slice data, bool pairs)
 {
@@ -31,7 +20,7 @@ static bool put_values(struct tape *t, struct tcore_slice data, bool pairs)
             return false;
         if (!tcore_wire_next(&at, end, &r, &reason))
             return breaks(t, at, reason);
-        if (r.number != VALUES || r.type != TCORE_WIRE_BYTES)
+        if (r.number != IMPORT_WIRE_VALUES || r.type != TCORE_WIRE_BYTES)
             continue;
         struct tcore_slice value = {r.data, r.length};
         t->json->node[list].count++;
@@ -46,22 +35,22 @@ static bool put_values(struct tape *t, struct tcore_slice data, bool pairs)
 static bool put_member(struct tape *t, const struct tcore_wire_record *r)
 {
     switch (r->number << 3 | r->type) {
-    case ANY_STRING << 3 | TCORE_WIRE_BYTES:
+    case IMPORT_WIRE_ANY_STRING << 3 | TCORE_WIRE_BYTES:
         return import_wire_put_text(t, r->data, r->length);
-    case ANY_BOOL << 3 | TCORE_WIRE_VARINT:
+    case IMPORT_WIRE_ANY_BOOL << 3 | TCORE_WIRE_VARINT:
         tcore_value_put(add(t), r->value ? TCORE_TRUE : TCORE_FALSE, 0, 0);
         return true;
-    case ANY_INT << 3 | TCORE_WIRE_VARINT:
+    case IMPORT_WIRE_ANY_INT << 3 | TCORE_WIRE_VARINT:
         tcore_value_put_int(add(t), (int64_t)r->value);
         return true;
-    case ANY_DOUBLE << 3 | TCORE_WIRE_FIXED64:
+    case IMPORT_WIRE_ANY_DOUBLE << 3 | TCORE_WIRE_FIXED64:
         tcore_value_put(add(t), TCORE_DOUBLE, 0, r->value);
         return true;
-    case ANY_ARRAY << 3 | TCORE_WIRE_BYTES:
+    case IMPORT_WIRE_ANY_ARRAY << 3 | TCORE_WIRE_BYTES:
         return put_values(t, (struct tcore_slice){r->data, r->length}, false);
-    case ANY_KEY_VALUES << 3 | TCORE_WIRE_BYTES:
+    case IMPORT_WIRE_ANY_KEY_VALUES << 3 | TCORE_WIRE_BYTES:
         return put_values(t, (struct tcore_slice){r->data, r->length}, true);
-    case ANY_BYTES << 3 | TCORE_WIRE_BYTES:
+    case IMPORT_WIRE_ANY_BYTES << 3 | TCORE_WIRE_BYTES:
         return import_wire_put_base64(t, TCORE_JSON, "{\"bytesValue\":\"",
                                       (struct tcore_slice){r->data, r->length}, "\"}");
     default:
@@ -101,9 +90,9 @@ bool import_wire_put_pair(struct tape *t, struct tcore_slice data)
         struct tcore_wire_record r = {0};
         if (!tcore_wire_next(&at, end, &r, &reason))
             return breaks(t, at, reason);
-        if (r.type == TCORE_WIRE_BYTES && r.number == KEY_VALUE_KEY)
+        if (r.type == TCORE_WIRE_BYTES && r.number == IMPORT_WIRE_KEY)
             key = (struct tcore_slice){r.data, r.length};
-        else if (r.type == TCORE_WIRE_BYTES && r.number == KEY_VALUE_VALUE)
+        else if (r.type == TCORE_WIRE_BYTES && r.number == IMPORT_WIRE_VALUE)
             value = (struct tcore_slice){r.data, r.length};
         else
             import_wire_count_unknown(t, &r);

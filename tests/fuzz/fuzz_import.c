@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Any bytes as the input of trace-record import. Whatever comes out must be canonical: importing it
- * again gives the same bytes and no rejects. What is rejected must lie within the input. A first
- * line --from=NAME names a format that is not JSON, of which the rest is.
+ * again gives the same bytes and no rejects, and so do blocks. What is rejected must lie within the
+ * input. A first line --from=NAME names a format that is not JSON, of which the rest is.
  */
-#include "record/import.h"
+#include "../core/import_blocks.h"
 
 #include "base/sys.h"
 
@@ -109,6 +109,8 @@ static void convert(struct import_chunk *chunk, struct import_result *result)
     }
     if (result->held.length)
         finish(&job, result);
+    else
+        require(blocks_are_text(chunk, &io, result, NULL));
     import_job_close(&job);
 }
 

@@ -83,6 +83,22 @@ span() {
     proto --delimited < <(for i in {1..300}; do samples; done) | trace-record import 2>/dev/null | cmp 1 -
 }
 
+@test 'blocks have the same records, whatever the threads, and are the same bytes' {
+    for i in {1..600}; do samples; done | proto --framed >in.pb
+    trace-record import in.pb >text 2>notes
+    trace-record import -b -j1 in.pb >1 2>said
+    trace-record import -b -j4 in.pb >4 2>/dev/null
+    cmp notes said
+    cmp 1 4
+    # in blocks of one type each
+    lines() { trace-span filter --type=span,metric,log | sort; }
+    lines <1 | cmp - <(sort text)
+    trace-record import -b --limit=7 in.pb 2>/dev/null | lines | cmp - <(head -n 7 text | sort)
+    trace-record import -b --memory=1M in.pb 2>/dev/null | lines | cmp - <(sort text)
+    trace-record import -b --where='.type == "span"' in.pb 2>/dev/null | trace-span filter |
+        cmp - <(grep '^{"type":"span"' text)
+}
+
 @test 'messages that follow each other without frames are one' {
     for i in 1 2 3; do samples | proto; done >in.pb
     for i in 1 2 3; do samples; done | trace-record import 2>/dev/null >expected

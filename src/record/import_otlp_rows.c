@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One pass over a span's fields gathers them, whatever their order, and a second one writes them in
+ * the record's. What might be read in two ways, is bad, or is rare is left to the tape: a field
+ * that comes twice or is not known, events and links, values that are no scalars.
+ */
+#include <config.h>
+
+#include "record/import_otlp_rows.h"
+
+#include "base/sys.h"
+#include "record/import_otlp_wire.h"
+#include "stream/binary_codec.h"
+#include "stream/binary_row.h"
+
+enum {
+    ATTRIBUTES_MAX = 64,
+    DEPTH_ENOUGH = 16,  /* what is written here is never nested deeper */
+    ESCAPED_BYTES = 6,  /* that a byte of the wire may become in text */
+    FIELDS_BYTES = 1024 /* of the names and numbers of a record, at most */
+};
+
+struct otlp_rows {
+    struct tcore_json resource, scope; /* the objects that records have of them */
+    bool resource_read, scope_read;    /* they are those of now */
+    struct tcore_binary_part part;     /* what they become */
+};
+
+struct span {
+    const char *trace_id, *span_id, *parent_id; /* NULL: there is none */
+    struct tcore_slice name, trace_state, message;
+    uint64_t kind, code, start, end, flags;
+    uint64_t dropped_attributes, dropped_events, dropped_links;
+    unsigned attributes;
+    struct tcore_slice attribute[ATTRIBUTES_MAX];
+};
+
+#define KEY(literal) ((struct tcore_slice){"" literal, sizeof(literal) - 1})
+
+bool otlp_rows_are_wanted(struct import_job *job)
+{
+    unsigned depth = job->json.depth_limit;
+    if (!job->writer || job->selector || job->strict || (depth && depth < DEPTH_ENOUGH))
+        return false;
+    if (!job->rows)
+        job->rows = tcore_calloc(1, sizeof(*job->rows));
+    return job->rows;
+}
+
+void otlp_rows_free(struct otlp_rows *rows)
+{
+    if (!rows)
+        return;
+    tcore_json_free(&rows->resource);
+    tcore_json_free(&rows->scope);
+    tcore_binary_part_free(&rows->part);
+    tcore_free(rows);
+}
+
+void otlp_rows_enter_group(struct otlp *o)
+{
+    o->job->rows->resource_read = false;
+    tcore_binary_part_clear(&o->job->rows->part);
+}
+
+void otlp_rows_enter_scope(struct otlp *o)
+{
+    o->job->rows->scope_read = false;
+    tcore_binary_part_clear(&o->job->rows->part);
+}
+
+/* --- the wire --- */
+
+/* The tag of a field, as it is on the wire. */
+#define TAG(number, type) ((number) << 3 | (type))
+
+static bool read_status(struct span *s, struct tcore_slice data)
+{
+    const char *at = data.data, *end = at + data.length, *reason;
+    uint32_t seen = 0;
+    while (at < end) {
+        struct tcore_wire_record r;
+        if (!tcore_wire_next(&at, end, &r, &reason) || r.number >= 32 || seen >> r.number & 1)
+            return false;
+        seen |= UINT32_C(1) << r.number;
+        if (TAG(r.number, r.type) == TAG(OTLP_WIRE_STATUS_MESSAGE, TCORE_WIRE_BYTES))
+            s->message = (struct tcore_slice){r.data, r.length};
+        else if (TAG(r.number, r.type) == TAG(OTLP_WIRE_STATUS_CODE, TCORE_WIRE_VARINT))
+            s->code = r.value;
+        else
+            return false;
+    }
+    return true;
+}
+
+/* An id of that length; else there is something to be said of it. */
+static bool read_id(const struct tcore_wire_record *r, size_t length, const char **id)
+{
+    *id = r->data;
+    return r->length == length;
+}
+
+static bool read_field(struct span *s, const struct tcore_wire_record *r)
+{
+    struct tcore_slice bytes = {r->data, r->length};
+    switch (TAG(r->number, r->type)) {
+    case TAG(OTLP_WIRE_TRACE_ID, TCORE_WIRE_BYTES):
+        return read_id(r, TCORE_TRACE_ID / 2, &s->trace_id);
+    case TAG(OTLP_WIRE_SPAN_ID, TCORE_WIRE_BYTES):
+        return read_id(r, TCORE_SPAN_ID / 2, &s->span_id);
+    case TAG(OTLP_WIRE_PARENT_ID, TCORE_WIRE_BYTES):
+        return read_id(r, TCORE_SPAN_ID / 2, &s->parent_id);
+    case TAG(OTLP_WIRE_TRACE_STATE, TCORE_WIRE_BYTES):
+        s->trace_state = bytes;
+        return true;
+    case TAG(OTLP_WIRE_NAME, TCORE_WIRE_BYTES):
+        s->name = bytes;
+        return true;
+    case TAG(OTLP_WIRE_KIND, TCORE_WIRE_VARINT):
+        s->kind = r->value;
+        return true;
+    case TAG(OTLP_WIRE_START, TCORE_WIRE_FIXED64):
+        s->start = r->value;
+        return true;
+    case TAG(OTLP_WIRE_END, TCORE_WIRE_FIXED64):
+        s->end = r->value;
+        return true;
+    case TAG(OTLP_WIRE_DROPPED_ATTRIBUTES, TCORE_WIRE_VARINT):
+        s->dropped_attributes = r->value;
+        return true;
+    case TAG(OTLP_WIRE_DROPPED_EVENTS, TCORE_WIRE_VARINT):
+        s->dropped_events = r->value;
+        return true;
+    case TAG(OTLP_WIRE_DROPPED_LINKS, TCORE_WIRE_VARINT):
+        s->dropped_links = r->value;
+        return true;
+    case TAG(OTLP_WIRE_STATUS, TCORE_WIRE_BYTES):
+        return read_status(s, bytes);
+    case TAG(OTLP_WIRE_FLAGS, TCORE_WIRE_FIXED32):
+        s->flags = r->value;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool read_span(struct span *s, struct tcore_slice data)
+{
+    const char *at = data.data, *end = at + data.length, *reason;
+    uint32_t seen = 0;
+    while (at < end) {
+        struct tcore_wire_record r;
+        if (!tcore_wire_next(&at, end, &r, &reason))
+            return false;
+        if (TAG(r.number, r.type) == TAG(OTLP_WIRE_ATTRIBUTES, TCORE_WIRE_BYTES)) {
+            if (s->attributes == ATTRIBUTES_MAX)
+                return false;
+            s->attribute[s->attributes++] = (struct tcore_slice){r.data, r.length};
+            continue;
+        }
+        if (r.number >= 32 || seen >> r.number & 1 || !read_field(s, &r))
+            return false;
+        seen |= UINT32_C(1) << r.number;
+    }
+    return true;
+}
+
+/* Whether the record has everything, and nothing that it would have to say in other words. */
+static bool is_plain(const struct span *s)
+{
+    static const char zero[TCORE_TRACE_ID / 2];
+    return s->trace_id && memcmp(s->trace_id, zero, TCORE_TRACE_ID / 2) != 0 && s->span_id &&
+           memcmp(s->span_id, zero, TCORE_SPAN_ID / 2) != 0 &&
+           s->kind < (uint64_t)import_span_kind.count &&
+           s->code < (uint64_t)import_status_code.count && s->start <= INT64_MAX &&
+           s->end <= INT64_MAX && s->dropped_attributes <= INT64_MAX &&
+           s->dropped_events <= INT64_MAX && s->dropped_links <= INT64_MAX;
+}
+
+/* --- attributes --- */
+
+static void put_any(struct tcore_binary_row *row, struct tcore_slice key, struct tcore_slice any)
+{
+    const char *at = any.data, *end = at + any.length, *reason;
+    struct tcore_wire_record r;
+    double d;
+    if (at == end || !tcore_wire_next(&at, end, &r, &reason) || at != end) {
+        row->unfit = true;
+        return;
+    }
+    switch (TAG(r.number, r.type)) {
+    case TAG(IMPORT_WIRE_ANY_STRING, TCORE_WIRE_BYTES):
+        tcore_binary_row_text(row, key, (struct tcore_slice){r.data, r.length});
+        break;
+    case TAG(IMPORT_WIRE_ANY_BOOL, TCORE_WIRE_VARINT):
+        tcore_binary_row_bool(row, key, r.value);
+        break;
+    case TAG(IMPORT_WIRE_ANY_INT, TCORE_WIRE_VARINT):
+        tcore_binary_row_int(row, key, (int64_t)r.value);
+        break;
+    case TAG(IMPORT_WIRE_ANY_DOUBLE, TCORE_WIRE_FIXED64):
+        memcpy(&d, &r.value, sizeof(d));
+        tcore_binary_row_double(row, key, d);
+        break;
+    default:
+        row->unfit = true;
+        break;
+    }
+}
+
+/* A key, then its value: no encoder writes anything else. */
+static void put_attribute(struct tcore_binary_row *row, struct tcore_slice pair)
+{
+    const char *at = pair.data, *end = at + pair.length, *reason;
+    struct tcore_wire_record key, value;
+    if (tcore_wire_next(&at, end, &key, &reason) && tcore_wire_next(&at, end, &value, &reason) &&
+        at == end && TAG(key.number, key.type) == TAG(IMPORT_WIRE_KEY, TCORE_WIRE_BYTES) &&
+        TAG(value.number, value.type) == TAG(IMPORT_WIRE_VALUE, TCORE_WIRE_BYTES))
+        put_any(row, (struct tcore_slice){key.data, key.length},
+                (struct tcore_slice){value.data, value.length});
+    else
+        row->unfit = true;
+}
+
+static void put_attributes(struct tcore_binary_row *row, const struct span *s)
+{
+    if (!s->attributes)
+        return;
+    tcore_binary_row_open(row, KEY("attributes"));
+    for (unsigned i = 0; i < s->attributes && !row->unfit; i++)
+        put_attribute(row, s->attribute[i]);
+    tcore_binary_row_close(row);
+}
+
+/* --- what spans share --- */
+
+/* The object in ,"name":{...} as a tape of its own; of an empty text an empty one. */
+static bool read_shared(struct tcore_json *json, const struct tcore_buf *text, size_t before)
+{
+    json->count = 0;
+    return !text->length ||
+           tcore_json_parse(json, text->data + before, text->length - before, NULL) == TCORE_OK;
+}
+
+static bool read_around(struct otlp *o)
+{
+    struct otlp_rows *rows = o->job->rows;
+    if (!rows->resource_read)
+        rows->resource_read =
+            read_shared(&rows->resource, &o->job->resource, strlen(",\"resource\":"));
+    if (!rows->scope_read)
+        rows->scope_read = read_shared(&rows->scope, &o->job->scope, strlen(",\"scope\":"));
+    return rows->resource_read && rows->scope_read;
+}
+
+static void put_member(struct tcore_binary_row *row, struct tcore_slice key,
+                       const struct tcore_value *v)
+{
+    struct tcore_slice text = {v->s, v->len};
+    double d;
+    switch ((enum tcore_kind)v->kind) {
+    case TCORE_STRING:
+        tcore_binary_row_text(row, key, text);
+        break;
+    case TCORE_INT:
+        tcore_binary_row_int(row, key, v->i);
+        break;
+    case TCORE_FALSE:
+    case TCORE_TRUE:
+        tcore_binary_row_bool(row, key, v->kind == TCORE_TRUE);
+        break;
+    case TCORE_JSON:
+        tcore_binary_row_json(row, key, text);
+        break;
+    case TCORE_NUMBER:
+        if (tcore_binary_is_double(v->s, v->len, &d)) {
+            tcore_binary_row_double(row, key, d);
+            break;
+        }
+        row->unfit = true;
+        break;
+    case TCORE_ABSENT:
+    case TCORE_NULL:
+    case TCORE_DOUBLE:
+        row->unfit = true;
+        break;
+    }
+}
+
+static void put_shared(struct tcore_binary_row *row, struct tcore_slice name,
+                       const struct tcore_json *json)
+{
+    if (!json->count)
+        return;
+    tcore_binary_row_open(row, name);
+    for (uint32_t k = 1; k < json->node[0].next; k = json->node[k + 1].next) {
+        const struct tcore_value *key = &json->node[k].value;
+        put_member(row, (struct tcore_slice){key->s, key->len}, &json->node[k + 1].value);
+    }
+    tcore_binary_row_close(row);
+}
+
+static void put_around(struct tcore_binary_row *row, struct otlp_rows *rows)
+{
+    if (tcore_binary_row_repeat(row, &rows->part))
+        return;
+    put_shared(row, KEY("resource"), &rows->resource);
+    put_shared(row, KEY("scope"), &rows->scope);
+    tcore_binary_row_keep(row, &rows->part);
+}
+
+/* --- the record --- */
+
+static void put_ids(struct tcore_binary_row *row, const struct span *s)
+{
+    static const char none[TCORE_SPAN_ID / 2];
+    tcore_binary_row_id(row, KEY("traceId"), s->trace_id, TCORE_TRACE_ID / 2);
+    tcore_binary_row_id(row, KEY("spanId"), s->span_id, TCORE_SPAN_ID / 2);
+    if (s->parent_id && memcmp(s->parent_id, none, sizeof(none)) != 0)
+        tcore_binary_row_id(row, KEY("parentSpanId"), s->parent_id, TCORE_SPAN_ID / 2);
+}
+
+static void put_name_of(struct tcore_binary_row *row, struct tcore_slice key,
+                        const struct import_enum *known, uint64_t number)
+{
+    const char *name = known->names[number];
+    tcore_binary_row_plain(row, key, (struct tcore_slice){name, strlen(name)});
+}
+
+static void put_times(struct tcore_binary_row *row, const struct span *s)
+{
+    if (s->start)
+        tcore_binary_row_digits(row, KEY("startTimeUnixNano"), (int64_t)s->start);
+    if (s->end)
+        tcore_binary_row_digits(row, KEY("endTimeUnixNano"), (int64_t)s->end);
+    if (s->start && s->end >= s->start)
+        tcore_binary_row_int(row, KEY("durationNano"), (int64_t)(s->end - s->start));
+}
+
+static void put_text(struct tcore_binary_row *row, struct tcore_slice key, struct tcore_slice text)
+{
+    if (text.length)
+        tcore_binary_row_text(row, key, text);
+}
+
+static void put_count(struct tcore_binary_row *row, struct tcore_slice key, uint64_t count)
+{
+    if (count)
+        tcore_binary_row_int(row, key, (int64_t)count);
+}
+
+static struct tcore_slice text_at(const struct otlp *o, uint32_t node)
+{
+    const struct tcore_value *v = import_value(o->job, node);
+    return node ? (struct tcore_slice){v->s, v->len} : (struct tcore_slice){NULL, 0};
+}
+
+static void put_span(struct otlp *o, struct tcore_binary_row *row, const struct span *s)
+{
+    put_ids(row, s);
+    tcore_binary_row_text(row, KEY("name"), s->name);
+    put_name_of(row, KEY("kind"), &import_span_kind, s->kind);
+    put_times(row, s);
+    put_name_of(row, KEY("status"), &import_status_code, s->code);
+    put_text(row, KEY("statusMessage"), s->message);
+    put_text(row, KEY("service"), text_at(o, o->service));
+    put_attributes(row, s);
+    put_around(row, o->job->rows);
+    put_text(row, KEY("traceState"), s->trace_state);
+    put_count(row, KEY("flags"), s->flags);
+    put_count(row, KEY("droppedAttributesCount"), s->dropped_attributes);
+    put_count(row, KEY("droppedEventsCount"), s->dropped_events);
+    put_count(row, KEY("droppedLinksCount"), s->dropped_links);
+    put_text(row, KEY("schemaUrl"), text_at(o, o->schema));
+}
+
+bool otlp_rows_put_span(struct otlp *o, struct tcore_slice span)
+{
+    struct import_job *job = o->job;
+    struct span s;
+    struct tcore_binary_row row;
+    struct tcore_error err;
+    memset(&s, 0, offsetof(struct span, attribute));
+    s.name.data = "";
+    if (!read_span(&s, span) || !is_plain(&s) || !read_around(o))
+        return false;
+    size_t most = ESCAPED_BYTES * (span.length + text_at(o, o->schema).length) +
+                  2 * job->resource.length + job->scope.length + FIELDS_BYTES;
+    enum tcore_status status =
+        tcore_binary_row_begin(job->writer, &row, TCORE_RECORD_SPAN, most, &err);
+    if (status == TCORE_OK) {
+        put_span(o, &row, &s);
+        status = tcore_binary_row_end(job->writer, &row, &err);
+    }
+    job->failed |= status == TCORE_FATAL;
+    if (status != TCORE_OK)
+        return false;
+    import_count_times(job, (int64_t)s.start, (int64_t)s.end);
+    job->result->records++;
+    return true;
+}
