@@ -11,9 +11,12 @@
 /* From now on the job's results have blocks instead of text. */
 enum tcore_status import_blocks_open(struct import_job *job, struct tcore_error *err);
 void import_blocks_close(struct import_job *job);
-/* Takes the lines of the result's text from there on as records of a block, and out of it.
- * TCORE_BAD_INPUT: a record that is too large for a block. */
-enum tcore_status import_blocks_take(struct import_job *job, size_t from, struct tcore_error *err);
+/* Whether records may become part of a block before all of the chunk is converted: nothing has to
+ * see or take back their text. */
+bool import_blocks_at_once(const struct import_job *job);
+/* Takes the lines of the result's text as records of a block, and out of it. TCORE_BAD_INPUT: a
+ * record that is too large for a block. */
+enum tcore_status import_blocks_take(struct import_job *job, struct tcore_error *err);
 /* All that was taken becomes the result's blocks. */
 enum tcore_status import_blocks_finish(struct import_job *job, struct tcore_error *err);
 

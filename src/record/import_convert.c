@@ -479,6 +479,10 @@ static enum tcore_status convert_units(struct import_job *job, const struct impo
             return status;
         if (unit->part == PART_WHOLE)
             finish_held(job);
+        if (import_blocks_at_once(job)) /* while the text is near */
+            status = import_blocks_take(job, err);
+        if (status != TCORE_OK)
+            return status;
     }
     return TCORE_OK;
 }
@@ -496,7 +500,7 @@ static enum tcore_status complete(struct import_job *job, struct import_result *
         import_selector_apply(job->selector, &result->out, &result->left_out, err);
     result->where_reason = import_selector_reason(job->selector);
     if (status == TCORE_OK && job->writer)
-        status = import_blocks_take(job, 0, err);
+        status = import_blocks_take(job, err);
     return status == TCORE_OK && job->writer ? import_blocks_finish(job, err) : status;
 }
 

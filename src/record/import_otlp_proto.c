@@ -167,7 +167,7 @@ static void convert_tape(struct proto *p, struct tcore_slice record)
     }
     /* before the rows that follow; what can go wrong is memory, as inputs are cut far below what a
      * block holds */
-    if (p->rows && import_blocks_take(p->job, 0, &err) != TCORE_OK)
+    if (p->rows && import_blocks_take(p->job, &err) != TCORE_OK)
         p->job->failed = true;
 }
 

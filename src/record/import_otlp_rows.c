@@ -9,6 +9,7 @@
 #include "record/import_otlp_rows.h"
 
 #include "base/sys.h"
+#include "record/import_blocks.h"
 #include "record/import_otlp_wire.h"
 #include "stream/binary_codec.h"
 #include "stream/binary_row.h"
@@ -40,7 +41,7 @@ struct span {
 bool otlp_rows_are_wanted(struct import_job *job)
 {
     unsigned depth = job->json.depth_limit;
-    if (!job->writer || job->selector || job->strict || (depth && depth < DEPTH_ENOUGH))
+    if (!import_blocks_at_once(job) || (depth && depth < DEPTH_ENOUGH))
         return false;
     if (!job->rows)
         job->rows = tcore_calloc(1, sizeof(*job->rows));
@@ -144,10 +145,22 @@ static bool read_field(struct span *s, const struct tcore_wire_record *r)
     }
 }
 
+/* As {0} would, but by more than one instruction, which is faster for so few bytes. */
+static void clear(struct span *s)
+{
+    const struct tcore_slice none = {"", 0};
+    s->trace_id = s->span_id = s->parent_id = NULL;
+    s->name = s->trace_state = s->message = none;
+    s->kind = s->code = s->start = s->end = s->flags = 0;
+    s->dropped_attributes = s->dropped_events = s->dropped_links = 0;
+    s->attributes = 0;
+}
+
 static bool read_span(struct span *s, struct tcore_slice data)
 {
     const char *at = data.data, *end = at + data.length, *reason;
     uint32_t seen = 0;
+    clear(s);
     while (at < end) {
         struct tcore_wire_record r;
         if (!tcore_wire_next(&at, end, &r, &reason))
@@ -209,15 +222,39 @@ static void put_any(struct tcore_binary_row *row, struct tcore_slice key, struct
 }
 
 /* A key, then its value: no encoder writes anything else. */
-static void put_attribute(struct tcore_binary_row *row, struct tcore_slice pair)
+static bool read_pair(struct tcore_slice pair, struct tcore_slice *key, struct tcore_slice *any)
 {
     const char *at = pair.data, *end = at + pair.length, *reason;
-    struct tcore_wire_record key, value;
-    if (tcore_wire_next(&at, end, &key, &reason) && tcore_wire_next(&at, end, &value, &reason) &&
-        at == end && TAG(key.number, key.type) == TAG(IMPORT_WIRE_KEY, TCORE_WIRE_BYTES) &&
-        TAG(value.number, value.type) == TAG(IMPORT_WIRE_VALUE, TCORE_WIRE_BYTES))
-        put_any(row, (struct tcore_slice){key.data, key.length},
-                (struct tcore_slice){value.data, value.length});
+    struct tcore_wire_record k, v;
+    if (!tcore_wire_next(&at, end, &k, &reason) || !tcore_wire_next(&at, end, &v, &reason) ||
+        at != end || TAG(k.number, k.type) != TAG(IMPORT_WIRE_KEY, TCORE_WIRE_BYTES) ||
+        TAG(v.number, v.type) != TAG(IMPORT_WIRE_VALUE, TCORE_WIRE_BYTES))
+        return false;
+    *key = (struct tcore_slice){k.data, k.length};
+    *any = (struct tcore_slice){v.data, v.length};
+    return true;
+}
+
+/* Of most pairs each length is one byte, and all lengths fit: they need not be read one by one. */
+static bool read_short_pair(struct tcore_slice pair, struct tcore_slice *key,
+                            struct tcore_slice *any)
+{
+    enum { HEADS = 4 };
+    const unsigned char *k = (const unsigned char *)pair.data;
+    if (pair.length < HEADS || pair.length >= 0x80 ||
+        k[0] != TAG(IMPORT_WIRE_KEY, TCORE_WIRE_BYTES) || k[1] > pair.length - HEADS)
+        return false;
+    const unsigned char *v = k + 2 + k[1];
+    *key = (struct tcore_slice){(const char *)k + 2, k[1]};
+    *any = (struct tcore_slice){(const char *)v + 2, v[1]};
+    return v[0] == TAG(IMPORT_WIRE_VALUE, TCORE_WIRE_BYTES) && v[1] == pair.length - HEADS - k[1];
+}
+
+static void put_attribute(struct tcore_binary_row *row, struct tcore_slice pair)
+{
+    struct tcore_slice key, any;
+    if (read_short_pair(pair, &key, &any) || read_pair(pair, &key, &any))
+        put_any(row, key, any);
     else
         row->unfit = true;
 }
@@ -380,8 +417,6 @@ bool otlp_rows_put_span(struct otlp *o, struct tcore_slice span)
     struct span s;
     struct tcore_binary_row row;
     struct tcore_error err;
-    memset(&s, 0, offsetof(struct span, attribute));
-    s.name.data = "";
     if (!read_span(&s, span) || !is_plain(&s) || !read_around(o))
         return false;
     size_t most = ESCAPED_BYTES * (span.length + text_at(o, o->schema).length) +

@@ -85,7 +85,7 @@ bool import_wire_put_any(struct tape *t, struct tcore_slice data)
 bool import_wire_put_pair(struct tape *t, struct tcore_slice data)
 {
     const char *at = data.data, *end = at + data.length, *reason;
-    struct tcore_slice key = {NULL, 0}, value = {NULL, 0};
+    struct tcore_slice key = {NULL, 0}, value = {"", 0};
     while (at < end) {
         struct tcore_wire_record r = {0};
         if (!tcore_wire_next(&at, end, &r, &reason))

@@ -51,7 +51,7 @@ static inline void blocks_sort_lines(const struct tcore_buf *text, struct tcore_
 {
     struct tcore_json json = {0};
     struct tcore_error err;
-    const char *end = text->data + text->length;
+    const char *end = text->length ? text->data + text->length : NULL;
     for (const char *at = text->data, *newline; at < end; at = newline + 1) {
         newline = memchr(at, '\n', (size_t)(end - at));
         if (tcore_json_parse(&json, at, (size_t)(newline - at), &err) != TCORE_OK)

@@ -59,6 +59,37 @@ bool tcore_binary_column_keeps_dictionary(const struct binary_column *column);
 /* Whether the dictionary has that string. */
 bool tcore_binary_column_knows(const struct binary_column *column, const char *text, size_t length);
 
+/* The same, without a call for what is most frequent: the string that came before, and strings of a
+ * column that has no dictionary. */
+static inline bool binary_column_add_text(struct binary_column *column, const char *text,
+                                          size_t length)
+{
+    struct tcore_buf *bytes = &column->bytes;
+    if (column->dictionary) {
+        if (column->values && column->values < column->capacity) {
+            uint16_t last = column->codes[column->values - 1];
+            if (column->lengths[last] == length &&
+                (!length || binary_same(bytes->data + column->offsets[last], text, length))) {
+                column->codes[column->values++] = last;
+                column->text_bytes += length;
+                return true;
+            }
+        }
+    } else if (column->strings < column->strings_capacity && length >= 8 && length <= 16 &&
+               bytes->capacity - bytes->length >= length && !bytes->failed) {
+        char *to = bytes->data + bytes->length;
+        uint64_t head = binary_get64(text), tail = binary_get64(text + length - 8);
+        binary_put64(to, head);
+        binary_put64(to + length - 8, tail);
+        bytes->length += length;
+        column->lengths[column->strings++] = (uint32_t)length;
+        column->values++;
+        column->text_bytes += length;
+        return true;
+    }
+    return tcore_binary_column_add_text(column, text, length);
+}
+
 /* Appends an integer. False: out of memory. */
 static inline bool binary_column_add_int(struct binary_column *column, int64_t value)
 {

@@ -11,9 +11,9 @@
 
 #include <math.h>
 
-static inline bool has_name(const struct binary_column *column, struct tcore_slice key)
+static inline bool has_key(const struct shape_edge *edge, struct tcore_slice key)
 {
-    return column->name_length == key.length && binary_same(column->name, key.data, key.length);
+    return edge->key_length == key.length && binary_same(edge->key, key.data, key.length);
 }
 
 /* Whether the object that is open has that key already. */
@@ -22,9 +22,12 @@ static bool comes_again(const struct tcore_binary_row *row, struct tcore_slice k
     const struct shape_tree *tree = row->tree;
     uint16_t object = tree->node[row->node].object;
     for (uint32_t at = row->node; at; at = tree->node[at].parent) {
-        uint16_t column = tree->node[at].column;
-        if (column != BINARY_NONE && tree->column[column].parent == object &&
-            has_name(&tree->column[column], key))
+        uint16_t number = tree->node[at].column;
+        if (number == BINARY_NONE)
+            continue;
+        const struct binary_column *column = &tree->column[number];
+        if (column->parent == object && column->name_length == key.length &&
+            binary_same(column->name, key.data, key.length))
             return true;
     }
     return false;
@@ -35,8 +38,10 @@ typedef bool take_function(const struct shape_edge *edge, const struct tcore_val
                            struct shape_value *value);
 
 /* The step that is known for that key and takes the value. */
-static inline bool take_known(struct tcore_binary_row *row, struct tcore_slice key,
-                              const struct tcore_value *v, take_function *take)
+static inline __attribute__((always_inline)) bool take_known(struct tcore_binary_row *row,
+                                                             struct tcore_slice key,
+                                                             const struct tcore_value *v,
+                                                             take_function *take)
 {
     struct shape_tree *tree = row->tree;
     uint32_t before = 0;
@@ -45,7 +50,7 @@ static inline bool take_known(struct tcore_binary_row *row, struct tcore_slice k
     struct shape_value *value = &tree->value[tree->values];
     for (uint32_t e = tree->node[row->node].edges; e; before = e, e = tree->edge[e].next) {
         const struct shape_edge *edge = &tree->edge[e];
-        if (!has_name(&tree->column[edge->column], key) || !take(edge, v, value))
+        if (!has_key(edge, key) || !take(edge, v, value))
             continue;
         value->column = edge->column;
         value->class = edge->class;
@@ -72,16 +77,23 @@ static bool learn(struct tcore_binary_row *row, struct tcore_slice key, const st
     return good;
 }
 
+static __attribute__((noinline)) void put_new(struct tcore_binary_row *row, struct tcore_slice key,
+                                              const struct tcore_value *v, take_function *take,
+                                              const struct tcore_value *sample)
+{
+    row->unfit = !learn(row, key, sample) || !take_known(row, key, v, take);
+}
+
 /* text_length: of the value in canonical text. sample: the value as text has it, to learn by. */
-static inline void put(struct tcore_binary_row *row, struct tcore_slice key,
-                       const struct tcore_value *v, take_function *take, size_t text_length,
-                       const struct tcore_value *sample)
+static inline __attribute__((always_inline)) void
+put(struct tcore_binary_row *row, struct tcore_slice key, const struct tcore_value *v,
+    take_function *take, size_t text_length, const struct tcore_value *sample)
 {
     if (row->unfit)
         return;
     row->length += text_length;
     if (!take_known(row, key, v, take))
-        row->unfit = !learn(row, key, sample) || !take_known(row, key, v, take);
+        put_new(row, key, v, take, sample);
 }
 
 /* ---- objects ---- */
@@ -92,7 +104,7 @@ static bool open_known(struct tcore_binary_row *row, struct tcore_slice key)
     uint32_t before = 0;
     for (uint32_t e = tree->node[row->node].edges; e; before = e, e = tree->edge[e].next) {
         const struct shape_edge *edge = &tree->edge[e];
-        if (edge->class != CLASS_OBJECT || !has_name(&tree->column[edge->column], key))
+        if (edge->class != CLASS_OBJECT || !has_key(edge, key))
             continue;
         row->length += edge->literal_length;
         tcore_shape_prefer(tree, row->node, e, before);
@@ -192,8 +204,8 @@ void tcore_binary_part_free(struct tcore_binary_part *part)
 
 /* ---- texts ---- */
 
-static bool take_text(const struct shape_edge *edge, const struct tcore_value *v,
-                      struct shape_value *value)
+static inline __attribute__((always_inline)) bool
+take_text(const struct shape_edge *edge, const struct tcore_value *v, struct shape_value *value)
 {
     switch (edge->class) {
     case CLASS_STRING:
@@ -248,7 +260,9 @@ void tcore_binary_row_text(struct tcore_binary_row *row, struct tcore_slice key,
 static bool take_id(const struct shape_edge *edge, const struct tcore_value *v,
                     struct shape_value *value)
 {
-    memcpy(value->bytes, v->s, v->len);
+    memcpy(value->bytes, v->s, 8);
+    if (v->len == 16)
+        memcpy(value->bytes + 8, v->s + 8, 8);
     value->length = v->len;
     return edge->class == CLASS_HEX && edge->check != CHECK_ALWAYS;
 }
@@ -265,7 +279,7 @@ void tcore_binary_row_id(struct tcore_binary_row *row, struct tcore_slice key, c
     char digits[32];
     tcore_binary_hex_encode(digits, (const uint8_t *)bytes, length);
     struct tcore_value sample = tcore_value_string(digits, 2 * length);
-    row->unfit = !learn(row, key, &sample) || !take_known(row, key, &v, take_id);
+    put_new(row, key, &v, take_id, &sample);
 }
 
 /* ---- numbers ---- */
@@ -315,7 +329,7 @@ void tcore_binary_row_digits(struct tcore_binary_row *row, struct tcore_slice ke
         return;
     char digits[TCORE_NUMBER_BYTES];
     struct tcore_value sample = tcore_value_string(digits, tcore_format_int64(digits, i));
-    row->unfit = !learn(row, key, &sample) || !take_known(row, key, &v, take_digits);
+    put_new(row, key, &v, take_digits, &sample);
 }
 
 static bool take_int(const struct shape_edge *edge, const struct tcore_value *v,

@@ -96,6 +96,15 @@ static bool forget_steps(struct shape_tree *tree)
     return tree->nodes == 1;
 }
 
+/* The ids of spans are each another: not worth the trial of a dictionary. */
+static bool is_unique(const struct shape_tree *tree, const struct binary_column *column)
+{
+    static const char name[] = "spanId";
+    return tree->type == TCORE_RECORD_SPAN && column->class == CLASS_HEX &&
+           column->parent == BINARY_NONE && column->name_length == sizeof name - 1 &&
+           !memcmp(column->name, name, sizeof name - 1);
+}
+
 /* A column of that class for the key, or BINARY_NONE if there are enough. */
 static uint16_t add_column(struct shape_tree *tree, unsigned class, uint16_t parent,
                            const char *name, uint32_t name_length)
@@ -110,6 +119,8 @@ static uint16_t add_column(struct shape_tree *tree, unsigned class, uint16_t par
         number = (uint16_t)tree->columns++;
     }
     tcore_binary_column_init(&tree->column[number], class, parent, name, name_length);
+    if (is_unique(tree, &tree->column[number]))
+        tree->column[number].dictionary = false;
     return number;
 }
 
@@ -289,7 +300,8 @@ static bool add_edge(struct shape_tree *tree, uint32_t node, uint32_t path, unsi
     bool opens = class == CLASS_OBJECT;
     uint32_t target = add_node(tree, node, opens ? BINARY_NONE : column,
                                opens ? column : tree->node[node].object, opens);
-    struct shape_edge edge = {.key_length = c->name_length,
+    struct shape_edge edge = {.key = c->name,
+                              .key_length = c->name_length,
                               .path = path,
                               .node = target,
                               .next = tree->node[node].edges,
@@ -513,7 +525,7 @@ bool tcore_shape_commit(struct shape_tree *tree, uint32_t node)
         else if (value->class == CLASS_MEMBERS)
             text = tree->text.data + value->offset;
         bool added = binary_class_is_text(value->class)
-                         ? tcore_binary_column_add_text(column, text, value->length)
+                         ? binary_column_add_text(column, text, value->length)
                          : binary_column_add_int(column, value->i);
         if (!added)
             return false;

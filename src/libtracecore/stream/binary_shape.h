@@ -40,8 +40,9 @@ struct shape_path {
 
 struct shape_edge {
     const char *literal; /* all that stands before the value in a canonical text */
+    const char *key;     /* the column's name */
     uint32_t literal_length;
-    uint32_t key_length; /* of the column's name */
+    uint32_t key_length;
     uint32_t path;
     uint32_t node; /* where it leads */
     uint32_t next; /* edge of the same node, 0: none */

@@ -93,7 +93,21 @@ bool tcore_wire_next_slow(const char **at, const char *end, struct tcore_wire_re
                           const char **reason)
 {
     const char *p = *at;
+    const unsigned char *head = (const unsigned char *)p;
     record->data = NULL;
+    /* most that come here are messages of some hundred bytes */
+    if (end - p >= 3 && (head[0] & 0x87) == TCORE_WIRE_BYTES && head[0] >= 8 && head[1] >= 0x80 &&
+        head[2] < 0x80) {
+        size_t length = (head[1] & 0x7fu) | (size_t)head[2] << 7;
+        if (length <= (size_t)(end - p - 3)) {
+            record->number = head[0] >> 3;
+            record->type = TCORE_WIRE_BYTES;
+            record->data = p + 3;
+            record->length = length;
+            *at = p + 3 + length;
+            return true;
+        }
+    }
     *reason = "what is no field";
     if (!read_tag(&p, end, &record->number, &record->type))
         return false;
