@@ -15,6 +15,8 @@
 #include "stream/binary_row.h"
 
 enum {
+    KINDS = 6,    /* that have a name: import_span_kind */
+    STATUSES = 3, /* and import_status_code */
     ATTRIBUTES_MAX = 64,
     DEPTH_ENOUGH = 16,  /* what is written here is never nested deeper */
     ESCAPED_BYTES = 6,  /* that a byte of the wire may become in text */
@@ -24,7 +26,8 @@ enum {
 struct otlp_rows {
     struct tcore_json resource, scope; /* the objects that records have of them */
     bool resource_read, scope_read;    /* they are those of now */
-    struct tcore_binary_part part;     /* what they become */
+    /* what many rows share: those; a kind; a status without message, and the service behind it */
+    struct tcore_binary_part around, kind[KINDS], status[STATUSES];
 };
 
 struct span {
@@ -38,13 +41,26 @@ struct span {
 
 #define KEY(literal) ((struct tcore_slice){"" literal, sizeof(literal) - 1})
 
+static struct otlp_rows *new_rows(void)
+{
+    struct otlp_rows *rows = tcore_calloc(1, sizeof(*rows));
+    if (!rows)
+        return NULL;
+    rows->around.fixed = true;
+    for (unsigned i = 0; i < KINDS; i++)
+        rows->kind[i].fixed = true;
+    for (unsigned i = 0; i < STATUSES; i++)
+        rows->status[i].fixed = true;
+    return rows;
+}
+
 bool otlp_rows_are_wanted(struct import_job *job)
 {
     unsigned depth = job->json.depth_limit;
     if (!import_blocks_at_once(job) || (depth && depth < DEPTH_ENOUGH))
         return false;
     if (!job->rows)
-        job->rows = tcore_calloc(1, sizeof(*job->rows));
+        job->rows = new_rows();
     return job->rows;
 }
 
@@ -54,20 +70,27 @@ void otlp_rows_free(struct otlp_rows *rows)
         return;
     tcore_json_free(&rows->resource);
     tcore_json_free(&rows->scope);
-    tcore_binary_part_free(&rows->part);
+    tcore_binary_part_free(&rows->around);
+    for (unsigned i = 0; i < KINDS; i++)
+        tcore_binary_part_free(&rows->kind[i]);
+    for (unsigned i = 0; i < STATUSES; i++)
+        tcore_binary_part_free(&rows->status[i]);
     tcore_free(rows);
 }
 
 void otlp_rows_enter_group(struct otlp *o)
 {
-    o->job->rows->resource_read = false;
-    tcore_binary_part_clear(&o->job->rows->part);
+    struct otlp_rows *rows = o->job->rows;
+    rows->resource_read = false;
+    tcore_binary_part_clear(&rows->around);
+    for (unsigned i = 0; i < STATUSES; i++)
+        tcore_binary_part_clear(&rows->status[i]);
 }
 
 void otlp_rows_enter_scope(struct otlp *o)
 {
     o->job->rows->scope_read = false;
-    tcore_binary_part_clear(&o->job->rows->part);
+    tcore_binary_part_clear(&o->job->rows->around);
 }
 
 /* --- the wire --- */
@@ -183,11 +206,10 @@ static bool is_plain(const struct span *s)
 {
     static const char zero[TCORE_TRACE_ID / 2];
     return s->trace_id && memcmp(s->trace_id, zero, TCORE_TRACE_ID / 2) != 0 && s->span_id &&
-           memcmp(s->span_id, zero, TCORE_SPAN_ID / 2) != 0 &&
-           s->kind < (uint64_t)import_span_kind.count &&
-           s->code < (uint64_t)import_status_code.count && s->start <= INT64_MAX &&
-           s->end <= INT64_MAX && s->dropped_attributes <= INT64_MAX &&
-           s->dropped_events <= INT64_MAX && s->dropped_links <= INT64_MAX;
+           memcmp(s->span_id, zero, TCORE_SPAN_ID / 2) != 0 && s->kind < KINDS &&
+           s->code < STATUSES && s->start <= INT64_MAX && s->end <= INT64_MAX &&
+           s->dropped_attributes <= INT64_MAX && s->dropped_events <= INT64_MAX &&
+           s->dropped_links <= INT64_MAX;
 }
 
 /* --- attributes --- */
@@ -339,11 +361,11 @@ static void put_shared(struct tcore_binary_row *row, struct tcore_slice name,
 
 static void put_around(struct tcore_binary_row *row, struct otlp_rows *rows)
 {
-    if (tcore_binary_row_repeat(row, &rows->part))
+    if (tcore_binary_row_repeat(row, &rows->around))
         return;
     put_shared(row, KEY("resource"), &rows->resource);
     put_shared(row, KEY("scope"), &rows->scope);
-    tcore_binary_row_keep(row, &rows->part);
+    tcore_binary_row_keep(row, &rows->around);
 }
 
 /* --- the record --- */
@@ -364,6 +386,15 @@ static void put_name_of(struct tcore_binary_row *row, struct tcore_slice key,
     tcore_binary_row_plain(row, key, (struct tcore_slice){name, strlen(name)});
 }
 
+static void put_kind(struct tcore_binary_row *row, struct otlp_rows *rows, uint64_t kind)
+{
+    struct tcore_binary_part *part = &rows->kind[kind];
+    if (tcore_binary_row_repeat(row, part))
+        return;
+    put_name_of(row, KEY("kind"), &import_span_kind, kind);
+    tcore_binary_row_keep(row, part);
+}
+
 static void put_times(struct tcore_binary_row *row, const struct span *s)
 {
     if (s->start)
@@ -380,6 +411,19 @@ static void put_text(struct tcore_binary_row *row, struct tcore_slice key, struc
         tcore_binary_row_text(row, key, text);
 }
 
+static void put_status(struct tcore_binary_row *row, struct otlp_rows *rows, const struct span *s,
+                       struct tcore_slice service)
+{
+    struct tcore_binary_part *part = s->message.length ? NULL : &rows->status[s->code];
+    if (part && tcore_binary_row_repeat(row, part))
+        return;
+    put_name_of(row, KEY("status"), &import_status_code, s->code);
+    put_text(row, KEY("statusMessage"), s->message);
+    put_text(row, KEY("service"), service);
+    if (part)
+        tcore_binary_row_keep(row, part);
+}
+
 static void put_count(struct tcore_binary_row *row, struct tcore_slice key, uint64_t count)
 {
     if (count)
@@ -394,15 +438,14 @@ static struct tcore_slice text_at(const struct otlp *o, uint32_t node)
 
 static void put_span(struct otlp *o, struct tcore_binary_row *row, const struct span *s)
 {
+    struct otlp_rows *rows = o->job->rows;
     put_ids(row, s);
     tcore_binary_row_text(row, KEY("name"), s->name);
-    put_name_of(row, KEY("kind"), &import_span_kind, s->kind);
+    put_kind(row, rows, s->kind);
     put_times(row, s);
-    put_name_of(row, KEY("status"), &import_status_code, s->code);
-    put_text(row, KEY("statusMessage"), s->message);
-    put_text(row, KEY("service"), text_at(o, o->service));
+    put_status(row, rows, s, text_at(o, o->service));
     put_attributes(row, s);
-    put_around(row, o->job->rows);
+    put_around(row, rows);
     put_text(row, KEY("traceState"), s->trace_state);
     put_count(row, KEY("flags"), s->flags);
     put_count(row, KEY("droppedAttributesCount"), s->dropped_attributes);

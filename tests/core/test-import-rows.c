@@ -14,6 +14,7 @@
 
 #include <limits.h>
 
+enum { LARGE_BYTES = 300000, LARGE_SPANS = 90 }; /* more than three blocks hold */
 enum { SEEDS = 60, LONG_SEEDS = 20000, MUTANTS = 12 };
 
 struct maker {
@@ -484,6 +485,30 @@ static bool try_seed(uint64_t seed, unsigned oddity, bool *long_way)
     return good;
 }
 
+/* A resource so large that a block has not room for all spans of a scope. */
+static bool try_large(unsigned oddity)
+{
+    static const struct cli_io_options plain;
+    struct maker m = {.random = {7}, .oddity = oddity};
+    struct tcore_buf message = {0}, group = {0}, resource = {0}, scope = {0}, pair = {0}, any = {0};
+    char *text = malloc(LARGE_BYTES);
+    bool long_way;
+    memset(text, 'x', LARGE_BYTES);
+    put_text(&pair, IMPORT_WIRE_KEY, "large");
+    put_bytes(&any, IMPORT_WIRE_ANY_STRING, text, LARGE_BYTES);
+    put_message(&pair, IMPORT_WIRE_VALUE, &any);
+    put_message(&resource, 1, &pair);
+    put_message(&group, 1, &resource);
+    for (unsigned i = 0; i < LARGE_SPANS; i++)
+        put_span(&m, &scope);
+    put_message(&group, OTLP_WIRE_SCOPES, &scope);
+    put_message(&message, OTLP_WIRE_GROUPS, &group);
+    bool good = holds(&message, &plain, &long_way);
+    tcore_buf_free(&message);
+    free(text);
+    return good && (oddity || !long_way);
+}
+
 int main(int argc, char **argv)
 {
     uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 10) : 1, bad = 0;
@@ -495,6 +520,8 @@ int main(int argc, char **argv)
     }
     ok(!bad, "spans as encoders write them are the same records in blocks (seed %" PRIu64 ")", bad);
     ok(!any_long_way, "none of them takes the long way");
+    ok(try_large(0), "so are those that are too many for one block");
+    ok(try_large(8), "and those among which some are odd");
     for (unsigned oddity = 2; oddity <= 18 && !bad; oddity += 4) {
         for (uint64_t seed = first; seed < first + count && !bad; seed++)
             bad = try_seed(seed, oddity, &long_way) ? 0 : seed;

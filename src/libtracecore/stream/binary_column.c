@@ -277,12 +277,13 @@ bool tcore_binary_column_add_text(struct binary_column *column, const char *text
     return add_code(column, column->strings - 1);
 }
 
-bool tcore_binary_column_knows(const struct binary_column *column, const char *text, size_t length)
+uint32_t tcore_binary_column_find(const struct binary_column *column, const char *text,
+                                  size_t length)
 {
     if (!column->dictionary || !column->slots)
-        return false;
-    uint32_t *slot = find_slot(column, hash_of(text, length), text, length);
-    return slot && *slot;
+        return 0;
+    const uint32_t *slot = find_slot(column, hash_of(text, length), text, length);
+    return slot ? *slot & (((uint32_t)1 << ENTRY_BITS) - 1) : 0;
 }
 
 /* Room for bytes of data in out, zeroed behind them up to a multiple of 8. */

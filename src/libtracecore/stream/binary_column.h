@@ -56,11 +56,24 @@ bool tcore_binary_column_grow(struct binary_column *column);
 bool tcore_binary_column_add_text(struct binary_column *column, const char *text, size_t length);
 /* Whether the column will be encoded with the dictionary that it has now. */
 bool tcore_binary_column_keeps_dictionary(const struct binary_column *column);
-/* Whether the dictionary has that string. */
-bool tcore_binary_column_knows(const struct binary_column *column, const char *text, size_t length);
+/* The code of that string in the dictionary, plus 1; 0: there is no dictionary, or it is not there.
+ */
+uint32_t tcore_binary_column_find(const struct binary_column *column, const char *text,
+                                  size_t length);
 
-/* The same, without a call for what is most frequent: the string that came before, and strings of a
- * column that has no dictionary. */
+/* Appends the string of that code. False: that needs more room, or the dictionary has gone. */
+static inline bool binary_column_add_code(struct binary_column *column, uint32_t code,
+                                          size_t length)
+{
+    if (!column->dictionary || column->values == column->capacity)
+        return false;
+    column->codes[column->values++] = (uint16_t)code;
+    column->text_bytes += length;
+    return true;
+}
+
+/* As tcore_binary_column_add_text(), without a call for what is most frequent: the string that came
+ * before, and strings of a column that has no dictionary. */
 static inline bool binary_column_add_text(struct binary_column *column, const char *text,
                                           size_t length)
 {
@@ -69,11 +82,8 @@ static inline bool binary_column_add_text(struct binary_column *column, const ch
         if (column->values && column->values < column->capacity) {
             uint16_t last = column->codes[column->values - 1];
             if (column->lengths[last] == length &&
-                (!length || binary_same(bytes->data + column->offsets[last], text, length))) {
-                column->codes[column->values++] = last;
-                column->text_bytes += length;
-                return true;
-            }
+                (!length || binary_same(bytes->data + column->offsets[last], text, length)))
+                return binary_column_add_code(column, last, length);
         }
     } else if (column->strings < column->strings_capacity && length >= 8 && length <= 16 &&
                bytes->capacity - bytes->length >= length && !bytes->failed) {

@@ -237,7 +237,7 @@ static const char *take_json(struct shape_tree *tree, const struct shape_edge *e
     size_t length = (size_t)(close - p);
     if (edge->check != CHECK_NONE && length == 2)
         return NULL;
-    if (!tcore_binary_column_knows(&tree->column[edge->column], p, length) &&
+    if (!tcore_binary_column_find(&tree->column[edge->column], p, length) &&
         !is_canonical(tree, edge, p, length))
         return NULL;
     value->s = p;
@@ -279,6 +279,7 @@ static const char *predict_step(struct shape_tree *tree, uint32_t *node, const c
             struct shape_value *value = &tree->value[tree->values];
             value->column = edge->column;
             value->class = edge->class;
+            value->coded = false;
             behind = take(tree, edge, behind, end, value);
             if (!behind)
                 continue;

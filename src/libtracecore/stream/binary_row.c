@@ -54,6 +54,7 @@ static inline __attribute__((always_inline)) bool take_known(struct tcore_binary
             continue;
         value->column = edge->column;
         value->class = edge->class;
+        value->coded = false;
         tree->values++;
         row->length += edge->literal_length;
         tcore_shape_prefer(tree, row->node, e, before);
@@ -128,6 +129,21 @@ void tcore_binary_row_close(struct tcore_binary_row *row)
 
 /* ---- parts ---- */
 
+/* Looks the texts up in the dictionaries, once there are rows that have them. */
+static void find_codes(const struct shape_tree *tree, struct tcore_binary_part *part)
+{
+    for (uint32_t i = 0; i < part->count; i++) {
+        struct shape_value *value = &part->value[i];
+        if (value->class != CLASS_STRING && value->class != CLASS_JSON)
+            continue;
+        uint32_t code =
+            tcore_binary_column_find(&tree->column[value->column], value->s, value->length);
+        value->coded = code;
+        value->code = code - 1;
+    }
+    part->coded = true;
+}
+
 bool tcore_binary_row_repeat(struct tcore_binary_row *row, struct tcore_binary_part *part)
 {
     struct shape_tree *tree = row->tree;
@@ -135,6 +151,7 @@ bool tcore_binary_row_repeat(struct tcore_binary_row *row, struct tcore_binary_p
         part->tree = tree;
         part->block = tree->blocks;
         part->ways = 0;
+        part->coded = false;
     }
     part->node = row->node;
     part->values = tree->values;
@@ -145,6 +162,8 @@ bool tcore_binary_row_repeat(struct tcore_binary_row *row, struct tcore_binary_p
         while (tree->value_capacity - tree->values < part->count)
             if (!tcore_shape_grow_values(tree))
                 return false;
+        if (part->fixed && !part->coded)
+            find_codes(tree, part);
         if (part->count)
             memcpy(tree->value + tree->values, part->value, part->count * sizeof *part->value);
         tree->values += part->count;

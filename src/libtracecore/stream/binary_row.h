@@ -29,6 +29,8 @@ struct tcore_binary_part {
         uint32_t from, to; /* nodes */
     } way[16];
     uint32_t ways;
+    bool fixed; /* the caller's: what a repeat puts is not changed by it */
+    bool coded; /* the values' codes are known */
     /* of the row at hand, before the part */
     uint32_t node, values;
     size_t before;

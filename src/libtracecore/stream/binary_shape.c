@@ -520,6 +520,8 @@ bool tcore_shape_commit(struct shape_tree *tree, uint32_t node)
         const struct shape_value *value = &tree->value[i];
         struct binary_column *column = &tree->column[value->column];
         const char *text = value->s;
+        if (value->coded && binary_column_add_code(column, value->code, value->length))
+            continue;
         if (value->class == CLASS_HEX)
             text = (const char *)value->bytes;
         else if (value->class == CLASS_MEMBERS)

@@ -68,11 +68,14 @@ struct shape_node {
 struct shape_value {
     uint16_t column;
     uint8_t class;
-    uint8_t unused;
+    bool coded; /* of text: code is that in the column's dictionary, as long as there is one */
     uint32_t length;
     union {
         int64_t i;
-        const char *s;
+        struct {
+            const char *s;
+            uint32_t code;
+        };
         size_t offset;     /* of MEMBERS, into the tree's text */
         uint8_t bytes[16]; /* of HEX */
     };
