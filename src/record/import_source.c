@@ -16,6 +16,7 @@
 enum {
     READ_BYTES = 1 << 18,
     CHUNK_BYTES = 1 << 18,
+    LIST_BYTES = 1 << 20, /* a longer document comes in parts, if it is a list */
     LIMIT_BYTES = 32 << 20,
     WHOLE_FILE_BYTES = 256 << 20
 };
@@ -51,7 +52,8 @@ enum tcore_status import_source_open(struct import_source **source, const char *
     s->cut = import_split_next;
     s->split.line = 1;
     s->split.limit = options->limit;
-    s->split.part_bytes = options->whole_documents ? 0 : CHUNK_BYTES;
+    s->split.part_bytes = options->whole_documents ? 0 : s->options.chunk_bytes;
+    s->split.list_bytes = options->whole_documents ? 0 : LIST_BYTES;
     if (!options->limit) {
         tcore_source_position(s->bytes, &done, &size);
         s->split.limit = size > LIMIT_BYTES && size <= WHOLE_FILE_BYTES ? size : LIMIT_BYTES;

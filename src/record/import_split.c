@@ -35,7 +35,7 @@ static void begin(struct import_split *s, enum import_split_state state)
     s->start_byte = (uint64_t)((int64_t)s->at - s->line_start) + 1;
     s->depth = 0;
     s->in_string = s->escaped = false;
-    s->look_bytes = 4 * s->part_bytes;
+    s->look_bytes = s->list_bytes ? s->list_bytes : 4 * s->part_bytes;
     s->list = NULL;
     s->tail = false;
     s->cut = 0;

@@ -37,8 +37,8 @@ struct import_split {
     bool line_begins;  /* `at` is the first byte of a line */
     bool lines;        /* a whole document on one line was seen: this is NDJSON */
     size_t limit;      /* bytes of one document, or part */
-    size_t part_bytes; /* least of a run of elements; four times that is a long document; 0: none is
-                        */
+    size_t part_bytes; /* least of a run of elements; 0: no document comes in parts */
+    size_t list_bytes; /* a longer document does, if it is a list; 0: four times that */
     size_t look_bytes; /* of the open document when its list is next looked for */
     const struct import_list_name *list; /* that `at` is in, or NULL */
     uint64_t list_depth, list_line;

@@ -99,3 +99,22 @@ value() {
         assert_equal "${files[at]} $(trace-record import "${files[at]}" | wc -l)" "${files[at]} ${files[at + 1]}"
     done
 }
+
+@test 'OTLP: a long document gives the same records in blocks, which are large' {
+    awk 'BEGIN {
+        printf "{\"resourceSpans\":["
+        for (i = 0; i < 300; i++) {
+            printf "%s{\"scopeSpans\":[{\"spans\":[", i ? "," : ""
+            for (j = 0; j < 100; j++)
+                printf "%s{\"traceId\":\"5b8efff798038103d269b633813fc60c\",\"spanId\":\"%016x\",\"name\":\"n%d\",\"kind\":2}",
+                    j ? "," : "", 1 + i * 100 + j, j % 7
+            printf "]}]}"
+        }
+        print "]}" }' >in.json
+    [[ $(wc -c <in.json) -gt 2500000 ]]
+    trace-record import in.json >text
+    trace-record import -b in.json >blocks
+    trace-span filter <blocks | cmp - text
+    # not one for each of the parts that lines come from
+    assert_equal "$(grep -ao TCB blocks | wc -l)" 2
+}
