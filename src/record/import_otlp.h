@@ -40,6 +40,12 @@ bool otlp_put_log(struct otlp *o, uint32_t node);
 /* Rejects bad data points itself; false: the whole metric is bad. */
 bool otlp_put_metric(struct otlp *o, uint32_t node);
 
+/* Of a span its events, or links, behind a label; nothing if there are none. */
+#define OTLP_EVENTS_LABEL ",\"events\":"
+#define OTLP_LINKS_LABEL  ",\"links\":"
+bool otlp_put_events(struct otlp *o, uint32_t node);
+bool otlp_put_links(struct otlp *o, uint32_t node);
+
 /* AnyValue as JSON. */
 bool otlp_put_value(struct otlp *o, struct tcore_buf *out, uint32_t node);
 /* A list of KeyValue as an object, braces included; 0 gives {}. */

@@ -141,6 +141,13 @@ static enum import_signal signal_of_group(struct tcore_slice group)
 
 /* --- records, scopes, resources --- */
 
+/* Of the record before. */
+static void clear_tape(struct proto *p)
+{
+    p->job->json.count = p->scope_end;
+    tcore_arena_reset(&p->job->json.arena);
+}
+
 /* By the tape: what any record can be converted by, and says what is wrong with one. */
 static void convert_tape(struct proto *p, struct tcore_slice record)
 {
@@ -153,8 +160,6 @@ static void convert_tape(struct proto *p, struct tcore_slice record)
     struct tcore_error err;
     const char *where;
     uint32_t node;
-    p->job->json.count = p->scope_end;
-    tcore_arena_reset(&p->job->json.arena);
     if (import_wire_put(p->job, signals[p->signal].message, record, &node, &where) !=
         IMPORT_WIRE_GOOD) {
         import_reject_bytes(p->job, record, where);
@@ -179,6 +184,7 @@ static bool convert_record(struct proto *p, struct tcore_slice record, bool whol
     }
     if (!p->signal)
         p->signal = record.length ? signal_of(record) : signal_of_group(p->group);
+    clear_tape(p);
     if (!p->rows || p->signal != IMPORT_SPANS || !otlp_rows_put_span(&p->o, record))
         convert_tape(p, record);
     return false;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * One pass over a span's fields gathers them, whatever their order, and a second one writes them in
- * the record's. What might be read in two ways, is bad, or is rare is left to the tape: a field
- * that comes twice or is not known, events and links, values that are no scalars.
+ * the record's. Events and links are JSON there, so that the tape makes their text. What might be
+ * read in two ways, is bad, or is rare is left to the tape as a whole: a field that comes twice or
+ * is not known, values that are no scalars.
  */
 #include <config.h>
 
@@ -28,6 +29,8 @@ struct otlp_rows {
     bool resource_read, scope_read;    /* they are those of now */
     /* what many rows share: those; a kind; a status without message, and the service behind it */
     struct tcore_binary_part around, kind[KINDS], status[STATUSES];
+    struct tcore_buf lists,
+        text; /* a span's events and links on the wire, and as they are written */
 };
 
 struct span {
@@ -35,6 +38,7 @@ struct span {
     struct tcore_slice name, trace_state, message;
     uint64_t kind, code, start, end, flags;
     uint64_t dropped_attributes, dropped_events, dropped_links;
+    struct tcore_slice events, links; /* as they are written */
     unsigned attributes;
     struct tcore_slice attribute[ATTRIBUTES_MAX];
 };
@@ -70,6 +74,8 @@ void otlp_rows_free(struct otlp_rows *rows)
         return;
     tcore_json_free(&rows->resource);
     tcore_json_free(&rows->scope);
+    tcore_buf_free(&rows->lists);
+    tcore_buf_free(&rows->text);
     tcore_binary_part_free(&rows->around);
     for (unsigned i = 0; i < KINDS; i++)
         tcore_binary_part_free(&rows->kind[i]);
@@ -173,25 +179,32 @@ static void clear(struct span *s)
 {
     const struct tcore_slice none = {"", 0};
     s->trace_id = s->span_id = s->parent_id = NULL;
-    s->name = s->trace_state = s->message = none;
+    s->name = s->trace_state = s->message = s->events = s->links = none;
     s->kind = s->code = s->start = s->end = s->flags = 0;
     s->dropped_attributes = s->dropped_events = s->dropped_links = 0;
     s->attributes = 0;
 }
 
-static bool read_span(struct span *s, struct tcore_slice data)
+static bool read_span(struct otlp_rows *rows, struct span *s, struct tcore_slice data)
 {
     const char *at = data.data, *end = at + data.length, *reason;
     uint32_t seen = 0;
     clear(s);
+    tcore_buf_clear(&rows->lists);
     while (at < end) {
         struct tcore_wire_record r;
+        const char *from = at;
         if (!tcore_wire_next(&at, end, &r, &reason))
             return false;
         if (TAG(r.number, r.type) == TAG(OTLP_WIRE_ATTRIBUTES, TCORE_WIRE_BYTES)) {
             if (s->attributes == ATTRIBUTES_MAX)
                 return false;
             s->attribute[s->attributes++] = (struct tcore_slice){r.data, r.length};
+            continue;
+        }
+        if (TAG(r.number, r.type) == TAG(OTLP_WIRE_EVENTS, TCORE_WIRE_BYTES) ||
+            TAG(r.number, r.type) == TAG(OTLP_WIRE_LINKS, TCORE_WIRE_BYTES)) {
+            tcore_buf_append(&rows->lists, from, (size_t)(at - from));
             continue;
         }
         if (r.number >= 32 || seen >> r.number & 1 || !read_field(s, &r))
@@ -210,6 +223,48 @@ static bool is_plain(const struct span *s)
            s->code < STATUSES && s->start <= INT64_MAX && s->end <= INT64_MAX &&
            s->dropped_attributes <= INT64_MAX && s->dropped_events <= INT64_MAX &&
            s->dropped_links <= INT64_MAX;
+}
+
+/* --- events and links --- */
+
+/* What o's buffer has behind the label, from there on. */
+static struct tcore_slice behind_label(const struct otlp *o, size_t from, const char *label)
+{
+    size_t length = o->out->length - from, skip = strlen(label);
+    return length ? (struct tcore_slice){o->out->data + from + skip, length - skip}
+                  : (struct tcore_slice){"", 0};
+}
+
+/* A message of these fields alone becomes a tape, and that a text. */
+static bool write_lists(struct otlp *o, struct span *s)
+{
+    const struct tcore_buf *lists = &o->job->rows->lists;
+    struct tcore_slice message = {lists->data, lists->length};
+    const char *where;
+    uint32_t node;
+    tcore_buf_clear(o->out);
+    if (lists->failed ||
+        import_wire_put(o->job, &otlp_wire_span, message, &node, &where) != IMPORT_WIRE_GOOD ||
+        !otlp_put_events(o, node))
+        return false;
+    size_t events = o->out->length;
+    if (!otlp_put_links(o, node) || o->out->failed)
+        return false;
+    s->links = behind_label(o, events, OTLP_LINKS_LABEL);
+    o->out->length = events;
+    s->events = behind_label(o, 0, OTLP_EVENTS_LABEL);
+    return true;
+}
+
+static bool read_lists(struct otlp *o, struct span *s)
+{
+    struct tcore_buf *out = o->out;
+    if (!o->job->rows->lists.length)
+        return true;
+    o->out = &o->job->rows->text;
+    bool good = write_lists(o, s);
+    o->out = out;
+    return good;
 }
 
 /* --- attributes --- */
@@ -386,6 +441,12 @@ static void put_name_of(struct tcore_binary_row *row, struct tcore_slice key,
     tcore_binary_row_plain(row, key, (struct tcore_slice){name, strlen(name)});
 }
 
+static void put_json(struct tcore_binary_row *row, struct tcore_slice key, struct tcore_slice text)
+{
+    if (text.length)
+        tcore_binary_row_json(row, key, text);
+}
+
 static void put_kind(struct tcore_binary_row *row, struct otlp_rows *rows, uint64_t kind)
 {
     struct tcore_binary_part *part = &rows->kind[kind];
@@ -446,6 +507,8 @@ static void put_span(struct otlp *o, struct tcore_binary_row *row, const struct 
     put_status(row, rows, s, text_at(o, o->service));
     put_attributes(row, s);
     put_around(row, rows);
+    put_json(row, KEY("events"), s->events);
+    put_json(row, KEY("links"), s->links);
     put_text(row, KEY("traceState"), s->trace_state);
     put_count(row, KEY("flags"), s->flags);
     put_count(row, KEY("droppedAttributesCount"), s->dropped_attributes);
@@ -454,26 +517,45 @@ static void put_span(struct otlp *o, struct tcore_binary_row *row, const struct 
     put_text(row, KEY("schemaUrl"), text_at(o, o->schema));
 }
 
-bool otlp_rows_put_span(struct otlp *o, struct tcore_slice span)
+/* The span in a row of its own, if that can be. */
+static enum tcore_status make_row(struct otlp *o, const struct span *s, size_t bytes,
+                                  struct tcore_error *err)
+{
+    const struct import_job *job = o->job;
+    struct tcore_binary_row row;
+    size_t most = ESCAPED_BYTES * (bytes + text_at(o, o->schema).length) +
+                  2 * job->resource.length + job->scope.length + s->events.length +
+                  s->links.length + FIELDS_BYTES;
+    enum tcore_status status =
+        tcore_binary_row_begin(job->writer, &row, TCORE_RECORD_SPAN, most, err);
+    if (status != TCORE_OK)
+        return status;
+    put_span(o, &row, s);
+    return tcore_binary_row_end(job->writer, &row, err);
+}
+
+/* False: the counts may be wrong. */
+static bool put_row(struct otlp *o, struct tcore_slice span)
 {
     struct import_job *job = o->job;
-    struct span s;
-    struct tcore_binary_row row;
     struct tcore_error err;
-    if (!read_span(&s, span) || !is_plain(&s) || !read_around(o))
+    struct span s;
+    if (!read_span(job->rows, &s, span) || !is_plain(&s) || !read_around(o) || !read_lists(o, &s))
         return false;
-    size_t most = ESCAPED_BYTES * (span.length + text_at(o, o->schema).length) +
-                  2 * job->resource.length + job->scope.length + FIELDS_BYTES;
-    enum tcore_status status =
-        tcore_binary_row_begin(job->writer, &row, TCORE_RECORD_SPAN, most, &err);
-    if (status == TCORE_OK) {
-        put_span(o, &row, &s);
-        status = tcore_binary_row_end(job->writer, &row, &err);
-    }
+    enum tcore_status status = make_row(o, &s, span.length, &err);
     job->failed |= status == TCORE_FATAL;
     if (status != TCORE_OK)
         return false;
     import_count_times(job, (int64_t)s.start, (int64_t)s.end);
     job->result->records++;
     return true;
+}
+
+bool otlp_rows_put_span(struct otlp *o, struct tcore_slice span)
+{
+    struct import_counts counts = o->job->result->counts;
+    if (put_row(o, span))
+        return true;
+    o->job->result->counts = counts; /* the long way counts again */
+    return false;
 }

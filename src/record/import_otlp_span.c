@@ -194,8 +194,8 @@ bool otlp_put_span(struct otlp *o, uint32_t node)
         return false;
     tcore_buf_append(out, o->job->resource.data, o->job->resource.length);
     tcore_buf_append(out, o->job->scope.data, o->job->scope.length);
-    return put_list(o, ",\"events\":", "events", at[SPAN_EVENTS], put_event) &&
-           put_list(o, ",\"links\":", "links", at[SPAN_LINKS], put_link) &&
+    return put_list(o, OTLP_EVENTS_LABEL, "events", at[SPAN_EVENTS], put_event) &&
+           put_list(o, OTLP_LINKS_LABEL, "links", at[SPAN_LINKS], put_link) &&
            otlp_put_text_field(o, out, ",\"traceState\":", at[SPAN_TRACE_STATE]) &&
            otlp_put_count_field(o, out, ",\"flags\":", at[SPAN_FLAGS]) &&
            otlp_put_count_field(o, out,
@@ -203,4 +203,18 @@ bool otlp_put_span(struct otlp *o, uint32_t node)
            otlp_put_count_field(o, out, ",\"droppedEventsCount\":", at[SPAN_DROPPED_EVENTS]) &&
            otlp_put_count_field(o, out, ",\"droppedLinksCount\":", at[SPAN_DROPPED_LINKS]) &&
            otlp_put_end(o);
+}
+
+bool otlp_put_events(struct otlp *o, uint32_t node)
+{
+    uint32_t at[SPAN_COUNT];
+    import_collect(o->job, &span_keys, node, at);
+    return put_list(o, OTLP_EVENTS_LABEL, "events", at[SPAN_EVENTS], put_event);
+}
+
+bool otlp_put_links(struct otlp *o, uint32_t node)
+{
+    uint32_t at[SPAN_COUNT];
+    import_collect(o->job, &span_keys, node, at);
+    return put_list(o, OTLP_LINKS_LABEL, "links", at[SPAN_LINKS], put_link);
 }

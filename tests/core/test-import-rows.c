@@ -363,7 +363,7 @@ static void put_span(struct maker *m, struct tcore_buf *out)
         bool list = field == OTLP_WIRE_EVENTS || field == OTLP_WIRE_LINKS;
         bool rare = list || field == OTLP_WIRE_TRACE_STATE || field == OTLP_WIRE_FLAGS ||
                     (field >= OTLP_WIRE_DROPPED_ATTRIBUTES && field <= OTLP_WIRE_DROPPED_LINKS);
-        if (list ? is_odd(m) : rare ? below(m, 8) == 0 : !is_odd(m))
+        if (list ? below(m, 6) == 0 : rare ? below(m, 8) == 0 : !is_odd(m))
             put_field(m, &span, field);
         if (is_odd(m)) /* once more, or out of order */
             put_field(m, &span, 1 + (unsigned)below(m, OTLP_WIRE_FLAGS));
