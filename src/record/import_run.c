@@ -453,7 +453,7 @@ static void report_unknown(struct import_run *run)
 /* Few slots are in use at a time, but all in turn: memory goes from those written to the next. */
 static void take_memory(struct import_run *run, struct slot *slot)
 {
-    for (uint64_t i = 1; i <= run->window && i <= run->head && !slot->chunk.text.data; i++) {
+    for (uint64_t i = 1; i < SLOTS && i <= run->head && !slot->chunk.text.data; i++) {
         struct slot *written = slot_at(run, run->head - i);
         if (written == slot || written->state != SLOT_FREE)
             break;
