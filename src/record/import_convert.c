@@ -415,12 +415,15 @@ static bool is_end(const struct import_job *job, const struct import_unit *unit)
     return unit->part == PART_TAIL && unit->length == 1 && *job->text == '}';
 }
 
+/* TCORE_SKIP: the unit is a line that is no document. */
 static enum tcore_status convert_unit(struct import_job *job, const struct import_unit *unit,
                                       struct tcore_error *err)
 {
     if (is_end(job, unit))
         return TCORE_OK;
     enum tcore_status status = tcore_json_parse(&job->json, job->text, job->length, err);
+    if (status == TCORE_SKIP && unit->is_line)
+        return status;
     if (status == TCORE_SKIP) {
         const struct tcore_error syntax = *err;
         return convert_broken(job, &syntax, err);
@@ -456,6 +459,24 @@ static void finish_held(struct import_job *job)
     tcore_buf_clear(held);
 }
 
+/* The documents of a line that is none by itself. */
+static enum tcore_status convert_line(struct import_job *job, const struct import_chunk *chunk,
+                                      const struct import_unit *line, struct tcore_error *err)
+{
+    const char *text = chunk->text.data + line->offset;
+    struct import_split split = {0};
+    struct import_unit unit;
+    enum tcore_status status = TCORE_OK;
+    import_split_line(&split, line);
+    while (status == TCORE_OK && import_split_next(&split, text, line->length, true, &unit)) {
+        unit.offset += line->offset;
+        import_set_unit(job, chunk, &unit);
+        status = convert_unit(job, &unit, err);
+        finish_held(job);
+    }
+    return status;
+}
+
 static enum tcore_status convert_units(struct import_job *job, const struct import_chunk *chunk,
                                        struct tcore_error *err)
 {
@@ -475,6 +496,8 @@ static enum tcore_status convert_units(struct import_job *job, const struct impo
             chunk->format->convert(job);
         else
             status = convert_unit(job, unit, err);
+        if (status == TCORE_SKIP)
+            status = convert_line(job, chunk, unit, err);
         if (status != TCORE_OK)
             return status;
         if (unit->part == PART_WHOLE)
@@ -569,6 +592,22 @@ static bool recognise_text(struct import_job *job)
     return false;
 }
 
+/* The same of a line, document by document. */
+static bool recognise_line(struct import_job *job, const struct import_chunk *chunk,
+                           const struct import_unit *line)
+{
+    struct import_split split = {0};
+    struct import_unit unit;
+    import_split_line(&split, line);
+    while (import_split_next(&split, chunk->text.data + line->offset, line->length, true, &unit)) {
+        unit.offset += line->offset;
+        import_set_unit(job, chunk, &unit);
+        if (recognise_text(job))
+            return true;
+    }
+    return false;
+}
+
 /* Formats that are not JSON say by converting whether there is anything of theirs. */
 static bool converts(struct import_job *job, const struct import_chunk *chunk)
 {
@@ -599,8 +638,10 @@ bool import_recognises(struct import_job *job, const struct import_chunk *chunk)
     if (chunk->format)
         return converts(job, chunk);
     for (size_t i = 0; i < chunk->count; i++) {
-        import_set_unit(job, chunk, &chunk->units[i]);
-        if (!chunk->units[i].too_long && recognise_text(job))
+        const struct import_unit *unit = &chunk->units[i];
+        import_set_unit(job, chunk, unit);
+        if (unit->is_line ? recognise_line(job, chunk, unit)
+                          : !unit->too_long && recognise_text(job))
             return true;
     }
     return false;

@@ -35,7 +35,7 @@ struct import_source;
 struct import_source_options {
     size_t limit; /* bytes of one document; 0: 32 MiB, or the size of a file of at most 256 MiB */
     int64_t idle_ns;      /* after so long without input a chunk with clock set; 0: never */
-    bool whole_documents; /* none comes in parts */
+    bool whole_documents; /* none comes in parts, and a unit is never more than one */
     size_t chunk_bytes;   /* of documents in a chunk, if so many are there; 0: enough to make the
                              hand-over cheap */
     int stop_fd; /* once it is readable, the input ends behind its last whole document; 0: none */

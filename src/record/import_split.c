@@ -9,6 +9,8 @@
 
 #include "record/import_split.h"
 
+#include "record/import_escape.h"
+
 #include <string.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -298,25 +300,6 @@ static inline struct masks masks_of(const char *data)
     return m;
 }
 
-/* The bytes that a backslash before them escapes; *carry: the first byte is, and the next block's
- * first byte will be. */
-static uint64_t escaped_bytes(uint64_t backslash, bool *carry)
-{
-    if (!backslash) {
-        uint64_t first = *carry;
-        *carry = false;
-        return first;
-    }
-    const uint64_t even = 0x5555555555555555u;
-    uint64_t before = *carry;
-    backslash &= ~before;
-    uint64_t follows = backslash << 1 | before;
-    uint64_t odd_starts = backslash & ~even & ~follows;
-    uint64_t even_ends;
-    *carry = __builtin_add_overflow(odd_starts, backslash, &even_ends);
-    return (even ^ even_ends << 1) & follows;
-}
-
 /* Every bit: how many bits at or below it are set, modulo two. */
 static uint64_t prefix_xor(uint64_t bits)
 {
@@ -332,7 +315,7 @@ static bool skip_block(struct import_split *s, const char *data)
         return false;
     struct masks m = masks_of(data + s->at);
     bool escaped = s->escaped;
-    uint64_t quotes = m.quote & ~escaped_bytes(m.backslash, &escaped);
+    uint64_t quotes = m.quote & ~import_escaped_bytes(m.backslash, &escaped);
     uint64_t strings = prefix_xor(quotes) ^ (s->in_string ? ~(uint64_t)0 : 0);
     uint64_t open = m.open & ~strings, close = m.close & ~strings;
     uint64_t closes = (uint64_t)__builtin_popcountll(close);
@@ -439,6 +422,31 @@ static bool find_restart(struct import_split *s, const char *data, size_t length
     return false;
 }
 
+/* Where every document so far was a line, and another line follows that begins one, none ends
+ * anywhere else. */
+static bool take_line(struct import_split *s, const char *data, size_t length,
+                      struct import_unit *unit)
+{
+    if (!s->lines || !s->part_bytes || s->start_byte != 1 || data[s->at] != '{')
+        return false;
+    size_t most = s->look_bytes < s->limit ? s->look_bytes : s->limit;
+    size_t room = length - s->at < most ? length - s->at : most;
+    const char *newline = memchr(data + s->at, '\n', room);
+    if (!newline || newline + 1 == data + length || newline[1] != '{')
+        return false;
+    s->at = (size_t)(newline - data);
+    finish(s, data, s->at, unit);
+    unit->is_line = true;
+    return true;
+}
+
+void import_split_line(struct import_split *split, const struct import_unit *line)
+{
+    split->line = line->line;
+    split->limit = SIZE_MAX; /* it was held to the limit as a whole */
+    split->lines = true;
+}
+
 bool import_split_next(struct import_split *s, const char *data, size_t length, bool final,
                        struct import_unit *unit)
 {
@@ -451,6 +459,8 @@ bool import_split_next(struct import_split *s, const char *data, size_t length, 
         case SPLIT_BETWEEN:
             if (!find_start(s, data, length))
                 return false;
+            if (take_line(s, data, length, unit))
+                return true;
             break;
         case SPLIT_INSIDE:
             return inside(s, data, length, final, unit);

@@ -4,6 +4,9 @@
  * other on a line. A document that was cut short costs only itself: a newline inside a string, or
  * a line that begins with a brace where no value may begin, starts afresh.
  *
+ * Where documents are lines, a line that is followed by another one is a unit as it stands: whoever
+ * parses it will see whether it is one document. If not, import_split_line() cuts it.
+ *
  * A long document that is a list, or has one that is known (import_list.h), comes in parts, each a
  * document by itself once import_unit_close() was there: what is before the list, runs of elements,
  * what is behind it, at least the closing brace.
@@ -58,6 +61,7 @@ struct import_unit {
     uint64_t line, byte; /* where it begins, 1-based; line 0: byte is of the input */
     bool too_long;       /* longer than the limit: no text is kept */
     bool cut;            /* the input ends inside it */
+    bool is_line;        /* a line that nobody has looked at: perhaps of several documents */
     enum import_part part;
     bool last;                           /* part of its document */
     bool broken;                         /* a part that ends within a string */
@@ -73,6 +77,8 @@ struct import_unit {
 typedef bool import_cut(struct import_split *split, const char *data, size_t length, bool final,
                         struct import_unit *unit);
 import_cut import_split_next;
+/* A zeroed struct becomes the start of a unit that is a line. */
+void import_split_line(struct import_split *split, const struct import_unit *line);
 /* Makes the text of a part a document: puts the brackets where commas are at its ends. The comma
  * behind a run of elements is also the first byte of the next one. */
 void import_unit_close(const struct import_unit *unit, char *data);

@@ -20,6 +20,7 @@ noinst_LTLIBRARIES += %D%/libimport.la
 %C%_libimport_la_SOURCES += %D%/import_cut.h
 %C%_libimport_la_SOURCES += %D%/import_cut_otlp.c
 %C%_libimport_la_SOURCES += %D%/import_cut_text.c
+%C%_libimport_la_SOURCES += %D%/import_escape.h
 %C%_libimport_la_SOURCES += %D%/import_jaeger.c
 %C%_libimport_la_SOURCES += %D%/import_json.c
 %C%_libimport_la_SOURCES += %D%/import_json.h

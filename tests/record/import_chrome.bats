@@ -222,3 +222,11 @@ trace-record: 1 end of a span that did not begin was left out'
     )
     assert_equal "$(grep -c parentSpanId "$BATS_TEST_TMPDIR/out")" 199999
 }
+
+@test 'Chrome: documents are the same on lines of their own and together' {
+    local a='{"traceEvents":[{"pid":1,"tid":2,"ph":"X","name":"a","ts":1,"dur":5}]}'
+    local b='{"traceEvents":[{"pid":1,"tid":2,"ph":"X","name":"b","ts":2,"dur":1}]}'
+    printf '%s\n' "$a" "$a" "$b" "$b" | trace-record import - >wanted
+    printf '%s\n' "$a" "$a$b" "$b" | trace-record import - >got
+    assert_files_equal got wanted
+}

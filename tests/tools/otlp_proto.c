@@ -390,7 +390,7 @@ static void put_document(const char *text, size_t length)
 int main(int argc, char **argv)
 {
     struct import_source *source;
-    struct import_source_options from = {0};
+    struct import_source_options from = {.whole_documents = true};
     struct import_chunk chunk = {0};
     struct tcore_error err;
     for (int i = 1; i < argc; i++) {
