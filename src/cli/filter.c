@@ -13,7 +13,6 @@
 #include "store/scan.h"
 
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -77,15 +76,6 @@ static int list_inputs(struct run *run, int count, char **inputs)
     return CLI_DONE;
 }
 
-/* TRACECORE_SIMD makes tests choose the instruction set that inputs are scanned with. */
-static int choose_simd(struct cli *cli)
-{
-    const char *name = getenv("TRACECORE_SIMD");
-    if (!name || !*name || tcore_simd_select(name))
-        return CLI_DONE;
-    return cli_usage_error(cli, "TRACECORE_SIMD: '%s' is not what this processor has", name);
-}
-
 /* Whether --where may be true for records that are known in part. */
 static bool may_match(void *context, const struct tcore_known_field *known, size_t count)
 {
@@ -124,7 +114,7 @@ static int plan(struct run *run, int count, char **inputs)
     struct cli *cli = run->cli;
     int exit_status = choose_types(run);
     if (exit_status == CLI_DONE)
-        exit_status = choose_simd(cli);
+        exit_status = cli_choose_simd(cli);
     if (exit_status == CLI_DONE)
         exit_status = list_inputs(run, count, inputs);
     if (exit_status == CLI_DONE)

@@ -50,6 +50,7 @@ noinst_LTLIBRARIES += %D%/libcli.la
 %C%_libcli_la_SOURCES += %D%/select_rows.c
 %C%_libcli_la_SOURCES += %D%/signals.c
 %C%_libcli_la_SOURCES += %D%/signals.h
+%C%_libcli_la_SOURCES += %D%/simd.c
 %C%_libcli_la_SOURCES += %D%/sink.c
 %C%_libcli_la_SOURCES += %D%/sink.h
 %C%_libcli_la_SOURCES += %D%/value.c

@@ -113,4 +113,7 @@ enum cli_exit { /* commands.md of the design */
  * run that ends so is DONE and not REJECTED. */
 int cli_exit_status(const struct cli *cli, bool found);
 
+/* Obeys TRACECORE_SIMD, before any thread starts. CLI_DONE, or a usage error. */
+int cli_choose_simd(struct cli *cli);
+
 #endif

@@ -156,9 +156,12 @@ static int run_import(struct cli *cli, void *options, int argc, char **argv)
         return cli_usage_error(cli, "--columns: either names of all columns, or NAME=FIELD");
     if (reads_terminal(argc, argv))
         return cli_usage_error(cli, "standard input is a terminal: name an INPUT, or pipe one in");
+    int status = cli_choose_simd(cli);
+    if (status != CLI_DONE)
+        return status;
     cli_catch_signals(CLI_CATCH_STOP | CLI_CATCH_PROGRESS);
     struct import_select *select;
-    int status = import_select_new(&select, cli);
+    status = import_select_new(&select, cli);
     if (status != CLI_DONE)
         return status;
     struct protection protection = {0};

@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "model/batch.h"
 #include "model/json.h"
+#include "record/import_form.h"
 #include "record/import_select.h"
 #include "record/import_source.h"
 
@@ -117,6 +118,9 @@ struct import_settings {
     const char *helper; /* program that runs it */
 };
 
+/* Short inputs end before learning from them would pay. */
+#define IMPORT_PATIENCE 256
+
 /* What one thread works with. */
 struct import_job {
     const struct import_settings *settings; /* never NULL */
@@ -128,6 +132,13 @@ struct import_job {
     unsigned forwarded; /* bits of the types whose native records stay as they are (--pass) */
     struct import_selector *selector; /* NULL: all records are wanted */
     struct tcore_json json;
+    struct form_table *forms;   /* of elements of OTLP/JSON; NULL: none are looked for */
+    unsigned patience;          /* so many elements are converted before any is learnt from */
+    struct form_draft *draft;   /* owned, and */
+    bool watched;               /* what is being converted is noted there */
+    bool looks;                 /* the document's elements were looked at for known forms */
+    struct form_shared *shared; /* of the records of a scope, by form; made on first use, owned */
+    const char *readable;       /* memory behind the text that may be looked at ends there */
     /* If the tape is of a binary message: for nodes that are objects where their bytes are. */
     bool wire;
     struct tcore_slice *places;

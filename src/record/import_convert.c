@@ -50,8 +50,11 @@ enum tcore_status import_job_open(struct import_job *job, const struct cli_io_op
 {
     static const struct import_settings none;
     int64_t depth = io->depth_limit;
-    *job = (struct import_job){
-        .settings = &none, .only = only, .strict = io->strict, .forwarded = import_forwarded(io)};
+    *job = (struct import_job){.settings = &none,
+                               .only = only,
+                               .strict = io->strict,
+                               .forwarded = import_forwarded(io),
+                               .patience = IMPORT_PATIENCE};
     job->json.depth_limit = depth > UINT32_MAX ? UINT32_MAX : (unsigned)depth;
     if (tcore_map_init(&job->keys) < 0)
         return tcore_error_set(err, TCORE_FATAL, "the system has no randomness to give");
@@ -66,6 +69,11 @@ void import_job_close(struct import_job *job)
     import_map_close(job);
     import_blocks_close(job);
     otlp_rows_free(job->rows);
+    form_table_free(job->forms);
+    if (job->shared)
+        tcore_buf_free(&job->shared->text);
+    tcore_free(job->shared);
+    tcore_free(job->draft);
     tcore_json_free(&job->json);
     tcore_free(job->places);
     tcore_buf_free(&job->resource);
@@ -176,7 +184,8 @@ static const char *token_end(const char *at)
 }
 
 /* The text of a node: where the tape does not say, the tokens are counted from the last node before
- * it of which it does. The document is valid JSON. */
+ * it of which it does. The document is valid JSON, of which all in an element that was taken is one
+ * token. */
 static struct tcore_slice text_of(const struct import_job *job, uint32_t node)
 {
     if (!node)
@@ -188,8 +197,11 @@ static struct tcore_slice text_of(const struct import_job *job, uint32_t node)
     while (!at && before > 0)
         at = known_text(job, --before);
     for (; before < node; before++) {
-        bool container = job->json.node[before].value.kind == TCORE_JSON;
-        at = container ? at + 1 : token_end(at);
+        const struct tcore_json_node *n = &job->json.node[before];
+        if (tcore_json_is_taken(n))
+            at += n->value.len;
+        else
+            at = n->value.kind == TCORE_JSON ? at + 1 : token_end(at);
         at += strspn(at, ",:[]{} \t\r\n");
     }
     return (struct tcore_slice){at, (size_t)(token_end(at) - at)};
@@ -324,7 +336,31 @@ void import_set_unit(struct import_job *job, const struct import_chunk *chunk,
     job->cut = unit->cut;
     job->heading = (struct tcore_slice){chunk->heading.data, chunk->heading.length};
     job->wire = chunk->format && chunk->format->input == IMPORT_BYTES;
+    job->readable = chunk->text.data + chunk->text.length;
     set_text(job, chunk->text.data + unit->offset, unit->length, unit->line, unit->byte);
+}
+
+/* Parses the text and finds its format, or NULL. Where OTLP came before, elements that are known by
+ * sight are taken; no other format looks for these. */
+static enum tcore_status parse(struct import_job *job, const struct import_format **format,
+                               struct tcore_error *err)
+{
+    *format = NULL;
+    if (job->last == &import_otlp_json && !job->forms)
+        job->forms = form_table_new("spans", job->patience);
+    job->looks = job->last == &import_otlp_json && job->forms;
+    if (job->looks)
+        form_table_begin(job->forms, &job->json, job->text, job->length, job->readable);
+    enum tcore_status status = tcore_json_parse(&job->json, job->text, job->length, err);
+    job->json.taker = NULL;
+    if (status == TCORE_OK)
+        *format = recognise(job);
+    if (status != TCORE_OK || !job->json.taken || *format == &import_otlp_json)
+        return status;
+    job->looks = false;
+    status = tcore_json_parse(&job->json, job->text, job->length, err);
+    *format = status == TCORE_OK ? recognise(job) : NULL;
+    return status;
 }
 
 static void convert_known(struct import_job *job, const struct import_format *format)
@@ -340,10 +376,10 @@ static void convert_known(struct import_job *job, const struct import_format *fo
 static enum tcore_status convert_element(struct import_job *job, bool *good,
                                          struct tcore_error *err)
 {
-    enum tcore_status status = tcore_json_parse(&job->json, job->text, job->length, err);
+    const struct import_format *format;
+    enum tcore_status status = parse(job, &format, err);
     if (status != TCORE_OK && status != TCORE_SKIP)
         return status;
-    const struct import_format *format = status == TCORE_OK ? recognise(job) : NULL;
     *good = format;
     if (format) {
         convert_known(job, format);
@@ -421,7 +457,8 @@ static enum tcore_status convert_unit(struct import_job *job, const struct impor
 {
     if (is_end(job, unit))
         return TCORE_OK;
-    enum tcore_status status = tcore_json_parse(&job->json, job->text, job->length, err);
+    const struct import_format *format;
+    enum tcore_status status = parse(job, &format, err);
     if (status == TCORE_SKIP && unit->is_line)
         return status;
     if (status == TCORE_SKIP) {
@@ -430,7 +467,6 @@ static enum tcore_status convert_unit(struct import_job *job, const struct impor
     }
     if (status != TCORE_OK)
         return status;
-    const struct import_format *format = recognise(job);
     bool rest = unit->part == PART_HEAD || unit->part == PART_TAIL;
     if (format) {
         convert_known(job, format);

@@ -50,9 +50,17 @@ static inline bool import_is_verbatim(const struct import_job *job, const struct
     return !job->wire && (uintptr_t)v->s - (uintptr_t)job->text < job->length;
 }
 
+/* If the conversion is watched: what is in the output from there on is that node's value. */
+static inline void import_note(const struct import_job *job, enum form_value value, size_t from,
+                               size_t to, uint32_t node)
+{
+    if (__builtin_expect(job->watched, 0))
+        form_note(job->draft, value, from, to, node);
+}
+
 /* Appends the string at node, whose value v is, with its quotes. */
-static inline void import_put_string(const struct import_job *job, struct tcore_buf *out,
-                                     const struct tcore_value *v)
+static inline void import_copy_string(const struct import_job *job, struct tcore_buf *out,
+                                      const struct tcore_value *v)
 {
     if (import_is_verbatim(job, v)) {
         tcore_buf_append(out, v->s - 1, (size_t)v->len + 2);
@@ -72,6 +80,17 @@ static inline void import_put_string(const struct import_job *job, struct tcore_
 static inline bool import_is_empty_list(const struct tcore_json *json)
 {
     return tcore_json_is_array(&json->node[0]) && json->node[0].next == 1;
+}
+
+/* The same for a value, by which nothing is decided but whether it is empty. */
+static inline void import_put_string(const struct import_job *job, struct tcore_buf *out,
+                                     const struct tcore_value *v)
+{
+    size_t from = out->length;
+    import_copy_string(job, out, v);
+    if (v->len)
+        import_note(job, FORM_TEXT, from, out->length,
+                    (uint32_t)((const struct tcore_json_node *)(const void *)v - job->json.node));
 }
 
 /* A string that is not empty. */

@@ -6,7 +6,7 @@
  */
 #include <config.h>
 
-#include "record/import_otlp.h"
+#include "record/import_otlp_rows.h"
 
 enum {
     TOP_SPANS,
@@ -117,6 +117,7 @@ static bool enter(struct otlp *o, uint32_t node, const struct import_keys *keys,
                 import_bad(o->job, "a %s's records that are no object", whose);
     if (good) {
         import_collect(o->job, keys, node, at);
+        o->shared = false;
         good = put(o, at);
     }
     if (!good)
@@ -161,6 +162,8 @@ static void convert_scope(struct otlp *o, uint32_t node)
     uint32_t at[SCOPE_COUNT];
     if (!enter(o, node, &scope_keys, at, "scope", put_scope))
         return;
+    if (o->rows)
+        otlp_rows_enter_scope(o);
     convert_records(o, at[SCOPE_SPANS], "spans", otlp_put_span);
     convert_records(o, at[SCOPE_METRICS], "metrics", otlp_put_metric);
     convert_records(o, at[SCOPE_LOGS] ? at[SCOPE_LOGS] : at[SCOPE_OLD_LOGS], "logRecords",
@@ -262,6 +265,8 @@ static void convert_group(struct otlp *o, uint32_t node)
     uint32_t at[GROUP_COUNT];
     if (!enter(o, node, &group_keys, at, "resource", put_resource))
         return;
+    if (o->rows)
+        otlp_rows_enter_group(o);
     for (int i = GROUP_SPANS; i <= GROUP_OLD_LOGS; i++)
         convert_scopes(o, at[i], group_names[i].name);
 }
@@ -345,7 +350,10 @@ static void convert_list(struct otlp *o)
 
 static void convert(struct import_job *job)
 {
-    struct otlp o = {.job = job, .out = &job->result->out};
+    struct otlp o = {.job = job,
+                     .out = &job->result->out,
+                     .learns = job->looks,
+                     .rows = otlp_rows_are_wanted(job)};
     if (job->list && job->list->format) {
         convert_list(&o);
         return;

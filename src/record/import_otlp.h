@@ -20,6 +20,9 @@ struct otlp {
         uint32_t node;
     } original[5]; /* what of the object being written was no id, kind or status */
     unsigned original_count;
+    bool learns; /* elements of the document were looked at for known forms */
+    bool rows;   /* spans may become rows of a block */
+    bool shared; /* job->shared is of the resource and scope at hand */
     /* job->resource and job->scope hold ,"resource":{...} and ,"scope":{...} or nothing */
 };
 

@@ -81,6 +81,7 @@ static bool put_id(struct otlp *o, const char *label, const char *original, enum
     enum tcore_id_result result = tcore_id_normalise(id, v->s, v->len, text);
     if (result == TCORE_ID_ZERO)
         return true;
+    size_t from = o->out->length + strlen(label);
     if (result == TCORE_ID_HASHED) {
         o->original[o->original_count].name = o->original_count ? original : "id";
         o->original[o->original_count++].node = node;
@@ -89,6 +90,8 @@ static bool put_id(struct otlp *o, const char *label, const char *original, enum
     tcore_buf_putc(o->out, '"');
     tcore_buf_append(o->out, text, id);
     tcore_buf_putc(o->out, '"');
+    import_note(o->job, id == TCORE_TRACE_ID ? FORM_TRACE_ID : FORM_SPAN_ID, from, o->out->length,
+                node);
     *present = true;
     return true;
 }

@@ -423,6 +423,14 @@ static void put_around(struct tcore_binary_row *row, struct otlp_rows *rows)
     tcore_binary_row_keep(row, &rows->around);
 }
 
+void otlp_rows_put_around(struct otlp *o, struct tcore_binary_row *row)
+{
+    if (read_around(o))
+        put_around(row, o->job->rows);
+    else
+        row->unfit = true;
+}
+
 /* --- the record --- */
 
 static void put_ids(struct tcore_binary_row *row, const struct span *s)

@@ -9,6 +9,8 @@
 
 #include "record/import_otlp.h"
 
+struct tcore_binary_row;
+
 /* What is kept of the resource and the scope whose spans follow. */
 struct otlp_rows;
 
@@ -18,6 +20,8 @@ void otlp_rows_free(struct otlp_rows *rows);
 /* o has entered another resource, or scope. */
 void otlp_rows_enter_group(struct otlp *o);
 void otlp_rows_enter_scope(struct otlp *o);
+/* Puts resource and scope into a row that has all that comes before. */
+void otlp_rows_put_around(struct otlp *o, struct tcore_binary_row *row);
 /* The span becomes a record of job->writer. False: it did not. */
 bool otlp_rows_put_span(struct otlp *o, struct tcore_slice span);
 

@@ -4,6 +4,10 @@
 
 #include "record/import_otlp.h"
 
+#include "base/sys.h"
+#include "record/import_blocks.h"
+#include "record/import_otlp_rows.h"
+
 enum {
     SPAN_TRACE_ID,
     SPAN_SPAN_ID,
@@ -61,6 +65,17 @@ static const struct import_key link_names[LINK_COUNT] = {IMPORT_KEY("traceId"),
                                                          IMPORT_KEY("flags")};
 static const struct import_keys link_keys = {link_names, LINK_COUNT};
 
+/* A time, if it is not 0, which is node's value. */
+static void put_time(struct otlp *o, const char *label, int64_t time_ns, enum form_value what,
+                     uint32_t node)
+{
+    size_t from = o->out->length + strlen(label);
+    size_t quote = import_value(o->job, node)->kind != TCORE_STRING; /* is not the node's */
+    otlp_put_time_field(o, o->out, label, time_ns);
+    if (o->out->length > from)
+        import_note(o->job, what, from + quote, o->out->length - quote, node);
+}
+
 static bool put_times(struct otlp *o, const uint32_t *at)
 {
     int64_t start, end, duration;
@@ -68,11 +83,13 @@ static bool put_times(struct otlp *o, const uint32_t *at)
         !otlp_time(o, at[SPAN_END], "endTimeUnixNano", &end))
         return false;
     import_count_times(o->job, start, end);
-    otlp_put_time_field(o, o->out, ",\"startTimeUnixNano\":", start);
-    otlp_put_time_field(o, o->out, ",\"endTimeUnixNano\":", end);
+    put_time(o, ",\"startTimeUnixNano\":", start, FORM_START, at[SPAN_START]);
+    put_time(o, ",\"endTimeUnixNano\":", end, FORM_STOP, at[SPAN_END]);
     if (start && end >= start && !__builtin_sub_overflow(end, start, &duration)) {
         PUT(o->out, ",\"durationNano\":");
+        size_t from = o->out->length;
         import_put_int64(o->out, duration);
+        import_note(o->job, FORM_DURATION, from, o->out->length, 0);
     }
     return true;
 }
@@ -98,8 +115,8 @@ static bool put_event(struct otlp *o, uint32_t node)
         return false;
     /* label and comma: what comes first is not known */
     size_t begin = o->out->length;
-    bool good = otlp_put_time_field(o, o->out, ",\"timeUnixNano\":", time_ns) &&
-                otlp_put_text_field(o, o->out, ",\"name\":", at[EVENT_NAME]) &&
+    put_time(o, ",\"timeUnixNano\":", time_ns, FORM_TIME, at[EVENT_TIME]);
+    bool good = otlp_put_text_field(o, o->out, ",\"name\":", at[EVENT_NAME]) &&
                 otlp_put_map_field(o, o->out, ",\"attributes\":", at[EVENT_ATTRIBUTES]) &&
                 otlp_put_count_field(o, o->out, ",\"droppedAttributesCount\":", at[EVENT_DROPPED]);
     if (o->out->length == begin)
@@ -179,7 +196,33 @@ static bool put_ids(struct otlp *o, const uint32_t *at)
     return otlp_put_parent_id(o, at[SPAN_PARENT]);
 }
 
-bool otlp_put_span(struct otlp *o, uint32_t node)
+/* What spans of one scope share. */
+static void put_service(struct otlp *o)
+{
+    size_t from = o->out->length;
+    otlp_put_service(o);
+    if (o->job->watched)
+        form_note_shared(o->job->draft, FORM_SERVICE, from, o->out->length);
+}
+
+static void put_above(struct otlp *o)
+{
+    size_t from = o->out->length;
+    tcore_buf_append(o->out, o->job->resource.data, o->job->resource.length);
+    tcore_buf_append(o->out, o->job->scope.data, o->job->scope.length);
+    import_note(o->job, FORM_ABOVE, from, o->out->length, 0);
+}
+
+static bool put_end(struct otlp *o)
+{
+    size_t from = o->out->length;
+    bool good = otlp_put_end(o);
+    if (o->job->watched)
+        form_note_shared(o->job->draft, FORM_END, from, o->out->length);
+    return good;
+}
+
+static bool put_span(struct otlp *o, uint32_t node)
 {
     uint32_t at[SPAN_COUNT];
     struct tcore_buf *out = o->out;
@@ -189,11 +232,10 @@ bool otlp_put_span(struct otlp *o, uint32_t node)
         !otlp_put_enum(o, ",\"kind\":", at[SPAN_KIND], &import_span_kind) || !put_times(o, at) ||
         !put_status(o, at[SPAN_STATUS]))
         return false;
-    otlp_put_service(o);
+    put_service(o);
     if (!otlp_put_attributes(o, at[SPAN_ATTRIBUTES]))
         return false;
-    tcore_buf_append(out, o->job->resource.data, o->job->resource.length);
-    tcore_buf_append(out, o->job->scope.data, o->job->scope.length);
+    put_above(o);
     return put_list(o, OTLP_EVENTS_LABEL, "events", at[SPAN_EVENTS], put_event) &&
            put_list(o, OTLP_LINKS_LABEL, "links", at[SPAN_LINKS], put_link) &&
            otlp_put_text_field(o, out, ",\"traceState\":", at[SPAN_TRACE_STATE]) &&
@@ -202,7 +244,102 @@ bool otlp_put_span(struct otlp *o, uint32_t node)
                                 ",\"droppedAttributesCount\":", at[SPAN_DROPPED_ATTRIBUTES]) &&
            otlp_put_count_field(o, out, ",\"droppedEventsCount\":", at[SPAN_DROPPED_EVENTS]) &&
            otlp_put_count_field(o, out, ",\"droppedLinksCount\":", at[SPAN_DROPPED_LINKS]) &&
-           otlp_put_end(o);
+           put_end(o);
+}
+
+/* --- spans known by sight --- */
+
+/* What the spans of this scope share, once for all of them. */
+static bool make_shared(struct otlp *o)
+{
+    struct import_job *job = o->job;
+    struct tcore_buf *out = o->out;
+    if (o->shared)
+        return true;
+    if (!job->shared && !(job->shared = tcore_calloc(1, sizeof *job->shared)))
+        return job->failed = true;
+    struct form_shared *shared = job->shared;
+    o->out = &shared->text;
+    tcore_buf_clear(o->out);
+    otlp_put_service(o);
+    shared->at[1] = o->out->length;
+    put_above(o);
+    shared->at[2] = o->out->length;
+    bool good = otlp_put_end(o);
+    shared->at[3] = o->out->length;
+    job->failed |= o->out->failed;
+    o->out = out;
+    o->shared = good && !job->failed;
+    return good;
+}
+
+static void put_around(void *context, struct tcore_binary_row *row)
+{
+    otlp_rows_put_around(context, row);
+}
+
+static struct tcore_slice slice_at(const struct otlp *o, uint32_t node)
+{
+    const struct tcore_value *v = import_value(o->job, node);
+    return node ? (struct tcore_slice){v->s, v->len} : (struct tcore_slice){NULL, 0};
+}
+
+/* The span as a row of a block, behind all records that came as text. False: it is none. */
+static bool put_row(struct otlp *o, uint32_t node)
+{
+    struct import_job *job = o->job;
+    struct tcore_error err;
+    const struct form_around around = {.service = slice_at(o, o->service),
+                                       .schema = slice_at(o, o->schema),
+                                       .put = put_around,
+                                       .context = o,
+                                       .bytes = job->shared->text.length};
+    enum tcore_status status = o->out->length ? import_blocks_take(job, &err) : TCORE_OK;
+    if (status == TCORE_OK)
+        status =
+            form_table_put_row(job->forms, job->json.node[node].count, &around, job->writer, &err);
+    job->failed |= status == TCORE_FATAL;
+    job->result->records += status == TCORE_OK;
+    return status == TCORE_OK;
+}
+
+static bool put_taken(struct otlp *o, uint32_t node)
+{
+    if (!make_shared(o))
+        return false;
+    if (o->shared && o->rows && put_row(o, node))
+        return true;
+    if (o->shared)
+        form_table_put(o->job->forms, o->job->json.node[node].count, o->job->shared, o->out);
+    return true;
+}
+
+/* Converts the span as one of whose form others may be. */
+static bool learn_span(struct otlp *o, uint32_t node)
+{
+    struct import_job *job = o->job;
+    const struct import_counts before = job->result->counts;
+    size_t begin = o->out->length;
+    if (!job->draft && !(job->draft = tcore_calloc(1, sizeof *job->draft)))
+        return put_span(o, node);
+    job->draft->count = 0;
+    job->draft->failed = false;
+    job->watched = true;
+    bool good = put_span(o, node);
+    job->watched = false;
+    bool plain = good && !memcmp(&before, &job->result->counts, sizeof before);
+    if (plain && !o->out->failed && make_shared(o) && o->shared)
+        form_table_learn(job->forms, &job->json, node, job->draft, o->out, begin, job->shared);
+    return good;
+}
+
+bool otlp_put_span(struct otlp *o, uint32_t node)
+{
+    if (!o->learns)
+        return put_span(o, node);
+    if (tcore_json_is_taken(&o->job->json.node[node]))
+        return put_taken(o, node);
+    return form_table_learns(o->job->forms) ? learn_span(o, node) : put_span(o, node);
 }
 
 bool otlp_put_events(struct otlp *o, uint32_t node)

@@ -38,12 +38,23 @@ static bool put_bytes(struct otlp *o, struct tcore_buf *out, uint32_t node)
     return true;
 }
 
+static bool put_integer(struct otlp *o, struct tcore_buf *out, uint32_t node)
+{
+    size_t from = out->length;
+    if (!import_put_integer(o->job, out, node))
+        return false;
+    import_note(o->job, FORM_INTEGER, from, out->length, node);
+    return true;
+}
+
 static bool put_double(struct otlp *o, struct tcore_buf *out, uint32_t node)
 {
     bool finite;
     size_t at = out->length;
     if (!import_put_double(o->job, out, node, &finite))
         return import_bad(o->job, "a doubleValue that is no number");
+    if (import_value(o->job, node)->kind == TCORE_NUMBER)
+        import_note(o->job, FORM_DECIMAL, at, out->length, node);
     if (finite)
         return true;
     /* told apart from the string "NaN" */
@@ -116,8 +127,7 @@ static bool put_any(struct otlp *o, struct tcore_buf *out, int kind, uint32_t no
         import_put_string(o->job, out, v);
         return true;
     case ANY_INT:
-        return import_put_integer(o->job, out, node) ||
-               import_bad(o->job, "an intValue that is no integer");
+        return put_integer(o, out, node) || import_bad(o->job, "an intValue that is no integer");
     case ANY_DOUBLE:
         return put_double(o, out, node);
     case ANY_BOOL:
@@ -259,7 +269,7 @@ static bool put_attribute(struct otlp *o, struct tcore_buf *out, const uint32_t 
     if (!first)
         tcore_buf_putc(out, ',');
     const struct tcore_value *key = import_value(o->job, at[KEY_KEY]);
-    import_put_string(o->job, out, key);
+    import_copy_string(o->job, out, key);
     tcore_buf_putc(out, ':');
     if (!at[KEY_VALUE]) {
         PUT(out, "null");

@@ -93,8 +93,10 @@ static inline bool blocks_are_text(const struct import_chunk *chunk,
     struct tcore_error err;
     bool same = true;
     if (import_job_open(&job, io, NULL, NULL, &err) != TCORE_OK ||
-        import_blocks_open(&job, &err) != TCORE_OK ||
-        import_convert(&job, chunk, &result, &err) != TCORE_OK)
+        import_blocks_open(&job, &err) != TCORE_OK)
+        blocks_die("open", &err);
+    job.patience = 0; /* elements are known by sight from the second on */
+    if (import_convert(&job, chunk, &result, &err) != TCORE_OK)
         blocks_die("convert", &err);
     blocks_sort_lines(&as_text->out, wanted);
     blocks_lines(&result.blocks, got);

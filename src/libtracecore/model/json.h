@@ -26,11 +26,29 @@ struct tcore_json_node {
     uint32_t count;           /* container: members or elements */
 };
 
+struct tcore_json_taker;
+
+/*
+ * p is at the opening brace of an element, in which so many levels may be open at a time. Returns
+ * what is behind the object, if it is one and all in it is valid; NULL: it is to be parsed. *number
+ * is kept with the node.
+ */
+typedef const char *tcore_json_take_function(struct tcore_json_taker *taker, const char *p,
+                                             unsigned depth, uint32_t *number);
+
+/* Who may know elements of a list by sight, so that nothing in them needs a node. */
+struct tcore_json_taker {
+    const char *key; /* of the member whose value the list is */
+    tcore_json_take_function *take;
+};
+
 struct tcore_json {
     struct tcore_json_node *node; /* node[0] is the value; owned */
     uint32_t count, capacity;
-    struct tcore_arena arena; /* decoded strings */
-    unsigned depth_limit;     /* 0 means TCORE_JSON_DEPTH */
+    struct tcore_arena arena;       /* decoded strings */
+    unsigned depth_limit;           /* 0 means TCORE_JSON_DEPTH */
+    struct tcore_json_taker *taker; /* or NULL */
+    uint32_t taken;                 /* elements of this text that it took */
 };
 
 /*
@@ -45,6 +63,13 @@ void tcore_json_free(struct tcore_json *json);
 static inline bool tcore_json_is_object(const struct tcore_json_node *n)
 {
     return n->value.kind == TCORE_JSON && n->value.s[0] == '{';
+}
+
+/* Whether the taker took it: its text is known and its count is the taker's number, but what is in
+ * it has no nodes. */
+static inline bool tcore_json_is_taken(const struct tcore_json_node *n)
+{
+    return n->value.unused[0];
 }
 
 static inline bool tcore_json_is_array(const struct tcore_json_node *n)

@@ -15,11 +15,13 @@
 #endif
 
 #define NO_PARENT UINT32_MAX
+#define NO_LIST   (UINT32_MAX - 1)
 
 struct parser {
     struct tcore_json *json;
     const char *text, *end;
     uint32_t open;  /* innermost open container, or NO_PARENT */
+    uint32_t list;  /* the open one whose elements may be taken, or NO_LIST */
     unsigned depth; /* how many are open */
     unsigned depth_limit;
     const char *bad;    /* first bad byte */
@@ -296,6 +298,36 @@ static const char *parse_word(struct parser *ps, const char *p)
     return fail_value(ps, p);
 }
 
+/* Whether the list that was just opened is the taker's; one at a time is. */
+static bool is_taken_from(const struct parser *ps, uint32_t list)
+{
+    const struct tcore_json_node *node = ps->json->node;
+    uint32_t parent = node[list].next;
+    return ps->json->taker && ps->list == NO_LIST && parent != NO_PARENT &&
+           *node[parent].value.s == '{' &&
+           tcore_value_is_text(&node[list - 1].value, ps->json->taker->key);
+}
+
+/* The object at p if the taker knows it: returns what is behind it. *p is that, or as it was. */
+static bool take(struct parser *ps, const char **p)
+{
+    struct tcore_json_taker *taker = ps->json->taker;
+    uint32_t number;
+    const char *behind = taker->take(taker, *p, ps->depth_limit - ps->depth, &number);
+    if (!behind)
+        return false;
+    struct tcore_json_node *node = push(ps, TCORE_JSON);
+    if (!node) /* so will the next one be */
+        return false;
+    node->value.s = *p;
+    node->value.len = (uint32_t)(behind - *p);
+    node->value.unused[0] = true;
+    node->count = number;
+    ps->json->taken++;
+    *p = behind;
+    return true;
+}
+
 static const char *open_container(struct parser *ps, const char *p)
 {
     if (ps->depth == ps->depth_limit)
@@ -307,6 +339,8 @@ static const char *open_container(struct parser *ps, const char *p)
     node->next = ps->open;
     ps->open = ps->json->count - 1;
     ps->depth++;
+    if (*p == '[' && is_taken_from(ps, ps->open))
+        ps->list = ps->open;
     return p + 1;
 }
 
@@ -314,6 +348,8 @@ static const char *open_container(struct parser *ps, const char *p)
 static inline const char *close_container(struct parser *ps, const char *p)
 {
     struct tcore_json_node *node = &ps->json->node[ps->open];
+    if (ps->open == ps->list)
+        ps->list = NO_LIST;
     ps->open = node->next;
     ps->depth--;
     node->next = ps->json->count;
@@ -365,6 +401,8 @@ static const char *parse_text(struct parser *ps, const char *p)
         unsigned char c = byte_at(p, ps->end);
         if (c == '"') {
             p = parse_string(ps, p);
+        } else if (c == '{' && ps->open == ps->list && take(ps, &p)) {
+            ; /* p is behind it */
         } else if (c == '{' || c == '[') {
             p = open_container(ps, p);
             if (!p)
@@ -419,11 +457,12 @@ static enum tcore_status failed(const struct parser *ps, struct tcore_error *err
 enum tcore_status tcore_json_parse(struct tcore_json *json, const char *text, size_t length,
                                    struct tcore_error *err)
 {
-    json->count = 0;
+    json->count = json->taken = 0;
     tcore_arena_reset(&json->arena);
     if (length >= UINT32_MAX)
         return tcore_error_set(err, TCORE_SKIP, "a text of 4 GiB or more");
-    struct parser ps = {.json = json, .text = text, .end = text + length, .open = NO_PARENT};
+    struct parser ps = {
+        .json = json, .text = text, .end = text + length, .open = NO_PARENT, .list = NO_LIST};
     ps.depth_limit = json->depth_limit ? json->depth_limit : TCORE_JSON_DEPTH;
     const char *p = parse_text(&ps, text);
     if (p) {
