@@ -56,10 +56,10 @@ spans() {
         printf "{\"resourceSpans\":[{\"resource\":{\"attributes\":[{\"key\":\"service.name\"," \
             "\"value\":{\"stringValue\":\"shop\"}}]},\"scopeSpans\":[{\"spans\":["
         for (i = first; i < first + count; i++)
-            printf "%s{\"traceId\":\"%016x%016x\",\"spanId\":\"%016x\",\"name\":\"GET /\",\"kind\":2," \
+            printf "%s{\"traceId\":\"%016x%08x00000000\",\"spanId\":\"%016x\",\"name\":\"GET /\",\"kind\":2," \
                 "\"startTimeUnixNano\":\"1767225600000000000\",\"endTimeUnixNano\":\"1767225600100000000\"," \
                 "\"attributes\":[{\"key\":\"n\",\"value\":{\"intValue\":\"%d\"}}]}", \
-                i == first ? "" : ",", i, i * 2654435761 % 16777216 * 4294967296, i, i
+                i == first ? "" : ",", i, i * 2654435761 % 16777216, i, i
         print "]}]}]}"
     }'
 }

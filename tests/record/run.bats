@@ -253,7 +253,7 @@ alive() {
     run -0 bash -c 'exec 7<<<seven; trace-record run -- sh -c "cat <&7; ls /proc/self/fd | wc -l"; ls /proc/self/fd | wc -l'
     assert_equal "${lines[0]}" seven
     assert_equal "${lines[1]}" "${lines[2]}"
-    run -0 bash -c 'trace-record run -- sh -c "ps -o pgid= -p \$\$" | tr -d " "; ps -o pgid= -p $$ | tr -d " "'
+    run -0 bash -c 'trace-record run -- sh -c "cut -d\  -f5 /proc/\$\$/stat"; cut -d\  -f5 /proc/$$/stat'
     assert_equal "${lines[0]}" "${lines[1]}"
 }
 

@@ -80,7 +80,7 @@ columns_of() {
 
 @test 'totals that blocks have of their traces, where each span is wanted' {
     awk 'BEGIN { for (i = 0; i < 6000; i++) { t = i * 7 % 400; s = 1000000000 * t + i * 1000
-        printf "{\"type\":\"span\",\"traceId\":\"%032x\",\"spanId\":\"%016x\",\"name\":\"n\",\"startTimeUnixNano\":\"%d\",\"endTimeUnixNano\":\"%d\"%s}\n", t + 1, i + 1, s, s + i % 100 * 20000000, i % 3 ? ",\"status\":\"ok\"" : i % 2 ? "" : ",\"status\":\"error\"" } }' >spans
+        printf "{\"type\":\"span\",\"traceId\":\"%032x\",\"spanId\":\"%016x\",\"name\":\"n\",\"startTimeUnixNano\":\"%.0f\",\"endTimeUnixNano\":\"%.0f\"%s}\n", t + 1, i + 1, s, s + i % 100 * 20000000, i % 3 ? ",\"status\":\"ok\"" : i % 2 ? "" : ",\"status\":\"error\"" } }' >spans
     trace-record archive repo <spans
     lists=("${lists[@]:0:2}")
     agree repo
