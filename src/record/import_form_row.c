@@ -138,40 +138,13 @@ static void put_shared(struct tcore_binary_row *row, const struct form_around *a
 
 /* --- sections --- */
 
-/* How many digits an integer that is not negative has. */
-static size_t digits_of(int64_t i)
-{
-    static const uint64_t powers[] = {UINT64_C(0),
-                                      UINT64_C(10),
-                                      UINT64_C(100),
-                                      UINT64_C(1000),
-                                      UINT64_C(10000),
-                                      UINT64_C(100000),
-                                      UINT64_C(1000000),
-                                      UINT64_C(10000000),
-                                      UINT64_C(100000000),
-                                      UINT64_C(1000000000),
-                                      UINT64_C(10000000000),
-                                      UINT64_C(100000000000),
-                                      UINT64_C(1000000000000),
-                                      UINT64_C(10000000000000),
-                                      UINT64_C(100000000000000),
-                                      UINT64_C(1000000000000000),
-                                      UINT64_C(10000000000000000),
-                                      UINT64_C(100000000000000000),
-                                      UINT64_C(1000000000000000000)};
-    /* 1233 / 4096 is a little less than the decimal logarithm of 2 */
-    unsigned digits = (unsigned)(64 - __builtin_clzll((uint64_t)i | 1)) * 1233 >> 12;
-    return digits + (digits < 19 && (uint64_t)i >= powers[digits]);
-}
-
 /* How long a copied value is in canonical text. */
 static size_t copied_length(const struct form_source *s, const struct form_cell *cell,
                             struct tcore_slice text)
 {
     switch ((enum form_value)cell->value) {
     case FORM_DURATION:
-        return digits_of(s->duration_ns);
+        return tcore_int64_length(s->duration_ns);
     case FORM_INTEGER:
     case FORM_DECIMAL:
         return text.length;

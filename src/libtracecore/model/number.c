@@ -78,10 +78,20 @@ static unsigned count_digits(uint64_t number)
     return guess + (number >= powers[guess]);
 }
 
+static inline uint64_t magnitude(int64_t i)
+{
+    return i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
+}
+
+size_t tcore_int64_length(int64_t i)
+{
+    return (i < 0) + (i ? count_digits(magnitude(i)) : 1);
+}
+
 size_t tcore_format_int64(char *out, int64_t i)
 {
-    uint64_t left = i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
-    size_t sign = i < 0, length = sign + (left ? count_digits(left) : 1), at = length;
+    uint64_t left = magnitude(i);
+    size_t length = tcore_int64_length(i), at = length;
     *out = '-';
     while (left >= 100) { /* two a division: the divisions are what takes time */
         unsigned pair = (unsigned)(left % 100);

@@ -14,6 +14,8 @@
 
 /* Decimal digits of i into out (not NUL-terminated); returns how many, at most 20. */
 size_t tcore_format_int64(char *out, int64_t i);
+/* How many bytes that makes, without making them. */
+size_t tcore_int64_length(int64_t i);
 /*
  * The shortest decimal that reads back as d, the nearest to d among those, in ECMAScript's form:
  * 0.000001 to 123456789012345680000.0 without an exponent, 1e-7 and 1.5e+300 with one (a sign,

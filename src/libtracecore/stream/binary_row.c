@@ -310,40 +310,12 @@ static bool take_digits(const struct shape_edge *edge, const struct tcore_value 
     return edge->class == CLASS_DECIMAL && edge->check == CHECK_NONE;
 }
 
-/* How many digits (and sign) the integer has. */
-static size_t digits_of(int64_t i)
-{
-    static const uint64_t powers[] = {UINT64_C(0),
-                                      UINT64_C(10),
-                                      UINT64_C(100),
-                                      UINT64_C(1000),
-                                      UINT64_C(10000),
-                                      UINT64_C(100000),
-                                      UINT64_C(1000000),
-                                      UINT64_C(10000000),
-                                      UINT64_C(100000000),
-                                      UINT64_C(1000000000),
-                                      UINT64_C(10000000000),
-                                      UINT64_C(100000000000),
-                                      UINT64_C(1000000000000),
-                                      UINT64_C(10000000000000),
-                                      UINT64_C(100000000000000),
-                                      UINT64_C(1000000000000000),
-                                      UINT64_C(10000000000000000),
-                                      UINT64_C(100000000000000000),
-                                      UINT64_C(1000000000000000000)};
-    uint64_t value = i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
-    /* 1233 / 4096 is a little less than the decimal logarithm of 2 */
-    unsigned digits = (unsigned)(64 - __builtin_clzll(value | 1)) * 1233 >> 12;
-    return digits + (digits < 19 && value >= powers[digits]) + (i < 0);
-}
-
 void tcore_binary_row_digits(struct tcore_binary_row *row, struct tcore_slice key, int64_t i)
 {
     struct tcore_value v = tcore_value_int(i);
     if (row->unfit)
         return;
-    row->length += digits_of(i) + 2;
+    row->length += tcore_int64_length(i) + 2;
     if (take_known(row, key, &v, take_digits))
         return;
     char digits[TCORE_NUMBER_BYTES];
@@ -361,7 +333,7 @@ static bool take_int(const struct shape_edge *edge, const struct tcore_value *v,
 void tcore_binary_row_int(struct tcore_binary_row *row, struct tcore_slice key, int64_t i)
 {
     struct tcore_value v = tcore_value_int(i);
-    put(row, key, &v, take_int, digits_of(i), &v);
+    put(row, key, &v, take_int, tcore_int64_length(i), &v);
 }
 
 static bool take_double(const struct shape_edge *edge, const struct tcore_value *v,

@@ -47,19 +47,6 @@ static inline void find_names(struct keys_walk *walk, const struct line *line)
     walk->name_count = count;
 }
 
-/* By its name, as tcore_ndjson_hash() does. */
-static inline uint32_t name_hash(uint64_t seed, const char *name, size_t length)
-{
-    size_t few = length < 8 ? length : 8;
-    uint64_t head, tail;
-    memcpy(&head, name, sizeof head);
-    memcpy(&tail, name + length - few, sizeof tail);
-    head &=
-        ~(uint64_t)0 >> ((64 - 8 * few) & 63); /* x86 is little-endian; no name is never found */
-    tail = length < 8 ? 0 : tail;
-    return tcore_ndjson_hash_ends(seed, head, tail, length);
-}
-
 /* The key of a name whose separator is at p, if it is written there as it was learnt. What is
  * compared is found from the name, so that it need not wait for p. */
 static inline struct shape_key *key_at(struct shape_key *const *table, uint32_t mask, uint32_t hash,
@@ -159,7 +146,8 @@ static inline const char *walk_record(struct ndjson_parse *parse, struct keys_wa
         const uint16_t *point = line->points + walk->names[number++];
         const char *name = base + point[0] + 1;
         size_t length = (size_t)(point[1] - point[0] - 1);
-        struct shape_key *key = key_at(table, mask, name_hash(seed, name, length), name, p, first);
+        struct shape_key *key =
+            key_at(table, mask, tcore_ndjson_hash_readable(seed, name, length), name, p, first);
         if (UNLIKELY(!key))
             return NULL;
         uint64_t bit = (uint64_t)1 << (key->order & 63);

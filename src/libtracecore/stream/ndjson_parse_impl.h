@@ -273,15 +273,7 @@ static inline struct shape_key *known_key(const struct ndjson_parse *parse, cons
     if (!m.quote || m.special & upto)
         return NULL;
     size_t length = (size_t)__builtin_ctzll(m.quote);
-    uint64_t head, tail = 0;
-    memcpy(&head, p + 2, sizeof head);
-    if (length >= 8)
-        memcpy(&tail, p + 2 + length - 8, sizeof tail);
-    else if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
-        head &= ((uint64_t)1 << (8 * length)) - 1;
-    else
-        return NULL;
-    uint32_t hash = tcore_ndjson_hash_ends(parse->shape->seed, head, tail, length);
+    uint32_t hash = tcore_ndjson_hash_readable(parse->shape->seed, p + 2, length);
     struct shape_key *key = level->table[hash & level->mask];
     return key && matches(p, key, first) ? key : NULL;
 }

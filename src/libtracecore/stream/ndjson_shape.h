@@ -129,6 +129,22 @@ static inline uint32_t tcore_ndjson_hash(uint64_t seed, const char *name, size_t
     return tcore_ndjson_hash_ends(seed, head, tail, length);
 }
 
+/* The same of a name behind which so much can be read that 8 bytes from its beginning can. */
+static inline uint32_t tcore_ndjson_hash_readable(uint64_t seed, const char *name, size_t length)
+{
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+    return tcore_ndjson_hash(seed, name, length);
+#else
+    size_t few = length < 8 ? length : 8;
+    uint64_t head, tail;
+    memcpy(&head, name, sizeof head);
+    memcpy(&tail, name + length - few, sizeof tail);
+    head &= few ? ~(uint64_t)0 >> (64 - 8 * few) : 0;
+    tail = length < 8 ? 0 : tail;
+    return tcore_ndjson_hash_ends(seed, head, tail, length);
+#endif
+}
+
 /* Builds the tree of the roles and of the projection's paths. slot_of[column][path] numbers are
  * given out in order of first use; *slots is their count. */
 enum tcore_status tcore_ndjson_shape_init(struct ndjson_shape *shape, struct tcore_error *err);
