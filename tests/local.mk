@@ -258,23 +258,24 @@ detect_tests += %D%/core/test-detector
 %C%_core_test_detector_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 # Tests of single files of the programs.
 check_PROGRAMS += %D%/core/test-policy
-policy_sources = src/record/policy.c src/record/policy_collect.c src/record/policy_parse.c \
-	src/record/policy_protect.c
+policy_sources = src/record/repository/policy.c src/record/repository/policy_collect.c \
+	src/record/repository/policy_parse.c src/record/repository/policy_protect.c
 %C%_core_test_policy_SOURCES = %D%/core/test-policy.c $(policy_sources)
 %C%_core_test_policy_CPPFLAGS = $(program_cppflags)
 %C%_core_test_policy_LDADD = $(program_libs)
 check_PROGRAMS += %D%/core/test-listen
 %C%_core_test_listen_SOURCES = %D%/core/test-listen.c src/record/attributes.c
-%C%_core_test_listen_SOURCES += src/record/listen_address.c src/record/listen_answer.c
-%C%_core_test_listen_SOURCES += src/record/listen_file.c src/record/listen_peers.c
-%C%_core_test_listen_SOURCES += src/record/listen_queue.c
-%C%_core_test_listen_SOURCES += src/record/listen_sample.c src/record/listen_tokens.c
-%C%_core_test_listen_SOURCES += src/record/member.c src/record/metric_chance.c
+%C%_core_test_listen_SOURCES += src/record/listen/address.c src/record/listen/answer.c
+%C%_core_test_listen_SOURCES += src/record/listen/file.c src/record/listen/peers.c
+%C%_core_test_listen_SOURCES += src/record/listen/queue.c
+%C%_core_test_listen_SOURCES += src/record/listen/sample.c src/record/listen/tokens.c
+%C%_core_test_listen_SOURCES += src/record/member.c src/record/metric/chance.c
 %C%_core_test_listen_CPPFLAGS = $(program_cppflags)
 %C%_core_test_listen_LDADD = $(program_libs)
 check_PROGRAMS += %D%/core/test-sample
-%C%_core_test_sample_SOURCES = %D%/core/test-sample.c src/record/metric_point.c src/record/proc_file.c \
-	src/record/run_cgroup.c src/record/sample.c src/record/sockets.c
+%C%_core_test_sample_SOURCES = %D%/core/test-sample.c src/record/metric/point.c \
+	src/record/metric/proc_file.c src/record/execution/run_cgroup.c \
+	src/record/metric/sample.c src/record/metric/sockets.c
 %C%_core_test_sample_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 check_PROGRAMS += %D%/core/test-trace-state
 %C%_core_test_trace_state_SOURCES = %D%/core/test-trace-state.c src/record/member.c src/record/trace_state.c
@@ -320,12 +321,12 @@ disk_sources = %D%/fault/disk.c %D%/fault/disk.h %D%/fault/disk_crash.c %D%/faul
 	%D%/fault/disk_store.c
 log_world_sources = $(disk_sources) %D%/fault/log_world.c %D%/fault/log_world.h
 %C%_fault_test_audit_power_SOURCES = %D%/fault/test-audit-power.c $(disk_sources)
-%C%_fault_test_keeper_behind_SOURCES = %D%/fault/test-keeper-behind.c src/record/keeper.c
-%C%_fault_test_keeper_behind_SOURCES += src/record/keeper_behind.c src/record/keeper_logs.c
+%C%_fault_test_keeper_behind_SOURCES = %D%/fault/test-keeper-behind.c src/record/repository/keeper.c
+%C%_fault_test_keeper_behind_SOURCES += src/record/repository/keeper_behind.c src/record/repository/keeper_logs.c
 %C%_fault_test_keeper_behind_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 %C%_fault_test_keeper_SOURCES = %D%/fault/test-keeper.c $(disk_sources)
-%C%_fault_test_keeper_SOURCES += src/record/keeper.c
-%C%_fault_test_keeper_SOURCES += src/record/keeper_behind.c src/record/keeper_logs.c
+%C%_fault_test_keeper_SOURCES += src/record/repository/keeper.c
+%C%_fault_test_keeper_SOURCES += src/record/repository/keeper_behind.c src/record/repository/keeper_logs.c
 %C%_fault_test_keeper_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 %C%_fault_test_log_SOURCES = %D%/fault/test-log.c $(disk_sources)
 %C%_fault_test_log_fail_SOURCES = %D%/fault/test-log-fail.c $(log_world_sources)

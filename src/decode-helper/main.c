@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * tracecore-decode: what came over the network, decoded in a process of its own. Bodies of requests
- * flow in on file 0, native records or a reason flow out on file 1 (record/listen_protocol.h). The
+ * flow in on file 0, native records or a reason flow out on file 1 (record/listen/protocol.h). The
  * process sees nothing else: the sandbox is entered before the first byte is read, so that a body
  * that gets the better of a decoder gets nothing by it. Whoever started us has a watchdog and reads
  * our exit status.
  */
 #include <config.h>
 
-#include "record/import.h"
-#include "record/listen_protocol.h"
+#include "record/import/import.h"
+#include "record/listen/protocol.h"
 #include "sandbox/exchange.h"
 #include "sandbox/sandbox.h"
 #include "stream/unpack.h"

@@ -7,10 +7,10 @@
 #include "base/sys.h"
 #include "cli/append.h"
 #include "cli/message.h"
-#include "record/collect.h"
-#include "record/delivery.h"
-#include "record/keeper.h"
-#include "record/protection.h"
+#include "record/repository/collect.h"
+#include "record/export/delivery.h"
+#include "record/repository/keeper.h"
+#include "record/repository/protection.h"
 #include "store/log.h"
 
 #include <errno.h>

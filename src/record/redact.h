@@ -6,7 +6,7 @@
 #ifndef RECORD_REDACT_H
 #define RECORD_REDACT_H
 
-#include "record/policy.h"
+#include "record/repository/policy.h"
 
 #define REDACT_KEY_BYTES 32
 

@@ -7,8 +7,8 @@
 #ifndef TRACECORE_TESTS_CORE_IMPORT_BLOCKS_H
 #define TRACECORE_TESTS_CORE_IMPORT_BLOCKS_H
 
-#include "record/import.h"
-#include "record/import_blocks.h"
+#include "record/import/import.h"
+#include "record/import/blocks.h"
 #include "model/canonical.h"
 #include "stream/binary.h"
 

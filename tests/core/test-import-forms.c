@@ -10,7 +10,7 @@
 
 #include "import_blocks.h"
 #include "random.h"
-#include "record/import.h"
+#include "record/import/import.h"
 #include "stream/input.h"
 
 #include "base/sys.h"

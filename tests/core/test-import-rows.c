@@ -10,7 +10,7 @@
 #include "import_blocks.h"
 #include "random.h"
 
-#include "record/import_otlp_wire.h"
+#include "record/import/otlp_wire.h"
 
 #include <limits.h>
 

@@ -5,7 +5,7 @@
  */
 #include "tap.h"
 
-#include "record/import_split.h"
+#include "record/import/split.h"
 
 /* What the cuts should be: LINE:BYTE=TEXT, newlines as ~, one a line. */
 static const struct split_case {

@@ -3,11 +3,11 @@
  * makes of records, and the queues between its threads. */
 #include <config.h>
 
-#include "record/listen_address.h"
-#include "record/listen_peers.h"
-#include "record/listen_request.h"
-#include "record/listen_rules.h"
-#include "record/listen_tokens.h"
+#include "record/listen/address.h"
+#include "record/listen/peers.h"
+#include "record/listen/request.h"
+#include "record/listen/rules.h"
+#include "record/listen/tokens.h"
 
 #include "base/sys.h"
 

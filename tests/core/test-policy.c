@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Policies of a repository: what is accepted, each error with its exact place and words, and what
  * the rest of the program asks of one. */
-#include "record/policy.h"
+#include "record/repository/policy.h"
 
 #include "failing.h"
 #include "tap.h"

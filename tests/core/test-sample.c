@@ -4,8 +4,8 @@
 #include "tap.h"
 
 #include "base/sys.h"
-#include "record/run_cgroup.h"
-#include "record/sample.h"
+#include "record/execution/run_cgroup.h"
+#include "record/metric/sample.h"
 
 #include <fcntl.h>
 #include <unistd.h>

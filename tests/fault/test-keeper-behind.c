@@ -7,7 +7,7 @@
 
 #include "../core/tap.h"
 
-#include "record/keeper.h"
+#include "record/repository/keeper.h"
 
 #include "base/sys.h"
 

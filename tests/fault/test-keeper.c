@@ -10,7 +10,7 @@
 #include "../core/random.h"
 #include "base/sys.h"
 #include "disk.h"
-#include "record/keeper.h"
+#include "record/repository/keeper.h"
 #include "store/scan.h"
 
 #include <errno.h>

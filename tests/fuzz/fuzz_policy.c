@@ -3,7 +3,7 @@
  * Any bytes as a policy: it is refused with a place within the text, or what it says is within the
  * bounds of the language, and every question about it has an answer.
  */
-#include "record/policy.h"
+#include "record/repository/policy.h"
 
 #include <stdlib.h>
 #include <string.h>

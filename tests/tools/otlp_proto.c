@@ -11,7 +11,7 @@
 #include "base/base64.h"
 #include "model/json.h"
 #include "model/number.h"
-#include "record/import_source.h"
+#include "record/import/source.h"
 
 #include <errno.h>
 #include <math.h>

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The fields of the records that are exported, and of the objects in them, in canonical order. */
+#ifndef RECORD_EXPORT_FIELDS_H
+#define RECORD_EXPORT_FIELDS_H
+
+#include "record/export/record.h"
+
+enum {
+    SPAN_TYPE,
+    SPAN_TRACE,
+    SPAN_SPAN,
+    SPAN_PARENT,
+    SPAN_NAME,
+    SPAN_KIND,
+    SPAN_START,
+    SPAN_END,
+    SPAN_DURATION,
+    SPAN_STATUS,
+    SPAN_MESSAGE,
+    SPAN_SERVICE,
+    SPAN_ATTRIBUTES,
+    SPAN_RESOURCE,
+    SPAN_SCOPE,
+    SPAN_EVENTS,
+    SPAN_LINKS,
+    SPAN_STATE,
+    SPAN_FLAGS,
+    SPAN_DROPPED_ATTRIBUTES,
+    SPAN_DROPPED_EVENTS,
+    SPAN_DROPPED_LINKS,
+    SPAN_SCHEMA,
+    SPAN_COUNT
+};
+enum { EVENT_TIME, EVENT_NAME, EVENT_ATTRIBUTES, EVENT_DROPPED, EVENT_COUNT };
+enum { LINK_TRACE, LINK_SPAN, LINK_ATTRIBUTES, LINK_STATE, LINK_FLAGS, LINK_DROPPED, LINK_COUNT };
+enum {
+    HISTOGRAM_COUNT,
+    HISTOGRAM_SUM,
+    HISTOGRAM_MIN,
+    HISTOGRAM_MAX,
+    HISTOGRAM_BOUNDS,
+    HISTOGRAM_BUCKETS,
+    HISTOGRAM_SCALE,
+    HISTOGRAM_ZERO,
+    HISTOGRAM_THRESHOLD,
+    HISTOGRAM_POSITIVE,
+    HISTOGRAM_NEGATIVE,
+    HISTOGRAM_FIELDS
+};
+enum { SUMMARY_COUNT, SUMMARY_SUM, SUMMARY_QUANTILES, SUMMARY_FIELDS };
+enum { QUANTILE_QUANTILE, QUANTILE_VALUE, QUANTILE_FIELDS };
+enum { BUCKETS_OFFSET, BUCKETS_COUNTS, BUCKETS_FIELDS };
+enum {
+    EXEMPLAR_TIME,
+    EXEMPLAR_VALUE,
+    EXEMPLAR_TRACE,
+    EXEMPLAR_SPAN,
+    EXEMPLAR_ATTRIBUTES,
+    EXEMPLAR_FILTERED,
+    EXEMPLAR_INT,
+    EXEMPLAR_DOUBLE,
+    EXEMPLAR_FIELDS
+};
+enum {
+    METRIC_TYPE,
+    METRIC_NAME,
+    METRIC_KIND,
+    METRIC_VALUE,
+    METRIC_UNIT,
+    METRIC_TIME,
+    METRIC_DIMENSIONS,
+    METRIC_TEMPORALITY,
+    METRIC_SERVICE,
+    METRIC_RESOURCE,
+    METRIC_SCOPE,
+    METRIC_METADATA,
+    METRIC_HISTOGRAM,
+    METRIC_SUMMARY,
+    METRIC_MONOTONIC,
+    METRIC_START,
+    METRIC_EXEMPLARS,
+    METRIC_FLAGS,
+    METRIC_DESCRIPTION,
+    METRIC_SCHEMA,
+    METRIC_COUNT
+};
+enum { METADATA_TAGS, METADATA_FIELDS };
+enum {
+    LOG_TYPE,
+    LOG_TIME,
+    LOG_SEVERITY,
+    LOG_BODY,
+    LOG_TRACE,
+    LOG_SPAN,
+    LOG_SERVICE,
+    LOG_ATTRIBUTES,
+    LOG_RESOURCE,
+    LOG_SCOPE,
+    LOG_NUMBER,
+    LOG_OBSERVED,
+    LOG_EVENT,
+    LOG_FLAGS,
+    LOG_DROPPED,
+    LOG_SCHEMA,
+    LOG_TEXT,
+    LOG_COUNT
+};
+
+extern const struct export_keys export_span_keys, export_event_keys, export_link_keys,
+    export_histogram_keys, export_summary_keys, export_quantile_keys, export_buckets_keys,
+    export_exemplar_keys, export_metric_keys, export_metadata_keys, export_log_keys;
+
+#endif
