@@ -47,6 +47,7 @@ check_PROGRAMS += %D%/core/test-topk
 check_PROGRAMS += %D%/core/test-rank
 check_PROGRAMS += %D%/core/test-rollup
 check_PROGRAMS += %D%/core/test-trace
+check_PROGRAMS += %D%/core/test-schedule
 check_PROGRAMS += %D%/core/test-trace-filter
 check_PROGRAMS += %D%/core/test-trace-index
 check_PROGRAMS += %D%/core/test-trace-store

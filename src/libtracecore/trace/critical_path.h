@@ -9,6 +9,16 @@
  * out. Of children that end together the one that started first is taken. So the path covers the
  * root's interval once, without gap or overlap, and its length is the root's duration.
  *
+ * Clocks of two hosts are never quite the same. So a child that ends after the next one on the path
+ * has started is taken for its predecessor all the same, if it started and ended first, both
+ * overlap by less than a hundredth of what their parent took, and no other child starts or ends
+ * meanwhile. Its part of the path ends where the next one's begins.
+ *
+ * Exclusive time is what a span took less what its children on the path took, each as far as it
+ * lies within its parent, and at least 0. Where none overlap, that is the length of its segments;
+ * where two do, the overlap counts for both and is taken from their parent, so that the sum is
+ * still the root's duration.
+ *
  * Source: Z. Zhang, M. K. Ramanathan, P. Raj, A. Parwal, T. Sherwood, M. Chabbi, "CRISP: Critical
  * Path Analysis of Large-Scale Microservice Architectures", USENIX ATC 2022, section 4.
  */
@@ -26,8 +36,9 @@ struct tcore_critical_segment {
 struct tcore_critical_path {
     struct tcore_critical_segment *segments; /* ascending, each longer than 0, without gaps */
     size_t segment_count;
-    uint32_t *spans;     /* the path's spans in the order in which it comes to them, root first */
-    uint32_t span_count; /* 0: the root's interval is not known */
+    uint32_t *spans;       /* the path's spans in the order in which it comes to them, root first */
+    int64_t *exclusive_ns; /* of each of them */
+    uint32_t span_count;   /* 0: the root's interval is not known */
     int64_t duration_ns;
     /* working memory */
     uint32_t span_capacity, pool_capacity;
