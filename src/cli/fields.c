@@ -272,6 +272,15 @@ static bool text_is(const struct tcore_json *record, const char *name, const cha
     return at && tcore_value_is_text(&record->node[at].value, text);
 }
 
+/* Whether what the record is about is a duration, by the unit in its name. */
+static bool is_about_durations(const struct tcore_json *record)
+{
+    uint32_t at = tcore_json_find(record, 0, "metricName");
+    const struct tcore_value *name = &record->node[at].value;
+    return at && name->kind == TCORE_STRING && name->len > 4 &&
+           memcmp(name->s + name->len - 4, "Nano", 4) == 0;
+}
+
 /* What is told of a duration that is none: how many, how often. */
 static bool counts(const struct tcore_json *record)
 {
@@ -286,7 +295,7 @@ bool cli_fields_is_duration(const struct cli_field *field, const struct tcore_js
                (ends_with(field, "Duration") || ends_with(field, ".duration"));
     if (ends_with(field, "Nano"))
         return !ends_with(field, "UnixNano");
-    return text_is(record, "metricName", "durationNano") && !counts(record) &&
+    return is_about_durations(record) && !counts(record) &&
            (is_statistic(field) ||
             (is_named(field, "value") && text_is(record, "type", "finding")));
 }

@@ -44,8 +44,8 @@ void cli_fields_look_beyond(struct cli_fields *fields, const struct tcore_json *
 void cli_fields_note_left_out(const struct cli_fields *fields, struct cli *cli);
 /* The value of the field, or ABSENT; points into the record. Marks the field as seen. */
 struct tcore_value cli_fields_get(struct cli_field *field, const struct tcore_json *record);
-/* Whether a number in the field is a duration in nanoseconds: durationNano, and of an aggregate or
- * a finding about it the statistics. */
+/* Whether a number in the field is a duration in nanoseconds, by its name: durationNano and the
+ * like, and of an aggregate or a finding about a metric of such a name the statistics. */
 bool cli_fields_is_duration(const struct cli_field *field, const struct tcore_json *record);
 /* Remembers the names that the record has. */
 void cli_fields_learn(struct cli_fields *fields, const struct tcore_json *record);

@@ -57,6 +57,12 @@ void note_times(struct cli *cli, uint64_t negative, uint64_t untimed);
 enum tcore_status take_spans_of_trace(struct tcore_trace_intake *intake, struct tcore_json *json,
                                       struct tcore_slice record, struct tcore_error *err);
 
+/* --- wanted.c */
+
+/* Only traces of these ids, which are valid ones; without any, all. The map is the caller's, to be
+ * freed after the gather in any case. False: no memory. */
+bool gather_want(struct gather *gather, struct tcore_map *wanted, int count, char **ids);
+
 /* --- Traces in order */
 
 /* Where a trace is kept. */
@@ -86,5 +92,7 @@ enum tcore_status gather_traces(struct gather *gather, struct gathered *gathered
                                 struct tcore_error *err);
 struct tcore_stored_trace *gathered_trace(const struct gathered *gathered, size_t i);
 void gathered_free(struct gathered *gathered);
+/* Notes on standard error: ids that were wanted and are not there. */
+void gather_note_missing(const struct gather *gather, const struct gathered *traces);
 
 #endif

@@ -100,41 +100,6 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
 
 /* --- The verb */
 
-static bool want_traces(struct timeline *timeline, int count, char **ids)
-{
-    struct cli_id id;
-    if (tcore_map_init(&timeline->wanted) != 0)
-        return false;
-    for (int i = 0; i < count; i++)
-        if (!cli_parse_id(ids[i], &id) || tcore_map_intern(&timeline->wanted, id.trace_id,
-                                                           TCORE_TRACE_ID, NULL) == TCORE_MAP_NONE)
-            return false;
-    if (count)
-        timeline->gather.wanted = &timeline->wanted;
-    return true;
-}
-
-static bool has_trace(const struct timeline *timeline, const char *digits)
-{
-    for (size_t i = 0; i < timeline->traces.count; i++) {
-        char id[TCORE_TRACE_ID + 1];
-        const uint64_t *half = timeline->traces.refs[i].trace_id;
-        snprintf(id, sizeof id, "%016" PRIx64 "%016" PRIx64, half[0], half[1]);
-        if (!memcmp(id, digits, TCORE_TRACE_ID))
-            return true;
-    }
-    return false;
-}
-
-static void note_missing(const struct timeline *timeline)
-{
-    const struct tcore_map *wanted = &timeline->wanted;
-    for (uint32_t i = 0; i < wanted->count; i++)
-        if (!has_trace(timeline, wanted->keys[i].data))
-            cli_note(timeline->gather.cli, "no span of trace %.*s is in the input", TCORE_TRACE_ID,
-                     (const char *)wanted->keys[i].data);
-}
-
 static int draw(struct timeline *timeline, int count, char **inputs)
 {
     static const struct cli_operator drawing = {
@@ -149,7 +114,7 @@ static int draw(struct timeline *timeline, int count, char **inputs)
     if (!timeline->gather.wanted || (status != CLI_DONE && status != CLI_REJECTED))
         return status;
     if (!timeline->gather.cli->reader_gone)
-        note_missing(timeline);
+        gather_note_missing(&timeline->gather, &timeline->traces);
     return timeline->traces.count ? status : CLI_FOUND;
 }
 
@@ -164,7 +129,7 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
         return status;
     cli_screen_look(&timeline.style.screen, cli);
     timeline.style.most_rows = (uint32_t)options->rows;
-    if (!want_traces(&timeline, ids, argv))
+    if (!gather_want(&timeline.gather, &timeline.wanted, ids, argv))
         cli_error(cli, "out of memory");
     else if (gather_open(&timeline.gather, cli, GATHER_NAMES))
         status = draw(&timeline, argc - ids, argv + ids);

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* trace-span path: where the time of traces goes, by group, by span, or if something changed. */
+#include <config.h>
+
+#include "base/sys.h"
+#include "cli/ids.h"
+#include "cli/message.h"
+#include "cli/pieces.h"
+#include "model/canonical.h"
+#include "span/gather.h"
+#include "span/path_groups.h"
+#include "span/trace_parts.h"
+#include "span/verbs.h"
+#include "span/what_if.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define TRACES_A_PIECE 64
+
+struct path_options {
+    struct cli_strings by, what_if;
+    bool spans;
+};
+
+/* A thread's working memory. */
+struct bench {
+    struct trace_build build;
+    struct tcore_schedule schedule;
+    struct path_groups groups;
+    struct what_if_totals totals;
+    struct tcore_json json;
+    uint64_t refused; /* spans that are no valid records */
+    struct tcore_error refusal;
+};
+
+struct path_run {
+    struct gather gather; /* its callbacks want it first */
+    struct tcore_map wanted;
+    bool spans;
+    struct cli_strings by;
+    struct what_if what_if;
+    bool begun;
+    struct gathered traces;
+    unsigned threads, opened;
+    struct bench *benches;
+    struct cli_pieces *pieces; /* of the spans of one trace each */
+};
+
+/* --- Traces */
+
+static enum tcore_status work_out(struct path_run *run, struct bench *bench, size_t trace,
+                                  struct tcore_error *err)
+{
+    enum tcore_status status =
+        trace_build(&bench->build, run->gather.store, gathered_trace(&run->traces, trace), err);
+    return status
+               ? status
+               : tcore_schedule_work(&bench->schedule, &bench->build.tree, &bench->build.path, err);
+}
+
+/* Adds a piece of the traces to the thread's groups or totals. */
+static enum tcore_status add_traces(void *state, unsigned thread, uint64_t piece,
+                                    struct tcore_buf *out, struct tcore_error *err)
+{
+    struct path_run *run = state;
+    struct bench *bench = &run->benches[thread];
+    size_t first = (size_t)piece * TRACES_A_PIECE, end = first + TRACES_A_PIECE;
+    enum tcore_status status = TCORE_OK;
+    (void)out;
+    if (end > run->traces.count)
+        end = run->traces.count;
+    for (size_t i = first; i < end && status == TCORE_OK; i++) {
+        status = work_out(run, bench, i, err);
+        if (status != TCORE_OK)
+            break;
+        status = run->what_if.count
+                     ? what_if_take(&bench->totals, &bench->build, &bench->schedule, err)
+                     : path_groups_take(&bench->groups, &bench->build, &bench->schedule, err);
+    }
+    return status;
+}
+
+/* What all threads have, from the first one's. */
+static enum tcore_status write_sums(struct path_run *run, struct tcore_buf *out,
+                                    struct tcore_error *err)
+{
+    struct bench *first = &run->benches[0];
+    uint64_t pieces = (run->traces.count + TRACES_A_PIECE - 1) / TRACES_A_PIECE;
+    enum tcore_status status = cli_pieces_do(run->threads, pieces, add_traces, run, err);
+    for (unsigned t = 1; t < run->threads && status == TCORE_OK; t++)
+        status = run->what_if.count
+                     ? what_if_merge(&first->totals, &run->benches[t].totals, err)
+                     : path_groups_merge(&first->groups, &run->benches[t].groups, err);
+    if (status != TCORE_OK)
+        return status;
+    return run->what_if.count ? what_if_write(&first->totals, run->gather.store, out, err)
+                              : path_groups_write(&first->groups, run->gather.store, out, err);
+}
+
+/* --- Spans */
+
+/* exclusive_ns: of the path in the span; -1: it is not on it. */
+static enum tcore_status write_span(struct bench *bench, uint32_t span, int64_t exclusive_ns,
+                                    struct tcore_buf *out, struct tcore_error *err)
+{
+    const struct tcore_stored_text *row = bench->build.rows[span];
+    size_t before = out->length;
+    enum tcore_status status = tcore_json_parse(&bench->json, row->text, row->text_length, err);
+    if (status == TCORE_OK)
+        status = tcore_record_canonical(&bench->json, true, out, NULL, err);
+    if (status == TCORE_SKIP) {
+        out->length = before;
+        if (!bench->refused++)
+            bench->refusal = *err;
+        return TCORE_OK;
+    }
+    if (status != TCORE_OK || !out->length)
+        return status;
+    out->length--; /* the closing brace */
+    tcore_buf_printf(out, ",\"onPath\":%s", exclusive_ns >= 0 ? "true" : "false");
+    if (exclusive_ns >= 0)
+        tcore_buf_printf(out, ",\"criticalPathNano\":%" PRId64, exclusive_ns);
+    tcore_buf_printf(out, ",\"selfNano\":%" PRId64 ",\"dragNano\":%" PRId64,
+                     bench->build.self_ns[span], bench->schedule.drag_ns[span]);
+    if (bench->schedule.slack_ns[span] >= 0)
+        tcore_buf_printf(out, ",\"slackNano\":%" PRId64, bench->schedule.slack_ns[span]);
+    tcore_buf_puts(out, "}\n");
+    return TCORE_OK;
+}
+
+/* Those on the path in the order in which it comes to them, then the others by their start. */
+static enum tcore_status write_spans(void *state, unsigned thread, uint64_t piece,
+                                     struct tcore_buf *out, struct tcore_error *err)
+{
+    struct path_run *run = state;
+    struct bench *bench = &run->benches[thread];
+    enum tcore_status status = work_out(run, bench, (size_t)piece, err);
+    const struct tcore_critical_path *path = &bench->build.path;
+    for (uint32_t p = 0; status == TCORE_OK && p < path->span_count; p++)
+        status = write_span(bench, path->spans[p], path->exclusive_ns[p], out, err);
+    for (uint32_t i = 0; status == TCORE_OK && i < bench->build.tree.count; i++)
+        if (!path->span_count || !bench->schedule.on_path[i])
+            status = write_span(bench, i, -1, out, err);
+    return status ? status : tcore_buf_status(out, err);
+}
+
+/* The spans of the next trace; TCORE_SKIP: there are more. */
+static enum tcore_status take_spans(struct path_run *run, struct tcore_buf *out,
+                                    struct tcore_error *err)
+{
+    struct tcore_buf *lines;
+    enum tcore_status status = cli_pieces_next(run->pieces, &lines, err);
+    if (status != TCORE_OK)
+        return status == TCORE_EOF ? TCORE_OK : status;
+    struct tcore_buf empty = *out; /* swapped, not copied */
+    *out = *lines;
+    *lines = empty;
+    return TCORE_SKIP;
+}
+
+/* --- The end of the input */
+
+static enum tcore_status open_benches(struct path_run *run, struct tcore_error *err)
+{
+    unsigned depth_limit = (unsigned)run->gather.cli->io.depth_limit;
+    enum tcore_status status = TCORE_OK;
+    run->threads = cli_threads(run->gather.cli);
+    run->benches = tcore_calloc(run->threads, sizeof *run->benches);
+    if (!run->benches)
+        return tcore_error_nomem(err);
+    for (; run->opened < run->threads && status == TCORE_OK; run->opened++) {
+        struct bench *bench = &run->benches[run->opened];
+        bench->json.depth_limit = depth_limit;
+        status = path_groups_open(&bench->groups, &run->by, depth_limit, err);
+        if (status == TCORE_OK)
+            status = what_if_open(&bench->totals, &run->what_if, &run->by, depth_limit, err);
+    }
+    return status;
+}
+
+static enum tcore_status begin(struct path_run *run, struct tcore_error *err)
+{
+    enum tcore_status status = gather_seal(&run->gather, err);
+    run->begun = true;
+    if (status == TCORE_OK)
+        status = gather_traces(&run->gather, &run->traces, err);
+    if (status == TCORE_OK)
+        status = open_benches(run, err);
+    if (status == TCORE_OK && run->spans)
+        status =
+            cli_pieces_start(&run->pieces, run->threads, run->traces.count, write_spans, run, err);
+    return status;
+}
+
+static void note(const struct path_run *run)
+{
+    struct cli *cli = run->gather.cli;
+    const struct bench *first = &run->benches[0];
+    const struct cli_fields *fields =
+        run->what_if.count ? &first->totals.keys.fields : &first->groups.keys.fields;
+    uint64_t refused = 0;
+    const char *why = NULL;
+    gather_notes(&run->gather);
+    for (unsigned t = 0; t < run->threads; t++) {
+        refused += run->benches[t].refused;
+        if (run->benches[t].refused && !why)
+            why = run->benches[t].refusal.text;
+    }
+    if (refused)
+        cli_note(cli, "%" PRIu64 " span%s left out: %s", refused, refused == 1 ? " is" : "s are",
+                 why);
+    cli->rejected += refused;
+    for (size_t i = 0; run->traces.count && !run->spans && i < fields->count; i++)
+        if (!fields->field[i].seen)
+            cli_note_absent_field(cli, fields->field[i].name, NULL, false);
+    for (size_t i = 0; run->traces.count && i < run->what_if.count; i++) {
+        const struct what_if_change *change = &run->what_if.change[i];
+        if (!first->totals.matched[i])
+            cli_note(cli, "--what-if: no span is named '%.*s'; a service would be 'SERVICE:'",
+                     (int)change->length, change->operation);
+    }
+}
+
+static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore_error *err)
+{
+    struct path_run *run = state;
+    enum tcore_status status = run->begun ? TCORE_OK : begin(run, err);
+    if (status == TCORE_OK)
+        status = run->spans ? take_spans(run, out, err) : write_sums(run, out, err);
+    if (status == TCORE_OK)
+        note(run);
+    return status;
+}
+
+/* --- The verb */
+
+static void end(struct path_run *run)
+{
+    cli_pieces_end(run->pieces);
+    for (unsigned t = 0; t < run->opened; t++) {
+        struct bench *bench = &run->benches[t];
+        trace_build_free(&bench->build);
+        tcore_schedule_free(&bench->schedule);
+        path_groups_close(&bench->groups);
+        what_if_close(&bench->totals);
+        tcore_json_free(&bench->json);
+    }
+    tcore_free(run->benches);
+    what_if_free(&run->what_if);
+    gathered_free(&run->traces);
+    gather_close(&run->gather);
+    tcore_map_free(&run->wanted);
+}
+
+static int find_paths(struct path_run *run, int count, char **inputs)
+{
+    static const struct cli_operator finding = {
+        .types = 1u << TCORE_RECORD_SPAN | 1u << TCORE_RECORD_TRACE,
+        .open = gather_columns,
+        .worker_open = gather_worker,
+        .batch = gather_batch,
+        .worker_close = gather_worker_close,
+        .finish = finish,
+    };
+    int status = cli_filter(run->gather.cli, &finding, run, count, inputs);
+    if (!run->gather.wanted || (status != CLI_DONE && status != CLI_REJECTED))
+        return status;
+    if (!run->gather.cli->reader_gone)
+        gather_note_missing(&run->gather, &run->traces);
+    return run->traces.count ? status : CLI_FOUND;
+}
+
+static int run(struct cli *cli, void *verb_options, int argc, char **argv)
+{
+    static const char *service_and_name[] = {"service", "name"};
+    const struct path_options *options = verb_options;
+    struct path_run run = {
+        .gather = {.cli = cli, .from_traces = true}, .spans = options->spans, .by = options->by};
+    struct tcore_error err;
+    int ids = cli_ids_first(argc, argv), status = CLI_FAILED;
+    if (options->spans && (options->by.count || options->what_if.count))
+        return cli_usage_error(cli, "--spans excludes --by and --what-if");
+    if (!run.by.count)
+        run.by = (struct cli_strings){service_and_name, 2};
+    if (!cli_check_inputs(cli, argc - ids, argv + ids))
+        return status;
+    enum tcore_status parsed = what_if_parse(&run.what_if, &options->what_if, &err);
+    bool plain = !options->spans && span_groups_are_plain(&run.by);
+    if (parsed == TCORE_BAD_INPUT)
+        status = cli_usage_error(cli, "--what-if: %s", err.text);
+    else if (parsed != TCORE_OK || !gather_want(&run.gather, &run.wanted, ids, argv))
+        cli_error(cli, "out of memory");
+    else if (gather_open(&run.gather, cli, plain ? GATHER_NAMES : GATHER_TEXT))
+        status = find_paths(&run, argc - ids, argv + ids);
+    end(&run);
+    return status;
+}
+
+static const struct cli_option options[] = {
+    {0, "by", CLI_LIST, offsetof(struct path_options, by), "FIELDS",
+     "group spans by these fields (default: service,name)", NULL},
+    {0, "what-if", CLI_STRINGS, offsetof(struct path_options, what_if), "OP=CHANGE",
+     "how long traces would take if the own work of these spans changed; may be repeated", NULL},
+    {0, "spans", CLI_FLAG, offsetof(struct path_options, spans), NULL,
+     "write the spans, with what is known of each", NULL},
+};
+
+static const struct cli_exit_meaning exits[] = {{"1", "no TRACEID was found"}, {0}};
+
+const struct cli_verb span_path = {
+    .name = "path",
+    .summary = "Find where the time of traces goes: the critical path.",
+    .operands = "[TRACEID]... [INPUT]...",
+    .description =
+        "The critical path of a trace is what its time was spent on: at each moment one span, the "
+        "one that all that follows waits for. For each group of spans there is one aggregate "
+        "record: in how many traces the path comes there (count), the time that it spends there "
+        "(sum, share of all, mean and quantiles a trace), and of all spans of the group their "
+        "self times (selfNano), what would be saved if they took no time (dragNano, added up), "
+        "and how much longer those off the path may take before a trace gets longer (slackNano, "
+        "the least). Groups come out by the time that paths spend there.\n"
+        "\n"
+        "OP is a name, SERVICE:NAME, or SERVICE: for all that a service does; CHANGE is -30%, "
+        "+50%, -20ms and the like, of own work: what no child of the span covers. It is assumed "
+        "that a span waits for its children, and each of these for those that had ended before "
+        "it. Traces are grouped by their roots then.\n"
+        "\n"
+        "Spans are held in memory, up to --memory (1G by default).\n"
+        "\n"
+        "Examples:\n"
+        "  trace-span path --limit=10 --format=table spans.ndjson\n"
+        "  trace-span path --by=service spans.ndjson\n"
+        "  trace-span path --what-if='cart:GET /cart=-30%' spans.ndjson\n"
+        "  trace-span path --spans 5b8efff798038103d269b633813fc60c spans.ndjson\n",
+    .groups = CLI_READS | CLI_WRITES,
+    .memory = "fail when the spans are more (default 1G)",
+    .exits = exits,
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .options_size = sizeof(struct path_options),
+    .run = run,
+};

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Traces that were named on the command line. */
+#include <config.h>
+
+#include "cli/ids.h"
+#include "cli/message.h"
+#include "span/gather.h"
+
+#include <string.h>
+
+bool gather_want(struct gather *gather, struct tcore_map *wanted, int count, char **ids)
+{
+    struct cli_id id;
+    if (tcore_map_init(wanted) != 0)
+        return false;
+    for (int i = 0; i < count; i++)
+        if (!cli_parse_id(ids[i], &id) ||
+            tcore_map_intern(wanted, id.trace_id, TCORE_TRACE_ID, NULL) == TCORE_MAP_NONE)
+            return false;
+    if (count)
+        gather->wanted = wanted;
+    return true;
+}
+
+static bool has_trace(const struct gathered *traces, const char *digits)
+{
+    for (size_t i = 0; i < traces->count; i++) {
+        char id[TCORE_TRACE_ID];
+        tcore_trace_id_digits(traces->refs[i].trace_id, id);
+        if (memcmp(id, digits, sizeof id) == 0)
+            return true;
+    }
+    return false;
+}
+
+void gather_note_missing(const struct gather *gather, const struct gathered *traces)
+{
+    const struct tcore_map *wanted = gather->wanted;
+    for (uint32_t i = 0; i < wanted->count; i++)
+        if (!has_trace(traces, wanted->keys[i].data))
+            cli_note(gather->cli, "no span of trace %.*s is in the input", TCORE_TRACE_ID,
+                     wanted->keys[i].data);
+}
