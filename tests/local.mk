@@ -148,6 +148,7 @@ bats_tests += %D%/span/context.bats
 bats_tests += %D%/report/trace.bats
 bats_tests += %D%/span/filter.bats
 bats_tests += %D%/span/get.bats
+bats_tests += %D%/span/map.bats
 bats_tests += %D%/span/path.bats
 bats_tests += %D%/span/timeline.bats
 bats_tests += %D%/span/where.bats

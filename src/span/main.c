@@ -7,7 +7,8 @@
 #include "span/verbs.h"
 
 static const struct cli_verb *const verbs[] = {
-    &span_assemble, &span_context, &span_filter, &span_get, &span_path, &span_timeline, NULL,
+    &span_assemble, &span_context, &span_filter,   &span_get,
+    &span_map,      &span_path,    &span_timeline, NULL,
 };
 
 static const struct cli_program program = {

@@ -9,26 +9,22 @@
 #include "model/canonical.h"
 #include "span/gather.h"
 #include "span/path_groups.h"
-#include "span/trace_parts.h"
+#include "span/trace_sums.h"
 #include "span/verbs.h"
 #include "span/what_if.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#define TRACES_A_PIECE 64
-
 struct path_options {
     struct cli_strings by, what_if;
     bool spans;
 };
 
-/* A thread's working memory. */
+/* A thread's working memory for spans. */
 struct bench {
     struct trace_build build;
     struct tcore_schedule schedule;
-    struct path_groups groups;
-    struct what_if_totals totals;
     struct tcore_json json;
     uint64_t refused; /* spans that are no valid records */
     struct tcore_error refusal;
@@ -42,60 +38,74 @@ struct path_run {
     struct what_if what_if;
     bool begun;
     struct gathered traces;
-    unsigned threads, opened;
+    struct trace_sums sums; /* of struct path_sum */
+    unsigned threads;
     struct bench *benches;
     struct cli_pieces *pieces; /* of the spans of one trace each */
 };
 
-/* --- Traces */
+/* --- Sums of all traces */
 
-static enum tcore_status work_out(struct path_run *run, struct bench *bench, size_t trace,
-                                  struct tcore_error *err)
+struct path_sum {
+    struct tcore_schedule schedule;
+    struct path_groups groups;
+    struct what_if_totals totals;
+};
+
+static enum tcore_status open_sum(void *sum, const void *state, struct tcore_error *err)
 {
-    enum tcore_status status =
-        trace_build(&bench->build, run->gather.store, gathered_trace(&run->traces, trace), err);
-    return status
-               ? status
-               : tcore_schedule_work(&bench->schedule, &bench->build.tree, &bench->build.path, err);
+    const struct path_run *run = state;
+    struct path_sum *to = sum;
+    unsigned depth_limit = (unsigned)run->gather.cli->io.depth_limit;
+    enum tcore_status status = path_groups_open(&to->groups, &run->by, depth_limit, err);
+    return status ? status : what_if_open(&to->totals, &run->what_if, &run->by, depth_limit, err);
 }
 
-/* Adds a piece of the traces to the thread's groups or totals. */
-static enum tcore_status add_traces(void *state, unsigned thread, uint64_t piece,
-                                    struct tcore_buf *out, struct tcore_error *err)
+static enum tcore_status take_trace(void *sum, const void *state, const struct trace_build *build,
+                                    struct tcore_error *err)
 {
-    struct path_run *run = state;
-    struct bench *bench = &run->benches[thread];
-    size_t first = (size_t)piece * TRACES_A_PIECE, end = first + TRACES_A_PIECE;
-    enum tcore_status status = TCORE_OK;
-    (void)out;
-    if (end > run->traces.count)
-        end = run->traces.count;
-    for (size_t i = first; i < end && status == TCORE_OK; i++) {
-        status = work_out(run, bench, i, err);
-        if (status != TCORE_OK)
-            break;
-        status = run->what_if.count
-                     ? what_if_take(&bench->totals, &bench->build, &bench->schedule, err)
-                     : path_groups_take(&bench->groups, &bench->build, &bench->schedule, err);
-    }
-    return status;
+    const struct path_run *run = state;
+    struct path_sum *to = sum;
+    enum tcore_status status = tcore_schedule_work(&to->schedule, &build->tree, &build->path, err);
+    if (status != TCORE_OK)
+        return status;
+    return run->what_if.count ? what_if_take(&to->totals, build, &to->schedule, err)
+                              : path_groups_take(&to->groups, build, &to->schedule, err);
 }
 
-/* What all threads have, from the first one's. */
+static enum tcore_status merge_sums(void *into, const void *from, struct tcore_error *err)
+{
+    struct path_sum *to = into;
+    const struct path_sum *other = from;
+    enum tcore_status status = path_groups_merge(&to->groups, &other->groups, err);
+    return status ? status : what_if_merge(&to->totals, &other->totals, err);
+}
+
+static void close_sum(void *sum)
+{
+    struct path_sum *to = sum;
+    tcore_schedule_free(&to->schedule);
+    path_groups_close(&to->groups);
+    what_if_close(&to->totals);
+}
+
 static enum tcore_status write_sums(struct path_run *run, struct tcore_buf *out,
                                     struct tcore_error *err)
 {
-    struct bench *first = &run->benches[0];
-    uint64_t pieces = (run->traces.count + TRACES_A_PIECE - 1) / TRACES_A_PIECE;
-    enum tcore_status status = cli_pieces_do(run->threads, pieces, add_traces, run, err);
-    for (unsigned t = 1; t < run->threads && status == TCORE_OK; t++)
-        status = run->what_if.count
-                     ? what_if_merge(&first->totals, &run->benches[t].totals, err)
-                     : path_groups_merge(&first->groups, &run->benches[t].groups, err);
+    static const struct trace_summing summing = {
+        .bytes = sizeof(struct path_sum),
+        .open = open_sum,
+        .take = take_trace,
+        .merge = merge_sums,
+        .close = close_sum,
+    };
+    enum tcore_status status =
+        trace_sums_run(&run->sums, &summing, run, &run->gather, &run->traces, err);
     if (status != TCORE_OK)
         return status;
-    return run->what_if.count ? what_if_write(&first->totals, run->gather.store, out, err)
-                              : path_groups_write(&first->groups, run->gather.store, out, err);
+    struct path_sum *all = run->sums.sum;
+    return run->what_if.count ? what_if_write(&all->totals, run->gather.store, out, err)
+                              : path_groups_write(&all->groups, run->gather.store, out, err);
 }
 
 /* --- Spans */
@@ -135,7 +145,10 @@ static enum tcore_status write_spans(void *state, unsigned thread, uint64_t piec
 {
     struct path_run *run = state;
     struct bench *bench = &run->benches[thread];
-    enum tcore_status status = work_out(run, bench, (size_t)piece, err);
+    enum tcore_status status = trace_build(&bench->build, run->gather.store,
+                                           gathered_trace(&run->traces, (size_t)piece), err);
+    if (status == TCORE_OK)
+        status = tcore_schedule_work(&bench->schedule, &bench->build.tree, &bench->build.path, err);
     const struct tcore_critical_path *path = &bench->build.path;
     for (uint32_t p = 0; status == TCORE_OK && p < path->span_count; p++)
         status = write_span(bench, path->spans[p], path->exclusive_ns[p], out, err);
@@ -161,22 +174,15 @@ static enum tcore_status take_spans(struct path_run *run, struct tcore_buf *out,
 
 /* --- The end of the input */
 
-static enum tcore_status open_benches(struct path_run *run, struct tcore_error *err)
+static enum tcore_status start_spans(struct path_run *run, struct tcore_error *err)
 {
-    unsigned depth_limit = (unsigned)run->gather.cli->io.depth_limit;
-    enum tcore_status status = TCORE_OK;
     run->threads = cli_threads(run->gather.cli);
     run->benches = tcore_calloc(run->threads, sizeof *run->benches);
     if (!run->benches)
         return tcore_error_nomem(err);
-    for (; run->opened < run->threads && status == TCORE_OK; run->opened++) {
-        struct bench *bench = &run->benches[run->opened];
-        bench->json.depth_limit = depth_limit;
-        status = path_groups_open(&bench->groups, &run->by, depth_limit, err);
-        if (status == TCORE_OK)
-            status = what_if_open(&bench->totals, &run->what_if, &run->by, depth_limit, err);
-    }
-    return status;
+    for (unsigned t = 0; t < run->threads; t++)
+        run->benches[t].json.depth_limit = (unsigned)run->gather.cli->io.depth_limit;
+    return cli_pieces_start(&run->pieces, run->threads, run->traces.count, write_spans, run, err);
 }
 
 static enum tcore_status begin(struct path_run *run, struct tcore_error *err)
@@ -185,23 +191,15 @@ static enum tcore_status begin(struct path_run *run, struct tcore_error *err)
     run->begun = true;
     if (status == TCORE_OK)
         status = gather_traces(&run->gather, &run->traces, err);
-    if (status == TCORE_OK)
-        status = open_benches(run, err);
-    if (status == TCORE_OK && run->spans)
-        status =
-            cli_pieces_start(&run->pieces, run->threads, run->traces.count, write_spans, run, err);
-    return status;
+    return status == TCORE_OK && run->spans ? start_spans(run, err) : status;
 }
 
-static void note(const struct path_run *run)
+/* Spans that are no records. */
+static void note_refused(const struct path_run *run)
 {
     struct cli *cli = run->gather.cli;
-    const struct bench *first = &run->benches[0];
-    const struct cli_fields *fields =
-        run->what_if.count ? &first->totals.keys.fields : &first->groups.keys.fields;
     uint64_t refused = 0;
     const char *why = NULL;
-    gather_notes(&run->gather);
     for (unsigned t = 0; t < run->threads; t++) {
         refused += run->benches[t].refused;
         if (run->benches[t].refused && !why)
@@ -211,12 +209,21 @@ static void note(const struct path_run *run)
         cli_note(cli, "%" PRIu64 " span%s left out: %s", refused, refused == 1 ? " is" : "s are",
                  why);
     cli->rejected += refused;
-    for (size_t i = 0; run->traces.count && !run->spans && i < fields->count; i++)
+}
+
+/* Fields that no span had, and changes of spans that are not there. */
+static void note_absent(const struct path_run *run)
+{
+    struct cli *cli = run->gather.cli;
+    const struct path_sum *all = run->sums.sum;
+    const struct cli_fields *fields =
+        run->what_if.count ? &all->totals.keys.fields : &all->groups.keys.fields;
+    for (size_t i = 0; i < fields->count; i++)
         if (!fields->field[i].seen)
             cli_note_absent_field(cli, fields->field[i].name, NULL, false);
-    for (size_t i = 0; run->traces.count && i < run->what_if.count; i++) {
+    for (size_t i = 0; i < run->what_if.count; i++) {
         const struct what_if_change *change = &run->what_if.change[i];
-        if (!first->totals.matched[i])
+        if (!all->totals.matched[i])
             cli_note(cli, "--what-if: no span is named '%.*s'; a service would be 'SERVICE:'",
                      (int)change->length, change->operation);
     }
@@ -228,9 +235,13 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
     enum tcore_status status = run->begun ? TCORE_OK : begin(run, err);
     if (status == TCORE_OK)
         status = run->spans ? take_spans(run, out, err) : write_sums(run, out, err);
-    if (status == TCORE_OK)
-        note(run);
-    return status;
+    if (status != TCORE_OK)
+        return status;
+    gather_notes(&run->gather);
+    note_refused(run);
+    if (run->traces.count && !run->spans)
+        note_absent(run);
+    return TCORE_OK;
 }
 
 /* --- The verb */
@@ -238,14 +249,12 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
 static void end(struct path_run *run)
 {
     cli_pieces_end(run->pieces);
-    for (unsigned t = 0; t < run->opened; t++) {
-        struct bench *bench = &run->benches[t];
-        trace_build_free(&bench->build);
-        tcore_schedule_free(&bench->schedule);
-        path_groups_close(&bench->groups);
-        what_if_close(&bench->totals);
-        tcore_json_free(&bench->json);
+    for (unsigned t = 0; t < run->threads; t++) {
+        trace_build_free(&run->benches[t].build);
+        tcore_schedule_free(&run->benches[t].schedule);
+        tcore_json_free(&run->benches[t].json);
     }
+    trace_sums_free(&run->sums);
     tcore_free(run->benches);
     what_if_free(&run->what_if);
     gathered_free(&run->traces);
