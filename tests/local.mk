@@ -280,6 +280,10 @@ check_PROGRAMS += %D%/core/test-sample
 	src/record/metric/proc_file.c src/record/execution/run_cgroup.c \
 	src/record/metric/sample.c src/record/metric/sockets.c
 %C%_core_test_sample_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
+check_PROGRAMS += %D%/core/test-sort
+%C%_core_test_sort_SOURCES = %D%/core/test-sort.c src/cli/temporary.c src/span/sort_key.c
+%C%_core_test_sort_SOURCES += src/span/sort_runs.c
+%C%_core_test_sort_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 check_PROGRAMS += %D%/core/test-trace-state
 %C%_core_test_trace_state_SOURCES = %D%/core/test-trace-state.c src/record/member.c src/record/trace_state.c
 %C%_core_test_trace_state_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src

@@ -7,10 +7,12 @@
 
 extern const struct cli_verb span_assemble;
 extern const struct cli_verb span_context;
+extern const struct cli_verb span_cut;
 extern const struct cli_verb span_filter;
 extern const struct cli_verb span_get;
 extern const struct cli_verb span_map;
 extern const struct cli_verb span_path;
+extern const struct cli_verb span_sort;
 extern const struct cli_verb span_timeline;
 
 #endif

@@ -4,13 +4,10 @@
 #include "record/execution/spill.h"
 
 #include "base/sys.h"
+#include "cli/temporary.h"
 #include "store/new_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #define WRITE_BYTES ((size_t)256 << 10)
 
@@ -37,26 +34,11 @@ static enum tcore_status fail(const char *what, struct tcore_error *err)
     return tcore_error_errno(err, TCORE_FATAL, errno, "%s a temporary file", what);
 }
 
-static enum tcore_status open_file(struct execution_spill *spill, struct tcore_error *err)
-{
-    char name[4096];
-    const char *folder = getenv("TMPDIR");
-    folder = folder && *folder ? folder : "/tmp";
-    spill->fd = tcore_sys()->openat(AT_FDCWD, folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (spill->fd >= 0)
-        return TCORE_OK;
-    if (snprintf(name, sizeof name, "%s/trace-record.XXXXXX", folder) >= (int)sizeof name)
-        errno = ENAMETOOLONG;
-    else if ((spill->fd = mkostemp(name, O_CLOEXEC)) >= 0)
-        (void)unlink(name);
-    return spill->fd >= 0 ? TCORE_OK : fail("cannot make", err);
-}
-
 static enum tcore_status write_out(struct execution_spill *spill, struct tcore_error *err)
 {
     enum tcore_status status = tcore_buf_status(&spill->out, err);
     if (status == TCORE_OK && spill->fd < 0)
-        status = open_file(spill, err);
+        status = cli_temporary_open(&spill->fd, err);
     if (status == TCORE_OK && tcore_write_all(spill->fd, spill->out.data, spill->out.length) < 0)
         status = fail("cannot write to", err);
     tcore_buf_clear(&spill->out);
