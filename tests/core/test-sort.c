@@ -234,10 +234,12 @@ static void test_long(void)
     free(large);
 }
 
+#define FEW 4000
+
 static void test_failures(void)
 {
     struct random_source source = {1};
-    struct record *record = make_records(&source, 600, 50);
+    struct record *record = make_records(&source, FEW, 50);
     bool more = true;
     unsigned bad = 0;
     for (unsigned long n = 1; more; n++) {
@@ -245,10 +247,10 @@ static void test_failures(void)
         struct tcore_error err;
         struct tcore_slice text;
         sort_runs_open(&runs, 0);
-        runs.memory_bytes = 32 << 10;
+        runs.memory_bytes = 160 << 10;
         enum tcore_status status = TCORE_OK;
         failing_begin(n);
-        for (size_t i = 0; i < 600 && status == TCORE_OK; i++)
+        for (size_t i = 0; i < FEW && status == TCORE_OK; i++)
             status =
                 sort_runs_add(&runs, (struct tcore_slice){record[i].key, record[i].key_length},
                               (struct tcore_slice){record[i].text, record[i].text_length}, &err);
@@ -266,9 +268,9 @@ static void test_failures(void)
     struct sort_runs runs;
     struct tcore_error err = {0};
     sort_runs_open(&runs, 0);
-    runs.memory_bytes = 32 << 10;
+    runs.memory_bytes = 160 << 10;
     enum tcore_status status = TCORE_OK;
-    for (size_t i = 0; i < 600 && status == TCORE_OK; i++)
+    for (size_t i = 0; i < FEW && status == TCORE_OK; i++)
         status = sort_runs_add(&runs, (struct tcore_slice){record[i].key, record[i].key_length},
                                (struct tcore_slice){record[i].text, record[i].text_length}, &err);
     is_int(status, TCORE_FATAL, "without a place for a temporary file");
