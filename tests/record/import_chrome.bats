@@ -223,6 +223,18 @@ trace-record: 1 end of a span that did not begin was left out'
     assert_equal "$(grep -c parentSpanId "$BATS_TEST_TMPDIR/out")" 199999
 }
 
+@test 'Chrome: a trace that needs more than --memory is refused as a whole' {
+    awk 'BEGIN {
+        for (i = 0; i < 40000; i++)
+            printf "%s{\"ph\":\"X\",\"pid\":1,\"tid\":%d,\"ts\":%d,\"dur\":5,\"name\":\"a\",\"args\":{\"n\":%d}}", i ? ",\n" : "[", i % 8, i, i
+        print "]" }' >in
+    run -4 --separate-stderr trace-record import --memory=4M in
+    assert_output ''
+    assert_equal "$stderr" 'trace-record: in: the document needs more than 4 MiB: give more with --memory=SIZE'
+    trace-record import --memory=8M in >out
+    assert_equal "$(grep -c . out)" 40000
+}
+
 @test 'Chrome: documents are the same on lines of their own and together' {
     local a='{"traceEvents":[{"pid":1,"tid":2,"ph":"X","name":"a","ts":1,"dur":5}]}'
     local b='{"traceEvents":[{"pid":1,"tid":2,"ph":"X","name":"b","ts":2,"dur":1}]}'

@@ -350,8 +350,8 @@ static void convert(struct import_job *job)
         convert_event(job, e);
 }
 
-static const struct import_gatherer gatherer = {chrome_open, chrome_add, chrome_finish,
-                                                chrome_close};
+static const struct import_gatherer gatherer = {chrome_open, chrome_add, chrome_bytes,
+                                                chrome_finish, chrome_close};
 
 const struct import_format import_chrome = {
     .name = "chrome",

@@ -84,6 +84,7 @@ struct chrome {
     struct chrome_track *track;
     struct chrome_process *process;
     uint32_t events, event_capacity, track_capacity, process_capacity;
+    uint32_t beginnings, asyncs_seen, flows_seen; /* events, from which the order is made */
     struct tcore_map texts, tracks, processes;
     struct tcore_buf attributes;
     struct chrome_recent *recent; /* attributes of late, which often come again */
@@ -110,6 +111,7 @@ struct tcore_slice chrome_text(const struct chrome *c, uint32_t text);
 /* --- import/chrome_gather.c */
 void *chrome_open(void);
 bool chrome_add(void *gathered, const struct tcore_buf *held);
+size_t chrome_bytes(const void *gathered);
 void chrome_close(void *gathered);
 /* A digest of what was gathered. */
 void chrome_digest(const struct chrome *c, char digest[TCORE_TRACE_ID]);

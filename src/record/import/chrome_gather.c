@@ -12,7 +12,10 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { RECENT = 1024 }; /* a power of two */
+enum {
+    RECENT = 1024, /* a power of two */
+    KEY_BYTES = 64 /* of an async slice or a flow, when they are ordered */
+};
 
 struct chrome_hash {
     XXH3_state_t state; /* first, as it wants to be aligned */
@@ -175,6 +178,13 @@ static bool find_track(struct chrome *c, struct tcore_slice pid, struct tcore_sl
            keep_text(c, tid, &c->track[*track].tid);
 }
 
+static void count(struct chrome *c, const struct chrome_event *event)
+{
+    c->beginnings += memchr("XBbS", event->phase, 4) != NULL;
+    c->asyncs_seen += memchr("bneSTpF", event->phase, 7) != NULL;
+    c->flows_seen += (event->flow && event->phase != 'C') || memchr("stf", event->phase, 3);
+}
+
 static bool add_event(struct chrome *c, const struct chrome_found *found)
 {
     struct tcore_slice text[CHROME_TEXTS];
@@ -203,6 +213,7 @@ static bool add_event(struct chrome *c, const struct chrome_found *found)
         return false;
     c->event = grown;
     c->event[c->events++] = event;
+    count(c, &event);
     return true;
 }
 
@@ -217,4 +228,16 @@ bool chrome_add(void *gathered, const struct tcore_buf *held)
             return false;
     }
     return true;
+}
+
+size_t chrome_bytes(const void *gathered)
+{
+    const struct chrome *c = gathered;
+    size_t bytes = c->events * (sizeof(*c->event) + sizeof(*c->by_time) + 2 * sizeof(uint32_t));
+    bytes += c->beginnings * sizeof(*c->slice);
+    bytes += c->asyncs_seen * (sizeof(*c->async) + KEY_BYTES);
+    bytes += c->flows_seen * (sizeof(*c->flow) + sizeof(*c->link) + KEY_BYTES);
+    return bytes + c->attributes.length + tcore_map_bytes(&c->texts) + tcore_map_bytes(&c->tracks) +
+           tcore_map_bytes(&c->processes) + c->tracks.count * sizeof(*c->track) +
+           c->processes.count * sizeof(*c->process);
 }

@@ -319,10 +319,10 @@ static int compare_times(const void *a, const void *b, void *argument)
 static bool allocate(struct chrome *c)
 {
     c->by_time = tcore_reallocarray(NULL, c->events, sizeof(*c->by_time));
-    c->slice = tcore_reallocarray(NULL, c->events, sizeof(*c->slice));
-    c->link = tcore_reallocarray(NULL, c->events, sizeof(*c->link));
-    c->async = tcore_reallocarray(NULL, c->events, sizeof(*c->async));
-    c->flow = tcore_reallocarray(NULL, c->events, sizeof(*c->flow));
+    c->slice = tcore_reallocarray(NULL, c->beginnings + 1, sizeof(*c->slice));
+    c->link = tcore_reallocarray(NULL, c->flows_seen + 1, sizeof(*c->link));
+    c->async = tcore_reallocarray(NULL, c->asyncs_seen + 1, sizeof(*c->async));
+    c->flow = tcore_reallocarray(NULL, c->flows_seen + 1, sizeof(*c->flow));
     return c->by_time && c->slice && c->link && c->async && c->flow;
 }
 

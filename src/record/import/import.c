@@ -208,7 +208,8 @@ const struct cli_verb import_verb = {
                    "\n"
                    "trace-record(1) says what becomes of each.\n",
     .groups = CLI_READS | CLI_WRITES,
-    .memory = "have no more input under way than fits, a megabyte for each 256 kB",
+    .memory = "have no more input under way than fits, a megabyte for each 256 kB, and gather "
+              "no larger Chrome trace (default 1G)",
     .options = table,
     .option_count = sizeof(table) / sizeof(*table),
     .options_size = sizeof(struct options),

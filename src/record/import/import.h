@@ -66,6 +66,7 @@ struct import_result {
 struct import_gatherer {
     void *(*open)(void);                                       /* NULL: out of memory */
     bool (*add)(void *gathered, const struct tcore_buf *held); /* false: out of memory */
+    size_t (*bytes)(const void *gathered); /* of memory, with what finish takes at most */
     /* Writes the records to job->result->out, calling import_drain() behind each of them. */
     void (*finish)(void *gathered, struct import_job *job);
     void (*close)(void *gathered); /* NULL is nothing */

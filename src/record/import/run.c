@@ -25,7 +25,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define END_BYTES ((size_t)256 << 10) /* of an input whose end is looked at */
+#define END_BYTES    ((size_t)256 << 10) /* of an input whose end is looked at */
+#define GATHER_BYTES ((size_t)1 << 30)   /* for a document whose records depend on each other */
 
 enum {
     SLOTS = 64,
@@ -81,7 +82,8 @@ struct import_run {
     char where_reason[TCORE_ERROR_TEXT_BYTES];
     void *gathered; /* of a document in parts, until its last one */
     const struct import_gatherer *gatherer;
-    uint64_t records; /* written so far */
+    size_t gather_bytes; /* that it may take */
+    uint64_t records;    /* written so far */
     int64_t started_ns, progress_ns;
     int64_t unflushed_ns; /* since when output waits to be flushed, 0: none does */
 };
@@ -323,6 +325,15 @@ static bool write_gathered(struct import_run *run)
     return wanted;
 }
 
+static void refuse_gathered(const struct import_run *run, struct tcore_error *err)
+{
+    bool small = run->gather_bytes < 1 << 20;
+    tcore_error_set(err, TCORE_FATAL,
+                    "the document needs more than %zu %s: give more with --memory=SIZE",
+                    run->gather_bytes >> (small ? 10 : 20), small ? "KiB" : "MiB");
+    err->input = run->input;
+}
+
 static bool gather(struct import_run *run, struct import_result *result)
 {
     struct tcore_error err;
@@ -331,9 +342,12 @@ static bool gather(struct import_run *run, struct import_result *result)
     run->gatherer = result->holder;
     if (!run->gathered)
         run->gathered = run->gatherer->open();
-    if (run->gathered && run->gatherer->add(run->gathered, &result->held))
+    if (!run->gathered || !run->gatherer->add(run->gathered, &result->held))
+        tcore_error_nomem(&err);
+    else if (run->gatherer->bytes(run->gathered) <= run->gather_bytes)
         return true;
-    tcore_error_nomem(&err);
+    else
+        refuse_gathered(run, &err);
     cli_report(run->cli, &err);
     return false;
 }
@@ -651,10 +665,11 @@ static unsigned count_threads(const struct cli *cli)
 }
 
 /* --memory: no more chunks under way than fit, and no threads that would wait for one. Chunks are
- * large only if there is room for that many of them. */
+ * large only if there is room for that many of them. What is gathered has as much once more. */
 static void size_ring(struct import_run *run)
 {
     int64_t memory = run->cli->io.memory_bytes;
+    run->gather_bytes = memory ? (size_t)memory : GATHER_BYTES;
     run->threads = count_threads(run->cli);
     run->window = run->threads > 1 ? run->threads * 2 : 1;
     run->chunk_bytes =
