@@ -132,6 +132,13 @@ last() {
     assert_output 0
     run -4 --separate-stderr bash -c 'trace-record start a >/dev/full'
     assert_regex "$stderr" 'No space left on device'
+    # nobody has their IDs
+    assert_equal "$(trace-record active "$trace" | wc -l)" 0
+    run -0 jq -c 'select(.event == "cancelled") | .error.message' "$trace"
+    assert_output '"its ID could not be printed"
+"its ID could not be printed"'
+    trace-record start a >/dev/null
+    assert_equal "$(trace-record active "$trace" | wc -l)" 1
 }
 
 @test 'many attributes and long lines cost no more than they must' {

@@ -79,6 +79,42 @@ static void put_start(struct tcore_buf *lines, const struct options *o, const ch
     tcore_buf_free(&resource);
 }
 
+/* False: the ID reached nobody. */
+static bool print_id(struct cli *cli, const struct context *context)
+{
+    char id[57];
+    struct cli_output *output = cli_output_open(cli);
+    if (!output)
+        return false;
+    tcore_traceparent_format(&context->own, id);
+    id[55] = '\n';
+    cli_output_lines(output, id, 56);
+    cli_output_close(output, cli->failed);
+    return !cli->failed && !cli->reader_gone;
+}
+
+/* What nobody has the ID of would run for ever. */
+static void cancel(struct cli *cli, const struct destination *to, const struct options *o,
+                   const char *name, const struct context *context)
+{
+    struct tcore_buf lines = {0}, resource = {0};
+    execution_put_resource(&resource, o->service);
+    tcore_buf_putc(&resource, '\0');
+    execution_put_event(&lines, &(struct execution_event){
+                                    .event = "cancelled",
+                                    .execution_id = context->own.span_id,
+                                    .trace_id = context->own.trace_id,
+                                    .operation_name = name,
+                                    .time_ns = tcore_sys()->wall_ns(),
+                                    .error_json = "{\"message\":\"its ID could not be printed\"}",
+                                    .service = o->service,
+                                    .resource_json = execution_text(&resource),
+                                });
+    lines.failed |= resource.failed;
+    tcore_buf_free(&resource);
+    execution_append(cli, to, &lines);
+}
+
 static int run_start(struct cli *cli, void *options, int argc, char **argv)
 {
     const struct options *o = options;
@@ -86,7 +122,6 @@ static int run_start(struct cli *cli, void *options, int argc, char **argv)
     struct context context;
     struct tcore_error err;
     struct tcore_buf lines = {0}, environment = {0};
-    char id[57];
     int status = execution_check(cli, &common, argc, "NAME", NULL);
     if (status != CLI_DONE)
         return status;
@@ -106,13 +141,8 @@ static int run_start(struct cli *cli, void *options, int argc, char **argv)
     status = execution_append(cli, &to, &lines);
     if (status != CLI_DONE)
         return status;
-    tcore_traceparent_format(&context.own, id);
-    id[55] = '\n';
-    struct cli_output *output = cli_output_open(cli);
-    if (output) {
-        cli_output_lines(output, id, 56);
-        cli_output_close(output, cli->failed);
-    }
+    if (!print_id(cli, &context))
+        cancel(cli, &to, o, argv[0], &context);
     return cli_exit_status(cli, false);
 }
 
