@@ -301,3 +301,68 @@ wait_for() {
     TMPDIR=/nonexistent run -4 trace-record history --memory=1M events
     assert_output 'trace-record: cannot make a temporary file: No such file or directory'
 }
+
+# damage FILE TEXT: overwrites a byte of it, in its only place.
+damage() {
+    local at
+    at=$(grep -abo -- "$2" "$1" | cut -d: -f1)
+    printf X | dd of="$1" bs=1 seek="$at" conv=notrunc status=none
+}
+
+@test 'damage is told of by all that looks for executions, and hides none that is whole' {
+    local verb
+    trace-record init repo
+    export TRACE_TO=repo
+    one=$(trace-record start one --pid=$$)
+    two=$(trace-record start two)
+    trace-record start three >/dev/null
+    damage repo/open/shared.log '"two"'
+    local told='trace-record: repo: open/shared.log: damaged log: [0-9]+ bytes in 1 place are no entry of it'
+    run -4 --separate-stderr trace-record active
+    assert_equal "$(jq -r .operationName <<<"$output" | xargs)" 'three one'
+    assert_regex "$stderr" "^$told\$"
+    run -4 --separate-stderr trace-record history
+    assert_regex "$stderr" "^$told\$"
+    run -4 --separate-stderr trace-record status "$one"
+    assert_equal "$(jq -r .operationName <<<"$output")" one
+    assert_regex "$stderr" "^$told\$"
+    # whatever was lost may have been the one that is asked for
+    for verb in status 'update --attr=a=1' finish snapshot follow; do
+        # shellcheck disable=SC2086
+        run -4 --separate-stderr trace-record $verb "$two"
+        assert_equal "$output" ''
+        assert_regex "$stderr" "^$told\$"
+    done
+    # of another one it is a note, as its end is recorded
+    run -0 --separate-stderr trace-record snapshot "$one"
+    assert_regex "$stderr" "^$told\$"
+    run -0 --separate-stderr trace-record finish "$one"
+    assert_regex "$stderr" "^$told\$"
+    run -4 --separate-stderr timeout 20 trace-record follow "$one"
+    assert_equal "$(jq -r .event <<<"$output" | xargs)" 'started completed'
+    assert_regex "$stderr" "^$told\$"
+}
+
+@test 'a damaged segment is told of beside the executions of others' {
+    trace-record start one --to=first >one
+    trace-record start two --to=second >two
+    trace-record archive repo first
+    trace-record archive repo second
+    local segment told
+    segment=$(find repo/segments -name '*.tar.zst' | sort | head -n 1)
+    printf '\377\377\377' | dd of="$segment" bs=1 seek=1200 conv=notrunc status=none
+    told="trace-record: repo: ${segment#repo/}: "
+    run -4 --separate-stderr trace-record active repo
+    assert_equal "$(jq -r .operationName <<<"$output")" two
+    assert_regex "$stderr" "^$told"
+    run -4 --separate-stderr trace-record history repo
+    assert_regex "$stderr" "^$told"
+    for verb in status follow; do
+        run -4 --separate-stderr trace-record $verb "$(cat one)" repo
+        assert_equal "$output" ''
+        assert_regex "$stderr" "^$told"
+    done
+    # the filters say that nothing of its trace is there
+    run -0 --separate-stderr trace-record status "$(cat two)" repo
+    assert_equal "$(jq -r .operationName <<<"$output")" two
+}

@@ -134,8 +134,6 @@ enum tcore_status execution_find(struct execution *execution, const char *path, 
         return TCORE_FATAL;
     struct fold f = {.execution = execution, .id = id};
     enum tcore_status status = execution_lines(path, id, &wanted, fold_line, &f, err);
-    if (status == TCORE_BAD_INPUT && execution->started)
-        status = TCORE_OK;
     if (status != TCORE_OK)
         err->input = path;
     tcore_json_free(&f.json);

@@ -8,7 +8,8 @@
 
 /*
  * Folds all events of the execution with that id (16 digits) in the file. TCORE_OK: look at
- * started. Otherwise the file cannot be read, or memory is short; err says so.
+ * started. TCORE_BAD_INPUT: something is damaged, as err says, which may have been of it; what is
+ * not was folded. TCORE_FATAL: the file cannot be read, or memory is short.
  */
 enum tcore_status execution_find(struct execution *execution, const char *path, const char *id,
                                  struct tcore_error *err);

@@ -102,6 +102,8 @@ static enum tcore_status watch(struct follow *f, struct tail *tail, struct tcore
     bool lost = false;
     for (;;) {
         enum tcore_status status = tail_look(tail, err);
+        if (tail->damaged && !f->cli->failed)
+            cli_report(f->cli, &tail->damage);
         if (!print(f) || status != TCORE_OK || f->ended)
             return status;
         if (lost) { /* and it has written nothing since */
@@ -145,11 +147,12 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
     if (!execution_id(cli, argv[0], &id) || cli_open_keys(cli) != CLI_DONE)
         return cli->usage_error ? CLI_USAGE : CLI_FAILED;
     f.id = id.span_id;
-    if (execution_find(&f.execution, path, f.id, &err) != TCORE_OK)
-        cli_report(cli, &err);
-    else if (!f.execution.started)
+    enum tcore_status found = execution_find(&f.execution, path, f.id, &err);
+    if (found != TCORE_OK)
+        cli_report(cli, &err); /* and what is not damaged can be followed */
+    if (found == TCORE_OK && !f.execution.started)
         cli_error(cli, "%s: no execution %s was started there", path, f.id);
-    else if ((f.output = cli_output_open(cli))) {
+    else if (found != TCORE_FATAL && f.execution.started && (f.output = cli_output_open(cli))) {
         cli_catch_signals(CLI_CATCH_STOP);
         follow(&f, path);
         cli_output_close(f.output, cli->failed);

@@ -213,7 +213,12 @@ static enum tcore_status look_at_repository(struct tail *tail, struct tcore_erro
         tail->counts[i].found = 0;
     enum tcore_status status =
         execution_lines(tail->path, tail->id, &tail->wanted, give_new, tail, err);
-    return status == TCORE_BAD_INPUT ? TCORE_OK : status;
+    if (status != TCORE_BAD_INPUT)
+        return status;
+    tail->damaged = true;
+    tail->damage = *err;
+    tail->damage.input = tail->path;
+    return TCORE_OK;
 }
 
 enum tcore_status tail_look(struct tail *tail, struct tcore_error *err)

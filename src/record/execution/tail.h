@@ -28,6 +28,8 @@ struct tail {
         uint32_t given, found;
     } * counts;
     size_t capacity;
+    bool damaged; /* and what could be read was given; what is damaged: */
+    struct tcore_error damage;
 };
 
 /* For each() see execution_lines(). TCORE_FATAL; to be closed in any case. */
@@ -39,7 +41,7 @@ off_t tail_end_of(const char *path);
 /* Passes over the beginning of a file: what was there when tail_end_of() was asked. */
 void tail_skip(struct tail *tail, off_t bytes);
 /* Gives what is new. TCORE_FATAL, or what each() returned. A file or segment that is not there, or
- * is damaged, may be there the next time. */
+ * is damaged, may be there the next time; damage is kept in tail. */
 enum tcore_status tail_look(struct tail *tail, struct tcore_error *err);
 void tail_close(struct tail *tail);
 

@@ -46,7 +46,10 @@ int execution_check(struct cli *cli, const struct execution_options *o, int argc
 bool execution_load(struct cli *cli, const char *path, const char *id, struct execution *execution)
 {
     struct tcore_error err;
-    if (execution_find(execution, path, id, &err) != TCORE_OK) {
+    enum tcore_status status = execution_find(execution, path, id, &err);
+    if (status == TCORE_BAD_INPUT && execution->started) {
+        cli_note(cli, "%s: %s", path, err.text);
+    } else if (status != TCORE_OK) {
         cli_report(cli, &err);
         return false;
     }
