@@ -365,6 +365,8 @@ bool cli_output_flush(struct cli_output *output)
 static void note_absent_fields(struct cli_output *output)
 {
     struct cli_fields *fields = &output->fields;
+    if (output->cli->io.usual_fields)
+        return;
     for (size_t i = 0; fields->asked && output->records && i < fields->count; i++)
         if (!fields->field[i].seen)
             cli_note_absent_field(output->cli, fields->field[i].name,

@@ -79,7 +79,8 @@ struct cli_io_options {
     bool progress, pass, explain, provenance;
     const char *format; /* ndjson tsv csv table */
     struct cli_strings fields;
-    int64_t limit; /* -1: none */
+    bool usual_fields; /* the verb chose them, so that none has to occur */
+    int64_t limit;     /* -1: none */
     struct cli_strings keys;
     int64_t key_descriptor; /* -1: none */
 };

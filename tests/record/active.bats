@@ -366,3 +366,49 @@ damage() {
     run -0 --separate-stderr trace-record status "$(cat two)" repo
     assert_equal "$(jq -r .operationName <<<"$output")" two
 }
+
+# on_terminal ARGUMENT...: what trace-record prints on one, without carriage returns.
+on_terminal() {
+    need_command script
+    NO_COLOR=1 TERM=xterm timeout 20 script -qec "trace-record ${*@Q}" /dev/null </dev/null | tr -d '\r'
+}
+
+@test 'lists are tables on a terminal, unless something else is asked for' {
+    id=$(trace-record start one --pid=$$)
+    trace-record event "$id" loaded
+    run -0 on_terminal active
+    assert_line --index 0 --regexp '^operationName +timeline.startTime +executionId *$'
+    run -0 on_terminal active --format=ndjson
+    assert_line --index 0 --partial '{"type":"execution"'
+    run -0 on_terminal active --fields=operationName
+    assert_output $'operationName\none'
+    run -0 on_terminal snapshot "$id"
+    assert_line --index 0 --regexp '^metricName +value +unit +dimensions *$'
+    run -0 on_terminal snapshot -o table.out "$id"
+    assert_output ''
+    assert_equal "$(head -c 1 table.out)" '{'
+    trace-record archive repo "$trace"
+    run -0 on_terminal ls repo
+    assert_line --index 0 --regexp '^segment +start +end +records +spans '
+    trace-record finish "$id"
+    run -0 on_terminal history
+    assert_line --index 0 --regexp '^operationName +status '
+    # what is in none of them is no mistake of who asked
+    run -0 on_terminal follow "$id"
+    assert_line --index 0 --regexp '^timeUnixNano +event +name +body *$'
+    assert_line --index 2 --regexp '^[0-9]+ +loaded *$'
+    assert_equal "${#lines[@]}" 4
+    run -0 on_terminal status "$id"
+    assert_line --index 0 --partial '{"type":"execution"'
+}
+
+@test 'a table of events names what has no column' {
+    id=$(trace-record start one)
+    trace-record event "$id" loaded
+    trace-record finish "$id" --result=1
+    run -0 --separate-stderr trace-record follow "$id" --format=csv
+    assert_equal "$stderr" 'trace-record: the columns are those of the first record: severity, body, spanId, eventName, result of later ones left out (--fields names columns)'
+    run -0 --separate-stderr trace-record follow "$id" --format=table
+    assert_equal "$stderr" ''
+    assert_line --index 2 --partial loaded
+}

@@ -8,13 +8,13 @@
 #include "record/execution/choose.h"
 #include "record/execution/trace.h"
 #include "record/execution/executions.h"
+#include "record/table.h"
 #include "record/verbs.h"
 
 #include "base/sys.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define LINES_BYTES ((size_t)64 << 10) /* so much is chosen from at once */
 #define HELD_BYTES  ((size_t)64 << 20) /* of events */
@@ -122,16 +122,6 @@ static enum tcore_status tell(void *state, struct tcore_buf *out, struct tcore_e
 #define HELD_MEMORY                                                                                \
     "hold no more of events than that; the others wait in a temporary file (default 64M)"
 
-/* On a terminal a table, of these columns. */
-static void choose_columns(struct cli *cli, const char **names, size_t count)
-{
-    if (isatty(STDOUT_FILENO) && !cli->io.output && !cli->io.binary && !cli->io.fields.count &&
-        strcmp(cli->io.format, "ndjson") == 0)
-        cli->io.format = "table";
-    if (strcmp(cli->io.format, "table") == 0 && !cli->io.fields.count)
-        cli->io.fields = (struct cli_strings){names, count};
-}
-
 /* By --memory; less than a megabyte would be written in too many pieces. */
 static size_t held_bytes(int64_t memory_bytes)
 {
@@ -156,9 +146,9 @@ static int list(struct cli *cli, bool over, int argc, char **argv)
     struct tcore_error err;
     char *standard[] = {(char *)(uintptr_t)destination_of(NULL, NULL).path};
     if (over)
-        choose_columns(cli, past, sizeof(past) / sizeof(*past));
+        table_on_terminal(cli, past, sizeof(past) / sizeof(*past));
     else
-        choose_columns(cli, active, sizeof(active) / sizeof(*active));
+        table_on_terminal(cli, active, sizeof(active) / sizeof(*active));
     cli->io.until.set = false; /* it is for starts, and ends come later */
     int status = execution_choice_open(&listing.choice, cli);
     if (status == CLI_DONE && executions_init(&listing.executions, &err) != TCORE_OK) {

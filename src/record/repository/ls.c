@@ -4,6 +4,7 @@
 
 #include "cli/message.h"
 #include "cli/output.h"
+#include "record/table.h"
 #include "record/verbs.h"
 #include "store/repository.h"
 
@@ -12,7 +13,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <unistd.h>
 
 struct ls_options {
     struct cli_time since, until;
@@ -109,13 +109,13 @@ static void list(struct listing *l)
 
 static int run(struct cli *cli, void *options, int argc, char **argv)
 {
+    static const char *columns[] = {"segment", "start",   "end",   "records",
+                                    "spans",   "metrics", "bytes", "textBytes"};
     struct listing listing = {.cli = cli, .options = options};
     if (argc != 1)
         return cli_usage_error(cli, argc ? "one REPO at a time" : "a REPO is missing");
     listing.repository = argv[0];
-    if (isatty(STDOUT_FILENO) && !cli->io.output && !cli->io.binary &&
-        strcmp(cli->io.format, "ndjson") == 0)
-        cli->io.format = "table";
+    table_on_terminal(cli, columns, sizeof columns / sizeof *columns);
     listing.output = cli_output_open(cli);
     if (!listing.output)
         return cli->usage_error ? CLI_USAGE : CLI_FAILED;

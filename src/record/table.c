@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <config.h>
+
+#include "record/table.h"
+
+#include "cli/parse.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* The default is told from --format=ndjson by its address. */
+static bool is_for_people(const struct cli_io_options *io)
+{
+    return (!io->output || strcmp(io->output, "-") == 0) && !io->binary &&
+           io->format == cli_io_defaults.format && isatty(STDOUT_FILENO);
+}
+
+void table_on_terminal(struct cli *cli, const char **names, size_t count)
+{
+    struct cli_io_options *io = &cli->io;
+    if (is_for_people(io))
+        io->format = "table";
+    if (strcmp(io->format, "table") != 0 || io->fields.count)
+        return;
+    io->fields = (struct cli_strings){names, count};
+    io->usual_fields = true;
+}
