@@ -142,8 +142,8 @@ static void convert(struct helper *h, const struct import_format *format,
                     const struct listen_decode_head *head, const struct tcore_buf *body)
 {
     const bool is_json = format->input == IMPORT_JSON;
-    const struct import_settings settings = {.at_ns = head->at_ns,
-                                             .dogstatsd = head->dogstatsd != 0};
+    const struct import_settings settings = {
+        .at_ns = head->at_ns, .dogstatsd = head->dogstatsd != 0, .whole = true};
     const struct cli_io_options io = {.limit = -1, .key_descriptor = -1};
     struct import_unit unit = {.length = body->length, .line = 1, .byte = 1};
     const struct import_chunk chunk = {.text = *body,

@@ -89,6 +89,14 @@ END
     answers 400 '3 this is not OTLP/JSON' /v1/traces '{"type":"span"}'
     answers 400 '3 more text behind the value' /v1/traces '{}x'
     answers 400 '3 the body is empty' /v1/traces ''
+    # of what is cut short nobody knows how much there was, so that none of it is taken
+    spans 1 100 >whole
+    head -c 5000 whole >cut
+    answers 400 '3 the text ends within an object' /v1/traces @cut
+    head -c -2 whole >cut
+    answers 400 '3 the text ends within an object' /v1/traces @cut
+    sed 's/"kind":2/"kind":/3' whole >cut
+    answers 400 '3 a comma where a value is missing' /v1/traces @cut
     for bad in ' ' '{' '[ ' '{]' '[}' '{}{}' '[] ,'; do
         assert_regex "$(post /v1/traces "$bad")" '^\{"code":3,"message":".*"\}400$'
     done

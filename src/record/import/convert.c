@@ -413,7 +413,7 @@ static enum tcore_status convert_elements(struct import_job *job, struct import_
 }
 
 /* A document that is no valid JSON, as err says, loses the elements of its list that are none. If
- * no element is good it is lost as a whole. */
+ * no element is good, or the settings want that, it is lost as a whole. */
 static enum tcore_status convert_broken(struct import_job *job, const struct tcore_error *syntax,
                                         struct tcore_error *err)
 {
@@ -424,7 +424,7 @@ static enum tcore_status convert_broken(struct import_job *job, const struct tco
     struct import_list list;
     enum tcore_status status = TCORE_OK;
     bool any = false, legal = false;
-    if (import_list_find(text, job->length, &list)) {
+    if (!job->settings->whole && import_list_find(text, job->length, &list)) {
         struct import_elements elements = {.at = text + list.open + 1, .end = end, .clean = true};
         if (*list.name->name)
             job->list = list.name;

@@ -111,6 +111,7 @@ enum import_signal { IMPORT_ANY, IMPORT_SPANS, IMPORT_METRICS, IMPORT_LOGS };
 struct import_settings {
     int64_t at_ns;  /* when what has no time was: StatsD, Prometheus; 0: not known */
     bool dogstatsd; /* signed gauges of StatsD are absolute */
+    bool whole;     /* a document that is no valid JSON is lost as one, not element by element */
     /* of CSV and TSV: names of the columns, or NAME=FIELD for some of those in the heading */
     const char *const *columns;
     size_t column_count;
