@@ -79,12 +79,59 @@ client() { # client CURL-OPTION...
         run -4 trace-record listen --http=0 --to=got.ndjson "${@:2}"
         assert_output --partial "$1"
     }
-    refuses 'the HTTP server does not start: ' --tls-cert=server.crt --tls-key=authority.key
-    refuses 'the HTTP server does not start: ' --tls-cert=server.key --tls-key=server.key
+    refuses 'the certificate and its key: ' --tls-cert=server.crt --tls-key=authority.key
+    refuses 'the certificate and its key: ' --tls-cert=server.key --tls-key=server.key
+    refuses 'the authorities of clients: ' --tls-cert=server.crt --tls-key=server.key --tls-client-ca=server.key
     refuses 'trace-record: none: cannot open: No such file or directory' --tls-cert=none --tls-key=server.key
     chmod 644 server.key
     refuses 'trace-record: server.key: is open to others (mode 0644)' --tls-cert=server.crt --tls-key=server.key
     refuses 'trace-record: .: is no regular file' --tls-cert=. --tls-key=server.key
+}
+
+# reads_again TEXT: sends HUP, and waits until the log says that.
+reads_again() {
+    kill -HUP "$pid"
+    for _ in {1..200}; do
+        ! grep -q "$1" log || return 0
+        sleep 0.05
+    done
+    fail "$1 is not in the log: $(cat log)"
+}
+
+@test 'a certificate that was renewed is shown after HUP, and a bad one never' {
+    need_command openssl
+    cp "$BATS_FILE_TMPDIR"/server.{crt,key} .
+    trusted() { # trusted NAME: the server shows this certificate
+        post /v1/traces @body --cacert "$BATS_FILE_TMPDIR/$1.crt" 2>/dev/null
+    }
+    spans 1 10 >body
+    listen --to=got.ndjson --tls-cert=server.crt --tls-key=server.key
+    assert_equal "$(trusted server)" '{}200'
+    # a connection that is open has to do with the certificate that it began with
+    exec {ask}> >(openssl s_client -quiet -connect "${url#https://}" >answers 2>/dev/null)
+    head=$'POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}'
+    printf %s "$head" >&"$ask"
+    for _ in {1..200}; do [[ -s answers ]] && break; sleep 0.05; done
+
+    cp "$BATS_FILE_TMPDIR/stranger.crt" server.crt
+    reads_again 'the certificate and its key: .*; the certificate before stays'
+    assert_equal "$(trusted server)" '{}200'
+    cp "$BATS_FILE_TMPDIR/stranger.key" server.key
+    kill -HUP "$pid"
+    for _ in {1..200}; do
+        [[ $(trusted stranger) != '{}200' ]] || break
+        sleep 0.05
+    done
+    assert_equal "$(trusted stranger)" '{}200'
+    run ! trusted server
+    printf %s "$head" >&"$ask"
+    for _ in {1..200}; do [[ $(grep -c '200 OK' answers) == 2 ]] && break; sleep 0.05; done
+    assert_equal "$(grep -c '200 OK' answers)" 2
+    exec {ask}>&-
+    rm server.key
+    reads_again 'server.key: cannot open; the certificate before stays'
+    assert_equal "$(trusted stranger)" '{}200'
+    stop
 }
 
 @test 'a client that does not finish its handshake is ended' {

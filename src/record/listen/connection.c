@@ -16,50 +16,7 @@
 
 #include <sys/socket.h>
 
-#ifdef HAVE_GNUTLS
-#include <gnutls/gnutls.h>
-#endif
-
 struct listen_microhttpd microhttpd;
-
-#ifdef HAVE_GNUTLS
-static struct {
-    __typeof__(&gnutls_certificate_server_set_request) request_certificate;
-    __typeof__(&gnutls_session_set_verify_cert) verify_certificate;
-} gnutls;
-
-static enum tcore_status open_gnutls(struct tcore_error *err)
-{
-    static const struct tcore_dl_symbol symbols[] = {
-        {"gnutls_certificate_server_set_request", 0},
-        {"gnutls_session_set_verify_cert", sizeof gnutls.request_certificate},
-    };
-    return tcore_dl_open(TCORE_SONAME_GNUTLS, "libgnutls30", symbols,
-                         sizeof symbols / sizeof *symbols, &gnutls, err);
-}
-
-/* A client without a certificate that the authorities have signed does not get through the
- * handshake. */
-static void want_certificate(struct MHD_Connection *connection)
-{
-    const union MHD_ConnectionInfo *info =
-        microhttpd.info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-    gnutls.request_certificate(info->tls_session, GNUTLS_CERT_REQUIRE);
-    gnutls.verify_certificate(info->tls_session, NULL, 0);
-}
-#else
-static enum tcore_status open_gnutls(struct tcore_error *err)
-{
-    return tcore_error_set(err, TCORE_FATAL,
-                           "this tracecore was built without GnuTLS, which TLS needs: install "
-                           "libgnutls28-dev and build it again");
-}
-
-static void want_certificate(struct MHD_Connection *connection)
-{
-    (void)connection;
-}
-#endif
 
 #define SYMBOL(member, name)                                                                       \
     {                                                                                              \
@@ -84,14 +41,24 @@ enum tcore_status listen_microhttpd_open(bool tls, struct tcore_error *err)
     };
     enum tcore_status status = tcore_dl_open(TCORE_SONAME_MICROHTTPD, "libmicrohttpd12", symbols,
                                              sizeof symbols / sizeof *symbols, &microhttpd, err);
-    if (status == TCORE_OK && tls)
-        status = open_gnutls(err);
     if (status == TCORE_OK && tls && microhttpd.has_feature(MHD_FEATURE_TLS) != MHD_YES)
         status = tcore_error_set(err, TCORE_FATAL, "this system's libmicrohttpd has no TLS");
     return status;
 }
 
 /* ---- connections ---- */
+
+/* With the certificate that is in force now. */
+static void begin_tls(struct listen_http *http, struct listen_connection *c,
+                      struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        microhttpd.info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    pthread_mutex_lock(&http->lock);
+    c->tls = listen_tls_take(http->tls);
+    pthread_mutex_unlock(&http->lock);
+    listen_tls_use(c->tls, info->tls_session);
+}
 
 static struct listen_connection *begin(struct MHD_Connection *connection)
 {
@@ -111,11 +78,11 @@ void listen_connection_notify(void *context, struct MHD_Connection *connection, 
     struct listen_http *http = context;
     struct listen_connection *c = *state;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        if (http->options.client_authorities)
-            want_certificate(connection);
         c = *state = begin(connection);
         if (!c)
             return;
+        if (http->tls)
+            begin_tls(http, c, connection);
         pthread_mutex_lock(&http->lock);
         c->after = http->connections;
         if (c->after)
@@ -128,6 +95,7 @@ void listen_connection_notify(void *context, struct MHD_Connection *connection, 
             c->after->before = c->before;
         *(c->before ? &c->before->after : &http->connections) = c->after;
         pthread_mutex_unlock(&http->lock);
+        listen_tls_drop(c->tls);
         tcore_free(c);
         *state = NULL;
     }

@@ -282,12 +282,10 @@ static enum tcore_status start(struct listen_http *http, struct tcore_error *err
         {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)o->certificate},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)o->key},
         {MHD_OPTION_HTTPS_PRIORITIES, 0, versions},
-        {o->client_authorities ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0,
-         (void *)o->client_authorities},
         {MHD_OPTION_END, 0, NULL},
     };
     const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_USE_ITC |
-                           MHD_ALLOW_SUSPEND_RESUME | (o->certificate ? MHD_USE_TLS : 0);
+                           MHD_ALLOW_SUSPEND_RESUME | (o->tls ? MHD_USE_TLS : 0);
     http->starting = true;
     http->daemon =
         microhttpd.start(flags, 0, NULL, NULL, handle, http, MHD_OPTION_EXTERNAL_LOGGER, keep_log,
@@ -295,7 +293,7 @@ static enum tcore_status start(struct listen_http *http, struct tcore_error *err
                          o->connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, FIRST_BYTES,
                          MHD_OPTION_NOTIFY_COMPLETED, completed, http, MHD_OPTION_NOTIFY_CONNECTION,
                          listen_connection_notify, http, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-                         MHD_OPTION_ARRAY, o->certificate ? tls : tls + 4, MHD_OPTION_END);
+                         MHD_OPTION_ARRAY, o->tls ? tls : tls + 3, MHD_OPTION_END);
     http->starting = false;
     return http->daemon ? TCORE_OK : failed_to_start(http, err);
 }
@@ -305,13 +303,14 @@ enum tcore_status listen_http_start(struct listen_http **result,
                                     struct tcore_error *err)
 {
     *result = NULL;
-    enum tcore_status status = listen_microhttpd_open(options->certificate != NULL, err);
+    enum tcore_status status = listen_microhttpd_open(options->tls != NULL, err);
     if (status != TCORE_OK)
         return status;
     struct listen_http *http = tcore_calloc(1, sizeof *http);
     if (!http)
         return tcore_error_nomem(err);
     http->options = *options;
+    http->tls = listen_tls_take(options->tls);
     pthread_mutex_init(&http->lock, NULL);
     status = start(http, err);
     http->options.certificate = http->options.key = NULL;
@@ -321,6 +320,15 @@ enum tcore_status listen_http_start(struct listen_http **result,
         *result = NULL;
     }
     return status;
+}
+
+void listen_http_set_tls(struct listen_http *http, struct listen_tls *tls)
+{
+    pthread_mutex_lock(&http->lock);
+    struct listen_tls *before = http->tls;
+    http->tls = listen_tls_take(tls);
+    pthread_mutex_unlock(&http->lock);
+    listen_tls_drop(before);
 }
 
 void listen_http_close(struct listen_http *http)
@@ -351,6 +359,7 @@ void listen_http_stop(struct listen_http *http)
         return;
     if (http->daemon)
         microhttpd.stop(http->daemon);
+    listen_tls_drop(http->tls);
     pthread_mutex_destroy(&http->lock);
     tcore_free(http);
 }
@@ -366,6 +375,12 @@ enum tcore_status listen_http_start(struct listen_http **http,
     return tcore_error_set(err, TCORE_FATAL,
                            "this tracecore was built without libmicrohttpd, which receives over "
                            "HTTP: install libmicrohttpd-dev and build it again");
+}
+
+void listen_http_set_tls(struct listen_http *http, struct listen_tls *tls)
+{
+    (void)http;
+    (void)tls;
 }
 
 void listen_http_reap(struct listen_http *http)

@@ -9,19 +9,20 @@
 
 #include "base/buf.h"
 #include "record/listen/request.h"
+#include "record/listen/tls.h"
 #include "record/listen/tokens.h"
 
 struct listen_http_options {
-    int socket;                     /* that listens; the server's from now on */
-    const char *certificate, *key;  /* PEM; NULL: no TLS */
-    const char *client_authorities; /* PEM; NULL: whoever connects need not show a certificate */
-    struct listen_tokens *tokens;   /* NULL: anybody may post */
-    size_t body_bytes;              /* of one body */
-    size_t memory_bytes;            /* of all that are there at a time */
-    unsigned connections;           /* at a time */
-    int64_t patience_ns;            /* how long a client may keep us waiting */
-    struct listen_queue *bodies;    /* where requests go whose body is there */
-    int idle_fd;                    /* an eventfd, told when the last open request is done */
+    int socket;                    /* that listens; the server's from now on */
+    struct listen_tls *tls;        /* NULL: no TLS; the server takes a reference of its own */
+    const char *certificate, *key; /* with TLS: PEM, as the library has to see them, too */
+    struct listen_tokens *tokens;  /* NULL: anybody may post */
+    size_t body_bytes;             /* of one body */
+    size_t memory_bytes;           /* of all that are there at a time */
+    unsigned connections;          /* at a time */
+    int64_t patience_ns;           /* how long a client may keep us waiting */
+    struct listen_queue *bodies;   /* where requests go whose body is there */
+    int idle_fd;                   /* an eventfd, told when the last open request is done */
 };
 
 /* What has been answered so far, and what is open. */
@@ -39,6 +40,8 @@ struct listen_http;
 enum tcore_status listen_http_start(struct listen_http **http,
                                     const struct listen_http_options *options,
                                     struct tcore_error *err);
+/* For connections from now on; of a server with TLS. It takes a reference of its own. */
+void listen_http_set_tls(struct listen_http *http, struct listen_tls *tls);
 /* Ends connections whose client has kept us waiting too long. */
 void listen_http_reap(struct listen_http *http);
 /* Takes no more connections, and no more requests on those that there are. */

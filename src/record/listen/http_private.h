@@ -26,13 +26,14 @@ struct listen_microhttpd {
 /* Once listen_microhttpd_open() has succeeded. */
 extern struct listen_microhttpd microhttpd;
 
-/* tls: GnuTLS, too. TCORE_FATAL: one is missing. */
+/* tls: it has to be able to do that. TCORE_FATAL: it is missing, or is not. */
 enum tcore_status listen_microhttpd_open(bool tls, struct tcore_error *err);
 
 /* A client's connection. */
 struct listen_connection {
     struct listen_connection *before, *after;
     int fd;
+    struct listen_tls *tls;
     int64_t since_ns; /* we wait for the client since then; 0: we do not */
 };
 
@@ -44,8 +45,9 @@ struct listen_http {
     char log[200];
     size_t reserved;                  /* atomic; for bodies */
     struct listen_http_counts counts; /* atomic, each */
-    pthread_mutex_t lock;             /* of the list */
+    pthread_mutex_t lock;             /* of the following */
     struct listen_connection *connections;
+    struct listen_tls *tls; /* of connections to come; NULL: no TLS */
 };
 
 /* Is told of each connection when it begins and ends. */

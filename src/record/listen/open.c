@@ -232,15 +232,31 @@ static enum tcore_status read_texts(const struct listen_options *o, struct texts
     return status;
 }
 
+static void free_texts(struct texts *t)
+{
+    tcore_buf_free(&t->certificate);
+    listen_wipe(&t->key);
+    tcore_buf_free(&t->client_authorities);
+}
+
+static enum tcore_status make_tls(const struct texts *t, struct listen_tls **tls,
+                                  struct tcore_error *err)
+{
+    return listen_tls_new(tls, t->certificate.data, t->key.data, t->client_authorities.data, err);
+}
+
 static enum tcore_status start_http(struct listen *l, const struct texts *t,
                                     struct tcore_error *err)
 {
+    struct listen_tls *tls = NULL;
+    if (l->options->certificate && make_tls(t, &tls, err) != TCORE_OK)
+        return TCORE_FATAL;
     const size_t body_bytes = (size_t)l->options->body_bytes;
     const struct listen_http_options options = {
         .socket = l->http_socket,
+        .tls = tls,
         .certificate = t->certificate.data,
         .key = t->key.data,
-        .client_authorities = t->client_authorities.data,
         .tokens = l->options->token_file ? &l->tokens : NULL,
         .body_bytes = body_bytes,
         .memory_bytes = 4 * body_bytes > MEMORY_BYTES ? 4 * body_bytes : MEMORY_BYTES,
@@ -249,7 +265,9 @@ static enum tcore_status start_http(struct listen *l, const struct texts *t,
         .bodies = &l->workers.bodies,
         .idle_fd = l->workers.wake_fd,
     };
-    return listen_http_start(&l->http, &options, err);
+    enum tcore_status status = listen_http_start(&l->http, &options, err);
+    listen_tls_drop(tls);
+    return status;
 }
 
 static enum tcore_status start_statsd(struct listen *l, struct tcore_error *err)
@@ -326,10 +344,24 @@ int listen_open(struct listen *l, struct cli *cli, const struct listen_options *
     int result = check_options(l);
     if (result == CLI_DONE)
         result = open_all(l, &texts);
-    tcore_buf_free(&texts.certificate);
-    listen_wipe(&texts.key);
-    tcore_buf_free(&texts.client_authorities);
+    free_texts(&texts);
     return result;
+}
+
+/* A certificate that was renewed; connections that are open keep theirs. */
+static void reload_tls(struct listen *l)
+{
+    struct tcore_error err = {0};
+    struct texts texts = {0};
+    struct listen_tls *tls = NULL;
+    if (read_texts(l->options, &texts, &err) == TCORE_OK &&
+        make_tls(&texts, &tls, &err) == TCORE_OK)
+        listen_http_set_tls(l->http, tls);
+    else
+        cli_note(l->cli, "%s%s%s; the certificate before stays", err.input ? err.input : "",
+                 err.input ? ": " : "", err.text);
+    listen_tls_drop(tls);
+    free_texts(&texts);
 }
 
 void listen_reload(struct listen *l)
@@ -340,6 +372,8 @@ void listen_reload(struct listen *l)
     if (l->options->token_file &&
         listen_tokens_load(&l->tokens, l->options->token_file, &err) != TCORE_OK)
         cli_note(l->cli, "%s; the tokens before stay", err.text);
+    if (l->options->certificate)
+        reload_tls(l);
     if (open_rules(l, &rules) != CLI_DONE) {
         cli_note(l->cli, "the policies before stay");
         l->cli->failed = before.failed; /* nothing of ours did */
