@@ -219,3 +219,19 @@ END
     run -2 trace-record snapshot zz
     run -2 trace-record snapshot "$id" a b
 }
+
+@test 'USR1 says how many readings there are' {
+    trace-record host --interval=100ms --to=got 3>&- 2>said &
+    for _ in {1..100}; do
+        [[ ! -s got ]] || break
+        sleep 0.05
+    done
+    kill -USR1 $!
+    for _ in {1..100}; do
+        [[ ! -s said ]] || break
+        sleep 0.05
+    done
+    kill $!
+    wait $!
+    assert_regex "$(<said)" '^trace-record: [0-9]+ readings?$'
+}

@@ -70,18 +70,50 @@ EOF
 
 @test 'blocks of JSON: records as they are, others canonical, bad ones named in their order' {
     {
-        printf '{"type":"metric","metricName":"a","value":1,"x":{ }}\r\n{"value":2,"metricName":"b"}\n'
+        printf '{"type":"metric","metricName":"a","value":1,"x":{ },"timeUnixNano":"5"}\r\n{"value":2,"metricName":"b"}\n'
         printf '{"spanId":"a","traceId":"b"}\n{"type":"metric"\n\n{"type":"metric","metricName":"c","value":3}\nd 4\n'
         printf '{"type":"metric","metricName":"e","value":nul}\n{"type":"metric","metricName":"f","value":6}'
     } >lines
     run -3 --separate-stderr trace-record metric - <lines
-    assert_equal "$(sed 's/,"time.*}/}/' "$trace")" '{"type":"metric","metricName":"a","value":1,"x":{ }}
+    assert_equal "$(sed 's/,"timeUnixNano":"[0-9][0-9]*"//' "$trace")" '{"type":"metric","metricName":"a","value":1,"x":{ }}
 {"type":"metric","metricName":"b","value":2}
 {"type":"metric","metricName":"c","value":3}
 {"type":"metric","metricName":"d","value":4}
 {"type":"metric","metricName":"f","value":6}'
     assert_equal "${#stderr_lines[@]}" 3
     [[ ${stderr_lines[0]} == *-:3:\ * && ${stderr_lines[1]} == *-:4:\ * && ${stderr_lines[2]} == *-:8:\ * ]]
+}
+
+@test 'JSON without a time gets one, each a later one; others keep theirs' {
+    printf '%s\n' '{"type":"metric","metricName":"a","value":1}' '{"value":2,"metricName":"b","resource":{"service.name":"s"}}' \
+        '{"type":"metric","metricName":"c","timeUnixNano":"7","value":3}' '{"metricName":"d","timeUnixNano":8,"value":4}' >lines
+    before=$(date +%s%N)
+    trace-record metric - <lines
+    run -0 jq -r '[.metricName, .timeUnixNano, .service // ""] | join(" ")' "$trace"
+    read -r name first _ <<<"${lines[0]}"
+    ((first >= before))
+    assert_equal "$name/${lines[1]}" "a/b $((first + 1)) s"
+    assert_line --index 2 'c 7 '
+    assert_line --index 3 'd 8 '
+}
+
+@test 'USR1 says how far it is' {
+    mkfifo pipe
+    trace-record metric - <pipe 3>&- 2>said &
+    exec 9>pipe
+    printf 'a 1\na 2\n' >&9
+    for _ in {1..100}; do
+        [[ ! -s $trace ]] || break
+        sleep 0.05
+    done
+    kill -USR1 $!
+    for _ in {1..100}; do
+        [[ ! -s said ]] || break
+        sleep 0.05
+    done
+    exec 9>&-
+    wait $!
+    assert_equal "$(<said)" 'trace-record: 2 lines'
 }
 
 @test 'a slow pipe is recorded as it comes, and TERM keeps what came' {

@@ -33,6 +33,7 @@ struct follow {
     struct cli_output *output;
     struct tcore_json json;
     struct tcore_buf lines;
+    uint64_t records;
     bool ended;
 };
 
@@ -60,6 +61,7 @@ static enum tcore_status take_line(void *context, const char *line, size_t lengt
     if (!is_event && !is_log && !is_metric_of(f))
         return TCORE_OK;
     f->ended |= is_event && execution_end_of(event);
+    f->records++;
     tcore_buf_append(&f->lines, line, length);
     tcore_buf_putc(&f->lines, '\n');
     return tcore_buf_status(&f->lines, err);
@@ -83,6 +85,9 @@ static bool pause_a_moment(const struct follow *f)
     struct pollfd fds[] = {{.fd = cli_stop_fd() ? cli_stop_fd() : -1, .events = POLLIN},
                            {.fd = f->cli->io.output ? -1 : STDOUT_FILENO, .events = 0}};
     (void)tcore_sys()->poll(fds, 2, PAUSE_MS);
+    if (cli_take_progress_request())
+        cli_note(f->cli, "%llu record%s", (unsigned long long)f->records,
+                 f->records == 1 ? "" : "s");
     return !cli_stop_requested() && !(fds[1].revents & POLLERR);
 }
 
@@ -156,7 +161,7 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
     if (found == TCORE_OK && !f.execution.started)
         cli_error(cli, "%s: no execution %s was started there", path, f.id);
     else if (found != TCORE_FATAL && f.execution.started && (f.output = cli_output_open(cli))) {
-        cli_catch_signals(CLI_CATCH_STOP);
+        cli_catch_signals(CLI_CATCH_STOP | CLI_CATCH_PROGRESS);
         follow(&f, path);
         cli_output_close(f.output, cli->failed);
     }

@@ -41,9 +41,15 @@ static const struct cli_option table[] = {
 struct collector {
     struct cli *cli;
     struct destination to;
-    int64_t interval_ns, count;
+    int64_t interval_ns, count, done; /* readings: wanted, 0: no end; and made */
     struct host_metrics host;
 };
+
+static void show_progress(const struct collector *c)
+{
+    if (cli_take_progress_request())
+        cli_note(c->cli, "%lld reading%s", (long long)c->done, c->done == 1 ? "" : "s");
+}
 
 static bool measure(struct collector *c)
 {
@@ -55,6 +61,8 @@ static bool measure(struct collector *c)
     if (status != TCORE_OK)
         cli_report(c->cli, &err);
     tcore_buf_free(&lines);
+    c->done++;
+    show_progress(c);
     return status == TCORE_OK;
 }
 
@@ -63,7 +71,7 @@ static bool measure(struct collector *c)
 static void collect(struct collector *c)
 {
     int64_t next_ns = tcore_sys()->monotonic_ns();
-    for (int64_t done = 0; measure(c) && (!c->count || ++done < c->count);) {
+    while (measure(c) && (!c->count || c->done < c->count)) {
         int64_t now = tcore_sys()->monotonic_ns();
         if (__builtin_add_overflow(next_ns, c->interval_ns, &next_ns))
             next_ns = INT64_MAX;
@@ -110,7 +118,7 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
     if (c.interval_ns < SHORTEST_NS)
         c.interval_ns = SHORTEST_NS;
     if (host_metrics_open(&c.host, o->root, o->per_cpu, &err) == TCORE_OK) {
-        cli_catch_signals(CLI_CATCH_STOP);
+        cli_catch_signals(CLI_CATCH_STOP | CLI_CATCH_PROGRESS);
         collect(&c);
     } else {
         cli_report(cli, &err);

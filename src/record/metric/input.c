@@ -24,6 +24,7 @@
 #define APPEND_BYTES ((size_t)1 << 20) /* of records: so many are worth an append */
 #define LINE_BYTES   ((size_t)32 << 20)
 #define WORDS        258 /* NAME, VALUE and 256 dimensions */
+#define TIME_AROUND  8   /* bytes, by which values before a time differ in length */
 
 /*
  * --sample: of so many lines exactly that share, one of each stratum, drawn at random within it, so
@@ -45,6 +46,7 @@ struct lines {
     struct share share;
     struct tcore_projection text; /* what the decoder is to give of a block of JSON */
     struct tcore_decoder *decoder;
+    size_t time_at; /* in the text of the last such record that had a time */
     struct tcore_buf frame_type, frame_unit, frame_end;
     struct metric_frame frame;
     int64_t time_ns;               /* of the next record */
@@ -119,6 +121,19 @@ static int64_t next_time(struct lines *l)
     return l->common->time.set ? l->common->time.unix_ns : l->time_ns++;
 }
 
+/* Gives a metric its time: what is in json then is in line. */
+static enum tcore_status add_time(struct lines *l, const char *text, size_t length,
+                                  struct tcore_error *err)
+{
+    const char *end = memrchr(text, '}', length);
+    tcore_buf_clear(&l->line);
+    tcore_buf_append(&l->line, text, (size_t)(end - text));
+    tcore_buf_printf(&l->line, ",\"timeUnixNano\":\"%lld\"}", (long long)next_time(l));
+    enum tcore_status status = tcore_buf_status(&l->line, err);
+    return status == TCORE_OK ? tcore_json_parse(&l->json, l->line.data, l->line.length, err)
+                              : status;
+}
+
 static enum tcore_status put_json(struct lines *l, const char *text, size_t length,
                                   struct tcore_error *err)
 {
@@ -133,6 +148,8 @@ static enum tcore_status put_json(struct lines *l, const char *text, size_t leng
     if (name->kind == TCORE_STRING && type->kind == TCORE_STRING)
         status =
             definitions_check(l->common->definitions, name->s, name->len, type->s, type->len, err);
+    if (status == TCORE_OK && !tcore_json_find(&l->json, 0, "timeUnixNano"))
+        status = add_time(l, text, length, err);
     if (status == TCORE_OK)
         status = tcore_record_canonical(&l->json, true, &l->records, NULL, err);
     if (status == TCORE_OK)
@@ -201,7 +218,25 @@ static bool put_plain(struct lines *l, const char *text, size_t length)
     return true;
 }
 
-/* A record of ours goes on as it is. */
+/* Whether the record has a time: most have it about where the one before had. What is deeper inside
+ * passes for one, as looking for the member itself would cost a fifth of all. */
+static bool has_time(struct lines *l, const struct tcore_slice *text)
+{
+    static const char key[] = "\"timeUnixNano\":";
+    const size_t bytes = sizeof key - 1;
+    size_t from = l->time_at > TIME_AROUND ? l->time_at - TIME_AROUND : 0;
+    for (size_t at = from; at < from + 2 * TIME_AROUND && at + bytes <= text->length; at++)
+        if (text->data[at] == '"' && memcmp(text->data + at, key, bytes) == 0) {
+            l->time_at = at;
+            return true;
+        }
+    const char *found = memmem(text->data, text->length, key, bytes);
+    if (found)
+        l->time_at = (size_t)(found - text->data);
+    return found != NULL;
+}
+
+/* A record of ours goes on as it is, if it has a time. */
 static enum tcore_status put_record(struct lines *l, const struct tcore_batch *batch, size_t row,
                                     struct tcore_error *err)
 {
@@ -209,7 +244,8 @@ static enum tcore_status put_record(struct lines *l, const struct tcore_batch *b
     const struct tcore_slice *text = &batch->text[row];
     if (batch->types[row] != TCORE_RECORD_METRIC)
         return tcore_error_set(err, TCORE_SKIP, "is no metric");
-    if (text->length < strlen(head) || memcmp(text->data, head, strlen(head)) != 0)
+    if (text->length < strlen(head) || memcmp(text->data, head, strlen(head)) != 0 ||
+        !has_time(l, text))
         return put_json(l, text->data, text->length, err);
     tcore_buf_append(&l->records, text->data, text->length);
     tcore_buf_putc(&l->records, '\n');
@@ -333,15 +369,22 @@ static bool take_lines(struct lines *l)
     return more;
 }
 
+static void show_progress(const struct lines *l)
+{
+    if (cli_take_progress_request())
+        cli_note(l->cli, "%llu line%s", (unsigned long long)l->number, l->number == 1 ? "" : "s");
+}
+
 /* Whether standard input, an end of it too, is there within the time; a wish to stop is none. */
-static bool is_ready(int timeout_ms)
+static bool is_ready(const struct lines *l, int timeout_ms)
 {
     struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN},
                            {.fd = cli_stop_fd() ? cli_stop_fd() : -1, .events = POLLIN}};
     int found;
-    do
+    do {
         found = tcore_sys()->poll(fds, 2, timeout_ms);
-    while (found < 0 && errno == EINTR && !cli_stop_requested());
+        show_progress(l);
+    } while (found < 0 && errno == EINTR && !cli_stop_requested());
     return found > 0 && fds[0].revents && !fds[1].revents;
 }
 
@@ -393,11 +436,11 @@ int metric_from_input(struct cli *cli, const struct metric_common *common,
     struct lines l = {.cli = cli, .common = common, .to = to};
     if (isatty(STDIN_FILENO))
         return cli_usage_error(cli, "standard input is a terminal: pipe lines in");
-    cli_catch_signals(CLI_CATCH_STOP);
+    cli_catch_signals(CLI_CATCH_STOP | CLI_CATCH_PROGRESS);
     bool going = prepare(&l);
     while (going && !l.ended) {
-        if (!is_ready(0))
-            going = append(&l) && is_ready(-1);
+        if (!is_ready(&l, 0))
+            going = append(&l) && is_ready(&l, -1);
         if (going)
             going = read_more(&l) && take_lines(&l);
     }
