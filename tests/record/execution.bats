@@ -158,8 +158,12 @@ last() {
     run -4 --separate-stderr trace-record start a --to=/dev/full
     assert_equal "$output" ''
     assert_equal "$stderr" 'trace-record: /dev/full: cannot append: No space left on device'
-    run -4 --separate-stderr trace-record start a --to=http://127.0.0.1:1
-    assert_equal "$output" ''
+    for verb in 'start a' 'finish 00f067aa0ba902b7' 'checkpoint 00f067aa0ba902b7 c'; do
+        # shellcheck disable=SC2086
+        run -4 --separate-stderr trace-record $verb --to=http://127.0.0.1:1
+        assert_equal "$output" ''
+        assert_equal "$stderr" 'trace-record: http://127.0.0.1:1: executions are read back, so that they take a file or a repository; run sends its span to a URL'
+    done
 }
 
 @test 'a large file with foreign lines is no obstacle' {

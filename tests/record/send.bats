@@ -353,6 +353,14 @@ EOF
     receiver 200
     run --separate-stderr trace-record start --to="$url" job
     assert_failure 4
-    [[ $stderr == *"$url: OTLP has no place for this record"* ]]
+    [[ $stderr == *"$url: executions are read back, so that they take a file or a repository"* ]]
     [[ ! -e 1.head ]]
+}
+
+@test 'a definition is sent, and is held by nobody' {
+    receiver 200
+    run -0 --separate-stderr trace-record define --to="$url" --metric-type=gauge depth
+    assert_equal "$stderr" "trace-record: $url: metric cannot ask there, and will send any type"
+    [[ -e 1.head ]]
+    run -0 trace-record metric --to="$url" --metric-type=counter depth 1
 }

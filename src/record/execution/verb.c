@@ -7,6 +7,7 @@
 #include "model/json.h"
 #include "record/attributes.h"
 #include "record/destination.h"
+#include "record/export/delivery.h"
 
 bool execution_id(struct cli *cli, const char *operand, struct tcore_traceparent *id)
 {
@@ -28,11 +29,19 @@ int execution_check(struct cli *cli, const struct execution_options *o, int argc
                     const char *second)
 {
     const char *bad = attributes_bad(&o->attributes);
+    const char *path = destination_of(o->to, NULL).path;
     int wanted = second ? 2 : 1;
     if (bad)
         return cli_usage_error(cli, "--attr: '%s' is not K=V", bad);
-    if (strcmp(destination_of(o->to, NULL).path, "-") == 0)
+    if (strcmp(path, "-") == 0)
         return cli_usage_error(cli, "--to=-: records are appended to a file");
+    if (argc == wanted && delivery_is_url(path)) {
+        cli_error(cli,
+                  "%s: executions are read back, so that they take a file or a repository; "
+                  "run sends its span to a URL",
+                  path);
+        return cli_exit_status(cli, false);
+    }
     if (argc == wanted)
         return CLI_DONE;
     if (argc > wanted)

@@ -5,6 +5,7 @@
 #include "cli/message.h"
 #include "record/metric/definitions.h"
 #include "record/destination.h"
+#include "record/export/delivery.h"
 #include "record/verbs.h"
 
 #include <string.h>
@@ -48,7 +49,9 @@ static enum tcore_status define(struct cli *cli, const struct destination *to, c
     }
     definitions_put(&lines, name, definition);
     status = destination_append(cli, to, &lines, err);
-    if (status == TCORE_OK)
+    if (status == TCORE_OK && delivery_is_url(to->path))
+        cli_note(cli, "%s: metric cannot ask there, and will send any type", to->path);
+    else if (status == TCORE_OK)
         status = definitions_keep(definitions, &lines, err);
     tcore_buf_free(&lines);
     return status;
