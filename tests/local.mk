@@ -273,6 +273,7 @@ check_PROGRAMS += %D%/core/test-listen
 %C%_core_test_listen_SOURCES += src/record/listen/queue.c
 %C%_core_test_listen_SOURCES += src/record/listen/sample.c src/record/listen/tokens.c
 %C%_core_test_listen_SOURCES += src/record/member.c src/record/metric/chance.c
+%C%_core_test_listen_SOURCES += src/record/metric/quality.c
 %C%_core_test_listen_CPPFLAGS = $(program_cppflags)
 %C%_core_test_listen_LDADD = $(program_libs)
 check_PROGRAMS += %D%/core/test-sample

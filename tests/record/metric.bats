@@ -97,6 +97,18 @@ EOF
     assert_line --index 3 'd 8 '
 }
 
+@test '--sample holds for JSON, too, and says so beside what was said before' {
+    for i in {1..50}; do
+        printf '{"type":"metric","metricName":"a","value":%d,"timeUnixNano":"%d"}\n{"metricName":"b","value":1,"quality":{"x":1,"sampleRate":0.5}}\na 1\n' "$i" "$i"
+    done >lines
+    trace-record metric - --sample=0.1 <lines
+    assert_equal "$(wc -l <"$trace")" 15
+    assert_equal "$(jq -c 'select(.metricName == "a") | .quality' "$trace" | sort -u)" '{"sampleRate":0.1}'
+    assert_equal "$(jq -c 'select(.metricName == "b") | .quality' "$trace" | sort -u)" '{"sampleRate":0.05,"x":1}'
+    run -0 jq -c 'select(.timeUnixNano == null)' "$trace"
+    assert_output ''
+}
+
 @test 'USR1 says how far it is' {
     mkfifo pipe
     trace-record metric - <pipe 3>&- 2>said &

@@ -13,6 +13,7 @@
 #include "record/execution/execution.h"
 #include "record/execution/fold.h"
 #include "record/metric/line.h"
+#include "record/metric/quality.h"
 #include "stream/input.h"
 
 #include <errno.h>
@@ -121,15 +122,24 @@ static int64_t next_time(struct lines *l)
     return l->common->time.set ? l->common->time.unix_ns : l->time_ns++;
 }
 
-/* Gives a metric its time: what is in json then is in line. */
-static enum tcore_status add_time(struct lines *l, const char *text, size_t length,
-                                  struct tcore_error *err)
+/* Gives a metric the time that it lacks, and says by which share it is one of many: what is in json
+ * then is in line. */
+static enum tcore_status amend(struct lines *l, const char *text, size_t length, bool timed,
+                               struct tcore_error *err)
 {
     const char *end = memrchr(text, '}', length);
+    enum tcore_status status = TCORE_OK;
     tcore_buf_clear(&l->line);
     tcore_buf_append(&l->line, text, (size_t)(end - text));
-    tcore_buf_printf(&l->line, ",\"timeUnixNano\":\"%lld\"}", (long long)next_time(l));
-    enum tcore_status status = tcore_buf_status(&l->line, err);
+    if (!timed)
+        tcore_buf_printf(&l->line, ",\"timeUnixNano\":\"%lld\"", (long long)next_time(l));
+    if (l->share.rate < 1) {
+        tcore_buf_puts(&l->line, ",\"quality\":");
+        status = metric_put_quality(l->share.rate, &l->json, &l->line, err);
+    }
+    tcore_buf_putc(&l->line, '}');
+    if (status == TCORE_OK)
+        status = tcore_buf_status(&l->line, err);
     return status == TCORE_OK ? tcore_json_parse(&l->json, l->line.data, l->line.length, err)
                               : status;
 }
@@ -148,8 +158,11 @@ static enum tcore_status put_json(struct lines *l, const char *text, size_t leng
     if (name->kind == TCORE_STRING && type->kind == TCORE_STRING)
         status =
             definitions_check(l->common->definitions, name->s, name->len, type->s, type->len, err);
-    if (status == TCORE_OK && !tcore_json_find(&l->json, 0, "timeUnixNano"))
-        status = add_time(l, text, length, err);
+    if (status != TCORE_OK || !share_takes_next(&l->share))
+        return status;
+    bool timed = tcore_json_find(&l->json, 0, "timeUnixNano") != 0;
+    if (!timed || l->share.rate < 1)
+        status = amend(l, text, length, timed, err);
     if (status == TCORE_OK)
         status = tcore_record_canonical(&l->json, true, &l->records, NULL, err);
     if (status == TCORE_OK)
@@ -236,7 +249,7 @@ static bool has_time(struct lines *l, const struct tcore_slice *text)
     return found != NULL;
 }
 
-/* A record of ours goes on as it is, if it has a time. */
+/* A record of ours goes on as it is, if it has a time and all are recorded. */
 static enum tcore_status put_record(struct lines *l, const struct tcore_batch *batch, size_t row,
                                     struct tcore_error *err)
 {
@@ -245,7 +258,7 @@ static enum tcore_status put_record(struct lines *l, const struct tcore_batch *b
     if (batch->types[row] != TCORE_RECORD_METRIC)
         return tcore_error_set(err, TCORE_SKIP, "is no metric");
     if (text->length < strlen(head) || memcmp(text->data, head, strlen(head)) != 0 ||
-        !has_time(l, text))
+        l->share.rate < 1 || !has_time(l, text))
         return put_json(l, text->data, text->length, err);
     tcore_buf_append(&l->records, text->data, text->length);
     tcore_buf_putc(&l->records, '\n');

@@ -210,9 +210,10 @@ const struct cli_verb metric_verb = {
     .operands = "NAME VALUE [K=V]... | -",
     .description =
         "VALUE is a number as JSON has it (0.5, -2, 1e3), true or false, or else a text. K=V are\n"
-        "its dimensions, with numbers, true and false taken as such. With - the lines of standard "
-        "input are recorded, each\n"
-        "NAME VALUE [K=V]... or a metric as JSON, as soon as no more come at once.\n"
+        "its dimensions, with numbers, true and false taken as such. With - the lines of standard\n"
+        "input are recorded, each NAME VALUE [K=V]... or a metric as JSON, as soon as no more "
+        "come\n"
+        "at once.\n"
         "\n"
         "Examples:\n"
         "  trace-record metric queue.length 17 queue=mail --unit='{message}'\n"
