@@ -5,6 +5,7 @@ bats_require_minimum_version 1.5.0
 
 setup() {
     load ../helper
+    cd "$BATS_TEST_TMPDIR" || return
     ids='"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174"'
 }
 
