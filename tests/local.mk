@@ -3,6 +3,7 @@
 check_PROGRAMS += %D%/core/test-binary
 check_PROGRAMS += %D%/core/test-binary-damage
 check_PROGRAMS += %D%/core/test-binary-golden
+check_PROGRAMS += %D%/core/test-binary-lay
 check_PROGRAMS += %D%/core/test-binary-references
 check_PROGRAMS += %D%/core/test-binary-traces
 check_PROGRAMS += %D%/core/test-audit

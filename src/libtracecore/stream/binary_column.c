@@ -5,12 +5,13 @@
  */
 #include "base/sys.h"
 #include "stream/binary_codec.h"
-#include "stream/binary_column.h"
+#include "stream/binary_memo.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #define FIRST_CAPACITY 16u
+#define FAST_CAPACITY  4096u /* up to it arrays grow by fours */
 #define PROBE_LIMIT    48u
 #define ENTRY_BITS     17 /* of a slot: up to 65,536 entries, plus one */
 #define ENTRY_LIMIT    65536u
@@ -33,7 +34,9 @@ static void free_table(struct binary_column *column)
 {
     tcore_free(column->slots);
     tcore_free(column->offsets);
+    tcore_free(column->memo);
     column->slots = column->offsets = NULL;
+    column->memo = NULL;
     column->slot_mask = 0;
 }
 
@@ -69,15 +72,24 @@ void tcore_binary_column_reset(struct binary_column *column)
     tcore_buf_clear(&column->bytes);
     if (column->slots)
         memset(column->slots, 0, ((size_t)column->slot_mask + 1) * sizeof *column->slots);
+    if (column->memo)
+        memset(column->memo, 0, sizeof *column->memo);
     column->values = column->strings = 0;
     column->text_bytes = 0;
+}
+
+/* The next capacity: as many columns as there are grow from nothing with each block of a writer
+ * that begins anew, small arrays are not worth many copies. */
+static uint32_t more(uint32_t capacity)
+{
+    return !capacity ? FIRST_CAPACITY : capacity < FAST_CAPACITY ? capacity * 4 : capacity * 2;
 }
 
 bool tcore_binary_column_grow(struct binary_column *column)
 {
     size_t each =
         binary_class_is_text(column->class) ? sizeof *column->codes : sizeof *column->ints;
-    uint32_t capacity = column->capacity ? column->capacity * 2 : FIRST_CAPACITY;
+    uint32_t capacity = more(column->capacity);
     void *values = tcore_reallocarray(column->ints, capacity, each);
     if (!values)
         return false;
@@ -88,7 +100,7 @@ bool tcore_binary_column_grow(struct binary_column *column)
 
 static bool grow_strings(struct binary_column *column)
 {
-    uint32_t capacity = column->strings_capacity ? column->strings_capacity * 2 : FIRST_CAPACITY;
+    uint32_t capacity = more(column->strings_capacity);
     uint32_t *lengths = tcore_reallocarray(column->lengths, capacity, sizeof *lengths);
     if (!lengths)
         return false;
@@ -175,10 +187,10 @@ static uint32_t *find_slot(const struct binary_column *column, uint64_t hash, co
     return NULL;
 }
 
-/* Makes the table twice as large. *crowded: some entry found no place near its home. */
+/* Makes the table four times as large. *crowded: some entry found no place near its home. */
 static bool grow_slots(struct binary_column *column, bool *crowded)
 {
-    uint32_t count = column->slots ? (column->slot_mask + 1) * 2 : FIRST_CAPACITY * 2;
+    uint32_t count = column->slots ? (column->slot_mask + 1) * 4 : FIRST_CAPACITY * 2;
     uint32_t *slots = tcore_calloc(count, sizeof *slots);
     if (!slots)
         return false;

@@ -12,6 +12,8 @@
 
 #pragma GCC visibility push(hidden)
 
+struct binary_memo;
+
 struct binary_column {
     const char *name; /* as the JSON key means it; lives as long as the column */
     uint32_t name_length;
@@ -19,6 +21,7 @@ struct binary_column {
     uint8_t class;        /* enum binary_class */
     bool dictionary;      /* codes of distinct strings, or the strings of all values */
     uint8_t plain_blocks; /* begun without a dictionary since the last try with one */
+    bool mixed;           /* the key's strings, or numbers, have columns of several classes */
     uint16_t members;     /* of OBJECT, and of SHAPE for the top level: its MEMBERS column */
 
     uint32_t values;
@@ -36,6 +39,7 @@ struct binary_column {
     uint64_t text_bytes; /* of all values */
     uint32_t *slots;     /* hash table of the dictionary: tag and entry + 1, 0 empty; owned */
     uint32_t slot_mask;
+    struct binary_memo *memo; /* of the dictionary, by binary_memo.h; NULL: there is none; owned */
 };
 
 static inline bool binary_class_is_text(unsigned class)

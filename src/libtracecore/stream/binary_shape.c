@@ -2,7 +2,7 @@
 /* Learning the keys of records, and taking a parsed record apart along them. */
 #include "base/sys.h"
 #include "stream/binary_codec.h"
-#include "stream/binary_shape.h"
+#include "stream/binary_lay.h"
 
 #define COLUMN_CAP    1000u                /* of one block; the format allows more */
 #define COLUMN_ROOM   (2 * COLUMN_CAP + 2) /* a MEMBERS column for each object, and the top level */
@@ -335,6 +335,31 @@ static struct shape_value *push_value(struct shape_tree *tree)
     return tcore_shape_has_room(tree) ? &tree->value[tree->values++] : NULL;
 }
 
+static bool is_number(unsigned class)
+{
+    return class == CLASS_NUMBER || class == CLASS_DOUBLE;
+}
+
+static bool is_string(unsigned class)
+{
+    return class == CLASS_STRING || class == CLASS_HEX || class == CLASS_DECIMAL;
+}
+
+/* Marks the columns that a value of the path may go to, once there are several. */
+static void note_column(struct shape_tree *tree, const struct shape_path *path, unsigned class)
+{
+    bool (*is_like)(unsigned class) = is_string(class) ? is_string : is_number;
+    unsigned like = 0;
+    for (unsigned c = 0; c <= CLASS_MEMBERS; c++)
+        like += is_like(c) && path->column[c] != BINARY_NONE;
+    if (like < 2)
+        return;
+    tree->turns++;
+    for (unsigned c = 0; c <= CLASS_MEMBERS; c++)
+        if (is_like(c) && path->column[c] != BINARY_NONE)
+            tree->column[path->column[c]].mixed = true;
+}
+
 /* Takes the step of a path and class from node, making it if it is new. False: out of memory.
  * *column is BINARY_NONE if there is none for it. */
 static bool step(struct shape_tree *tree, uint32_t *node, uint32_t path, unsigned class,
@@ -348,6 +373,7 @@ static bool step(struct shape_tree *tree, uint32_t *node, uint32_t path, unsigne
         if (*column == BINARY_NONE)
             return true;
         tree->path[path].column[class] = *column;
+        note_column(tree, &tree->path[path], class);
     }
     uint32_t edge = find_edge(tree, *node, path, class);
     if (!edge) {
@@ -499,7 +525,7 @@ bool tcore_shape_walk(struct shape_tree *tree, const struct tcore_json *json, ui
     return true;
 }
 
-static bool append_shape(struct shape_tree *tree, uint32_t node)
+bool tcore_shape_end_row(struct shape_tree *tree, uint32_t node)
 {
     struct shape_node *n = &tree->node[node];
     if (n->block != tree->blocks) {
@@ -516,23 +542,12 @@ static bool append_shape(struct shape_tree *tree, uint32_t node)
 
 bool tcore_shape_commit(struct shape_tree *tree, uint32_t node)
 {
-    for (uint32_t i = 0; i < tree->values; i++) {
-        const struct shape_value *value = &tree->value[i];
-        struct binary_column *column = &tree->column[value->column];
-        const char *text = value->s;
-        if (value->coded && binary_column_add_code(column, value->code, value->length))
-            continue;
-        if (value->class == CLASS_HEX)
-            text = (const char *)value->bytes;
-        else if (value->class == CLASS_MEMBERS)
-            text = tree->text.data + value->offset;
-        bool added = binary_class_is_text(value->class)
-                         ? binary_column_add_text(column, text, value->length)
-                         : binary_column_add_int(column, value->i);
-        if (!added)
+    if (!tcore_shape_settle(tree))
+        return false;
+    for (uint32_t i = 0; i < tree->values; i++)
+        if (!binary_lay_value(tree, &tree->value[i]))
             return false;
-    }
-    return append_shape(tree, node);
+    return tcore_shape_end_row(tree, node);
 }
 
 /* Values that a path's columns hold in this block. */
@@ -607,6 +622,8 @@ static bool purge_paths(struct shape_tree *tree)
 bool tcore_shape_next_block(struct shape_tree *tree, uint32_t rows)
 {
     bool full = tcore_shape_is_full(tree), crowded = tree->keys.count > PATH_CAP / 4 * 3;
+    if (!tcore_shape_settle(tree))
+        return false;
     bool changed = judge_paths(tree, rows);
     for (uint32_t i = 0; i < tree->columns; i++)
         tcore_binary_column_reset(&tree->column[i]);

@@ -105,6 +105,11 @@ struct shape_tree {
     struct shape_value *value;   /* of the record at hand */
     uint32_t values, value_capacity;
     struct tcore_buf text; /* MEMBERS of the record at hand */
+    uint32_t turns;        /* how often a key's values began to be kept in one more class */
+    struct {
+        const struct shape_value *value; /* borrowed */
+        uint32_t values, rows;
+    } run; /* what the last rows share, still to be appended; see binary_lay.h */
     /* Of a predicted record: */
     struct tcore_json json;   /* of a value in it that must be parsed */
     struct tcore_buf made;    /* such a value made canonical, to compare */
@@ -141,6 +146,8 @@ bool tcore_shape_step(struct shape_tree *tree, uint32_t *node, const struct tcor
 bool tcore_shape_leave(struct shape_tree *tree, uint32_t *node);
 /* Appends tree->value and the shape that ends at node to the columns. False: out of memory. */
 bool tcore_shape_commit(struct shape_tree *tree, uint32_t node);
+/* That shape alone, behind all values of the row. */
+bool tcore_shape_end_row(struct shape_tree *tree, uint32_t node);
 
 bool tcore_shape_grow_values(struct shape_tree *tree);
 

@@ -9,7 +9,7 @@
 #include "stream/binary.h"
 #include "stream/binary_block_write.h"
 #include "stream/binary_codec.h"
-#include "stream/binary_row.h"
+#include "stream/binary_lay.h"
 
 /* What ends a block: bounds a writer's memory, and the time that a pipe waits for it. */
 struct limits {
@@ -172,8 +172,11 @@ static enum tcore_status flush_rows(struct tcore_binary_writer *w, struct type_r
     uint32_t count = rows->tree.column[0].values;
     if (!count)
         return TCORE_OK;
-    enum tcore_status status =
-        tcore_binary_write_block(&rows->tree, rows->text_bytes, w->relations, w->out, err);
+    enum tcore_status status = TCORE_OK;
+    if (!tcore_shape_settle(&rows->tree))
+        status = tcore_error_nomem(err);
+    if (status == TCORE_OK)
+        status = tcore_binary_write_block(&rows->tree, rows->text_bytes, w->relations, w->out, err);
     if (status == TCORE_OK && !tcore_shape_next_block(&rows->tree, count))
         status = tcore_error_nomem(err);
     rows->text_bytes = rows->values = 0;
@@ -200,25 +203,40 @@ enum tcore_status tcore_binary_writer_flush(struct tcore_binary_writer *w, struc
     }
 }
 
-/* Appends the values of the record at hand; what is held is flushed before if it would be too much
- * with it, and behind if it is full. */
-static enum tcore_status commit(struct tcore_binary_writer *w, struct type_rows *rows,
-                                uint32_t node, size_t length, struct tcore_error *err)
+/* Another record is about to get its shape. */
+static void begin_record(struct tcore_binary_writer *w, struct type_rows *rows)
 {
     if (!rows->tree.column[0].values)
         rows->oldest = w->sequence;
     w->sequence++;
     w->last = rows;
-    if (!tcore_shape_commit(&rows->tree, node)) {
+}
+
+/* It has it, or memory was short: what is held is flushed if it is full. */
+static enum tcore_status end_record(struct tcore_binary_writer *w, struct type_rows *rows,
+                                    bool good, uint32_t values, size_t length,
+                                    struct tcore_error *err)
+{
+    if (!good) {
         w->failed = true;
         return tcore_error_nomem(err);
     }
     rows->text_bytes += length;
-    rows->values += rows->tree.values;
+    rows->values += values;
     if (rows->tree.column[0].values == BINARY_ROW_LIMIT || rows->values >= w->limits.values ||
         rows->text_bytes >= w->limits.text_bytes || tcore_shape_is_full(&rows->tree))
         return flush_rows(w, rows, err);
     return TCORE_OK;
+}
+
+/* Appends the values of the record at hand; what is held is flushed before if it would be too much
+ * with it, and behind if it is full. */
+static enum tcore_status commit(struct tcore_binary_writer *w, struct type_rows *rows,
+                                uint32_t node, size_t length, struct tcore_error *err)
+{
+    begin_record(w, rows);
+    bool good = tcore_shape_commit(&rows->tree, node);
+    return end_record(w, rows, good, rows->tree.values, length, err);
 }
 
 /* Flushes if a record of that length would make the block too long. */
@@ -360,6 +378,15 @@ enum tcore_status tcore_binary_row_end(struct tcore_binary_writer *w, struct tco
 {
     struct type_rows *rows = w->type[row->tree->type];
     return row->unfit ? TCORE_EOF : commit(w, rows, row->node, row->length + 1, err);
+}
+
+enum tcore_status tcore_binary_row_laid(struct tcore_binary_writer *w, struct tcore_binary_row *row,
+                                        uint32_t values, bool good, struct tcore_error *err)
+{
+    struct type_rows *rows = w->type[row->tree->type];
+    begin_record(w, rows);
+    good = good && tcore_shape_end_row(row->tree, row->node);
+    return end_record(w, rows, good, values, row->length + 1, err);
 }
 
 void tcore_binary_writer_forget(struct tcore_binary_writer *w)
