@@ -135,12 +135,13 @@ static void add(struct text *t, const struct import_unit *unit, const char *data
 }
 
 /* Splits input with so many blanks before it, given piece bytes at a time; the bytes that are not
- * needed any more are dropped after every piece. */
+ * needed any more are dropped after every piece. waits: lines may wait for their rest. */
 static void split(struct text *got, const char *input, size_t shift, size_t piece,
-                  size_t part_bytes)
+                  size_t part_bytes, bool waits)
 {
     static char data[4096];
     struct import_split s = {.line = 1, .limit = part_bytes ? 100 : 64, .part_bytes = part_bytes};
+    s.more = waits;
     size_t total = strlen(input) + shift, given = 0, held = 0;
     struct import_unit unit;
     got->length = 0;
@@ -165,11 +166,44 @@ static void check(const struct split_case *c, size_t part_bytes)
     bool same = true;
     for (size_t shift = 0; same && shift < 70; shift += 3)
         for (size_t piece = 1; same && piece < 200; piece += piece < 10 ? 1 : 19) {
-            split(&got, c->input, shift, piece, part_bytes);
+            split(&got, c->input, shift, piece, part_bytes, false);
+            same = strcmp(got.data, c->wanted) == 0;
+            if (!same)
+                break;
+            split(&got, c->input, shift, piece, part_bytes, true);
             same = strcmp(got.data, c->wanted) == 0;
         }
     if (!ok(same, "%s", c->name))
         printf("#      got: %s\n#   wanted: %s\n", got.data, c->wanted);
+}
+
+/* A line whose rest is about to come is not looked at, and one whose rest is not is a document as
+ * soon as it is whole. */
+static void check_waiting(void)
+{
+    static const char input[] = "{\"a\":1}\n{\"b\":2}\n{\"c\":3}\n{\"d\":4}";
+    static const struct {
+        size_t length;
+        bool more;
+        unsigned units; /* of which the first two are lines, and nobody knows that at once */
+        enum import_split_state state;
+    } steps[] = {
+        {21, true, 2, SPLIT_BETWEEN}, /* in the third line */
+        {23, true, 2, SPLIT_BETWEEN}, /* behind its bracket */
+        {24, true, 2, SPLIT_BETWEEN}, /* behind its newline */
+        {24, false, 3, SPLIT_BETWEEN}, {31, true, 3, SPLIT_BETWEEN}, {31, false, 4, SPLIT_BETWEEN},
+    };
+    struct import_split s = {.line = 1, .limit = 100, .part_bytes = 16};
+    struct import_unit unit;
+    unsigned units = 0;
+    bool good = true;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        s.more = steps[i].more;
+        while (import_split_next(&s, input, steps[i].length, false, &unit))
+            units++;
+        good &= units == steps[i].units && s.state == steps[i].state;
+    }
+    ok(good && unit.offset == 24 && unit.line == 4, "lines wait for their rest");
 }
 
 int main(void)
@@ -178,5 +212,6 @@ int main(void)
         check(&cases[i], 0);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         check(&parts[i], 16);
+    check_waiting();
     return done_testing();
 }

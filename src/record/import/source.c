@@ -162,6 +162,7 @@ static enum tcore_status read_more(struct import_source *s, struct tcore_error *
         s->problem.status = TCORE_OK;
     s->rest.length += got;
     s->eof = got == 0;
+    s->split.more = got == READ_BYTES;
     return TCORE_OK;
 }
 
@@ -240,6 +241,10 @@ enum tcore_status import_source_next(struct import_source *s, struct import_chun
             status = add_unit(chunk, &unit, s->rest.data, &s->heading, err);
         if (status != TCORE_OK)
             return status;
+        if (s->split.more && !tcore_source_ready(s->bytes, 0)) {
+            s->split.more = false;
+            continue;
+        }
         bool waits = !s->eof && chunk->count && !tcore_source_ready(s->bytes, 0);
         if (chunk->count &&
             (consumed(s) >= s->options.chunk_bytes || waits || s->eof || has_part(chunk))) {

@@ -423,16 +423,18 @@ static bool find_restart(struct import_split *s, const char *data, size_t length
 }
 
 /* Where every document so far was a line, and another line follows that begins one, none ends
- * anywhere else. */
-static bool take_line(struct import_split *s, const char *data, size_t length,
+ * anywhere else. *later: that cannot be told before there is more. */
+static bool take_line(struct import_split *s, const char *data, size_t length, bool *later,
                       struct import_unit *unit)
 {
+    *later = false;
     if (!s->lines || !s->part_bytes || s->start_byte != 1 || data[s->at] != '{')
         return false;
     size_t most = s->look_bytes < s->limit ? s->look_bytes : s->limit;
     size_t room = length - s->at < most ? length - s->at : most;
     const char *newline = memchr(data + s->at, '\n', room);
-    if (!newline || newline + 1 == data + length || newline[1] != '{')
+    *later = newline ? newline + 1 == data + length : room == length - s->at;
+    if (!newline || *later || newline[1] != '{')
         return false;
     s->at = (size_t)(newline - data);
     finish(s, data, s->at, unit);
@@ -450,6 +452,7 @@ void import_split_line(struct import_split *split, const struct import_unit *lin
 bool import_split_next(struct import_split *s, const char *data, size_t length, bool final,
                        struct import_unit *unit)
 {
+    bool later;
     for (;;) {
         switch (s->state) {
         case SPLIT_SKIPPING:
@@ -459,8 +462,12 @@ bool import_split_next(struct import_split *s, const char *data, size_t length, 
         case SPLIT_BETWEEN:
             if (!find_start(s, data, length))
                 return false;
-            if (take_line(s, data, length, unit))
+            if (take_line(s, data, length, &later, unit))
                 return true;
+            if (later && s->more && !final) {
+                s->state = SPLIT_BETWEEN;
+                return false;
+            }
             break;
         case SPLIT_INSIDE:
             return inside(s, data, length, final, unit);

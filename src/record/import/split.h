@@ -39,6 +39,7 @@ struct import_split {
     bool in_string, escaped;
     bool line_begins;  /* `at` is the first byte of a line */
     bool lines;        /* a whole document on one line was seen: this is NDJSON */
+    bool more;         /* the rest of a line will be there at once: no line is looked at without */
     size_t limit;      /* bytes of one document, or part */
     size_t part_bytes; /* least of a run of elements; 0: no document comes in parts */
     size_t list_bytes; /* a longer document does, if it is a list; 0: four times that */
