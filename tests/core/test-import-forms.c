@@ -354,6 +354,25 @@ static void draw_shapes(struct shape *shapes)
                                    .digits = !draw(3)};
 }
 
+/* One of more resources than are remembered, whose attributes stand in more ways than are. */
+static void resource(struct writer *w)
+{
+    static const char *const values[] = {"{\"stringValue\":\"v%u\"}", "{\"intValue\":\"%u\"}",
+                                         "{\"stringValue\":\"1234567890%u\"}",
+                                         "{\"doubleValue\":%u.5}", "{\"boolValue\":true}"};
+    tcore_buf_puts(&w->text, "\"resource\":{\"attributes\":[");
+    tcore_buf_printf(&w->text, "{\"key\":\"service.name\",\"value\":{\"stringValue\":\"s%u\"}}",
+                     draw(90));
+    for (unsigned i = 0; i < 6; i++) {
+        if (draw(5))
+            continue;
+        tcore_buf_printf(&w->text, ",{\"key\":\"k%u\",\"value\":", i);
+        tcore_buf_printf(&w->text, values[draw(30) ? i % 2 : draw(5)], draw(4));
+        tcore_buf_putc(&w->text, '}');
+    }
+    tcore_buf_puts(&w->text, "]},");
+}
+
 static void document(struct writer *w, const struct shape *shapes)
 {
     static const char *const resources[] = {
@@ -364,7 +383,12 @@ static void document(struct writer *w, const struct shape *shapes)
         "\"droppedAttributesCount\":1},",
         "\"schemaUrl\":\"https://example.com\",", "\"schemaUrl\":[],"};
     tcore_buf_clear(&w->text);
-    tcore_buf_printf(&w->text, "{\"resourceSpans\":[{%s\"scopeSpans\":[", resources[draw(5)]);
+    tcore_buf_puts(&w->text, "{\"resourceSpans\":[{");
+    if (draw(2))
+        tcore_buf_puts(&w->text, resources[draw(5)]);
+    else
+        resource(w);
+    tcore_buf_puts(&w->text, "\"scopeSpans\":[");
     for (unsigned scope = 0, scopes = 1 + draw(3); scope < scopes; scope++) {
         tcore_buf_puts(&w->text, scope ? ",{" : "{");
         if (draw(2))
@@ -531,7 +555,7 @@ static void show(const struct ways *ways, const struct import_chunk *chunk)
 /* A chunk of one document, or of lines; damaged or not. */
 static void fill(struct import_chunk *chunk, struct writer *w, const struct shape *shapes, bool bad)
 {
-    unsigned documents = draw(3) ? 1 : 2 + draw(4);
+    unsigned documents = draw(3) ? 1 : draw(200) ? 2 + draw(4) : 100;
     tcore_buf_clear(&chunk->text);
     for (unsigned i = 0; i < documents; i++) {
         document(w, shapes);

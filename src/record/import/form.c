@@ -18,7 +18,8 @@ struct taken {
     const struct form *form;
     size_t point; /* its first one, in the index */
     size_t bytes;
-    int64_t duration_ns;
+    int64_t start_ns, stop_ns;
+    bool special;
 };
 
 struct form_table {
@@ -32,6 +33,7 @@ struct form_table {
     bool stale;                 /* others may be worth more than those */
     struct ndjson_worth worth;
     struct tcore_buf made;      /* of the row at hand */
+    struct form_scopes scopes;  /* of rows */
     struct form_making *making; /* made on first use; owned */
     unsigned failures, pause;   /* of learning: so many elements are not learnt from */
     /* of the document: */
@@ -71,8 +73,6 @@ struct form_table *form_table_new(const char *key, unsigned patience)
 
 static void forget(struct form_table *table)
 {
-    for (size_t i = 0; i < table->count; i++)
-        form_free_sections(table->form[i]);
     table->count = 0;
     table->choice = NULL;
     table->stale = false;
@@ -90,6 +90,7 @@ void form_table_free(struct form_table *table)
     tcore_arena_free(&table->choices);
     tcore_free(table->making);
     tcore_buf_free(&table->made);
+    form_scopes_free(&table->scopes);
     tcore_free(table->index.point);
     tcore_free(table->taken);
     tcore_free(table);
@@ -126,10 +127,7 @@ static bool make_index(struct form_table *table)
     }
     if (!index->point)
         return false;
-    /* what is behind the document in its last block does no harm */
-    size_t readable = table->readable < FORM_PIECE ? 0 : table->readable - FORM_PIECE;
-    size_t blocks = (table->length + FORM_PIECE - 1) / FORM_PIECE * FORM_PIECE;
-    table->variant->index(index, table->text, blocks < readable ? blocks : readable);
+    table->variant->index(index, table->text, table->length);
     return true;
 }
 
@@ -196,7 +194,9 @@ static const char *take(struct tcore_json_taker *taker, const char *p, unsigned 
     table->taken[table->taken_count++] = (struct taken){.form = form,
                                                         .point = table->at,
                                                         .bytes = found.end - at.offset,
-                                                        .duration_ns = found.duration_ns};
+                                                        .start_ns = found.start_ns,
+                                                        .stop_ns = found.stop_ns,
+                                                        .special = found.special};
     table->at += form->points;
     return table->text + found.end;
 }
@@ -212,7 +212,7 @@ static void put(const struct form_table *table, const struct taken *taken,
     if (!to)
         return;
     char *end = table->variant->put(taken->form, table->text, table->index.point + taken->point,
-                                    taken->duration_ns, shared, to);
+                                    taken->stop_ns - taken->start_ns, shared, to);
     out->length += (size_t)(end - to);
 }
 
@@ -232,10 +232,11 @@ enum tcore_status form_table_put_row(struct form_table *table, uint32_t number,
                                        .text = table->text,
                                        .point = table->index.point + taken->point,
                                        .bytes = taken->bytes,
-                                       .special = table->index.special,
-                                       .duration_ns = taken->duration_ns,
+                                       .special = taken->special,
+                                       .start_ns = taken->start_ns,
+                                       .stop_ns = taken->stop_ns,
                                        .made = &table->made};
-    return form_put_row(&source, around, writer, err);
+    return form_put_row(&source, around, &table->scopes, writer, err);
 }
 
 /* --- learning --- */
@@ -282,7 +283,9 @@ static bool has_form(struct form_table *table, struct form *form,
     *taken = (struct taken){.form = form,
                             .point = table->at,
                             .bytes = node->value.len,
-                            .duration_ns = found.duration_ns};
+                            .start_ns = found.start_ns,
+                            .stop_ns = found.stop_ns,
+                            .special = found.special};
     return true;
 }
 

@@ -63,6 +63,7 @@ void form_note_shared(struct form_draft *draft, enum form_value value, size_t fr
 struct form_shared {
     struct tcore_buf text;
     size_t at[4];
+    uint64_t number; /* another one for each scope */
 };
 
 /* The same for a row: see binary_row.h. */
@@ -70,7 +71,7 @@ struct form_around {
     struct tcore_slice service, schema;                       /* empty: there is none */
     void (*put)(void *context, struct tcore_binary_row *row); /* resource and scope */
     void *context;
-    size_t bytes; /* of all of that in canonical text, at most */
+    const struct form_shared *shared; /* all of that as canonical text */
 };
 
 struct form_table;

@@ -107,8 +107,7 @@ static void id_bytes(uint8_t *out, const char *p, size_t length)
     __m256i digit = _mm256_add_epi8(_mm256_and_si256(v, _mm256_set1_epi8(15)),
                                     _mm256_add_epi8(letter, _mm256_slli_epi16(letter, 3)));
     __m256i pair = _mm256_maddubs_epi16(digit, _mm256_set1_epi16(0x0110));
-    _mm_mask_storeu_epi8(out, (__mmask16)(length == 32 ? 0xffff : 0xff),
-                         _mm256_cvtepi16_epi8(pair));
+    _mm_storeu_si128((__m128i *)(void *)out, _mm256_cvtepi16_epi8(pair));
 }
 
 static inline unsigned digits(const char *p)

@@ -10,7 +10,7 @@
 #include "model/number.h"
 #include "stream/binary_codec.h"
 
-enum { CELLS = 2 * FORM_NOTES, SECTIONS = 4 };
+enum { CELLS = 2 * FORM_NOTES, SECTIONS = FORM_END - FORM_SERVICE + 1 };
 
 struct walk {
     struct form *form;
@@ -184,22 +184,13 @@ static bool add_members(struct walk *w)
 /* A section of the cells from that one on. */
 static bool end_section(struct walk *w, unsigned first, enum form_value shared)
 {
-    unsigned count = w->count - first, value = 0;
+    unsigned count = w->count - first;
     struct form_cell *cells = tcore_arena_alloc(w->arena, (count + 1) * sizeof *cells);
-    struct form_copy *copies = tcore_arena_alloc(w->arena, (count + 1) * sizeof *copies);
-    if (w->sections == SECTIONS || !cells || !copies)
+    if (w->sections == SECTIONS || shared != FORM_SERVICE + w->sections || !cells)
         return false;
-    struct form_section *section = &w->section[w->sections++];
-    *section = (struct form_section){
-        .cell = cells, .copy = copies, .count = count, .shared = (uint8_t)shared};
-    section->part.fixed = true; /* but for copies, whose codes are taken back */
     memcpy(cells, w->cell + first, count * sizeof *cells);
-    for (unsigned i = 0; i < count; i++) {
-        section->made |= cells[i].class == CELL_MADE;
-        if (cells[i].class == CELL_COPY)
-            copies[section->copies++] = (struct form_copy){&cells[i], value};
-        value += cells[i].class != CELL_OPEN && cells[i].class != CELL_CLOSE;
-    }
+    w->section[w->sections++] =
+        (struct form_section){.cell = cells, .count = count, .shared = (uint8_t)shared};
     return true;
 }
 
@@ -223,6 +214,20 @@ static bool add_record(struct walk *w)
     }
 }
 
+/* Whether there is room for what is learnt of the form's rows. */
+static bool add_lanes(struct walk *w)
+{
+    unsigned copies = 0, fixed = 0;
+    for (unsigned i = 0; i < w->count; i++) {
+        unsigned class = w->cell[i].class;
+        w->form->makes |= class == CELL_MADE;
+        copies += class == CELL_COPY || class == CELL_MADE;
+        fixed += class != CELL_OPEN && class != CELL_CLOSE;
+    }
+    w->form->lanes = form_lanes_new(w->arena, copies, fixed - copies);
+    return w->form->lanes;
+}
+
 void form_add_sections(struct form *form, struct tcore_arena *arena, const struct form_draft *draft,
                        const char *out, size_t begin, size_t end)
 {
@@ -234,7 +239,7 @@ void form_add_sections(struct form *form, struct tcore_arena *arena, const struc
                      .at = begin + sizeof head - 1,
                      .end = end};
     if (end - begin < sizeof head || memcmp(out + begin, head, sizeof head - 1) != 0 ||
-        !add_record(&w))
+        !add_record(&w) || w.sections != SECTIONS || !add_lanes(&w))
         return;
     form->sections = tcore_arena_alloc(arena, w.sections * sizeof *form->sections);
     if (form->sections)

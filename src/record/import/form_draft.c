@@ -240,6 +240,7 @@ static void add_check(struct form_making *m, const struct form_note *note)
     unsigned i = note->node - m->first;
     struct form_check check = {note->value, m->before[i], m->behind[i]};
     form->checks[form->check_count++] = check;
+    form->kind_count[check.value]++;
     if (note->value == FORM_START) {
         form->start = check.from;
         form->start_end = check.to;
@@ -289,7 +290,7 @@ static bool add_steps(struct form_making *m, struct tcore_arena *arena,
     return true;
 }
 
-/* Those of one kind come together, so that the processor foresees what is done with each. */
+/* Those of one kind come together, in the order of the kinds. */
 static void sort_checks(struct form *form)
 {
     for (unsigned i = 1; i < form->check_count; i++)

@@ -20,15 +20,22 @@
  */
 #include "model/number.h"
 #include "record/import/escape.h"
+#include "record/import/form_row.h"
 
 static void index_quotes(struct form_index *index, const char *text, size_t length)
 {
     struct look look = look_begin();
     uint32_t *out = index->point;
     bool escaped = false;
+    char last[64];
     const uint32_t *full = index->point + index->capacity;
-    for (size_t offset = 0; offset + 64 <= length && full - out >= 64; offset += 64) {
-        struct block block = scan(text + offset, &look);
+    for (size_t offset = 0; offset < length && full - out >= 64; offset += 64) {
+        const char *p = text + offset;
+        if (__builtin_expect(length - offset < 64, 0)) {
+            memset(last, ' ', sizeof last);
+            p = memcpy(last, p, length - offset);
+        }
+        struct block block = scan(p, &look);
         uint64_t points = block.quote;
         if (__builtin_expect(block.backslash || escaped, 0))
             points &= ~import_escaped_bytes(block.backslash, &escaped);
@@ -70,13 +77,22 @@ static inline bool is_integer(const char *p, size_t length)
     return length - 1 < 18 && digits(p) == length && (*p != '0' || length + minus == 1);
 }
 
-static inline bool is_good(const struct form_check *check, const char *from, size_t length,
-                           bool special)
+/* Whether it is text of a canonical string, where the document is special. */
+static inline bool is_text(const char *p, size_t length, struct form_found *found)
 {
-    switch ((enum form_value)check->value) {
+    if (is_plain(p, length))
+        return true;
+    found->special = true;
+    return form_is_text(p, length);
+}
+
+static inline __attribute__((always_inline)) bool is_good(enum form_value kind, const char *from,
+                                                          size_t length, bool special,
+                                                          struct form_found *found)
+{
+    switch (kind) {
     case FORM_TEXT:
-        return length && (__builtin_expect(!special, 1) || is_plain(from, length) ||
-                          form_is_text(from, length));
+        return length && (__builtin_expect(!special, 1) || is_text(from, length, found));
     case FORM_TRACE_ID:
         return length == 32 && is_id(from, 32) && memcmp(from, "00000000", 8) != 0;
     case FORM_SPAN_ID:
@@ -94,29 +110,49 @@ static inline bool is_good(const struct form_check *check, const char *from, siz
     }
 }
 
-/* The span's duration; negative: it ends before it starts. */
-static inline int64_t duration_of(const struct form *form, const char *text, const uint32_t *point)
+/* The time between those places. */
+static inline int64_t time_in(const struct form_place_of *at, struct form_place from,
+                              struct form_place to)
 {
-    const char *start = place_in(text, point, form->start);
-    const char *stop = place_in(text, point, form->stop);
-    size_t start_length = (size_t)(place_in(text, point, form->start_end) - start);
-    size_t stop_length = (size_t)(place_in(text, point, form->stop_end) - stop);
-    return (int64_t)digits_value(stop, (unsigned)stop_length) -
-           (int64_t)digits_value(start, (unsigned)start_length);
+    const char *digits = place_in(at->text, at->point, from);
+    return (int64_t)digits_value(digits, (unsigned)(place_in(at->text, at->point, to) - digits));
+}
+
+/* Whether the values of one kind are good, in a loop of its own for each. *check moves on. */
+static inline __attribute__((always_inline)) bool
+are_good(enum form_value kind, const struct form *form, const struct form_check **check,
+         const struct form_place_of *at, struct form_found *found)
+{
+    const struct form_check *end = *check + form->kind_count[kind];
+    bool good = true;
+    for (; *check < end; ++*check) {
+        const char *from = place_in(at->text, at->point, (*check)->from);
+        const char *to = place_in(at->text, at->point, (*check)->to);
+        good &= is_good(kind, from, (size_t)(to - from), at->special, found);
+    }
+    return good;
 }
 
 static inline bool has_values(const struct form *form, const struct form_place_of *at,
-                              int64_t *duration)
+                              struct form_found *found)
 {
-    for (unsigned i = 0; i < form->check_count; i++) {
-        const struct form_check *check = &form->checks[i];
-        const char *from = place_in(at->text, at->point, check->from);
-        const char *to = place_in(at->text, at->point, check->to);
-        if (!is_good(check, from, (size_t)(to - from), at->special))
-            return false;
-    }
-    *duration = form->timed ? duration_of(form, at->text, at->point) : 0;
-    return *duration >= 0;
+    const struct form_check *check = form->checks;
+    found->start_ns = found->stop_ns = 0;
+    found->special = false;
+    if (!are_good(FORM_TEXT, form, &check, at, found) ||
+        !are_good(FORM_TRACE_ID, form, &check, at, found) ||
+        !are_good(FORM_SPAN_ID, form, &check, at, found) ||
+        !are_good(FORM_TIME, form, &check, at, found) ||
+        !are_good(FORM_START, form, &check, at, found) ||
+        !are_good(FORM_STOP, form, &check, at, found) ||
+        !are_good(FORM_INTEGER, form, &check, at, found) ||
+        !are_good(FORM_DECIMAL, form, &check, at, found))
+        return false;
+    if (!form->timed)
+        return true;
+    found->start_ns = time_in(at, form->start, form->start_end);
+    found->stop_ns = time_in(at, form->stop, form->stop_end);
+    return found->stop_ns >= found->start_ns;
 }
 
 /* Whether all of its places can be looked at. */
@@ -137,7 +173,7 @@ static const struct form *find_form(const struct form_choice *choice,
         if (!is_within(form, at) || !has_pieces(form, at->text, at->point))
             continue;
         found->end = (size_t)(place_in(at->text, at->point, form->end) - at->text);
-        if (found->end <= at->length && has_values(form, at, &found->duration_ns))
+        if (found->end <= at->length && has_values(form, at, found))
             return form;
     }
     return NULL;
@@ -171,10 +207,13 @@ static char *put_record(const struct form *form, const char *text, const uint32_
     return out;
 }
 
+#include "record/import/form_lanes_impl.h"
+
 const struct form_variant VARIANT = {
     .name = VARIANT_NAME,
     .index = index_quotes,
     .find = find_form,
     .bytes = id_bytes,
+    .lay = lay_values,
     .put = put_record,
 };

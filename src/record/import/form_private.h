@@ -52,8 +52,9 @@ struct form {
     struct form_step *steps;
     uint8_t (*ways)[FORM_WORDS]; /* by point */
     unsigned piece_count, check_count, step_count, points;
-    struct form_place end;         /* of the element */
-    struct form_place start, stop; /* the span's times, */
+    unsigned kind_count[FORM_DURATION]; /* checks of each kind, which come together */
+    struct form_place end;              /* of the element */
+    struct form_place start, stop;      /* the span's times, */
     struct form_place start_end, stop_end;
     bool timed;   /* if there are both */
     size_t head;  /* of the first point behind the element's beginning */
@@ -63,6 +64,8 @@ struct form {
     size_t static_bytes;           /* of the steps' texts */
     struct form_section *sections; /* of its row; see import/form_row.h */
     unsigned section_count;        /* 0: there can be none */
+    struct form_lanes *lanes;      /* if there are sections */
+    bool makes;                    /* some value of the row is text that has to be made */
     struct form *next;             /* another one that no word tells from it */
 };
 
@@ -94,21 +97,28 @@ struct form_place_of {
 
 /* What finding its form has told of an element. */
 struct form_found {
-    size_t end; /* offset behind it */
-    int64_t duration_ns;
+    size_t end;                /* offset behind it */
+    int64_t start_ns, stop_ns; /* of a form that is timed */
+    bool special;              /* some text may have a backslash */
 };
+
+struct form_lanes;
+struct form_source;
 
 /* What one instruction set does. */
 struct form_variant {
     const char *name;
-    /* Finds the quotes in the whole blocks of 64 bytes that text[0..length) has, as many as there
-     * is room for; 64 more bytes can be read behind. */
+    /* Finds the quotes in text[0..length), as many as there is room for. */
     void (*index)(struct form_index *index, const char *text, size_t length);
     /* The form of the element. */
     const struct form *(*find)(const struct form_choice *choice, const struct form_place_of *at,
                                struct form_found *found);
     /* The bytes of 16 or 32 hexadecimal digits. */
     void (*bytes)(uint8_t *out, const char *digits, size_t length);
+    /* Appends the copied values of a row, but for what is checked and for texts of a special
+     * element, and adds to *length what they take in canonical text as far as that varies. False:
+     * out of memory. */
+    bool (*lay)(const struct form_lanes *lanes, const struct form_source *source, size_t *length);
     /* Writes the record, for which there is room and FORM_PIECE bytes more; returns its end. */
     char *(*put)(const struct form *form, const char *text, const uint32_t *point,
                  int64_t duration_ns, const struct form_shared *shared, char *out);

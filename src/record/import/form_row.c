@@ -8,11 +8,6 @@
 #include "stream/binary_codec.h"
 #include "stream/binary_shape.h"
 
-static const char *place_in(const struct form_source *s, struct form_place place)
-{
-    return s->text + s->point[place.point] + place.offset;
-}
-
 /* The digits of an int64. */
 static int64_t integer(struct tcore_slice digits)
 {
@@ -34,30 +29,49 @@ static void put_id(struct tcore_binary_row *row, const struct form_source *s,
 /* The text between a value's quotes, if it has any. */
 static struct tcore_slice text_of(const struct form_source *s, const struct form_cell *cell)
 {
-    const char *from = place_in(s, cell->from), *to = place_in(s, cell->to);
+    const char *from = form_place_in(s, cell->from), *to = form_place_in(s, cell->to);
     bool quoted = *from == '"';
     return (struct tcore_slice){from + quoted, (size_t)(to - from) - 2 * quoted};
 }
 
-/* Whether it is not the text itself that stands there. */
-static bool is_escaped(const struct form_source *s, struct tcore_slice text)
+/* What the letter behind a backslash means; form_is_text() has no others. */
+static char escaped(char letter)
 {
-    return s->special && memchr(text.data, '\\', text.length);
+    static const char letters[] = "nrtbf", meant[] = "\n\r\t\b\f";
+    const char *known = strchr(letters, letter);
+    return known ? meant[known - letters] : letter;
+}
+
+struct tcore_slice form_decode(const struct form_source *s, struct tcore_slice text)
+{
+    const char *at = text.data, *end = at + text.length;
+    if (!s->special || !memchr(text.data, '\\', text.length))
+        return text;
+    char *begin = s->made->data + s->made->length, *out = begin;
+    while (at < end) {
+        bool escape = *at == '\\';
+        *out++ = escape ? escaped(at[1]) : *at;
+        at += 1 + escape;
+    }
+    s->made->length += (size_t)(out - begin);
+    return (struct tcore_slice){begin, (size_t)(out - begin)};
 }
 
 static void put_copy(struct tcore_binary_row *row, const struct form_source *s,
                      const struct form_cell *cell)
 {
     if (cell->value == FORM_DURATION) {
-        tcore_binary_row_int(row, cell->key, s->duration_ns);
+        tcore_binary_row_int(row, cell->key, s->stop_ns - s->start_ns);
         return;
     }
     struct tcore_slice text = text_of(s, cell);
     double d;
     switch ((enum form_value)cell->value) {
     case FORM_TEXT:
-        row->unfit |= is_escaped(s, text);
-        tcore_binary_row_plain(row, cell->key, text);
+        if (s->special)
+            tcore_binary_row_text(row, cell->key, form_decode(s, text));
+        else
+            tcore_binary_row_plain(row, cell->key, text);
         break;
     case FORM_TRACE_ID:
     case FORM_SPAN_ID:
@@ -77,17 +91,13 @@ static void put_copy(struct tcore_binary_row *row, const struct form_source *s,
     }
 }
 
-/* The text stays where it is until the row ends. */
-static void put_made(struct tcore_binary_row *row, const struct form_source *s,
-                     const struct form_cell *cell)
+struct tcore_slice form_make_text(const struct form_source *s, const struct form_cell *cell)
 {
     static const struct form_shared none;
-    struct tcore_slice text = {s->made->data + s->made->length, 0};
-    char *end =
-        s->variant->put(cell->made, s->text, s->point, 0, &none, s->made->data + s->made->length);
-    text.length = (size_t)(end - text.data);
-    s->made->length += text.length;
-    tcore_binary_row_json(row, cell->key, text);
+    char *text = s->made->data + s->made->length;
+    char *end = s->variant->put(cell->made, s->text, s->point, 0, &none, text);
+    s->made->length += (size_t)(end - text);
+    return (struct tcore_slice){text, (size_t)(end - text)};
 }
 
 static void put_cell(struct tcore_binary_row *row, const struct form_source *s,
@@ -113,7 +123,7 @@ static void put_cell(struct tcore_binary_row *row, const struct form_source *s,
         tcore_binary_row_json(row, cell->key, cell->text);
         break;
     case CELL_MADE:
-        put_made(row, s, cell);
+        tcore_binary_row_json(row, cell->key, form_make_text(s, cell));
         break;
     case CELL_OPEN:
         tcore_binary_row_open(row, cell->key);
@@ -136,147 +146,63 @@ static void put_shared(struct tcore_binary_row *row, const struct form_around *a
         tcore_binary_row_text(row, schema, around->schema);
 }
 
-/* --- sections --- */
-
-/* How long a copied value is in canonical text. */
-static size_t copied_length(const struct form_source *s, const struct form_cell *cell,
-                            struct tcore_slice text)
+/* The row member by member; *put says where its values are then. */
+static enum tcore_status put_members(struct tcore_binary_row *row, const struct form_source *s,
+                                     const struct form_around *around, struct form_put *put,
+                                     struct tcore_binary_writer *writer, struct tcore_error *err)
 {
-    switch ((enum form_value)cell->value) {
-    case FORM_DURATION:
-        return tcore_int64_length(s->duration_ns);
-    case FORM_INTEGER:
-    case FORM_DECIMAL:
-        return text.length;
-    default:
-        return text.length + strlen("\"\"");
+    const struct form *form = s->form;
+    put->shared_length = 0;
+    for (unsigned i = 0; i < form->section_count && !row->unfit; i++) {
+        const struct form_section *section = &form->sections[i];
+        put->from[i] = row->tree->values;
+        for (unsigned k = 0; k < section->count && !row->unfit; k++)
+            put_cell(row, s, &section->cell[k]);
+        size_t before = row->length;
+        put->shared[i] = row->tree->values;
+        put_shared(row, around, (enum form_value)section->shared);
+        put->shared_length += row->length - before;
+        put->from[i + 1] = row->tree->values;
     }
+    return tcore_binary_row_end(writer, row, err);
 }
 
-static bool set_text(struct shape_value *value, struct tcore_slice text)
+/* Puts the row member by member, and learns from it how the next ones are laid. */
+static enum tcore_status put_and_learn(struct tcore_binary_row *row, const struct form_source *s,
+                                       const struct form_around *around, struct form_scopes *scopes,
+                                       struct tcore_binary_writer *writer, struct tcore_error *err)
 {
-    switch (value->class) {
-    case CLASS_STRING:
-        value->s = text.data;
-        value->length = (uint32_t)text.length;
-        value->coded = false;
-        return true;
-    case CLASS_HEX:
-        return text.length == 2 * value->length &&
-               tcore_binary_hex_decode(value->bytes, text.data, value->length);
-    default:
-        return value->class == CLASS_DECIMAL &&
-               tcore_binary_is_decimal(text.data, text.length, &value->i);
-    }
-}
-
-/* Puts a copied value in the place of the one that another row had. False: it is of another class.
- */
-static bool set_copy(struct shape_value *value, const struct form_source *s,
-                     const struct form_cell *cell, struct tcore_slice text)
-{
-    double d;
-    switch ((enum form_value)cell->value) {
-    case FORM_DURATION:
-        value->i = s->duration_ns;
-        return value->class == CLASS_INT;
-    case FORM_TEXT:
-        return !is_escaped(s, text) && set_text(value, text);
-    case FORM_TRACE_ID:
-    case FORM_SPAN_ID:
-        s->variant->bytes(value->bytes, text.data, text.length);
-        return value->class == CLASS_HEX;
-    case FORM_INTEGER:
-        value->i = integer(text);
-        return value->class == CLASS_INT;
-    case FORM_DECIMAL:
-        if (value->class != CLASS_DOUBLE || !tcore_binary_is_double(text.data, text.length, &d))
-            return false;
-        memcpy(&value->i, &d, sizeof d);
-        return true;
-    default:
-        value->i = integer(text);
-        return value->class == CLASS_DECIMAL;
-    }
-}
-
-/* Puts the section as an earlier row had it, with this one's values. */
-static bool repeat(struct tcore_binary_row *row, const struct form_source *s,
-                   struct form_section *section)
-{
-    struct tcore_binary_part *part = &section->part;
-    if (!tcore_binary_row_repeat(row, part))
-        return false;
-    struct shape_value *values = row->tree->value + part->values;
-    size_t copied = 0;
-    for (unsigned i = 0; i < section->copies; i++) {
-        const struct form_copy *copy = &section->copy[i];
-        struct tcore_slice text = text_of(s, copy->cell);
-        if (!set_copy(&values[copy->value], s, copy->cell, text)) {
-            row->node = part->node;
-            row->tree->values = part->values;
-            row->length = part->before;
-            return false;
-        }
-        copied += copied_length(s, copy->cell, text);
-    }
-    row->length += copied - section->copied;
-    return true;
-}
-
-/* Keeps what the section became in the row, if that can be. */
-static void keep(const struct tcore_binary_row *row, const struct form_source *s,
-                 struct form_section *section)
-{
-    bool first = !section->part.ways;
-    tcore_binary_row_keep(row, &section->part);
-    if (!first)
-        return;
-    section->copied = 0;
-    for (unsigned i = 0; i < section->copies; i++) {
-        const struct form_cell *cell = section->copy[i].cell;
-        section->copied += copied_length(s, cell, text_of(s, cell));
-    }
-}
-
-static void put_section(struct tcore_binary_row *row, const struct form_source *s,
-                        struct form_section *section)
-{
-    if (!section->made && repeat(row, s, section))
-        return;
-    for (unsigned i = 0; i < section->count && !row->unfit; i++)
-        put_cell(row, s, &section->cell[i]);
-    if (!section->made)
-        keep(row, s, section);
+    struct form_put put;
+    uint32_t block = row->tree->blocks;
+    tcore_buf_clear(s->made);
+    enum tcore_status status = put_members(row, s, around, &put, writer, err);
+    if (status != TCORE_OK || row->tree->blocks != block)
+        return status;
+    const struct form_scope *scope = form_scopes_find(scopes, around->shared, row->tree);
+    if (!scope)
+        scope = form_scopes_learn(scopes, around->shared, row->tree, &put);
+    if (scope)
+        form_lanes_learn(s->form->lanes, s, row, &put, scope);
+    return TCORE_OK;
 }
 
 enum tcore_status form_put_row(const struct form_source *s, const struct form_around *around,
-                               struct tcore_binary_writer *writer, struct tcore_error *err)
+                               struct form_scopes *scopes, struct tcore_binary_writer *writer,
+                               struct tcore_error *err)
 {
     const struct form *form = s->form;
     struct tcore_binary_row row;
-    size_t most = form->static_bytes + s->bytes + around->bytes + TCORE_NUMBER_BYTES;
+    size_t most = form->static_bytes + s->bytes + around->shared->text.length + TCORE_NUMBER_BYTES;
     if (!form->section_count)
         return TCORE_EOF;
     tcore_buf_clear(s->made);
-    if (!tcore_buf_reserve(s->made, form->static_bytes + s->bytes + 2 * FORM_PIECE))
+    if ((form->makes || s->special) &&
+        !tcore_buf_reserve(s->made, form->static_bytes + 2 * (s->bytes + FORM_PIECE)))
         return tcore_error_nomem(err);
     enum tcore_status status = tcore_binary_row_begin(writer, &row, TCORE_RECORD_SPAN, most, err);
-    if (status != TCORE_OK)
-        return status;
-    for (unsigned i = 0; i < form->section_count && !row.unfit; i++) {
-        struct form_section *section = &form->sections[i];
-        if (section->count)
-            put_section(&row, s, section);
-        if (section->shared != FORM_NOTHING)
-            put_shared(&row, around, (enum form_value)section->shared);
-    }
-    return tcore_binary_row_end(writer, &row, err);
-}
-
-void form_free_sections(struct form *form)
-{
-    for (unsigned i = 0; i < form->section_count; i++)
-        tcore_binary_part_free(&form->sections[i].part);
-    form->section_count = 0;
+    if (status != TCORE_OK || row.unfit)
+        return status == TCORE_OK ? TCORE_EOF : status;
+    const struct form_scope *scope = form_scopes_find(scopes, around->shared, row.tree);
+    status = scope ? form_lanes_put(form->lanes, s, scope, &row, writer, err) : TCORE_EOF;
+    return status == TCORE_EOF ? put_and_learn(&row, s, around, scopes, writer, err) : status;
 }

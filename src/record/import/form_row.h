@@ -6,8 +6,7 @@
 #ifndef RECORD_IMPORT_FORM_ROW_H
 #define RECORD_IMPORT_FORM_ROW_H
 
-#include "record/import/form_private.h"
-#include "stream/binary_row.h"
+#include "record/import/form_lanes.h"
 
 enum form_cell_class {
     CELL_COPY, /* a value of the element, as enum form_value says */
@@ -32,21 +31,11 @@ struct form_cell {
     const struct form *made; /* of CELL_MADE: steps alone */
 };
 
-/* A copied value, and which one of its section's it is. */
-struct form_copy {
-    const struct form_cell *cell;
-    unsigned value;
-};
-
 /* Members up to something that records share. */
 struct form_section {
     const struct form_cell *cell;
-    const struct form_copy *copy;
-    unsigned count, copies;
-    bool made;                     /* some cell is CELL_MADE */
-    uint8_t shared;                /* enum form_value of what follows, or FORM_NOTHING */
-    struct tcore_binary_part part; /* what it became in rows of this block */
-    size_t copied;                 /* bytes of its canonical text that were copied values */
+    unsigned count;
+    uint8_t shared; /* enum form_value of what follows, or FORM_NOTHING */
 };
 
 /* An element that becomes a row. */
@@ -55,17 +44,27 @@ struct form_source {
     const struct form_variant *variant;
     const char *text; /* the document */
     const uint32_t *point;
-    size_t bytes; /* of the element */
-    bool special;
-    int64_t duration_ns;
-    struct tcore_buf *made; /* room for text that is needed until the row's end */
+    size_t bytes;              /* of the element */
+    bool special;              /* some text may have a backslash */
+    int64_t start_ns, stop_ns; /* of a form that is timed */
+    struct tcore_buf *made;    /* text that is needed until the row's end; there is room for it */
 };
+
+static inline const char *form_place_in(const struct form_source *s, struct form_place place)
+{
+    return s->text + s->point[place.point] + place.offset;
+}
+
+/* What canonical text between quotes means; like the text of a CELL_MADE it stays until s->made is
+ * cleared. */
+struct tcore_slice form_decode(const struct form_source *s, struct tcore_slice text);
+/* The text of a CELL_MADE, which stays until s->made is cleared. */
+struct tcore_slice form_make_text(const struct form_source *s, const struct form_cell *cell);
 
 /* TCORE_EOF: it did not become one. TCORE_FATAL: out of memory. */
 enum tcore_status form_put_row(const struct form_source *source, const struct form_around *around,
-                               struct tcore_binary_writer *writer, struct tcore_error *err);
-
-void form_free_sections(struct form *form);
+                               struct form_scopes *scopes, struct tcore_binary_writer *writer,
+                               struct tcore_error *err);
 
 /* Adds the sections to a form, of whose record text the notes are; steps are the form's, by note.
  * Without any the record has to be made as text. */

@@ -267,6 +267,7 @@ static bool make_shared(struct otlp *o)
     shared->at[2] = o->out->length;
     bool good = otlp_put_end(o);
     shared->at[3] = o->out->length;
+    shared->number++;
     job->failed |= o->out->failed;
     o->out = out;
     o->shared = good && !job->failed;
@@ -293,7 +294,7 @@ static bool put_row(struct otlp *o, uint32_t node)
                                        .schema = slice_at(o, o->schema),
                                        .put = put_around,
                                        .context = o,
-                                       .bytes = job->shared->text.length};
+                                       .shared = job->shared};
     enum tcore_status status = o->out->length ? import_blocks_take(job, &err) : TCORE_OK;
     if (status == TCORE_OK)
         status =
