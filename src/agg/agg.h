@@ -5,6 +5,7 @@
 
 #include "agg/plain.h"
 #include "agg/recent.h"
+#include "agg/slide.h"
 #include "agg/stat.h"
 #include "agg/table.h"
 #include "cli/verb.h"
@@ -13,16 +14,48 @@
 struct agg_options {
     struct cli_strings by, stats, expect;
     const char *value, *unit;
-    int64_t window_ns, lateness_ns; /* -1: not given */
+    int64_t window_ns, slide_ns, lateness_ns; /* -1: not given */
     int64_t max_groups;
     bool partial, merge;
 };
+
+struct agg_plan;
+
+/* --- windows.c: times and indexes of windows and panes, which are counted from 1970 on */
+
+#define AGG_OVERLAP_MAX 100000 /* windows that a pane can be in */
+struct agg_time {
+    int64_t start_ns, length_ns; /* length 0: no windows */
+};
+/* Panes that take nothing more, by index: below all, as they are in closed windows only; below
+ * some, for those of their windows that are closed. INT64_MIN: none. */
+struct agg_closed {
+    int64_t all, some;
+};
+extern const struct agg_closed agg_none_closed;
+
+/* Sets the three lengths. slide_ns 0: as long as windows. */
+void agg_plan_windows(struct agg_plan *plan, int64_t window_ns, int64_t slide_ns);
+struct agg_time agg_window_time(const struct agg_plan *plan, int64_t index);
+struct agg_time agg_pane_time(const struct agg_plan *plan, int64_t index);
+/* The first window that has not ended by that time. */
+int64_t agg_first_open(const struct agg_plan *plan, int64_t time_ns);
+struct agg_closed agg_closed_before(const struct agg_plan *plan, int64_t first_open);
+
+/* Rounded towards minus infinity, as windows before 1970 want it. */
+static inline int64_t agg_window_index(int64_t time_ns, int64_t window_ns)
+{
+    int64_t index = time_ns / window_ns;
+    return index - (time_ns % window_ns < 0);
+}
 
 /* What is asked for: read by all threads, written by none of them. Of columns, SIZE_MAX: not asked
  * for. */
 struct agg_plan {
     struct cli_strings by_names;
-    int64_t window_ns; /* 0: no windows */
+    int64_t window_ns; /* 0: no windows, and so are the next two */
+    int64_t slide_ns;  /* from the start of a window to that of the next, at most window_ns */
+    int64_t pane_ns; /* windows of the table, which divide both; the same unless windows overlap */
     const char *value; /* --value, or NULL */
     uint64_t max_groups;
     size_t table_bytes; /* of one thread's table at most; 0: no limit */
@@ -42,6 +75,7 @@ struct agg_span {
     uint64_t untimed;          /* records without a time, in no window */
     uint64_t negative;         /* spans that end before they start */
     uint64_t late;
+    uint64_t partly_late; /* in some windows that were open, and not in others */
     uint64_t bad_histograms;
     uint64_t bad_rates;    /* sampling rates that are none */
     uint64_t cumulative;   /* points that say what came since a start, added as they are */
@@ -67,10 +101,9 @@ struct agg_work {
 enum tcore_status agg_work_open(struct agg_work *work, const struct agg_plan *plan,
                                 struct tcore_error *err);
 void agg_work_free(struct agg_work *work);
-/* Adds the rows to the work's table, some of them not before agg_settle(). closed: windows before
- * this index take nothing more (their rows are late); INT64_MIN: none is closed. */
+/* Adds the rows to the work's table, some of them not before agg_settle(). */
 enum tcore_status agg_add(struct agg_work *work, const struct tcore_batch *batch,
-                          const uint32_t *rows, size_t count, int64_t closed,
+                          const uint32_t *rows, size_t count, const struct agg_closed *closed,
                           struct tcore_error *err);
 /* Adds what has been put off: before the table is read. */
 enum tcore_status agg_settle(struct agg_work *work, struct tcore_error *err);
@@ -82,23 +115,27 @@ void agg_span_merge(struct agg_span *into, const struct agg_span *from);
 
 struct agg_partial;
 
-/* --- emit.c: aggregate records of the first so many windows of the table, in the order of window,
- * then group; their states if partial is not NULL. About a megabyte at a time: *more says that the
- * next call goes on where this one stopped. */
+/* --- emit.c: aggregate records of the windows whose index is below before, in the order of window,
+ * then group; if partial is not NULL, the states of those panes instead. About a megabyte at a
+ * time: *more says that the next call goes on where this one stopped. */
 struct agg_emitter {
-    size_t window, cell;
-    const struct tcore_cell **order; /* cells of the window in order; owned */
-    size_t order_count;
+    size_t next;                      /* window of the table */
+    struct slide slide;               /* what overlaps is put together here */
+    const struct agg_window *current; /* NULL: the next one is to be taken */
+    const struct tcore_cell **order;  /* its cells in order; owned */
+    size_t order_count, cell;
 };
 void agg_emitter_free(struct agg_emitter *emitter);
-enum tcore_status agg_emit(struct agg_emitter *emitter, struct agg_work *work, size_t windows,
+/* The windows that were emitted have left the table. */
+void agg_emitter_rewind(struct agg_emitter *emitter);
+enum tcore_status agg_emit(struct agg_emitter *emitter, struct agg_work *work, int64_t before,
                            struct agg_partial *partial, struct tcore_buf *out, bool *more,
                            struct tcore_error *err);
 
-/* --- key.c: appends the members that name a cell: type, recordType, metricName, group, window; the
- * object in group alone. */
+/* --- key.c: appends the members that name a cell: type, recordType, metricName, group, and when it
+ * begins and how long it is, unless that is 0; the object in group alone. */
 void agg_write_group(const struct agg_work *work, uint32_t series, struct tcore_buf *out);
-void agg_write_key(const struct agg_work *work, const struct agg_window *window, uint32_t series,
+void agg_write_key(const struct agg_work *work, const struct agg_time *time, uint32_t series,
                    struct tcore_buf *out);
 
 /* --- partial.c: the state itself as records */
@@ -133,12 +170,5 @@ enum tcore_status agg_add_rollup(struct agg_work *work, const struct tcore_slice
 
 /* --- merge.c: the verb with --merge */
 int agg_merge(struct cli *cli, const struct agg_options *options, int argc, char **argv);
-
-/* Rounded towards minus infinity, as windows before 1970 want it. */
-static inline int64_t agg_window_index(int64_t time_ns, int64_t window_ns)
-{
-    int64_t index = time_ns / window_ns;
-    return index - (time_ns % window_ns < 0);
-}
 
 #endif

@@ -9,9 +9,8 @@
  */
 #include <config.h>
 
-#include "agg/agg.h"
+#include "agg/aggregation.h"
 #include "agg/verbs.h"
-#include "cli/filter.h"
 #include "cli/message.h"
 
 #include "base/sys.h"
@@ -19,115 +18,6 @@
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
-
-struct aggregation {
-    struct cli *cli;
-    struct agg_plan plan;
-    struct agg_work total;
-    struct agg_emitter emitter;
-    struct agg_partial partial_state, *partial; /* NULL: statistics, not states */
-    int64_t lateness_ns;
-    int64_t newest_ns; /* event time, with --lateness or --idle */
-    int64_t closed;    /* index of the first window that is open */
-    bool emitted;      /* all cells are out */
-};
-
-static enum tcore_status add_path(struct tcore_projection *projection, const char *name,
-                                  size_t *column, struct tcore_error *err)
-{
-    const struct tcore_path_key key = {name, strlen(name)};
-    return tcore_projection_add_path(projection, &key, 1, column, err);
-}
-
-static enum tcore_status add_value_columns(struct agg_plan *plan,
-                                           struct tcore_projection *projection, unsigned types,
-                                           struct tcore_error *err)
-{
-    enum tcore_status status = TCORE_OK;
-    bool spans = types & 1u << TCORE_RECORD_SPAN, metrics = types & 1u << TCORE_RECORD_METRIC;
-    if (plan->value) {
-        status = tcore_projection_add_field(projection, plan->value, &plan->span_value, err);
-        return status;
-    }
-    if (spans)
-        status = add_path(projection, "durationNano", &plan->span_value, err);
-    if (!status && metrics)
-        status = add_path(projection, "value", &plan->metric_value, err);
-    if (!status && metrics)
-        status = add_path(projection, "metricName", &plan->metric_name, err);
-    if (!status && metrics)
-        status = add_path(projection, "histogram", &plan->histogram, err);
-    return status;
-}
-
-static bool wants(const struct tcore_stats *stats, enum tcore_stat_kind kind)
-{
-    for (size_t i = 0; i < stats->count; i++)
-        if (stats->stat[i].kind == kind)
-            return true;
-    return false;
-}
-
-static enum tcore_status add_other_columns(struct agg_plan *plan,
-                                           struct tcore_projection *projection, unsigned types,
-                                           struct tcore_error *err)
-{
-    enum tcore_status status = TCORE_OK;
-    bool spans = types & 1u << TCORE_RECORD_SPAN, logs = types & 1u << TCORE_RECORD_LOG;
-    bool metrics = types & 1u << TCORE_RECORD_METRIC;
-    static const struct tcore_path_key sample_rate[] = {{"quality", 7}, {"sampleRate", 10}};
-    bool errors = wants(&plan->stats, TCORE_STAT_ERRORS) ||
-                  wants(&plan->stats, TCORE_STAT_ERROR_RATE) ||
-                  wants(&plan->stats, TCORE_STAT_APDEX);
-    if (errors && spans)
-        status = add_path(projection, "status", &plan->status, err);
-    if (!status && errors && logs)
-        status = add_path(projection, "severity", &plan->severity, err);
-    if (!status && plan->timed && spans)
-        status = add_path(projection, "startTimeUnixNano", &plan->start_time, err);
-    if (!status && plan->timed && (logs || metrics))
-        status = add_path(projection, "timeUnixNano", &plan->time, err);
-    if (!status && metrics)
-        status = tcore_projection_add_path(projection, sample_rate, 2, &plan->sample_rate, err);
-    bool of_values = plan->stats.sum || plan->stats.squares || plan->stats.histogram;
-    if (!status && metrics && of_values && !plan->value)
-        status = add_path(projection, "metricType", &plan->metric_type, err);
-    if (!status && metrics && of_values && !plan->value)
-        status = add_path(projection, "temporality", &plan->temporality, err);
-    for (size_t i = 0; i < plan->stats.count && !status; i++)
-        if (plan->stats.stat[i].field)
-            status = tcore_projection_add_field(projection, plan->stats.stat[i].field,
-                                                &plan->stats.stat[i].column, err);
-    return status;
-}
-
-/* The types that --type leaves. */
-static unsigned types_wanted(const struct cli *cli)
-{
-    const unsigned ours =
-        1u << TCORE_RECORD_SPAN | 1u << TCORE_RECORD_METRIC | 1u << TCORE_RECORD_LOG;
-    unsigned named = 0;
-    for (size_t i = 0; i < cli->io.types.count; i++)
-        named |= 1u << tcore_record_type_find(cli->io.types.item[i], strlen(cli->io.types.item[i]));
-    return named & ours ? named & ours : ours;
-}
-
-static enum tcore_status open_columns(void *state, struct tcore_projection *projection,
-                                      struct tcore_error *err)
-{
-    struct aggregation *agg = state;
-    struct agg_plan *plan = &agg->plan;
-    unsigned types = types_wanted(agg->cli);
-    plan->by = tcore_calloc(plan->by_names.count, sizeof *plan->by);
-    if (!plan->by)
-        return tcore_error_nomem(err);
-    enum tcore_status status = TCORE_OK;
-    for (size_t i = 0; i < plan->by_names.count && !status; i++)
-        status = tcore_projection_add_field(projection, plan->by_names.item[i], &plan->by[i], err);
-    if (!status)
-        status = add_value_columns(plan, projection, types, err);
-    return status ? status : add_other_columns(plan, projection, types, err);
-}
 
 static enum tcore_status open_worker(void *state, void **worker, struct tcore_error *err)
 {
@@ -151,13 +41,13 @@ static enum tcore_status add_batch(void *state, void *worker, const struct tcore
     (void)state;
     (void)out;
     work->seen.negative += batch->negative_durations;
-    return agg_add(work, batch, rows, count, INT64_MIN, err);
+    return agg_add(work, batch, rows, count, &agg_none_closed, err);
 }
 
 static unsigned rolls_up(void *state, int64_t *window_ns)
 {
     const struct agg_plan *plan = &((struct aggregation *)state)->plan;
-    *window_ns = plan->window_ns;
+    *window_ns = plan->pane_ns;
     return agg_rolls_up(plan);
 }
 
@@ -182,81 +72,6 @@ static enum tcore_status close_worker(void *state, void *worker, struct tcore_er
     return status;
 }
 
-/* Emits the first so many windows and forgets them. */
-static enum tcore_status close_windows(struct aggregation *agg, size_t windows,
-                                       struct tcore_buf *out, struct tcore_error *err)
-{
-    bool more = true;
-    enum tcore_status status = TCORE_OK;
-    while (more && !status) {
-        struct tcore_buf part = {0};
-        status = agg_emit(&agg->emitter, &agg->total, windows, agg->partial, &part, &more, err);
-        tcore_buf_append(out, part.data, part.length);
-        tcore_buf_free(&part);
-    }
-    agg_emitter_free(&agg->emitter);
-    agg->emitter = (struct agg_emitter){0};
-    table_drop_windows(&agg->total.table, windows);
-    return status ? status : tcore_buf_status(out, err);
-}
-
-/* Event time has reached time_ns: windows that end before it, less --lateness, are complete. */
-static enum tcore_status move_on(struct aggregation *agg, int64_t time_ns, struct tcore_buf *out,
-                                 struct tcore_error *err)
-{
-    int64_t watermark;
-    if (time_ns <= agg->newest_ns)
-        return TCORE_OK;
-    agg->newest_ns = time_ns;
-    if (__builtin_sub_overflow(time_ns, agg->lateness_ns, &watermark))
-        return TCORE_OK;
-    int64_t closed = agg_window_index(watermark, agg->plan.window_ns);
-    if (closed <= agg->closed)
-        return TCORE_OK;
-    agg->closed = closed;
-    size_t windows = 0;
-    while (windows < agg->total.table.window_count &&
-           agg->total.table.windows[windows]->index < closed)
-        windows++;
-    return windows ? close_windows(agg, windows, out, err) : TCORE_OK;
-}
-
-static int64_t time_of_row(const struct aggregation *agg, const struct tcore_batch *batch,
-                           uint32_t row)
-{
-    size_t column = batch->types[row] == TCORE_RECORD_SPAN ? agg->plan.start_time : agg->plan.time;
-    struct tcore_value time = {0};
-    if (column != SIZE_MAX)
-        time = tcore_column_get(&batch->columns[column], row);
-    return time.kind == TCORE_INT ? time.i : INT64_MIN;
-}
-
-static enum tcore_status add_in_order(void *state, void *worker, const struct tcore_batch *batch,
-                                      const uint32_t *rows, size_t count, struct tcore_buf *out,
-                                      struct tcore_error *err)
-{
-    struct aggregation *agg = state;
-    enum tcore_status status = TCORE_OK;
-    (void)worker;
-    agg->total.seen.negative += batch->negative_durations;
-    if (agg->partial && !agg->partial->begun)
-        (void)agg_partial_header(agg->partial, &agg->total, false, out);
-    for (size_t i = 0; i < count && !status; i++) {
-        int64_t time = time_of_row(agg, batch, rows[i]);
-        bool clock = batch->types[rows[i]] == TCORE_RECORD_CLOCK;
-        /* partials are merged later, so nothing is ever too late for them */
-        int64_t closed = agg->partial ? INT64_MIN : agg->closed;
-        if (!clock)
-            status = agg_add(&agg->total, batch, rows + i, 1, closed, err);
-        if (!status)
-            status = move_on(agg, time, out, err);
-        if (!status && clock && time != INT64_MIN)
-            tcore_buf_printf(out, "{\"type\":\"clock\",\"timeUnixNano\":\"%lld\"}\n",
-                             (long long)time);
-    }
-    return status;
-}
-
 static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore_error *err)
 {
     struct aggregation *agg = state;
@@ -266,8 +81,7 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
         agg_partial_header(agg->partial, &agg->total, true, out))
         return tcore_error_nomem(err);
     if (!agg->emitted)
-        status = agg_emit(&agg->emitter, &agg->total, agg->total.table.window_count, agg->partial,
-                          out, &more, err);
+        status = agg_emit(&agg->emitter, &agg->total, INT64_MAX, agg->partial, out, &more, err);
     if (status || more)
         return status ? status : TCORE_SKIP;
     agg->emitted = true;
@@ -298,6 +112,9 @@ static void print_notes(const struct aggregation *agg)
          "records without a time are in no window");
     note(agg->cli, seen->late, "late record was left out: its window had been closed (--lateness)",
          "late records were left out: their windows had been closed (--lateness)");
+    note(agg->cli, seen->partly_late,
+         "late record is not in all of its windows: some had been closed (--lateness)",
+         "late records are not in all of their windows: some had been closed (--lateness)");
     note(agg->cli, seen->bad_histograms, "histogram was left out: its buckets make no sense",
          "histograms were left out: their buckets make no sense");
     note(agg->cli, seen->cumulative,
@@ -333,6 +150,15 @@ static int usage(struct cli *cli, const struct agg_options *options)
 {
     if (!options->window_ns)
         return cli_usage_error(cli, "--window must be longer than 0");
+    if (options->slide_ns >= 0 && options->window_ns < 0)
+        return cli_usage_error(cli, "--slide needs --window");
+    if (!options->slide_ns)
+        return cli_usage_error(cli, "--slide must be longer than 0");
+    if (options->slide_ns > options->window_ns)
+        return cli_usage_error(cli, "--slide must not be longer than --window");
+    if (options->slide_ns > 0 && options->window_ns / options->slide_ns > AGG_OVERLAP_MAX)
+        return cli_usage_error(cli, "--window must not be longer than %d times --slide",
+                               AGG_OVERLAP_MAX);
     if (!options->stats.count)
         return cli_usage_error(cli, "--stat names no statistic");
     if (options->value && !*options->value)
@@ -352,21 +178,22 @@ static int usage(struct cli *cli, const struct agg_options *options)
     return partial_usage(cli, options);
 }
 
-/* Each thread fills a table of its own, and the last one is merged into a whole: as much again. */
-static size_t table_limit(const struct cli *cli)
+/* Each thread fills a table of its own, and the last one is merged into a whole: as much again.
+ * What is put together of panes has as much, too. */
+static size_t table_limit(const struct cli *cli, const struct agg_options *options)
 {
     int64_t threads = cli->io.threads ? cli->io.threads : sysconf(_SC_NPROCESSORS_ONLN);
-    return (size_t)cli->io.memory_bytes / (size_t)((threads > 0 ? threads : 1) + 1);
+    return (size_t)cli->io.memory_bytes /
+           (size_t)((threads > 0 ? threads : 1) + (options->slide_ns > 0 ? 2 : 1));
 }
 
 static enum tcore_status set_up(struct aggregation *agg, const struct agg_options *options,
                                 struct tcore_error *err)
 {
     agg->plan = (struct agg_plan){.by_names = options->by,
-                                  .window_ns = options->window_ns > 0 ? options->window_ns : 0,
                                   .value = options->value,
                                   .max_groups = (uint64_t)options->max_groups,
-                                  .table_bytes = table_limit(agg->cli),
+                                  .table_bytes = table_limit(agg->cli, options),
                                   .span_value = SIZE_MAX,
                                   .metric_value = SIZE_MAX,
                                   .metric_name = SIZE_MAX,
@@ -382,11 +209,14 @@ static enum tcore_status set_up(struct aggregation *agg, const struct agg_option
         agg_stats_parse(&agg->plan.stats, options->stats.item, options->stats.count, err);
     if (status)
         return status;
+    agg_plan_windows(&agg->plan, options->window_ns > 0 ? options->window_ns : 0,
+                     options->slide_ns > 0 ? options->slide_ns : 0);
     agg->plan.watermark =
         agg->plan.window_ns && (options->lateness_ns >= 0 || agg->cli->io.idle_ns);
-    agg->plan.timed = agg->plan.window_ns || wants(&agg->plan.stats, TCORE_STAT_RATE);
+    agg->plan.timed = agg->plan.window_ns || agg_wants(&agg->plan.stats, TCORE_STAT_RATE);
     agg->lateness_ns = options->lateness_ns > 0 ? options->lateness_ns : 0;
-    agg->newest_ns = agg->closed = INT64_MIN;
+    agg->newest_ns = agg->first_open = INT64_MIN;
+    agg->closed = agg_none_closed;
     if (options->partial) {
         agg->partial = &agg->partial_state;
         status = agg_partial_open(agg->partial, options->unit, err);
@@ -414,7 +244,7 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
         const unsigned types =
             1u << TCORE_RECORD_SPAN | 1u << TCORE_RECORD_METRIC | 1u << TCORE_RECORD_LOG;
         const struct cli_operator parallel = {.types = types,
-                                              .open = open_columns,
+                                              .open = agg_open_columns,
                                               .worker_open = open_worker,
                                               .batch = add_batch,
                                               .rolls_up = rolls_up,
@@ -423,8 +253,8 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
                                               .finish = finish};
         const struct cli_operator in_order = {.types = types | 1u << TCORE_RECORD_CLOCK,
                                               .ordered = true,
-                                              .open = open_columns,
-                                              .batch = add_in_order,
+                                              .open = agg_open_columns,
+                                              .batch = agg_add_in_order,
                                               .finish = finish};
         exit_status = cli_filter(cli, agg.plan.watermark ? &in_order : &parallel, &agg, argc, argv);
         print_notes(&agg);
@@ -442,6 +272,8 @@ static const struct cli_option options[] = {
     {0, "by", CLI_LIST, OPTION(by), "FIELDS", "group by these fields", NULL},
     {0, "window", CLI_DURATION, OPTION(window_ns), "DUR",
      "one result a group and window of event time", NULL},
+    {0, "slide", CLI_DURATION, OPTION(slide_ns), "DUR",
+     "begin a window each DUR, so that windows overlap", NULL},
     {0, "stat", CLI_LIST, OPTION(stats), "LIST",
      "count rate sum mean min max stddev pNN errors errorRate distinct(FIELD) topk(N,FIELD) "
      "apdex(T); default count,errorRate,mean,p50,p95,p99,max",
@@ -464,6 +296,7 @@ static const struct cli_option options[] = {
 
 static const struct agg_options defaults = {.stats = {agg_default_stats, AGG_DEFAULT_STATS},
                                             .window_ns = -1,
+                                            .slide_ns = -1,
                                             .lateness_ns = -1,
                                             .max_groups = 2000000};
 

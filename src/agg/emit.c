@@ -73,40 +73,75 @@ static bool order_cells(struct agg_emitter *emitter, const struct agg_work *work
     return ok;
 }
 
-void agg_emitter_free(struct agg_emitter *emitter)
+static void free_order(struct agg_emitter *emitter)
 {
     tcore_free(emitter->order);
     emitter->order = NULL;
+    emitter->current = NULL;
+    emitter->cell = 0;
 }
 
-enum tcore_status agg_emit(struct agg_emitter *emitter, struct agg_work *work, size_t windows,
+void agg_emitter_rewind(struct agg_emitter *emitter)
+{
+    free_order(emitter);
+    emitter->next = 0;
+}
+
+void agg_emitter_free(struct agg_emitter *emitter)
+{
+    free_order(emitter);
+    slide_free(&emitter->slide);
+}
+
+/* Sets emitter->current, NULL: there is none, and its order. */
+static enum tcore_status take_window(struct agg_emitter *emitter, const struct agg_work *work,
+                                     int64_t before, bool panes, struct tcore_error *err)
+{
+    const struct agg_table *table = &work->table;
+    const struct agg_plan *plan = work->plan;
+    enum tcore_status status = TCORE_OK;
+    if (!panes && plan->slide_ns != plan->window_ns)
+        status = slide_next(&emitter->slide, plan, table, before, &emitter->current, err);
+    else if (emitter->next < table->window_count && table->windows[emitter->next]->index < before)
+        emitter->current = table->windows[emitter->next++];
+    if (!status && emitter->current && !order_cells(emitter, work, emitter->current))
+        status = tcore_error_nomem(err);
+    return status;
+}
+
+static enum tcore_status write_cell(const struct agg_work *work, const struct agg_window *window,
+                                    const struct tcore_cell *cell, struct agg_partial *partial,
+                                    struct tcore_buf *out)
+{
+    if (partial)
+        return agg_partial_cell(partial, work, window, cell, out);
+    const struct agg_time time = agg_window_time(work->plan, window->index);
+    agg_write_key(work, &time, cell->series, out);
+    enum tcore_status status = tcore_cell_write(cell, &work->plan->stats, seconds_of(work), out);
+    tcore_buf_puts(out, "}\n");
+    return status;
+}
+
+enum tcore_status agg_emit(struct agg_emitter *emitter, struct agg_work *work, int64_t before,
                            struct agg_partial *partial, struct tcore_buf *out, bool *more,
                            struct tcore_error *err)
 {
-    double seconds = seconds_of(work);
     *more = false;
-    for (; emitter->window < windows; emitter->window++, emitter->cell = 0) {
-        const struct agg_window *window = work->table.windows[emitter->window];
-        if (!emitter->order && !order_cells(emitter, work, window))
-            return tcore_error_nomem(err);
+    for (;;) {
+        enum tcore_status status = TCORE_OK;
+        if (!emitter->current)
+            status = take_window(emitter, work, before, partial != NULL, err);
+        if (status || !emitter->current)
+            return status ? status : tcore_buf_status(out, err);
         for (; emitter->cell < emitter->order_count; emitter->cell++) {
             if (out->length >= EMIT_BYTES) {
                 *more = true;
                 return TCORE_OK;
             }
             const struct tcore_cell *cell = emitter->order[emitter->cell];
-            enum tcore_status status;
-            if (partial) {
-                status = agg_partial_cell(partial, work, window, cell, out);
-            } else {
-                agg_write_key(work, window, cell->series, out);
-                status = tcore_cell_write(cell, &work->plan->stats, seconds, out);
-                tcore_buf_puts(out, "}\n");
-            }
-            if (status || out->failed)
+            if (write_cell(work, emitter->current, cell, partial, out) || out->failed)
                 return tcore_error_nomem(err);
         }
-        agg_emitter_free(emitter);
+        free_order(emitter);
     }
-    return tcore_buf_status(out, err);
 }

@@ -33,7 +33,7 @@ static void write_int(const char *name, int64_t i, bool quoted, struct tcore_buf
     tcore_buf_printf(out, quoted ? ",\"%s\":\"%lld\"" : ",\"%s\":%lld", name, (long long)i);
 }
 
-void agg_write_key(const struct agg_work *work, const struct agg_window *window, uint32_t series,
+void agg_write_key(const struct agg_work *work, const struct agg_time *time, uint32_t series,
                    struct tcore_buf *out)
 {
     const struct agg_table *table = &work->table;
@@ -53,11 +53,8 @@ void agg_write_key(const struct agg_work *work, const struct agg_window *window,
     agg_write_group(work, series, out);
     if (series == AGG_OVERFLOW)
         tcore_buf_puts(out, ",\"overflow\":true");
-    int64_t window_ns = work->plan->window_ns, start;
-    if (!window_ns)
+    if (!time->length_ns)
         return;
-    if (__builtin_mul_overflow(window->index, window_ns, &start))
-        start = INT64_MIN; /* the window that begins before all time */
-    write_int("windowStartUnixNano", start, true, out);
-    write_int("windowNano", window_ns, false, out);
+    write_int("windowStartUnixNano", time->start_ns, true, out);
+    write_int("windowNano", time->length_ns, false, out);
 }

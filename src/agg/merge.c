@@ -95,14 +95,20 @@ static enum tcore_status read_names(struct merge *m, uint32_t array, size_t *fir
 static enum tcore_status make_plan(struct merge *m, uint32_t header, struct tcore_error *err)
 {
     size_t by, by_count, stats, stat_count;
-    int64_t version = 0, window = 0;
+    int64_t version = 0, window = 0, slide = 0;
     const struct tcore_value *v = member(m, header, "version", TCORE_INT);
-    if (!v || (version = v->i) != 1)
+    if (!v || (version = v->i) < 1 || version > 2)
         return tcore_error_set(err, TCORE_BAD_INPUT,
                                "a partial of version %" PRId64 " is not known here", version);
     v = member(m, header, "windowNano", TCORE_INT);
     if (!v || (window = v->i) < 0)
         return damaged(err, "its header lacks windowNano");
+    slide = window;
+    if (version == 2) {
+        v = member(m, header, "slideNano", TCORE_INT);
+        if (!v || (slide = v->i) <= 0 || slide > window)
+            return damaged(err, "its header lacks slideNano");
+    }
     enum tcore_status status =
         read_names(m, tcore_json_find(&m->json, header, "by"), &by, &by_count, err);
     if (!status)
@@ -118,7 +124,7 @@ static enum tcore_status make_plan(struct merge *m, uint32_t header, struct tcor
     for (size_t i = 0; i < stat_count; i++)
         m->by_items[by_count + i] = m->names[stats + i];
     m->plan.by_names = (struct cli_strings){m->by_items, by_count};
-    m->plan.window_ns = window;
+    agg_plan_windows(&m->plan, window, slide);
     if (agg_stats_parse(&m->plan.stats, m->by_items + by_count, stat_count, err))
         return err->status;
     m->planned = true;
@@ -147,8 +153,10 @@ static bool same_names(const struct merge *m, uint32_t array, const char *const 
 static bool fits_plan(const struct merge *m, uint32_t header)
 {
     const struct tcore_value *window = member(m, header, "windowNano", TCORE_INT);
+    const struct tcore_value *slide = member(m, header, "slideNano", TCORE_INT);
     const struct agg_plan *plan = &m->plan;
     return window && window->i == plan->window_ns &&
+           (slide ? slide->i : window->i) == plan->slide_ns &&
            same_names(m, tcore_json_find(&m->json, header, "by"), plan->by_names.item,
                       plan->by_names.count, sizeof *plan->by_names.item) &&
            same_names(m, tcore_json_find(&m->json, header, "stats"), &plan->stats.stat->name,
@@ -254,7 +262,7 @@ static enum tcore_status read_window(struct merge *m, int64_t *index, struct tco
 {
     int64_t start;
     *index = 0;
-    if (!m->plan.window_ns)
+    if (!m->plan.pane_ns)
         return TCORE_OK;
     const struct tcore_value *v = member(m, 0, "windowStartUnixNano", TCORE_STRING);
     char *end;
@@ -265,7 +273,7 @@ static enum tcore_status read_window(struct merge *m, int64_t *index, struct tco
     start = strtoll(text, &end, 10);
     if (*end)
         return damaged(err, "a cell names no window");
-    *index = agg_window_index(start, m->plan.window_ns);
+    *index = agg_window_index(start, m->plan.pane_ns);
     return TCORE_OK;
 }
 
@@ -294,7 +302,8 @@ static enum tcore_status add_state(struct merge *m, struct copy *copy, uint32_t 
         } else {
             window->extra_bytes += tcore_cell_extra_bytes(into, &m->plan.stats) - before;
             tcore_buf_clear(&m->scratch);
-            agg_write_key(&copy->work, window, series, &m->scratch);
+            const struct agg_time time = agg_pane_time(&m->plan, index);
+            agg_write_key(&copy->work, &time, series, &m->scratch);
             copy->checksum += agg_partial_checksum(m->scratch.data, m->scratch.length,
                                                    m->state.data, m->state.length);
         }
@@ -466,7 +475,7 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
     if (m->partial && !m->partial->begun && agg_partial_header(m->partial, &m->total, true, out))
         return tcore_error_nomem(err);
     enum tcore_status status =
-        agg_emit(&m->emitter, &m->total, m->total.table.window_count, m->partial, out, &more, err);
+        agg_emit(&m->emitter, &m->total, INT64_MAX, m->partial, out, &more, err);
     if (status || more)
         return status ? status : TCORE_SKIP;
     if (m->partial)

@@ -3,7 +3,8 @@
  * A partial: a header that says what was aggregated, a record a cell with its state in base64, and
  * a trailer with the number of cells and a checksum, without which the unit does not count. Every
  * record names the unit and the attempt at it, and cells are numbered, so that streams may be
- * concatenated, mixed and repeated.
+ * concatenated, mixed and repeated. Windows that overlap are put together by who merges: cells are
+ * of panes, and the header, of version 2, says how far windows are apart.
  *
  * An attempt is named by a checksum of all that is in it: equal input gives equal bytes. Only where
  * cells are written before all of them are known (--lateness, --idle) is its name random.
@@ -65,10 +66,14 @@ static void write_names(const char *name, const char *const *first, size_t count
 
 static void write_plan(const struct agg_plan *plan, struct tcore_buf *out)
 {
-    tcore_buf_puts(out, ",\"version\":1");
+    bool overlap = plan->slide_ns != plan->window_ns;
+    tcore_buf_printf(out, ",\"version\":%d", overlap ? 2 : 1);
     write_names("by", plan->by_names.item, plan->by_names.count, sizeof *plan->by_names.item, out);
     write_names("stats", &plan->stats.stat->name, plan->stats.count, sizeof *plan->stats.stat, out);
-    tcore_buf_printf(out, ",\"windowNano\":%lld}}\n", (long long)plan->window_ns);
+    tcore_buf_printf(out, ",\"windowNano\":%lld", (long long)plan->window_ns);
+    if (overlap)
+        tcore_buf_printf(out, ",\"slideNano\":%lld", (long long)plan->slide_ns);
+    tcore_buf_puts(out, "}}\n");
 }
 
 uint64_t agg_partial_checksum(const char *key, size_t key_length, const char *state,
@@ -88,7 +93,8 @@ static enum tcore_status encode(const struct agg_work *work, const struct agg_wi
                                 const struct tcore_cell *cell, struct tcore_buf *out,
                                 struct tcore_buf *state)
 {
-    agg_write_key(work, window, cell->series, out);
+    const struct agg_time time = agg_pane_time(work->plan, window->index);
+    agg_write_key(work, &time, cell->series, out);
     enum tcore_status status = tcore_cell_encode(cell, &work->plan->stats, state);
     return state->failed || out->failed ? TCORE_FATAL : status;
 }

@@ -48,7 +48,7 @@ static bool is_rolled_up(enum tcore_stat_kind kind)
 
 unsigned agg_rolls_up(const struct agg_plan *plan)
 {
-    if (plan->value || plan->watermark || plan->window_ns % TCORE_ROLLUP_WINDOW_NS)
+    if (plan->value || plan->watermark || plan->pane_ns % TCORE_ROLLUP_WINDOW_NS)
         return 0;
     for (size_t i = 0; i < plan->by_names.count; i++)
         if (part_of(plan->by_names.item[i]) == PART_NONE)
@@ -130,8 +130,8 @@ static enum tcore_status add_cells(struct agg_work *work, struct tcore_rollup_re
     enum tcore_status status;
     while ((status = tcore_rollup_next_cell(reader, &window, &from, err)) == TCORE_OK) {
         int64_t index = 0;
-        if (plan->window_ns)
-            index = agg_window_index(window, plan->window_ns / tcore_rollup_reader_window(reader));
+        if (plan->pane_ns)
+            index = agg_window_index(window, plan->pane_ns / tcore_rollup_reader_window(reader));
         struct agg_window *into = table_window(&work->table, index);
         struct tcore_cell *cell = into ? table_cell(into, series) : NULL;
         if (!cell)

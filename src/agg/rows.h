@@ -19,7 +19,7 @@ struct rows {
     const uint32_t *by; /* symbols: by[column * count + i] */
     uint32_t *series;   /* of each selected row */
     bool all_spans;
-    int64_t closed;
+    struct agg_closed closed;
 };
 
 /* series.c: fills r->series (in work->scratch). */

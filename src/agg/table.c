@@ -24,8 +24,10 @@ enum tcore_status table_init(struct agg_table *table, const struct tcore_stats *
     return TCORE_OK;
 }
 
-static void free_window(struct agg_window *window, const struct tcore_stats *stats)
+void table_free_window(struct agg_window *window, const struct tcore_stats *stats)
 {
+    if (!window)
+        return;
     for (uint32_t i = 0; i < window->count; i++)
         tcore_cell_free(&window->cells[i], stats);
     tcore_free(window->cells);
@@ -38,7 +40,7 @@ static void free_window(struct agg_window *window, const struct tcore_stats *sta
 void table_drop_windows(struct agg_table *table, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        free_window(table->windows[i], table->stats);
+        table_free_window(table->windows[i], table->stats);
     if (n)
         memmove(table->windows, table->windows + n,
                 (table->window_count - n) * sizeof *table->windows);
@@ -227,19 +229,23 @@ struct tcore_cell *table_far_cell(struct agg_window *window, uint32_t series)
     return cell;
 }
 
-size_t table_bytes(const struct agg_table *table)
+size_t table_window_bytes(const struct agg_window *window, const struct tcore_stats *stats)
 {
     enum { HISTOGRAM_BYTES = 200 };
+    return sizeof *window + window->direct_length * sizeof *window->direct +
+           window->capacity * sizeof *window->cells + window->extra_bytes +
+           (stats->histogram ? (size_t)window->count * HISTOGRAM_BYTES : 0);
+}
+
+size_t table_bytes(const struct agg_table *table)
+{
     size_t bytes = tcore_map_bytes(&table->symbols.map) +
                    table->series_capacity * sizeof *table->series +
                    table->by_symbols_capacity * sizeof *table->by_symbols;
     for (size_t i = 0; i <= table->by_count; i++)
         bytes += table->levels[i].count * 3 * sizeof(struct pair_slot);
-    for (size_t i = 0; i < table->window_count; i++) {
-        const struct agg_window *window = table->windows[i];
-        bytes += window->capacity * sizeof *window->cells + window->extra_bytes +
-                 (table->stats->histogram ? (size_t)window->count * HISTOGRAM_BYTES : 0);
-    }
+    for (size_t i = 0; i < table->window_count; i++)
+        bytes += table_window_bytes(table->windows[i], table->stats);
     return bytes;
 }
 
@@ -282,6 +288,24 @@ static uint32_t *translate_series(struct agg_table *into, const struct agg_table
     return number;
 }
 
+enum tcore_status table_merge_window(struct agg_window *into, const struct agg_window *from,
+                                     const uint32_t *series, const struct tcore_stats *stats)
+{
+    for (uint32_t i = 0; i < from->count; i++) {
+        const struct tcore_cell *source = &from->cells[i];
+        struct tcore_cell *cell =
+            table_cell(into, series ? series[source->series] : source->series);
+        if (!cell)
+            return TCORE_FATAL;
+        size_t before = tcore_cell_extra_bytes(cell, stats);
+        enum tcore_status status = tcore_cell_merge(cell, source, stats);
+        if (status)
+            return status;
+        into->extra_bytes += tcore_cell_extra_bytes(cell, stats) - before;
+    }
+    return TCORE_OK;
+}
+
 static enum tcore_status merge_cells(struct agg_table *into, struct agg_table *from,
                                      const uint32_t *series)
 {
@@ -290,16 +314,9 @@ static enum tcore_status merge_cells(struct agg_table *into, struct agg_table *f
         struct agg_window *target = table_window(into, source->index);
         if (!target)
             return TCORE_FATAL;
-        for (uint32_t i = 0; i < source->count; i++) {
-            struct tcore_cell *cell = table_cell(target, series[source->cells[i].series]);
-            if (!cell)
-                return TCORE_FATAL;
-            size_t before = tcore_cell_extra_bytes(cell, into->stats);
-            enum tcore_status status = tcore_cell_merge(cell, &source->cells[i], into->stats);
-            if (status)
-                return status;
-            target->extra_bytes += tcore_cell_extra_bytes(cell, into->stats) - before;
-        }
+        enum tcore_status status = table_merge_window(target, source, series, into->stats);
+        if (status)
+            return status;
     }
     return TCORE_OK;
 }

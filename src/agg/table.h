@@ -61,12 +61,19 @@ uint32_t table_new_series(struct agg_table *table, uint32_t last, enum tcore_rec
                           uint32_t metric, const uint32_t *by);
 /* The window of that index, made if there is none. NULL: out of memory. */
 struct agg_window *table_window(struct agg_table *table, int64_t index);
+/* A window that is in no table: freed with its cells. NULL is fine. */
+void table_free_window(struct agg_window *window, const struct tcore_stats *stats);
+/* into += from, whose series have the numbers series[number]; NULL: the same ones. */
+enum tcore_status table_merge_window(struct agg_window *into, const struct agg_window *from,
+                                     const uint32_t *series, const struct tcore_stats *stats);
+/* Memory that a window holds, roughly: histograms are taken at what they usually need. */
+size_t table_window_bytes(const struct agg_window *window, const struct tcore_stats *stats);
 /* Frees the first n windows. */
 void table_drop_windows(struct agg_table *table, size_t n);
 /* The cell of a series, made if there is none. NULL: out of memory. table_cell() is the fast form.
  */
 struct tcore_cell *table_far_cell(struct agg_window *window, uint32_t series);
-/* Memory held, roughly: histograms are taken at what they usually need. */
+/* Memory held, roughly. */
 size_t table_bytes(const struct agg_table *table);
 /* into += from, which is freed. */
 enum tcore_status table_merge(struct agg_table *into, struct agg_table *from,

@@ -49,6 +49,7 @@ void agg_span_merge(struct agg_span *into, const struct agg_span *from)
     into->untimed += from->untimed;
     into->negative += from->negative;
     into->late += from->late;
+    into->partly_late += from->partly_late;
     into->bad_histograms += from->bad_histograms;
     into->bad_rates += from->bad_rates;
     into->cumulative += from->cumulative;
@@ -115,7 +116,7 @@ static inline struct agg_window *window_of(const struct rows *r, uint32_t row,
                                            enum tcore_record_type type, enum tcore_status *status)
 {
     struct agg_work *work = r->work;
-    int64_t window_ns = work->plan->window_ns, index = 0, time;
+    int64_t window_ns = work->plan->pane_ns, index = 0, time;
     if (work->plan->timed) {
         const struct tcore_value *other;
         if (tcore_row_integer(type == TCORE_RECORD_SPAN ? r->start_time : r->time, row, &time,
@@ -129,9 +130,12 @@ static inline struct agg_window *window_of(const struct rows *r, uint32_t row,
             work->seen.untimed++;
             return NULL;
         }
-        if (window_ns && index < r->closed) {
-            work->seen.late++;
-            return NULL;
+        if (window_ns && index < r->closed.some) {
+            if (index < r->closed.all) {
+                work->seen.late++;
+                return NULL;
+            }
+            work->seen.partly_late++;
         }
     }
     struct agg_window *window = table_window(&work->table, index);
@@ -227,7 +231,7 @@ static enum tcore_status after_adding(const struct agg_work *work, enum tcore_st
 }
 
 enum tcore_status agg_add(struct agg_work *work, const struct tcore_batch *batch,
-                          const uint32_t *rows, size_t count, int64_t closed,
+                          const uint32_t *rows, size_t count, const struct agg_closed *closed,
                           struct tcore_error *err)
 {
     const struct agg_plan *plan = work->plan;
@@ -249,7 +253,7 @@ enum tcore_status agg_add(struct agg_work *work, const struct tcore_batch *batch
                      .start_time = column(batch, plan->start_time),
                      .time = column(batch, plan->time),
                      .all_spans = all_spans(batch, rows, count),
-                     .closed = closed};
+                     .closed = *closed};
     enum tcore_status status = rows_find_series(&r, err);
     if (status)
         return status;

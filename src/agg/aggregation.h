@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The verb's own state, which its callbacks share. Private to aggregate.c, columns.c, stream.c. */
+#ifndef AGG_AGGREGATION_H
+#define AGG_AGGREGATION_H
+
+#include "agg/agg.h"
+#include "cli/filter.h"
+
+struct aggregation {
+    struct cli *cli;
+    struct agg_plan plan;
+    struct agg_work total;
+    struct agg_emitter emitter;
+    struct agg_partial partial_state, *partial; /* NULL: statistics, not states */
+    int64_t lateness_ns;
+    int64_t newest_ns;        /* event time, with --lateness or --idle */
+    int64_t first_open;       /* index of the first window that is open */
+    struct agg_closed closed; /* what that means for panes */
+    bool emitted;             /* all cells are out */
+};
+
+/* columns.c: the operator's open(). */
+enum tcore_status agg_open_columns(void *state, struct tcore_projection *projection,
+                                   struct tcore_error *err);
+/* Whether some statistic of the list is of that kind. */
+bool agg_wants(const struct tcore_stats *stats, enum tcore_stat_kind kind);
+
+/* stream.c: the operator's batch() where windows close as event time goes on. */
+enum tcore_status agg_add_in_order(void *state, void *worker, const struct tcore_batch *batch,
+                                   const uint32_t *rows, size_t count, struct tcore_buf *out,
+                                   struct tcore_error *err);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which columns of the records the aggregation needs: no more than what was asked for makes it look
+ * at. */
+#include "agg/aggregation.h"
+
+#include "base/sys.h"
+
+#include <string.h>
+
+static enum tcore_status add_path(struct tcore_projection *projection, const char *name,
+                                  size_t *column, struct tcore_error *err)
+{
+    const struct tcore_path_key key = {name, strlen(name)};
+    return tcore_projection_add_path(projection, &key, 1, column, err);
+}
+
+static enum tcore_status add_value_columns(struct agg_plan *plan,
+                                           struct tcore_projection *projection, unsigned types,
+                                           struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_OK;
+    bool spans = types & 1u << TCORE_RECORD_SPAN, metrics = types & 1u << TCORE_RECORD_METRIC;
+    if (plan->value) {
+        status = tcore_projection_add_field(projection, plan->value, &plan->span_value, err);
+        return status;
+    }
+    if (spans)
+        status = add_path(projection, "durationNano", &plan->span_value, err);
+    if (!status && metrics)
+        status = add_path(projection, "value", &plan->metric_value, err);
+    if (!status && metrics)
+        status = add_path(projection, "metricName", &plan->metric_name, err);
+    if (!status && metrics)
+        status = add_path(projection, "histogram", &plan->histogram, err);
+    return status;
+}
+
+bool agg_wants(const struct tcore_stats *stats, enum tcore_stat_kind kind)
+{
+    for (size_t i = 0; i < stats->count; i++)
+        if (stats->stat[i].kind == kind)
+            return true;
+    return false;
+}
+
+static enum tcore_status add_other_columns(struct agg_plan *plan,
+                                           struct tcore_projection *projection, unsigned types,
+                                           struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_OK;
+    bool spans = types & 1u << TCORE_RECORD_SPAN, logs = types & 1u << TCORE_RECORD_LOG;
+    bool metrics = types & 1u << TCORE_RECORD_METRIC;
+    static const struct tcore_path_key sample_rate[] = {{"quality", 7}, {"sampleRate", 10}};
+    bool errors = agg_wants(&plan->stats, TCORE_STAT_ERRORS) ||
+                  agg_wants(&plan->stats, TCORE_STAT_ERROR_RATE) ||
+                  agg_wants(&plan->stats, TCORE_STAT_APDEX);
+    if (errors && spans)
+        status = add_path(projection, "status", &plan->status, err);
+    if (!status && errors && logs)
+        status = add_path(projection, "severity", &plan->severity, err);
+    if (!status && plan->timed && spans)
+        status = add_path(projection, "startTimeUnixNano", &plan->start_time, err);
+    if (!status && plan->timed && (logs || metrics))
+        status = add_path(projection, "timeUnixNano", &plan->time, err);
+    if (!status && metrics)
+        status = tcore_projection_add_path(projection, sample_rate, 2, &plan->sample_rate, err);
+    bool of_values = plan->stats.sum || plan->stats.squares || plan->stats.histogram;
+    if (!status && metrics && of_values && !plan->value)
+        status = add_path(projection, "metricType", &plan->metric_type, err);
+    if (!status && metrics && of_values && !plan->value)
+        status = add_path(projection, "temporality", &plan->temporality, err);
+    for (size_t i = 0; i < plan->stats.count && !status; i++)
+        if (plan->stats.stat[i].field)
+            status = tcore_projection_add_field(projection, plan->stats.stat[i].field,
+                                                &plan->stats.stat[i].column, err);
+    return status;
+}
+
+/* The types that --type leaves. */
+static unsigned types_wanted(const struct cli *cli)
+{
+    const unsigned ours =
+        1u << TCORE_RECORD_SPAN | 1u << TCORE_RECORD_METRIC | 1u << TCORE_RECORD_LOG;
+    unsigned named = 0;
+    for (size_t i = 0; i < cli->io.types.count; i++)
+        named |= 1u << tcore_record_type_find(cli->io.types.item[i], strlen(cli->io.types.item[i]));
+    return named & ours ? named & ours : ours;
+}
+
+enum tcore_status agg_open_columns(void *state, struct tcore_projection *projection,
+                                   struct tcore_error *err)
+{
+    struct aggregation *agg = state;
+    struct agg_plan *plan = &agg->plan;
+    unsigned types = types_wanted(agg->cli);
+    plan->by = tcore_calloc(plan->by_names.count, sizeof *plan->by);
+    if (!plan->by)
+        return tcore_error_nomem(err);
+    enum tcore_status status = TCORE_OK;
+    for (size_t i = 0; i < plan->by_names.count && !status; i++)
+        status = tcore_projection_add_field(projection, plan->by_names.item[i], &plan->by[i], err);
+    if (!status)
+        status = add_value_columns(plan, projection, types, err);
+    return status ? status : add_other_columns(plan, projection, types, err);
+}
