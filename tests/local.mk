@@ -121,6 +121,7 @@ bats_tests =
 bats_tests += %D%/agg/aggregate.bats
 bats_tests += %D%/agg/merge.bats
 bats_tests += %D%/agg/rollup.bats
+bats_tests += %D%/agg/scope.bats
 bats_tests += %D%/agg/slide.bats
 bats_tests += %D%/alert/check.bats
 bats_tests += %D%/alert/run.bats

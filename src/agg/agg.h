@@ -13,7 +13,7 @@
 
 struct agg_options {
     struct cli_strings by, stats, expect;
-    const char *value, *unit;
+    const char *value, *unit, *scope, *exemplars;
     int64_t window_ns, slide_ns, lateness_ns; /* -1: not given */
     int64_t max_groups;
     bool partial, merge;
@@ -67,6 +67,12 @@ struct agg_plan {
     size_t span_value, metric_value, metric_name, histogram, sample_rate, status, severity;
     size_t metric_type, temporality; /* where it matters that a point is cumulative */
     size_t start_time, time;
+    size_t parent_id;               /* asked for where only spans without one take part */
+    size_t trace_id[2], span_id[2]; /* the record's, and its context's */
+    size_t own;     /* records with none of by[] from here on do not take part; 0: all do */
+    unsigned types; /* of records that are taken, as bits */
+    bool roots;     /* only spans without a parent take part */
+    bool optional_by, optional_stats; /* nobody asked for their fields by name */
 };
 
 /* Event time that was seen, and what could not be placed. */
@@ -92,6 +98,8 @@ struct agg_work {
     size_t scratch_capacity;
     uint32_t *of_codes; /* of a batch: the series of combinations of codes; owned */
     size_t of_codes_capacity;
+    uint32_t *kept; /* rows of a batch that are in the scope; owned */
+    size_t kept_capacity;
     struct plain plain;
     uint32_t span_metric,
         value_metric; /* symbols of the metric names that spans and --value have */

@@ -10,12 +10,14 @@
 #include <config.h>
 
 #include "agg/aggregation.h"
+#include "agg/scope.h"
 #include "agg/verbs.h"
 #include "cli/message.h"
 
 #include "base/sys.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -165,14 +167,17 @@ static int usage(struct cli *cli, const struct agg_options *options)
         return cli_usage_error(cli, "--value names no field");
     if (options->lateness_ns >= 0 && options->window_ns < 0)
         return cli_usage_error(cli, "--lateness needs --window");
+    if (options->scope && options->by.count)
+        return cli_usage_error(cli, "--scope and --by exclude each other");
     if (options->max_groups < 1)
         return cli_usage_error(cli, "--max-groups must be at least 1");
     if (options->expect.count && !options->merge)
         return cli_usage_error(cli, "--expect needs --merge");
     if (options->unit && !options->partial)
         return cli_usage_error(cli, "--unit needs --partial");
-    if (options->merge && (options->by.count || options->stats.item != agg_default_stats ||
-                           options->window_ns > 0 || options->value))
+    if (options->merge &&
+        (options->by.count || options->stats.item != agg_default_stats || options->window_ns > 0 ||
+         options->value || options->scope || options->exemplars))
         return cli_usage_error(cli,
                                "--merge takes groups, statistics and windows from the partials");
     return partial_usage(cli, options);
@@ -187,9 +192,45 @@ static size_t table_limit(const struct cli *cli, const struct agg_options *optio
            (size_t)((threads > 0 ? threads : 1) + (options->slide_ns > 0 ? 2 : 1));
 }
 
+/* The statistics that are asked for, one way or another. */
+static enum tcore_status parse_stats(struct aggregation *agg, const struct agg_options *options,
+                                     const struct agg_scope *scope, struct tcore_error *err)
+{
+    struct cli_strings names = options->stats;
+    if (scope && scope->stats.count && names.item == agg_default_stats) {
+        names = scope->stats;
+        agg->plan.optional_stats = true;
+    }
+    const char **all = tcore_calloc(names.count + 1, sizeof *all);
+    if (!all)
+        return tcore_error_nomem(err);
+    memcpy(all, names.item, names.count * sizeof *all);
+    if (options->exemplars) {
+        snprintf(agg->exemplars, sizeof agg->exemplars, "exemplars(%s)",
+                 *options->exemplars ? options->exemplars : "3");
+        all[names.count++] = agg->exemplars;
+    }
+    enum tcore_status status = agg_stats_parse(&agg->plan.stats, all, names.count, err);
+    tcore_free(all);
+    return status;
+}
+
+static void set_scope(struct agg_plan *plan, const struct agg_scope *scope)
+{
+    plan->types = 1u << TCORE_RECORD_SPAN | 1u << TCORE_RECORD_METRIC | 1u << TCORE_RECORD_LOG;
+    if (!scope)
+        return;
+    plan->by_names = scope->by;
+    plan->types = scope->types;
+    plan->roots = scope->roots;
+    plan->own = scope->own;
+    plan->optional_by = true;
+}
+
 static enum tcore_status set_up(struct aggregation *agg, const struct agg_options *options,
                                 struct tcore_error *err)
 {
+    const struct agg_scope *scope = options->scope ? agg_scope_find(options->scope) : NULL;
     agg->plan = (struct agg_plan){.by_names = options->by,
                                   .value = options->value,
                                   .max_groups = (uint64_t)options->max_groups,
@@ -204,9 +245,12 @@ static enum tcore_status set_up(struct aggregation *agg, const struct agg_option
                                   .status = SIZE_MAX,
                                   .severity = SIZE_MAX,
                                   .start_time = SIZE_MAX,
-                                  .time = SIZE_MAX};
-    enum tcore_status status =
-        agg_stats_parse(&agg->plan.stats, options->stats.item, options->stats.count, err);
+                                  .time = SIZE_MAX,
+                                  .parent_id = SIZE_MAX,
+                                  .trace_id = {SIZE_MAX, SIZE_MAX},
+                                  .span_id = {SIZE_MAX, SIZE_MAX}};
+    set_scope(&agg->plan, scope);
+    enum tcore_status status = parse_stats(agg, options, scope, err);
     if (status)
         return status;
     agg_plan_windows(&agg->plan, options->window_ns > 0 ? options->window_ns : 0,
@@ -241,8 +285,7 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
             cli_report(cli, &err);
         exit_status = exit_status ? exit_status : cli_exit_status(cli, false);
     } else {
-        const unsigned types =
-            1u << TCORE_RECORD_SPAN | 1u << TCORE_RECORD_METRIC | 1u << TCORE_RECORD_LOG;
+        const unsigned types = agg.plan.types;
         const struct cli_operator parallel = {.types = types,
                                               .open = agg_open_columns,
                                               .worker_open = open_worker,
@@ -270,14 +313,17 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
 
 static const struct cli_option options[] = {
     {0, "by", CLI_LIST, OPTION(by), "FIELDS", "group by these fields", NULL},
+    {0, "scope", CLI_CHOICE, OPTION(scope), "SCOPE", "group by what is usual for", AGG_SCOPES},
     {0, "window", CLI_DURATION, OPTION(window_ns), "DUR",
      "one result a group and window of event time", NULL},
     {0, "slide", CLI_DURATION, OPTION(slide_ns), "DUR",
      "begin a window each DUR, so that windows overlap", NULL},
     {0, "stat", CLI_LIST, OPTION(stats), "LIST",
      "count rate sum mean min max stddev pNN errors errorRate distinct(FIELD) topk(N,FIELD) "
-     "apdex(T); default count,errorRate,mean,p50,p95,p99,max",
+     "apdex(T) sum(FIELD); default count,errorRate,mean,p50,p95,p99,max",
      NULL},
+    {0, "exemplars", CLI_OPTIONAL, OPTION(exemplars), "N",
+     "traces of the N largest values of each group (default 3)", NULL},
     {0, "value", CLI_STRING, OPTION(value), "FIELD",
      "aggregate this field instead of durations and metric values", NULL},
     {0, "lateness", CLI_DURATION, OPTION(lateness_ns), "DUR",
@@ -318,6 +364,7 @@ const struct cli_verb agg_aggregate = {
         "Examples:\n"
         "  trace-agg --type=span --by=service,name spans.ndjson\n"
         "  trace-agg --by=service --window=10s --stat=p99 --format=table spans.ndjson\n"
+        "  trace-agg --scope=agent --exemplars spans.ndjson\n"
         "  trace-agg --partial --unit=$HOST --by=service spans.ndjson > $HOST.partial\n"
         "  cat *.partial | trace-agg --merge --expect=h1,h2,h3\n",
     .groups = CLI_READS | CLI_WRITES,

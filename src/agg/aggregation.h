@@ -12,6 +12,7 @@ struct aggregation {
     struct agg_work total;
     struct agg_emitter emitter;
     struct agg_partial partial_state, *partial; /* NULL: statistics, not states */
+    char exemplars[32];                         /* the name of that statistic */
     int64_t lateness_ns;
     int64_t newest_ns;        /* event time, with --lateness or --idle */
     int64_t first_open;       /* index of the first window that is open */

@@ -14,6 +14,16 @@ static enum tcore_status add_path(struct tcore_projection *projection, const cha
     return tcore_projection_add_path(projection, &key, 1, column, err);
 }
 
+/* A field that was named; optional: by a scope, so that it may well be missing. */
+static enum tcore_status add_field(struct tcore_projection *projection, const char *name,
+                                   bool optional, size_t *column, struct tcore_error *err)
+{
+    enum tcore_status status = tcore_projection_add_field(projection, name, column, err);
+    if (!status && optional)
+        projection->columns[*column].optional = true;
+    return status;
+}
+
 static enum tcore_status add_value_columns(struct agg_plan *plan,
                                            struct tcore_projection *projection, unsigned types,
                                            struct tcore_error *err)
@@ -71,16 +81,34 @@ static enum tcore_status add_other_columns(struct agg_plan *plan,
         status = add_path(projection, "temporality", &plan->temporality, err);
     for (size_t i = 0; i < plan->stats.count && !status; i++)
         if (plan->stats.stat[i].field)
-            status = tcore_projection_add_field(projection, plan->stats.stat[i].field,
-                                                &plan->stats.stat[i].column, err);
+            status = add_field(projection, plan->stats.stat[i].field, plan->optional_stats,
+                               &plan->stats.stat[i].column, err);
     return status;
 }
 
-/* The types that --type leaves. */
-static unsigned types_wanted(const struct cli *cli)
+static enum tcore_status add_ids(struct tcore_projection *projection, const char *name,
+                                 size_t columns[2], struct tcore_error *err)
 {
-    const unsigned ours =
-        1u << TCORE_RECORD_SPAN | 1u << TCORE_RECORD_METRIC | 1u << TCORE_RECORD_LOG;
+    const struct tcore_path_key of_context[] = {{"context", 7}, {name, strlen(name)}};
+    enum tcore_status status = add_path(projection, name, &columns[0], err);
+    return status ? status : tcore_projection_add_path(projection, of_context, 2, &columns[1], err);
+}
+
+static enum tcore_status add_id_columns(struct agg_plan *plan, struct tcore_projection *projection,
+                                        struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_OK;
+    if (plan->roots)
+        status = add_path(projection, "parentSpanId", &plan->parent_id, err);
+    if (status || !agg_wants(&plan->stats, TCORE_STAT_EXEMPLARS))
+        return status;
+    status = add_ids(projection, "traceId", plan->trace_id, err);
+    return status ? status : add_ids(projection, "spanId", plan->span_id, err);
+}
+
+/* The types that --type leaves. */
+static unsigned types_wanted(const struct cli *cli, unsigned ours)
+{
     unsigned named = 0;
     for (size_t i = 0; i < cli->io.types.count; i++)
         named |= 1u << tcore_record_type_find(cli->io.types.item[i], strlen(cli->io.types.item[i]));
@@ -92,14 +120,17 @@ enum tcore_status agg_open_columns(void *state, struct tcore_projection *project
 {
     struct aggregation *agg = state;
     struct agg_plan *plan = &agg->plan;
-    unsigned types = types_wanted(agg->cli);
+    unsigned types = types_wanted(agg->cli, plan->types);
     plan->by = tcore_calloc(plan->by_names.count, sizeof *plan->by);
     if (!plan->by)
         return tcore_error_nomem(err);
     enum tcore_status status = TCORE_OK;
     for (size_t i = 0; i < plan->by_names.count && !status; i++)
-        status = tcore_projection_add_field(projection, plan->by_names.item[i], &plan->by[i], err);
+        status =
+            add_field(projection, plan->by_names.item[i], plan->optional_by, &plan->by[i], err);
     if (!status)
         status = add_value_columns(plan, projection, types, err);
-    return status ? status : add_other_columns(plan, projection, types, err);
+    if (!status)
+        status = add_other_columns(plan, projection, types, err);
+    return status ? status : add_id_columns(plan, projection, err);
 }

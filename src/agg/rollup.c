@@ -41,6 +41,8 @@ static bool is_rolled_up(enum tcore_stat_kind kind)
     case TCORE_STAT_DISTINCT:
     case TCORE_STAT_TOPK:
     case TCORE_STAT_APDEX:
+    case TCORE_STAT_FIELD_SUM:
+    case TCORE_STAT_EXEMPLARS:
         break;
     }
     return false;
@@ -48,7 +50,8 @@ static bool is_rolled_up(enum tcore_stat_kind kind)
 
 unsigned agg_rolls_up(const struct agg_plan *plan)
 {
-    if (plan->value || plan->watermark || plan->pane_ns % TCORE_ROLLUP_WINDOW_NS)
+    if (plan->value || plan->roots || plan->own || plan->watermark ||
+        plan->pane_ns % TCORE_ROLLUP_WINDOW_NS)
         return 0;
     for (size_t i = 0; i < plan->by_names.count; i++)
         if (part_of(plan->by_names.item[i]) == PART_NONE)
@@ -56,7 +59,7 @@ unsigned agg_rolls_up(const struct agg_plan *plan)
     for (size_t i = 0; i < plan->stats.count; i++)
         if (!is_rolled_up(plan->stats.stat[i].kind))
             return 0;
-    return 1u << TCORE_RECORD_SPAN | 1u << TCORE_RECORD_METRIC;
+    return plan->types & (1u << TCORE_RECORD_SPAN | 1u << TCORE_RECORD_METRIC);
 }
 
 /* A symbol by its bytes, which are the same there and here; an empty one is absent. */

@@ -6,6 +6,7 @@
 #include "cli/message.h"
 #include "cli/options.h"
 #include "model/number.h"
+#include "stats/exemplars.h"
 
 #include <string.h>
 
@@ -25,9 +26,9 @@ static const struct {
 };
 
 static const char *const known[] = {
-    "count",           "rate",          "sum",       "mean", "min", "max",
-    "stddev",          "errors",        "errorRate", "p50",  "p95", "p99",
-    "distinct(FIELD)", "topk(N,FIELD)", "apdex(T)",  NULL};
+    "count",           "rate",          "sum",       "mean",       "min",          "max",
+    "stddev",          "errors",        "errorRate", "p50",        "p95",          "p99",
+    "distinct(FIELD)", "topk(N,FIELD)", "apdex(T)",  "sum(FIELD)", "exemplars(N)", NULL};
 
 const char *agg_default_stats[AGG_DEFAULT_STATS] = {"count", "errorRate", "mean", "p50",
                                                     "p95",   "p99",       "max"};
@@ -40,7 +41,7 @@ static enum tcore_status unknown(const char *name, struct tcore_error *err)
                                name, near);
     return tcore_error_set(err, TCORE_BAD_INPUT,
                            "unknown statistic '%s' (count rate sum mean min max stddev pNN errors "
-                           "errorRate distinct(FIELD) topk(N,FIELD) apdex(T))",
+                           "errorRate distinct(FIELD) topk(N,FIELD) apdex(T) sum(FIELD))",
                            name);
 }
 
@@ -67,6 +68,18 @@ static enum tcore_status parse_topk(struct tcore_stat *stat, const char *text, s
     stat->limit = (uint32_t)limit;
     stat->field = tcore_strndup(comma + 1, (size_t)(text + length - comma - 1));
     return stat->field ? TCORE_OK : tcore_error_nomem(err);
+}
+
+static enum tcore_status parse_exemplars(struct tcore_stat *stat, const char *text, size_t length,
+                                         struct tcore_error *err)
+{
+    int64_t limit;
+    if (!tcore_parse_int64(text, length, &limit) || limit < 1 || limit > TCORE_EXEMPLARS_MAX)
+        return tcore_error_set(err, TCORE_BAD_INPUT, "--exemplars takes a number from 1 to %d",
+                               TCORE_EXEMPLARS_MAX);
+    stat->kind = TCORE_STAT_EXEMPLARS;
+    stat->limit = (uint32_t)limit;
+    return TCORE_OK;
 }
 
 static enum tcore_status parse_apdex(struct tcore_stat *stat, const char *text, size_t length,
@@ -116,6 +129,13 @@ static enum tcore_status parse_one(struct tcore_stat *stat, const char *name,
         stat->field = tcore_strndup(inside, length);
         return stat->field ? TCORE_OK : tcore_error_nomem(err);
     }
+    if ((inside = argument(name, "sum", &length)) != NULL) {
+        stat->kind = TCORE_STAT_FIELD_SUM;
+        stat->field = tcore_strndup(inside, length);
+        return stat->field ? TCORE_OK : tcore_error_nomem(err);
+    }
+    if ((inside = argument(name, "exemplars", &length)) != NULL)
+        return parse_exemplars(stat, inside, length, err);
     if ((inside = argument(name, "topk", &length)) != NULL)
         return parse_topk(stat, inside, length, err);
     if ((inside = argument(name, "apdex", &length)) != NULL)
@@ -139,6 +159,8 @@ static void note_needs(struct tcore_stats *list, struct tcore_stat *stat)
     case TCORE_STAT_DISTINCT:
     case TCORE_STAT_TOPK:
     case TCORE_STAT_APDEX:
+    case TCORE_STAT_FIELD_SUM:
+    case TCORE_STAT_EXEMPLARS:
         stat->extra = list->extra_count++;
         break;
     default:
@@ -167,6 +189,11 @@ enum tcore_status agg_stats_parse(struct tcore_stats *list, const char *const *n
             agg_stats_free(list);
             return status;
         }
+        for (size_t k = 0; k < list->count; k++)
+            if (stat->kind == TCORE_STAT_EXEMPLARS && list->stat[k].kind == stat->kind) {
+                agg_stats_free(list);
+                return tcore_error_set(err, TCORE_BAD_INPUT, "exemplars are asked for twice");
+            }
         list->count++;
         note_needs(list, stat);
     }

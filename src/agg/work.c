@@ -4,7 +4,6 @@
 #include "agg/rows.h"
 
 #include "base/sys.h"
-#include "model/symbol.h"
 
 static uint32_t metric_symbol(struct symbols *symbols, const char *name)
 {
@@ -36,8 +35,9 @@ void agg_work_free(struct agg_work *work)
     plain_free(&work->plain);
     tcore_free(work->scratch);
     tcore_free(work->of_codes);
+    tcore_free(work->kept);
     tcore_buf_free(&work->key);
-    work->scratch = work->of_codes = NULL;
+    work->scratch = work->of_codes = work->kept = NULL;
 }
 
 void agg_span_merge(struct agg_span *into, const struct agg_span *from)
@@ -78,37 +78,6 @@ enum tcore_status rows_add_other(const struct rows *r, struct tcore_cell *cell, 
     if (status == TCORE_SKIP)
         r->work->seen.bad_histograms++;
     return status == TCORE_SKIP ? TCORE_OK : status;
-}
-
-/* distinct, topk, apdex. The value is integer if value is NULL. */
-static enum tcore_status add_extras(const struct rows *r, struct tcore_cell *cell, uint32_t row,
-                                    const struct tcore_value *value, int64_t integer, bool error,
-                                    uint64_t weight)
-{
-    struct agg_work *work = r->work;
-    const struct tcore_stats *stats = &work->plan->stats;
-    for (size_t k = 0; k < stats->count; k++) {
-        const struct tcore_stat *stat = &stats->stat[k];
-        enum tcore_status status = TCORE_OK;
-        if (stat->kind == TCORE_STAT_APDEX && (!value || tcore_value_is_number(value))) {
-            status = tcore_cell_add_apdex(cell, stats, stat,
-                                          value ? tcore_value_double(value) : (double)integer,
-                                          error, weight);
-        } else if (stat->kind == TCORE_STAT_DISTINCT || stat->kind == TCORE_STAT_TOPK) {
-            struct tcore_value field = tcore_column_get(&r->batch->columns[stat->column], row);
-            if (field.kind == TCORE_ABSENT)
-                continue;
-            tcore_buf_clear(&work->key);
-            tcore_symbol_append(&work->key, &field);
-            if (work->key.failed)
-                return TCORE_FATAL;
-            status =
-                tcore_cell_add_bytes(cell, stats, stat, work->key.data, work->key.length, weight);
-        }
-        if (status)
-            return status;
-    }
-    return TCORE_OK;
 }
 
 /* The window of a row; NULL: it has none (*status TCORE_OK: it is counted elsewhere). */
@@ -169,7 +138,8 @@ static enum tcore_status add_value(const struct rows *r, struct agg_window *wind
     if (status || !stats->extra_count)
         return status;
     size_t before = tcore_cell_extra_bytes(cell, stats);
-    status = add_extras(r, cell, row, is_integer ? NULL : value, integer, error, weight);
+    const struct tcore_value whole = tcore_value_int(integer);
+    status = rows_add_extras(r, cell, row, is_integer ? &whole : value, error, weight);
     window->extra_bytes += tcore_cell_extra_bytes(cell, stats) - before;
     return status;
 }
@@ -208,6 +178,41 @@ static enum tcore_status add_row(const struct rows *r, size_t i)
     return status ? status : add_value(r, window, cell, row, error, weight);
 }
 
+/* Whether a row takes part in the scope. */
+static bool is_in_scope(const struct agg_plan *plan, const struct tcore_batch *batch, uint32_t row)
+{
+    if (plan->parent_id != SIZE_MAX &&
+        tcore_column_get(&batch->columns[plan->parent_id], row).kind != TCORE_ABSENT)
+        return false;
+    bool own = !plan->own;
+    for (size_t k = plan->own; k < plan->by_names.count && !own; k++)
+        own = tcore_column_get(&batch->columns[plan->by[k]], row).kind != TCORE_ABSENT;
+    return own;
+}
+
+/* Leaves of rows[0..count) those that take part in the scope. */
+static enum tcore_status scope_rows(struct agg_work *work, const struct tcore_batch *batch,
+                                    const uint32_t **rows, size_t *count, struct tcore_error *err)
+{
+    const struct agg_plan *plan = work->plan;
+    if (plan->parent_id == SIZE_MAX && !plan->own)
+        return TCORE_OK;
+    if (*count > work->kept_capacity) {
+        uint32_t *memory = tcore_reallocarray(work->kept, *count, sizeof *memory);
+        if (!memory)
+            return tcore_error_nomem(err);
+        work->kept = memory;
+        work->kept_capacity = *count;
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++)
+        if (is_in_scope(plan, batch, (*rows)[i]))
+            work->kept[kept++] = (*rows)[i];
+    *rows = work->kept;
+    *count = kept;
+    return TCORE_OK;
+}
+
 enum tcore_status agg_check_memory(const struct agg_work *work, struct tcore_error *err)
 {
     size_t limit = work->plan->table_bytes;
@@ -235,8 +240,9 @@ enum tcore_status agg_add(struct agg_work *work, const struct tcore_batch *batch
                           struct tcore_error *err)
 {
     const struct agg_plan *plan = work->plan;
-    if (!count)
-        return TCORE_OK;
+    enum tcore_status status = scope_rows(work, batch, &rows, &count, err);
+    if (status || !count)
+        return status;
     struct rows r = {.work = work,
                      .batch = batch,
                      .row = rows,
@@ -254,7 +260,7 @@ enum tcore_status agg_add(struct agg_work *work, const struct tcore_batch *batch
                      .time = column(batch, plan->time),
                      .all_spans = all_spans(batch, rows, count),
                      .closed = *closed};
-    enum tcore_status status = rows_find_series(&r, err);
+    status = rows_find_series(&r, err);
     if (status)
         return status;
     if (r.all_spans && !plan->timed && !plan->stats.extra_count)

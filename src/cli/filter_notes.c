@@ -100,7 +100,7 @@ static bool is_of_interest(const struct run *run, const struct columns *columns,
     *name = columns->projection.columns[column].name;
     bool of_where = column >= run->select.where_columns[0] && column < run->select.where_columns[1];
     if (**name != '.')
-        return !of_where;
+        return !of_where && !columns->projection.columns[column].optional;
     ++*name;
     return of_where && !strpbrk(*name, ".[\"") && !cli_is_schema_field(*name, strlen(*name));
 }

@@ -27,6 +27,7 @@ struct tcore_projection_column {
     char *name; /* as asked for: a field name, or a path in jq's notation; for messages */
     struct tcore_path *paths;
     size_t path_count;
+    bool optional; /* it goes without saying that records may be without it: no note then */
 };
 
 struct tcore_projection {

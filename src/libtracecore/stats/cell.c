@@ -7,49 +7,12 @@
 
 #include <math.h>
 
-struct tcore_cell_extra *tcore_cell_need_extra(struct tcore_cell *cell,
-                                               const struct tcore_stats *stats)
-{
-    if (cell->extra)
-        return cell->extra;
-    cell->extra =
-        tcore_calloc(1, sizeof *cell->extra + stats->extra_count * sizeof *cell->extra->state);
-    return cell->extra;
-}
-
 void tcore_cell_free(struct tcore_cell *cell, const struct tcore_stats *stats)
 {
     tcore_exact_sum_free(&cell->sum);
     tcore_histogram_free(&cell->histogram);
-    if (!cell->extra)
-        return;
-    tcore_exact_sum_free(&cell->extra->squares);
-    tcore_bounded_histogram_free(&cell->extra->bounded);
-    for (size_t i = 0; i < stats->count; i++) {
-        const struct tcore_stat *stat = &stats->stat[i];
-        if (stat->kind == TCORE_STAT_DISTINCT)
-            tcore_distinct_free(&cell->extra->state[stat->extra].distinct);
-        else if (stat->kind == TCORE_STAT_TOPK)
-            tcore_topk_free(&cell->extra->state[stat->extra].topk);
-    }
-    tcore_free(cell->extra);
+    tcore_cell_extra_free(cell->extra, stats);
     cell->extra = NULL;
-}
-
-size_t tcore_cell_extra_bytes(const struct tcore_cell *cell, const struct tcore_stats *stats)
-{
-    const struct tcore_cell_extra *extra = cell->extra;
-    if (!extra || !stats->extra_count)
-        return 0;
-    size_t bytes = sizeof *extra + stats->extra_count * sizeof *extra->state;
-    for (size_t i = 0; i < stats->count; i++) {
-        const struct tcore_stat *stat = &stats->stat[i];
-        if (stat->kind == TCORE_STAT_DISTINCT)
-            bytes += tcore_distinct_bytes(&extra->state[stat->extra].distinct);
-        else if (stat->kind == TCORE_STAT_TOPK)
-            bytes += tcore_topk_bytes(&extra->state[stat->extra].topk);
-    }
-    return bytes;
 }
 
 /* -0 is taken to be below 0, or the order of values would show. */
@@ -162,6 +125,30 @@ enum tcore_status tcore_cell_add_bytes(struct tcore_cell *cell, const struct tco
     if (stat->kind == TCORE_STAT_DISTINCT)
         return tcore_distinct_add(&extra->state[stat->extra].distinct, data, length);
     return tcore_topk_add(&extra->state[stat->extra].topk, data, length, weight);
+}
+
+enum tcore_status tcore_cell_add_field(struct tcore_cell *cell, const struct tcore_stats *stats,
+                                       const struct tcore_stat *stat,
+                                       const struct tcore_value *value, uint64_t weight)
+{
+    struct tcore_cell_extra *extra = tcore_cell_need_extra(cell, stats);
+    if (!extra)
+        return TCORE_FATAL;
+    struct tcore_cell_field *field = &extra->state[stat->extra].field;
+    field->any = true;
+    return value->kind == TCORE_INT
+               ? tcore_exact_sum_add_weighted_int64(&field->sum, value->i, weight)
+               : tcore_exact_sum_add_weighted_double(&field->sum, tcore_value_double(value),
+                                                     weight);
+}
+
+enum tcore_status tcore_cell_add_exemplar(struct tcore_cell *cell, const struct tcore_stats *stats,
+                                          const struct tcore_stat *stat,
+                                          const struct tcore_exemplar *exemplar)
+{
+    struct tcore_cell_extra *extra = tcore_cell_need_extra(cell, stats);
+    return extra ? tcore_exemplars_add(&extra->state[stat->extra].exemplars, stat->limit, exemplar)
+                 : TCORE_FATAL;
 }
 
 enum tcore_status tcore_cell_add_apdex(struct tcore_cell *cell, const struct tcore_stats *stats,
@@ -298,29 +285,6 @@ enum tcore_status tcore_cell_add_histogram(struct tcore_cell *cell, const struct
     return status;
 }
 
-static enum tcore_status merge_extra(struct tcore_cell *into, const struct tcore_cell_extra *from,
-                                     const struct tcore_stats *stats)
-{
-    struct tcore_cell_extra *extra = tcore_cell_need_extra(into, stats);
-    if (!extra)
-        return TCORE_FATAL;
-    enum tcore_status status = tcore_exact_sum_merge(&extra->squares, &from->squares);
-    if (!status)
-        status = tcore_bounded_histogram_merge(&extra->bounded, &from->bounded);
-    for (size_t i = 0; i < stats->count && !status; i++) {
-        const struct tcore_stat *stat = &stats->stat[i];
-        union tcore_cell_extra_state *to = &extra->state[stat->extra];
-        const union tcore_cell_extra_state *more = &from->state[stat->extra];
-        if (stat->kind == TCORE_STAT_DISTINCT)
-            status = tcore_distinct_merge(&to->distinct, &more->distinct);
-        else if (stat->kind == TCORE_STAT_TOPK)
-            status = tcore_topk_merge(&to->topk, &more->topk);
-        else if (stat->kind == TCORE_STAT_APDEX)
-            status = tcore_apdex_merge(&to->apdex, &more->apdex);
-    }
-    return status;
-}
-
 enum tcore_status tcore_cell_merge(struct tcore_cell *into, const struct tcore_cell *from,
                                    const struct tcore_stats *stats)
 {
@@ -344,6 +308,6 @@ enum tcore_status tcore_cell_merge(struct tcore_cell *into, const struct tcore_c
     if (!status)
         status = tcore_histogram_merge(&into->histogram, &from->histogram);
     if (!status && from->extra)
-        status = merge_extra(into, from->extra, stats);
+        status = tcore_cell_extra_merge(into, from->extra, stats);
     return status;
 }

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "model/value.h"
 #include "stats/exact_sum.h"
+#include "stats/exemplars.h"
 #include "stats/histogram.h"
 #include "stats/stat.h"
 
@@ -50,6 +51,13 @@ enum tcore_status tcore_cell_add_bytes(struct tcore_cell *cell, const struct tco
 enum tcore_status tcore_cell_add_apdex(struct tcore_cell *cell, const struct tcore_stats *stats,
                                        const struct tcore_stat *stat, double value, bool error,
                                        uint64_t weight);
+/* What sum(FIELD) and exemplars want: a number that the field has; a trace. */
+enum tcore_status tcore_cell_add_field(struct tcore_cell *cell, const struct tcore_stats *stats,
+                                       const struct tcore_stat *stat,
+                                       const struct tcore_value *value, uint64_t weight);
+enum tcore_status tcore_cell_add_exemplar(struct tcore_cell *cell, const struct tcore_stats *stats,
+                                          const struct tcore_stat *stat,
+                                          const struct tcore_exemplar *exemplar);
 /* The squares of the values so far, for stddev. */
 enum tcore_status tcore_cell_add_square_int(struct tcore_cell *cell,
                                             const struct tcore_stats *stats, int64_t value,
@@ -57,7 +65,7 @@ enum tcore_status tcore_cell_add_square_int(struct tcore_cell *cell,
 /* A metric's histogram from its JSON text. TCORE_SKIP: it is none. */
 enum tcore_status tcore_cell_add_histogram(struct tcore_cell *cell, const struct tcore_stats *stats,
                                            const char *text, size_t length, uint64_t weight);
-/* Memory held for distinct, topk and apdex. */
+/* Memory held for the statistics that have a state of their own. */
 size_t tcore_cell_extra_bytes(const struct tcore_cell *cell, const struct tcore_stats *stats);
 /* into += from; from stays as it is. */
 enum tcore_status tcore_cell_merge(struct tcore_cell *into, const struct tcore_cell *from,

@@ -7,12 +7,21 @@
 #include "stats/apdex.h"
 #include "stats/bounded_histogram.h"
 #include "stats/distinct.h"
+#include "stats/encode.h"
+#include "stats/exemplars.h"
 #include "stats/topk.h"
+
+struct tcore_cell_field {
+    struct tcore_exact_sum sum;
+    bool any; /* a record had a number there */
+};
 
 union tcore_cell_extra_state {
     struct tcore_distinct distinct;
     struct tcore_topk topk;
     struct tcore_apdex apdex;
+    struct tcore_cell_field field;
+    struct tcore_exemplars exemplars;
 };
 
 struct tcore_cell_extra {
@@ -25,6 +34,15 @@ struct tcore_cell_extra {
 /* The cell's extra part, made if there is none; NULL: no memory. */
 struct tcore_cell_extra *tcore_cell_need_extra(struct tcore_cell *cell,
                                                const struct tcore_stats *stats);
+void tcore_cell_extra_free(struct tcore_cell_extra *extra, const struct tcore_stats *stats);
+enum tcore_status tcore_cell_extra_merge(struct tcore_cell *into,
+                                         const struct tcore_cell_extra *from,
+                                         const struct tcore_stats *stats);
+enum tcore_status tcore_cell_extra_encode(const struct tcore_cell_extra *extra,
+                                          const struct tcore_stats *stats, struct tcore_buf *out);
+/* Into a cell that has none. */
+enum tcore_status tcore_cell_extra_decode(struct tcore_cell *cell, const struct tcore_stats *stats,
+                                          struct tcore_state_reader *in, struct tcore_error *err);
 #pragma GCC visibility pop
 
 #endif

@@ -46,20 +46,21 @@ static void write_name(const struct tcore_stat *stat, struct tcore_buf *out)
 
 static void write_double(const struct tcore_stat *stat, double d, struct tcore_buf *out)
 {
-    if (isnan(d) && stat->kind != TCORE_STAT_SUM && stat->kind != TCORE_STAT_MEAN)
+    if (isnan(d) && stat->kind != TCORE_STAT_SUM && stat->kind != TCORE_STAT_MEAN &&
+        stat->kind != TCORE_STAT_FIELD_SUM)
         return; /* there is none */
     struct tcore_value value = tcore_value_of_double(d);
     write_name(stat, out);
     tcore_json_write_value(out, &value);
 }
 
-static void write_sum(const struct tcore_cell *cell, const struct tcore_stat *stat,
+static void write_sum(const struct tcore_exact_sum *sum, const struct tcore_stat *stat,
                       struct tcore_buf *out)
 {
     char text[TCORE_EXACT_TEXT_BYTES];
-    size_t length = tcore_exact_sum_integer_text(&cell->sum, text);
+    size_t length = tcore_exact_sum_integer_text(sum, text);
     if (!length) {
-        write_double(stat, tcore_exact_sum_value(&cell->sum), out);
+        write_double(stat, tcore_exact_sum_value(sum), out);
         return;
     }
     write_name(stat, out);
@@ -110,12 +111,26 @@ static enum tcore_status write_extra(const struct tcore_cell *cell, const struct
     static const union tcore_cell_extra_state none;
     const union tcore_cell_extra_state *state =
         cell->extra ? &cell->extra->state[stat->extra] : &none;
-    if (stat->kind == TCORE_STAT_DISTINCT)
+    switch (stat->kind) {
+    case TCORE_STAT_DISTINCT:
         write_count(stat, tcore_distinct_count(&state->distinct) * TCORE_WEIGHT_ONE, out);
-    else if (stat->kind == TCORE_STAT_APDEX)
+        break;
+    case TCORE_STAT_APDEX:
         write_double(stat, tcore_apdex_value(&state->apdex), out);
-    else
+        break;
+    case TCORE_STAT_FIELD_SUM:
+        if (state->field.any)
+            write_sum(&state->field.sum, stat, out);
+        break;
+    case TCORE_STAT_EXEMPLARS:
+        if (state->exemplars.count) {
+            tcore_buf_puts(out, ",\"exemplars\":");
+            tcore_exemplars_write(&state->exemplars, out);
+        }
+        break;
+    default:
         return write_topk(stat, &state->topk, out);
+    }
     return TCORE_OK;
 }
 
@@ -139,7 +154,7 @@ static enum tcore_status write_stat(const struct tcore_cell *cell, const struct 
         break;
     case TCORE_STAT_SUM:
         if (cell->values)
-            write_sum(cell, stat, out);
+            write_sum(&cell->sum, stat, out);
         break;
     case TCORE_STAT_MEAN:
         if (cell->values)
@@ -207,7 +222,6 @@ enum tcore_status tcore_cell_write(const struct tcore_cell *cell, const struct t
 enum tcore_status tcore_cell_encode(const struct tcore_cell *cell, const struct tcore_stats *stats,
                                     struct tcore_buf *out)
 {
-    enum tcore_status status = TCORE_OK;
     bool in_units = (cell->count | cell->errors | cell->values) % TCORE_WEIGHT_ONE;
     uint64_t unit = in_units ? 1 : TCORE_WEIGHT_ONE;
     tcore_encode_uint64(out, (uint64_t)cell->has_int | (uint64_t)cell->has_double << 1 |
@@ -227,41 +241,7 @@ enum tcore_status tcore_cell_encode(const struct tcore_cell *cell, const struct 
     tcore_histogram_encode(&cell->histogram, out);
     if (!cell->extra)
         return TCORE_OK;
-    tcore_exact_sum_encode(&cell->extra->squares, out);
-    tcore_bounded_histogram_encode(&cell->extra->bounded, out);
-    for (size_t i = 0; i < stats->count && !status; i++) {
-        const struct tcore_stat *stat = &stats->stat[i];
-        const union tcore_cell_extra_state *state = &cell->extra->state[stat->extra];
-        if (stat->kind == TCORE_STAT_DISTINCT)
-            status = tcore_distinct_encode(&state->distinct, out);
-        else if (stat->kind == TCORE_STAT_TOPK)
-            status = tcore_topk_encode(&state->topk, out);
-        else if (stat->kind == TCORE_STAT_APDEX)
-            tcore_apdex_encode(&state->apdex, out);
-    }
-    return status;
-}
-
-static enum tcore_status decode_extra(struct tcore_cell *cell, const struct tcore_stats *stats,
-                                      struct tcore_state_reader *in, struct tcore_error *err)
-{
-    struct tcore_cell_extra *extra = tcore_cell_need_extra(cell, stats);
-    if (!extra)
-        return tcore_error_nomem(err);
-    enum tcore_status status = tcore_exact_sum_decode(&extra->squares, in, err);
-    if (!status)
-        status = tcore_bounded_histogram_decode(&extra->bounded, in, err);
-    for (size_t i = 0; i < stats->count && !status; i++) {
-        const struct tcore_stat *stat = &stats->stat[i];
-        union tcore_cell_extra_state *state = &extra->state[stat->extra];
-        if (stat->kind == TCORE_STAT_DISTINCT)
-            status = tcore_distinct_decode(&state->distinct, in, err);
-        else if (stat->kind == TCORE_STAT_TOPK)
-            status = tcore_topk_decode(&state->topk, in, err);
-        else if (stat->kind == TCORE_STAT_APDEX)
-            status = tcore_apdex_decode(&state->apdex, in, err);
-    }
-    return status;
+    return tcore_cell_extra_encode(cell->extra, stats, out);
 }
 
 static bool decode_count(struct tcore_state_reader *in, uint64_t unit, uint64_t *units)
@@ -292,7 +272,7 @@ enum tcore_status tcore_cell_decode(struct tcore_cell *cell, const struct tcore_
     if (!status)
         status = tcore_histogram_decode(&cell->histogram, &in, err);
     if (!status && flags & 4)
-        status = decode_extra(cell, stats, &in, err);
+        status = tcore_cell_extra_decode(cell, stats, &in, err);
     if (!status && tcore_state_reader_left(&in))
         return tcore_error_set(err, TCORE_BAD_INPUT, "damaged state of an aggregate");
     return status;

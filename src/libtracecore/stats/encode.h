@@ -23,6 +23,8 @@
  *   top-k       entries * 2 + (not exact) [error, total in units]; for each in the order of bytes:
  *               length, bytes, units
  *   apdex       satisfied, tolerating, total, in units
+ *   exemplars   number of entries; for each: 1 an integer value or 2 a double + 4 has a span id, 16
+ *               bytes of the trace id [8 of the span id] [value, zigzagged or as a double]
  */
 #ifndef TRACECORE_STATS_ENCODE_H
 #define TRACECORE_STATS_ENCODE_H

@@ -2,8 +2,7 @@
 /* The rarer ways in which a record adds to a cell. */
 #include "stats/row.h"
 
-/* NaN and infinities are written as strings. */
-static bool special_double(const struct tcore_value *v, double *d)
+bool tcore_row_special(const struct tcore_value *v, double *d)
 {
     static const struct {
         const char *name;
@@ -29,7 +28,7 @@ enum tcore_status tcore_row_add_other(struct tcore_cell *cell, const struct tcor
         return tcore_cell_add_double(cell, stats, tcore_value_double(value), weight);
     if (type != TCORE_RECORD_METRIC)
         return TCORE_OK;
-    if (special_double(value, &d))
+    if (tcore_row_special(value, &d))
         return tcore_cell_add_double(cell, stats, d, weight);
     struct tcore_value text = {0};
     if (histogram)

@@ -57,6 +57,8 @@ static inline bool tcore_row_integer(const struct tcore_column *column, uint32_t
     return (*value)->kind == TCORE_INT;
 }
 
+/* NaN and infinities, which metrics have as strings. */
+bool tcore_row_special(const struct tcore_value *value, double *d);
 /*
  * Adds a value that is no integer: a double, a metric's histogram (of that column, which may be
  * NULL) where there is no number, or nothing that can be summed. Statuses of stats/cell.h;

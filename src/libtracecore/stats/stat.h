@@ -20,15 +20,17 @@ enum tcore_stat_kind {
     TCORE_STAT_ERROR_RATE, /* errors / count, a fraction */
     TCORE_STAT_DISTINCT,   /* distinct(FIELD) */
     TCORE_STAT_TOPK,       /* topk(N,FIELD) */
-    TCORE_STAT_APDEX       /* apdex(T): (satisfied + tolerating / 2) / all */
+    TCORE_STAT_APDEX,      /* apdex(T): (satisfied + tolerating / 2) / all */
+    TCORE_STAT_FIELD_SUM,  /* sum(FIELD): of the numbers that records have there */
+    TCORE_STAT_EXEMPLARS   /* exemplars(N): traces of the largest values */
 };
 
 struct tcore_stat {
     enum tcore_stat_kind kind;
     const char *name; /* as it was written and as the output calls it; borrowed */
     double quantile;  /* 0 to 1 */
-    char *field;      /* of distinct and topk; owned */
-    uint32_t limit;   /* of topk */
+    char *field;      /* of distinct, topk and sum(FIELD); owned */
+    uint32_t limit;   /* of topk and exemplars */
     double threshold; /* of apdex: nanoseconds or the value's own unit */
     size_t column;    /* of field in the projection, once opened */
     size_t extra;     /* number among the statistics that need a state of their own */
@@ -37,7 +39,7 @@ struct tcore_stat {
 struct tcore_stats {
     struct tcore_stat *stat; /* owned */
     size_t count;
-    size_t extra_count;           /* distinct, topk and apdex ones */
+    size_t extra_count;           /* distinct, topk, apdex, sum(FIELD), exemplars */
     bool sum, squares, histogram; /* what cells must keep */
 };
 
