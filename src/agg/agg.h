@@ -3,6 +3,7 @@
 #ifndef AGG_AGG_H
 #define AGG_AGG_H
 
+#include "agg/map.h"
 #include "agg/plain.h"
 #include "agg/recent.h"
 #include "agg/slide.h"
@@ -13,7 +14,7 @@
 
 struct agg_options {
     struct cli_strings by, stats, expect;
-    const char *value, *unit, *scope, *exemplars;
+    const char *value, *unit, *scope, *exemplars, *map;
     int64_t window_ns, slide_ns, lateness_ns; /* -1: not given */
     int64_t max_groups;
     bool partial, merge;
@@ -85,6 +86,9 @@ struct agg_span {
     uint64_t bad_histograms;
     uint64_t bad_rates;    /* sampling rates that are none */
     uint64_t cumulative;   /* points that say what came since a start, added as they are */
+    uint64_t other;        /* records that --map made, of types that are not aggregated */
+    uint64_t made;         /* and of others */
+    uint64_t by;           /* bits of the --by fields that some of these have */
     bool maybe_cumulative; /* some may be among what roll-ups gave of a metric */
 };
 
@@ -101,6 +105,7 @@ struct agg_work {
     uint32_t *kept; /* rows of a batch that are in the scope; owned */
     size_t kept_capacity;
     struct plain plain;
+    struct agg_mapper *mapper; /* owned; NULL without --map */
     uint32_t span_metric,
         value_metric; /* symbols of the metric names that spans and --value have */
     struct tcore_buf key;

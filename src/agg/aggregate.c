@@ -28,6 +28,8 @@ static enum tcore_status open_worker(void *state, void **worker, struct tcore_er
     if (!work)
         return tcore_error_nomem(err);
     enum tcore_status status = agg_work_open(work, &agg->plan, err);
+    if (!status && agg->map.program.data && (status = agg_work_map(work, agg, err)) != TCORE_OK)
+        agg_work_free(work);
     if (status) {
         tcore_free(work);
         *worker = NULL;
@@ -129,6 +131,9 @@ static void print_notes(const struct aggregation *agg)
     note(agg->cli, seen->bad_rates,
          "quality.sampleRate is none (above 0, up to 1): its record counts once",
          "quality.sampleRates are none (above 0, up to 1): their records count once");
+    note(agg->cli, seen->other, "record that --map made is of a type that is not aggregated",
+         "records that --map made are of types that are not aggregated");
+    agg_note_mapped(agg);
     agg_note_overflow(agg->cli, &agg->total);
 }
 
@@ -177,7 +182,7 @@ static int usage(struct cli *cli, const struct agg_options *options)
         return cli_usage_error(cli, "--unit needs --partial");
     if (options->merge &&
         (options->by.count || options->stats.item != agg_default_stats || options->window_ns > 0 ||
-         options->value || options->scope || options->exemplars))
+         options->value || options->scope || options->exemplars || options->map))
         return cli_usage_error(cli,
                                "--merge takes groups, statistics and windows from the partials");
     return partial_usage(cli, options);
@@ -268,6 +273,34 @@ static enum tcore_status set_up(struct aggregation *agg, const struct agg_option
     return status ? status : agg_work_open(&agg->total, &agg->plan, err);
 }
 
+/* Records that --map has to make something of are of any type. */
+static int aggregate(struct aggregation *agg, int argc, char **argv)
+{
+    const unsigned clock = 1u << TCORE_RECORD_CLOCK, all = (1u << TCORE_RECORD_TYPES) - 1;
+    struct cli_operator op = {.types = agg->plan.types,
+                              .open = agg_open_columns,
+                              .worker_open = open_worker,
+                              .batch = add_batch,
+                              .rolls_up = rolls_up,
+                              .rollup = add_rollup,
+                              .worker_close = close_worker,
+                              .finish = finish};
+    if (agg->plan.watermark)
+        op = (struct cli_operator){.types = agg->plan.types | clock,
+                                   .ordered = true,
+                                   .open = agg_open_columns,
+                                   .batch = agg_add_in_order,
+                                   .finish = finish};
+    if (agg->map.program.data) {
+        op.types |= all & ~clock;
+        op.open = agg_open_mapped;
+        op.batch = agg_add_mapped;
+        op.rolls_up = NULL;
+        op.refused = agg_refused;
+    }
+    return cli_filter(agg->cli, &op, agg, argc, argv);
+}
+
 static int run(struct cli *cli, void *verb_options, int argc, char **argv)
 {
     const struct agg_options *options = verb_options;
@@ -278,6 +311,10 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
         return agg_merge(cli, options, argc, argv);
     struct aggregation agg = {.cli = cli};
     struct tcore_error err = {0};
+    if (options->map && (exit_status = cli_map_load(&agg.map, cli, options->map)) != CLI_DONE) {
+        cli_map_free(&agg.map);
+        return exit_status;
+    }
     if (set_up(&agg, options, &err)) {
         if (err.status == TCORE_BAD_INPUT)
             exit_status = cli_usage_error(cli, "%s", err.text);
@@ -285,27 +322,15 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
             cli_report(cli, &err);
         exit_status = exit_status ? exit_status : cli_exit_status(cli, false);
     } else {
-        const unsigned types = agg.plan.types;
-        const struct cli_operator parallel = {.types = types,
-                                              .open = agg_open_columns,
-                                              .worker_open = open_worker,
-                                              .batch = add_batch,
-                                              .rolls_up = rolls_up,
-                                              .rollup = add_rollup,
-                                              .worker_close = close_worker,
-                                              .finish = finish};
-        const struct cli_operator in_order = {.types = types | 1u << TCORE_RECORD_CLOCK,
-                                              .ordered = true,
-                                              .open = agg_open_columns,
-                                              .batch = agg_add_in_order,
-                                              .finish = finish};
-        exit_status = cli_filter(cli, agg.plan.watermark ? &in_order : &parallel, &agg, argc, argv);
+        exit_status = aggregate(&agg, argc, argv);
         print_notes(&agg);
     }
     agg_emitter_free(&agg.emitter);
     agg_work_free(&agg.total);
     agg_stats_free(&agg.plan.stats);
     tcore_free(agg.plan.by);
+    tcore_projection_free(&agg.made_columns);
+    cli_map_free(&agg.map);
     return exit_status;
 }
 
@@ -326,6 +351,8 @@ static const struct cli_option options[] = {
      "traces of the N largest values of each group (default 3)", NULL},
     {0, "value", CLI_STRING, OPTION(value), "FIELD",
      "aggregate this field instead of durations and metric values", NULL},
+    {0, "map", CLI_STRING, OPTION(map), "FILE",
+     "aggregate the records that this jq program makes of each", NULL},
     {0, "lateness", CLI_DURATION, OPTION(lateness_ns), "DUR",
      "close a window when event time is so far beyond its end; later records are counted, not "
      "added",

@@ -8,6 +8,8 @@
 
 struct aggregation {
     struct cli *cli;
+    struct cli_map map;                   /* --map: its program, */
+    struct tcore_projection made_columns; /* and the columns of what it makes */
     struct agg_plan plan;
     struct agg_work total;
     struct agg_emitter emitter;
@@ -30,5 +32,17 @@ bool agg_wants(const struct tcore_stats *stats, enum tcore_stat_kind kind);
 enum tcore_status agg_add_in_order(void *state, void *worker, const struct tcore_batch *batch,
                                    const uint32_t *rows, size_t count, struct tcore_buf *out,
                                    struct tcore_error *err);
+
+/* mapped.c: open(), batch() and refused() with --map; a mapper for the work of this thread; notes.
+ */
+enum tcore_status agg_open_mapped(void *state, struct tcore_projection *projection,
+                                  struct tcore_error *err);
+enum tcore_status agg_work_map(struct agg_work *work, const struct aggregation *agg,
+                               struct tcore_error *err);
+enum tcore_status agg_add_mapped(void *state, void *worker, const struct tcore_batch *batch,
+                                 const uint32_t *rows, size_t count, struct tcore_buf *out,
+                                 struct tcore_error *err);
+const struct cli_refusal *agg_refused(void *state, void *worker, size_t *count);
+void agg_note_mapped(const struct aggregation *agg);
 
 #endif

@@ -120,7 +120,7 @@ enum tcore_status agg_open_columns(void *state, struct tcore_projection *project
 {
     struct aggregation *agg = state;
     struct agg_plan *plan = &agg->plan;
-    unsigned types = types_wanted(agg->cli, plan->types);
+    unsigned types = agg->map.program.data ? plan->types : types_wanted(agg->cli, plan->types);
     plan->by = tcore_calloc(plan->by_names.count, sizeof *plan->by);
     if (!plan->by)
         return tcore_error_nomem(err);

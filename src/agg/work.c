@@ -33,6 +33,10 @@ void agg_work_free(struct agg_work *work)
     table_free(&work->table);
     recent_free(&work->recent);
     plain_free(&work->plain);
+    if (work->mapper)
+        agg_mapper_free(work->mapper);
+    tcore_free(work->mapper);
+    work->mapper = NULL;
     tcore_free(work->scratch);
     tcore_free(work->of_codes);
     tcore_free(work->kept);
@@ -53,6 +57,9 @@ void agg_span_merge(struct agg_span *into, const struct agg_span *from)
     into->bad_histograms += from->bad_histograms;
     into->bad_rates += from->bad_rates;
     into->cumulative += from->cumulative;
+    into->other += from->other;
+    into->made += from->made;
+    into->by |= from->by;
     into->maybe_cumulative |= from->maybe_cumulative;
 }
 

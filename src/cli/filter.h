@@ -20,6 +20,12 @@ struct cli_lines_taken {
     uint64_t duplicate_keys;
 };
 
+/* A row that the operator cannot take, and why; the reason lives until its next batch. */
+struct cli_refusal {
+    uint32_t row;
+    const char *reason;
+};
+
 /*
  * What a verb does with records. Every callback returns a status; on TCORE_BAD_INPUT or TCORE_FATAL
  * the reason in err is reported and the run ends with 4. TCORE_EOF from batch or ordered means: no
@@ -77,6 +83,9 @@ struct cli_operator {
      */
     enum tcore_status (*lines)(void *state, void *worker, const char *data, size_t length,
                                struct cli_lines_taken *taken, struct tcore_error *err);
+    /* Behind batch, in input order: rows of it, ascending, that the operator refuses. They are
+     * rejects as those of the decoder are, and the batch must have text. NULL: it takes all. */
+    const struct cli_refusal *(*refused)(void *state, void *worker, size_t *count);
     /* Behind batch, in input order, one call at a time: what the worker has made of its batch is
      * put where it belongs. The batch is still there. NULL: nothing is. */
     enum tcore_status (*in_turn)(void *state, void *worker, struct tcore_buf *out,

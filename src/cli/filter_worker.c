@@ -232,7 +232,8 @@ static bool has_something_to_show(const struct worker *worker)
 {
     return worker->is_problem || worker->out.length || worker->chunk.live ||
            worker->status != TCORE_OK || worker->run->op->ordered || worker->run->op->in_turn ||
-           (worker->batch && worker->batch->reject_count) || flush_is_due(worker->run);
+           worker->run->op->refused || (worker->batch && worker->batch->reject_count) ||
+           flush_is_due(worker->run);
 }
 
 static void write_output(struct worker *worker)
@@ -274,20 +275,46 @@ void keep_undelivered(struct run *run)
     tcore_buf_clear(lines);
 }
 
+static void show_reject(struct worker *worker, const struct tcore_reject *reject)
+{
+    struct run *run = worker->run;
+    uint64_t base = run->line_source == worker->source ? run->line_base : 0;
+    uint64_t line = reject->line && !worker->chunk.lines ? base + reject->line : 0;
+    cli_reject(run->cli, worker->source->name, line, reject->byte, reject->reason);
+    keep_reject(run, reject);
+}
+
+/* What the operator refused, as a reject of the decoder. */
+static struct tcore_reject reject_of(const struct tcore_batch *batch,
+                                     const struct cli_refusal *refusal)
+{
+    return (struct tcore_reject){.line = batch->lines ? batch->lines[refusal->row] : 0,
+                                 .text = batch->text[refusal->row],
+                                 .reason = refusal->reason};
+}
+
+/* Those of the decoder and of the operator, by line. */
 static void show_rejects(struct worker *worker)
 {
     struct run *run = worker->run;
     const struct tcore_batch *batch = worker->batch;
     bool strict = run->cli->io.strict;
-    uint64_t base = run->line_source == worker->source ? run->line_base : 0;
-    size_t count = strict && batch->reject_count ? 1 : batch->reject_count;
+    size_t refused = 0;
+    const struct cli_refusal *refusals = NULL;
+    if (run->op->refused && worker->row_count)
+        refusals = run->op->refused(run->state, worker->state, &refused);
+    size_t count = batch->reject_count + refused;
     if (count && strict && run->output)
         cli_output_flush(run->output); /* what came before it comes before the message */
-    for (size_t i = 0; i < count; i++) {
-        const struct tcore_reject *reject = &batch->rejects[i];
-        uint64_t line = reject->line && !worker->chunk.lines ? base + reject->line : 0;
-        cli_reject(run->cli, worker->source->name, line, reject->byte, reject->reason);
-        keep_reject(run, reject);
+    for (size_t i = 0, k = 0; i + k < (strict && count ? 1 : count);) {
+        struct tcore_reject reject = {0};
+        if (k < refused)
+            reject = reject_of(batch, &refusals[k]);
+        bool of_decoder =
+            k == refused || (i < batch->reject_count && batch->rejects[i].line <= reject.line);
+        show_reject(worker, of_decoder ? &batch->rejects[i] : &reject);
+        i += of_decoder;
+        k += !of_decoder;
     }
     if (count && strict) {
         run->cli->failed = true;

@@ -156,6 +156,7 @@ query_sources += %D%/query/expr_value.c
 query_sources += %D%/query/expr_value.h
 query_sources += %D%/query/expr_values.c
 query_sources += %D%/query/jq.c
+query_sources += %D%/query/jq_records.c
 query_sources += %D%/query/jq_process.c
 query_sources += %D%/query/jq_process.h
 query_sources += %D%/query/jq_protocol.h

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "model/batch.h"
+#include "model/json.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -61,5 +62,13 @@ struct tcore_jq_output {
 enum tcore_status tcore_jq_map(struct tcore_jq *jq, const struct tcore_slice *texts, size_t count,
                                struct tcore_buf *out, struct tcore_jq_output *outputs,
                                struct tcore_error *err);
+
+/*
+ * Appends what a program made of one text, a JSON text a line, as records: in canonical form, with
+ * a newline each. TCORE_SKIP: one of the lines is no record of a known type, err says why. Unless
+ * it is TCORE_OK, out is as it was. json is scratch.
+ */
+enum tcore_status tcore_jq_records(struct tcore_json *json, struct tcore_slice lines,
+                                   struct tcore_buf *out, struct tcore_error *err);
 
 #endif

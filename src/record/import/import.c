@@ -8,14 +8,10 @@
 #include "record/import/run.h"
 #include "record/verbs.h"
 
-#include "cli/helper.h"
+#include "cli/map.h"
 #include "cli/message.h"
 #include "cli/signals.h"
-#include "cli/yaml.h"
-#include "record/import/map.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -64,30 +60,6 @@ static int unknown_format(struct cli *cli, const char *name)
                                  list.data ? list.data : "");
     tcore_buf_free(&list);
     return status;
-}
-
-/* The program of --map, which must be one. CLI_DONE, or the exit status after a report. */
-static int load_map(struct cli *cli, const char *path, struct tcore_buf *program,
-                    struct import_settings *settings, const struct cli_helper_path *helper)
-{
-    struct tcore_error err;
-    int errnum = cli_yaml_read_file(AT_FDCWD, path, 0, program);
-    if (errnum) {
-        cli_error(cli, "%s: %s", path, strerror(errnum));
-        return CLI_FAILED;
-    }
-    tcore_buf_putc(program, '\0');
-    settings->map = program->failed ? "" : program->data;
-    settings->helper = helper->text;
-    enum tcore_status status = import_map_check(settings, &err);
-    if (status == TCORE_OK)
-        return CLI_DONE;
-    err.input = path;
-    cli_report(cli, &err);
-    if (status != TCORE_BAD_INPUT)
-        return CLI_FAILED;
-    cli->usage_error = true;
-    return CLI_USAGE;
 }
 
 /* A map takes JSON, rows and lines; lines are nothing without one. */
@@ -165,11 +137,11 @@ static int run_import(struct cli *cli, void *options, int argc, char **argv)
     if (status != CLI_DONE)
         return status;
     struct protection protection = {0};
-    struct tcore_buf program = {0};
-    struct cli_helper_path helper;
+    struct cli_map map = {0};
     if (o->map) {
-        cli_helper_path(&helper, "tracecore-jq");
-        status = load_map(cli, o->map, &program, &settings, &helper);
+        status = cli_map_load(&map, cli, o->map);
+        settings.map = map.program.data;
+        settings.helper = map.helper.text;
     }
     if (status == CLI_DONE)
         status = o->redact ? protection_open_file(&protection, cli, o->redact) : CLI_DONE;
@@ -180,7 +152,7 @@ static int run_import(struct cli *cli, void *options, int argc, char **argv)
         cli_output_close(output, cli->failed);
     }
     protection_close(&protection);
-    tcore_buf_free(&program);
+    cli_map_free(&map);
     import_select_free(select);
     return cli->usage_error ? CLI_USAGE : cli_exit_status(cli, false);
 }

@@ -9,7 +9,6 @@
 #include "record/import/map.h"
 
 #include "base/sys.h"
-#include "model/canonical.h"
 #include "query/jq.h"
 #include "record/import/csv.h"
 #include "record/import/cut.h"
@@ -38,24 +37,9 @@ struct import_map {
     struct tcore_json json;
 };
 
-static struct tcore_jq_options options_of(const struct import_settings *settings)
-{
-    return (struct tcore_jq_options){.helper = settings->helper};
-}
-
-enum tcore_status import_map_check(const struct import_settings *settings, struct tcore_error *err)
-{
-    struct tcore_jq *jq;
-    struct tcore_jq_options options = options_of(settings);
-    enum tcore_status status = tcore_jq_open(&jq, settings->map, &options, err);
-    if (status == TCORE_OK)
-        tcore_jq_close(jq);
-    return status;
-}
-
 static enum tcore_status open_map(struct import_job *job, struct tcore_error *err)
 {
-    struct tcore_jq_options options = options_of(job->settings);
+    struct tcore_jq_options options = {.helper = job->settings->helper};
     if (job->map)
         return TCORE_OK;
     struct import_map *map = tcore_calloc(1, sizeof(*map));
@@ -196,34 +180,6 @@ static void gather(struct import_map *map, const struct import_chunk *chunk)
 
 /* --- results --- */
 
-/* The lines of one text, each a record; what was written of them is taken back if one is none. */
-static enum tcore_status put_records(struct import_map *map, struct tcore_slice lines,
-                                     const char **reason, struct tcore_error *err)
-{
-    struct tcore_buf *out = &map->job->result->out;
-    const char *at = lines.data, *end = at + lines.length;
-    while (at < end) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-        const char *stop = newline ? newline : end;
-        enum tcore_record_type type = TCORE_RECORD_NONE;
-        enum tcore_status status = tcore_json_parse(&map->json, at, (size_t)(stop - at), err);
-        if (status == TCORE_OK)
-            status = tcore_record_canonical(&map->json, true, out, &type, err);
-        if (status == TCORE_OK && (type == TCORE_RECORD_NONE || type == TCORE_RECORD_OTHER))
-            status = tcore_error_set(err, TCORE_SKIP, "of no type that is known");
-        if (status == TCORE_SKIP) {
-            *reason = err->text;
-            return TCORE_OK;
-        }
-        if (status != TCORE_OK)
-            return status;
-        tcore_buf_putc(out, '\n');
-        at = newline ? newline + 1 : end;
-    }
-    map->job->result->documents++;
-    return TCORE_OK;
-}
-
 static void reject(struct import_map *map, const struct import_chunk *chunk,
                    const struct item *item, const char *what, const char *reason)
 {
@@ -239,19 +195,17 @@ static enum tcore_status put_item(struct import_map *map, const struct import_ch
                                   struct tcore_error *err)
 {
     struct tcore_buf *out = &map->job->result->out;
-    const char *reason = NULL;
-    size_t mark = out->length;
     if (output->reason) {
         reject(map, chunk, item, "--map: ", output->reason);
         return TCORE_OK;
     }
     struct tcore_slice lines = {map->out.data + output->offset, output->length};
-    enum tcore_status status = put_records(map, lines, &reason, err);
-    if (reason) {
-        out->length = mark;
-        reject(map, chunk, item, "--map gives no record: ", reason);
-    }
-    return status;
+    enum tcore_status status = tcore_jq_records(&map->json, lines, out, err);
+    if (status == TCORE_SKIP)
+        reject(map, chunk, item, "--map gives no record: ", err->text);
+    else if (status == TCORE_OK)
+        map->job->result->documents++;
+    return status == TCORE_SKIP ? TCORE_OK : status;
 }
 
 static bool make_room(struct import_map *map)

@@ -9,8 +9,6 @@
 
 #include "record/import/import.h"
 
-/* Whether the program can be run. TCORE_BAD_INPUT: it is none, err has the place in it. */
-enum tcore_status import_map_check(const struct import_settings *settings, struct tcore_error *err);
 /* Converts every unit of the chunk. TCORE_FATAL: the helper had to be stopped, or died. */
 enum tcore_status import_map_units(struct import_job *job, const struct import_chunk *chunk,
                                    struct tcore_error *err);
