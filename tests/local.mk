@@ -119,7 +119,9 @@ CLEANFILES += %D%/tools/otlp_proto
 
 bats_tests =
 bats_tests += %D%/agg/aggregate.bats
+bats_tests += %D%/agg/map.bats
 bats_tests += %D%/agg/merge.bats
+bats_tests += %D%/agg/metrics.bats
 bats_tests += %D%/agg/rollup.bats
 bats_tests += %D%/agg/scope.bats
 bats_tests += %D%/agg/slide.bats

@@ -65,7 +65,7 @@ struct agg_plan {
     bool watermark; /* windows close as event time goes on */
     /* columns of the projection */
     size_t *by;
-    size_t span_value, metric_value, metric_name, histogram, sample_rate, status, severity;
+    size_t span_value, metric_value, metric_name, histogram, summary, sample_rate, status, severity;
     size_t metric_type, temporality; /* where it matters that a point is cumulative */
     size_t start_time, time;
     size_t parent_id;               /* asked for where only spans without one take part */

@@ -244,6 +244,7 @@ static enum tcore_status set_up(struct aggregation *agg, const struct agg_option
                                   .metric_value = SIZE_MAX,
                                   .metric_name = SIZE_MAX,
                                   .histogram = SIZE_MAX,
+                                  .summary = SIZE_MAX,
                                   .sample_rate = SIZE_MAX,
                                   .metric_type = SIZE_MAX,
                                   .temporality = SIZE_MAX,

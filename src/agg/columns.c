@@ -42,6 +42,8 @@ static enum tcore_status add_value_columns(struct agg_plan *plan,
         status = add_path(projection, "metricName", &plan->metric_name, err);
     if (!status && metrics)
         status = add_path(projection, "histogram", &plan->histogram, err);
+    if (!status && metrics)
+        status = add_path(projection, "summary", &plan->summary, err);
     return status;
 }
 

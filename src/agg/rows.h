@@ -15,7 +15,8 @@ struct rows {
     const uint32_t *row; /* selected */
     size_t count;
     const struct tcore_column *status, *severity, *span_value, *metric_value, *metric_name,
-        *histogram, *sample_rate, *metric_type, *temporality, *start_time, *time;
+        *sample_rate, *metric_type, *temporality, *start_time, *time;
+    struct tcore_row_points points;
     const uint32_t *by; /* symbols: by[column * count + i] */
     uint32_t *series;   /* of each selected row */
     bool all_spans;

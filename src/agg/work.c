@@ -81,7 +81,7 @@ enum tcore_status rows_add_other(const struct rows *r, struct tcore_cell *cell, 
                                  uint64_t weight)
 {
     enum tcore_status status =
-        tcore_row_add_other(cell, &r->work->plan->stats, type, value, r->histogram, row, weight);
+        tcore_row_add_other(cell, &r->work->plan->stats, type, value, &r->points, row, weight);
     if (status == TCORE_SKIP)
         r->work->seen.bad_histograms++;
     return status == TCORE_SKIP ? TCORE_OK : status;
@@ -259,7 +259,7 @@ enum tcore_status agg_add(struct agg_work *work, const struct tcore_batch *batch
                      .span_value = column(batch, plan->span_value),
                      .metric_value = column(batch, plan->metric_value),
                      .metric_name = column(batch, plan->metric_name),
-                     .histogram = column(batch, plan->histogram),
+                     .points = {column(batch, plan->histogram), column(batch, plan->summary)},
                      .sample_rate = column(batch, plan->sample_rate),
                      .metric_type = column(batch, plan->metric_type),
                      .temporality = column(batch, plan->temporality),

@@ -65,6 +65,10 @@ enum tcore_status tcore_cell_add_square_int(struct tcore_cell *cell,
 /* A metric's histogram from its JSON text. TCORE_SKIP: it is none. */
 enum tcore_status tcore_cell_add_histogram(struct tcore_cell *cell, const struct tcore_stats *stats,
                                            const char *text, size_t length, uint64_t weight);
+/* A metric's summary: count and sum, and what its quantiles 0 and 1 say of the extremes; of other
+ * quantiles nothing can be made. TCORE_SKIP: it is none. */
+enum tcore_status tcore_cell_add_summary(struct tcore_cell *cell, const struct tcore_stats *stats,
+                                         const char *text, size_t length, uint64_t weight);
 /* Memory held for the statistics that have a state of their own. */
 size_t tcore_cell_extra_bytes(const struct tcore_cell *cell, const struct tcore_stats *stats);
 /* into += from; from stays as it is. */

@@ -43,6 +43,7 @@ enum tcore_status tcore_cell_extra_encode(const struct tcore_cell_extra *extra,
 /* Into a cell that has none. */
 enum tcore_status tcore_cell_extra_decode(struct tcore_cell *cell, const struct tcore_stats *stats,
                                           struct tcore_state_reader *in, struct tcore_error *err);
+void tcore_cell_widen_double(struct tcore_cell *cell, double low, double high);
 #pragma GCC visibility pop
 
 #endif

@@ -29,11 +29,19 @@ static double extreme_double(const struct tcore_cell *cell, bool largest)
     return value.kind == TCORE_ABSENT ? NAN : tcore_value_double(&value);
 }
 
+/* Whether there are histograms of explicit bounds. */
+static bool is_bounded(const struct tcore_cell *cell)
+{
+    return cell->extra && cell->extra->bounded.total;
+}
+
 static double quantile(const struct tcore_cell *cell, double q)
 {
     double low = extreme_double(cell, false), high = extreme_double(cell, true);
-    if (cell->extra && cell->extra->bounded.units && !tcore_histogram_total(&cell->histogram))
-        return tcore_bounded_histogram_quantile(&cell->extra->bounded, q, low, high);
+    if (is_bounded(cell)) /* beside values of which more is known there is no telling */
+        return tcore_histogram_total(&cell->histogram)
+                   ? NAN
+                   : tcore_bounded_histogram_quantile(&cell->extra->bounded, q, low, high);
     return tcore_histogram_quantile(&cell->histogram, q, low, high);
 }
 
@@ -185,6 +193,8 @@ static enum tcore_status write_stat(const struct tcore_cell *cell, const struct 
 
 static bool is_estimated(const struct tcore_cell *cell, const struct tcore_stat *stat)
 {
+    if (stat->kind == TCORE_STAT_QUANTILE)
+        return is_bounded(cell) && !isnan(quantile(cell, stat->quantile));
     return stat->kind == TCORE_STAT_DISTINCT && cell->extra &&
            !tcore_distinct_is_exact(&cell->extra->state[stat->extra].distinct);
 }

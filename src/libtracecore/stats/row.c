@@ -20,7 +20,7 @@ bool tcore_row_special(const struct tcore_value *v, double *d)
 
 enum tcore_status tcore_row_add_other(struct tcore_cell *cell, const struct tcore_stats *stats,
                                       enum tcore_record_type type, const struct tcore_value *value,
-                                      const struct tcore_column *histogram, uint32_t row,
+                                      const struct tcore_row_points *points, uint32_t row,
                                       uint64_t weight)
 {
     double d;
@@ -31,11 +31,15 @@ enum tcore_status tcore_row_add_other(struct tcore_cell *cell, const struct tcor
     if (tcore_row_special(value, &d))
         return tcore_cell_add_double(cell, stats, d, weight);
     struct tcore_value text = {0};
-    if (histogram)
-        text = tcore_column_get(histogram, row);
-    if (text.kind != TCORE_JSON)
-        return TCORE_OK;
-    return tcore_cell_add_histogram(cell, stats, text.s, text.len, weight);
+    if (points->histogram)
+        text = tcore_column_get(points->histogram, row);
+    if (text.kind == TCORE_JSON)
+        return tcore_cell_add_histogram(cell, stats, text.s, text.len, weight);
+    if (points->summary)
+        text = tcore_column_get(points->summary, row);
+    if (text.kind == TCORE_JSON)
+        return tcore_cell_add_summary(cell, stats, text.s, text.len, weight);
+    return TCORE_OK;
 }
 
 /* A rate that is beyond all use, below 2^-32, is taken for none, as 0 is. */

@@ -59,14 +59,19 @@ static inline bool tcore_row_integer(const struct tcore_column *column, uint32_t
 
 /* NaN and infinities, which metrics have as strings. */
 bool tcore_row_special(const struct tcore_value *value, double *d);
+/* What metrics have instead of a number; NULL: no record has one. */
+struct tcore_row_points {
+    const struct tcore_column *histogram, *summary;
+};
+
 /*
- * Adds a value that is no integer: a double, a metric's histogram (of that column, which may be
- * NULL) where there is no number, or nothing that can be summed. Statuses of stats/cell.h;
- * TCORE_SKIP: a histogram that makes no sense.
+ * Adds a value that is no integer: a double, a metric's histogram or summary where there is no
+ * number, or nothing that can be summed. Statuses of stats/cell.h; TCORE_SKIP: a histogram or
+ * summary that makes no sense.
  */
 enum tcore_status tcore_row_add_other(struct tcore_cell *cell, const struct tcore_stats *stats,
                                       enum tcore_record_type type, const struct tcore_value *value,
-                                      const struct tcore_column *histogram, uint32_t row,
+                                      const struct tcore_row_points *points, uint32_t row,
                                       uint64_t weight);
 /* How many records a metric stands for, in units: the inverse of the rate at which it was sampled.
  * A rate that is none sets *bad, and counts once. */

@@ -16,7 +16,8 @@ struct rows {
     struct tcore_rollup_builder *builder;
     const struct tcore_batch *batch;
     const struct tcore_column *service, *name, *start_time, *duration, *status, *time, *value,
-        *metric_name, *histogram, *sample_rate, *metric_type, *temporality;
+        *metric_name, *sample_rate, *metric_type, *temporality;
+    struct tcore_row_points points;
 };
 
 static enum tcore_status add_path(struct tcore_projection *projection, const char *name,
@@ -42,6 +43,7 @@ enum tcore_status tcore_rollup_project(struct tcore_projection *projection,
         {"value", &columns->value},
         {"metricName", &columns->metric_name},
         {"histogram", &columns->histogram},
+        {"summary", &columns->summary},
         {"metricType", &columns->metric_type},
         {"temporality", &columns->temporality},
     };
@@ -151,7 +153,7 @@ static enum tcore_status add_value(const struct rows *r, struct tcore_cell *cell
         totals->cumulative += tcore_row_is_cumulative(r->metric_type, r->temporality, row);
     if (!tcore_row_integer(values, row, &integer, &value)) {
         enum tcore_status status =
-            tcore_row_add_other(cell, &tcore_rollup_stats, type, value, r->histogram, row, weight);
+            tcore_row_add_other(cell, &tcore_rollup_stats, type, value, &r->points, row, weight);
         totals->bad_histograms += status == TCORE_SKIP;
         return status == TCORE_SKIP ? TCORE_OK : status;
     }
@@ -230,7 +232,7 @@ enum tcore_status tcore_rollup_add(struct tcore_rollup_builder *builder,
                            .time = &column[columns->time],
                            .value = &column[columns->value],
                            .metric_name = &column[columns->metric_name],
-                           .histogram = &column[columns->histogram],
+                           .points = {&column[columns->histogram], &column[columns->summary]},
                            .sample_rate = &column[columns->sample_rate],
                            .metric_type = &column[columns->metric_type],
                            .temporality = &column[columns->temporality]};
