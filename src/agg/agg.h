@@ -82,6 +82,7 @@ struct agg_span {
     uint64_t untimed;          /* records without a time, in no window */
     uint64_t negative;         /* spans that end before they start */
     uint64_t late;
+    uint64_t future;      /* records of a time that is yet to come */
     uint64_t partly_late; /* in some windows that were open, and not in others */
     uint64_t bad_histograms;
     uint64_t bad_rates;    /* sampling rates that are none */
@@ -102,7 +103,8 @@ struct agg_work {
     size_t scratch_capacity;
     uint32_t *of_codes; /* of a batch: the series of combinations of codes; owned */
     size_t of_codes_capacity;
-    uint32_t *kept; /* rows of a batch that are in the scope; owned */
+    size_t unchecked; /* rows added since agg_check_memory() */
+    uint32_t *kept;   /* rows of a batch that are in the scope; owned */
     size_t kept_capacity;
     struct plain plain;
     struct agg_mapper *mapper; /* owned; NULL without --map */

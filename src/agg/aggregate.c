@@ -119,6 +119,11 @@ static void print_notes(const struct aggregation *agg)
     note(agg->cli, seen->partly_late,
          "late record is not in all of its windows: some had been closed (--lateness)",
          "late records are not in all of their windows: some had been closed (--lateness)");
+    note(agg->cli, seen->future,
+         "record is of a time that is yet to come: it does not close windows",
+         "records are of a time that is yet to come: they do not close windows");
+    if (agg->plan.window_ns && seen->first_ns <= 0)
+        cli_note(agg->cli, "there are records of 1970 or before: a time of 0 may be none at all");
     note(agg->cli, seen->bad_histograms, "histogram was left out: its buckets make no sense",
          "histograms were left out: their buckets make no sense");
     note(agg->cli, seen->cumulative,

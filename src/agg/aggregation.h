@@ -17,6 +17,7 @@ struct aggregation {
     char exemplars[32];                         /* the name of that statistic */
     int64_t lateness_ns;
     int64_t newest_ns;        /* event time, with --lateness or --idle */
+    int64_t future_ns;        /* what is beyond it does not move event time */
     int64_t first_open;       /* index of the first window that is open */
     struct agg_closed closed; /* what that means for panes */
     bool emitted;             /* all cells are out */

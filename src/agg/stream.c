@@ -6,6 +6,8 @@
  */
 #include "agg/aggregation.h"
 
+#include "base/sys.h"
+
 /* Emits the windows that have been closed, and forgets what is in no other. */
 static enum tcore_status close_windows(struct aggregation *agg, struct tcore_buf *out,
                                        struct tcore_error *err)
@@ -28,6 +30,18 @@ static enum tcore_status close_windows(struct aggregation *agg, struct tcore_buf
     return status ? status : tcore_buf_status(out, err);
 }
 
+/* What says that it is of a later time than that, by the wall clock, has a wrong clock: if it moved
+ * event time, all that comes after it would be late. */
+#define FUTURE_NS (INT64_C(3600) * 1000000000)
+
+/* The clock is asked when event time gets beyond what it said last. */
+static bool is_future(struct aggregation *agg, int64_t time_ns)
+{
+    if (time_ns > agg->future_ns)
+        agg->future_ns = tcore_sys()->wall_ns() + FUTURE_NS;
+    return time_ns > agg->future_ns;
+}
+
 /* Event time has reached time_ns: windows that end before it, less --lateness, are complete. */
 static enum tcore_status move_on(struct aggregation *agg, int64_t time_ns, struct tcore_buf *out,
                                  struct tcore_error *err)
@@ -35,6 +49,10 @@ static enum tcore_status move_on(struct aggregation *agg, int64_t time_ns, struc
     int64_t watermark;
     if (time_ns <= agg->newest_ns)
         return TCORE_OK;
+    if (is_future(agg, time_ns)) {
+        agg->total.seen.future++;
+        return TCORE_OK;
+    }
     agg->newest_ns = time_ns;
     if (__builtin_sub_overflow(time_ns, agg->lateness_ns, &watermark))
         return TCORE_OK;

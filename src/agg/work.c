@@ -53,6 +53,7 @@ void agg_span_merge(struct agg_span *into, const struct agg_span *from)
     into->untimed += from->untimed;
     into->negative += from->negative;
     into->late += from->late;
+    into->future += from->future;
     into->partly_late += from->partly_late;
     into->bad_histograms += from->bad_histograms;
     into->bad_rates += from->bad_rates;
@@ -232,13 +233,20 @@ enum tcore_status agg_check_memory(const struct agg_work *work, struct tcore_err
                                                          : "");
 }
 
-static enum tcore_status after_adding(const struct agg_work *work, enum tcore_status status,
+enum { CHECK_ROWS = 256 };
+
+/* The table is not measured for each row where rows come one by one. */
+static enum tcore_status after_adding(struct agg_work *work, size_t rows, enum tcore_status status,
                                       struct tcore_error *err)
 {
     if (status == TCORE_BAD_INPUT)
         return tcore_error_set(err, status, "more than 2^47 values in one group");
     if (status)
         return tcore_error_nomem(err);
+    work->unchecked += rows;
+    if (work->unchecked < CHECK_ROWS)
+        return TCORE_OK;
+    work->unchecked = 0;
     return agg_check_memory(work, err);
 }
 
@@ -275,10 +283,10 @@ enum tcore_status agg_add(struct agg_work *work, const struct tcore_batch *batch
     else
         for (size_t i = 0; i < count && !status; i++)
             status = add_row(&r, i);
-    return after_adding(work, status, err);
+    return after_adding(work, count, status, err);
 }
 
 enum tcore_status agg_settle(struct agg_work *work, struct tcore_error *err)
 {
-    return after_adding(work, rows_settle(work), err);
+    return after_adding(work, CHECK_ROWS, rows_settle(work), err);
 }

@@ -245,6 +245,25 @@ END
     assert_equal "$stderr" ''
 }
 
+@test "a record of a time yet to come is in its window, and makes no other late" {
+    { head -n 1 spans.ndjson; span 8 cart add "$(($(date +%s) + 7200))000000000" 5; sed 1d spans.ndjson; } > skewed.ndjson
+    run -0 --separate-stderr trace-agg --window=10s --lateness=0s --stat=count skewed.ndjson
+    assert_equal "$(jq -s -c 'map(.count)' <<<"$output")" '[2,2,1,1]'
+    assert_equal "$stderr" 'trace-agg: 1 record is of a time that is yet to come: it does not close windows'
+}
+
+@test "times of 0 and before 1970 are told" {
+    { span 1 s n 0 5; span 2 s n -7 5; span 3 s n 1000000000 5; } > old.ndjson
+    run -0 --separate-stderr trace-agg --window=1s --stat=count old.ndjson
+    assert_equal "${#lines[@]}" 3
+    assert_equal "$stderr" 'trace-agg: there are records of 1970 or before: a time of 0 may be none at all'
+    run -0 --separate-stderr trace-agg --stat=count old.ndjson
+    assert_equal "$stderr" ''
+    sed 1,2d old.ndjson > new.ndjson
+    run -0 --separate-stderr trace-agg --window=1s --stat=count new.ndjson
+    assert_equal "$stderr" ''
+}
+
 @test "a clock record closes windows and goes on" {
     { cat spans.ndjson; echo '{"type":"clock","timeUnixNano":"99000000000"}'; span 9 s n 1000000000 5; } > clock.ndjson
     run -0 --separate-stderr trace-agg --window=10s --lateness=0s --stat=count clock.ndjson
