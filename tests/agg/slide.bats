@@ -99,6 +99,8 @@ setup() {
         [[ -s got ]]
         trace-agg "${options[@]}" records | cmp got -
     done
+    run -0 --separate-stderr trace-agg --explain --by=service --window=60s --slide=20s --stat=count repo
+    [[ $stderr == *roll-up* ]]
 }
 
 @test "a late record is in those of its windows that are open" {
