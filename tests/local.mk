@@ -45,6 +45,7 @@ check_PROGRAMS += %D%/core/test-text
 check_PROGRAMS += %D%/core/test-sha256
 check_PROGRAMS += %D%/core/test-time
 check_PROGRAMS += %D%/core/test-topk
+check_PROGRAMS += %D%/core/test-exemplars
 check_PROGRAMS += %D%/core/test-rank
 check_PROGRAMS += %D%/core/test-rollup
 check_PROGRAMS += %D%/core/test-trace

@@ -30,10 +30,10 @@ int main(int argc, char **argv)
     }
     struct tcore_path services[] = {{service, 1}, {resource, 2}}, names[] = {{name, 1}},
                       statuses[] = {{status_key, 1}}, durations[] = {{duration, 1}};
-    struct tcore_projection_column columns[] = {{(char *)"service", services, 2},
-                                                {(char *)"name", names, 1},
-                                                {(char *)"durationNano", durations, 1},
-                                                {(char *)"status", statuses, 1}};
+    struct tcore_projection_column columns[] = {{(char *)"service", services, 2, false},
+                                                {(char *)"name", names, 1, false},
+                                                {(char *)"durationNano", durations, 1, false},
+                                                {(char *)"status", statuses, 1, false}};
     struct tcore_projection projection = {.columns = columns, .count = 4};
     struct tcore_input_options options = {.single = true};
     struct tcore_error err = {0};

@@ -27,15 +27,16 @@ static struct tcore_projection *wanted(void)
                              parents[] = {{parent, 1}}, starts[] = {{start, 1}},
                              routes[] = {{route, 2}}, maps[] = {{attributes, 1}},
                              deeps[] = {{deep, 3}};
-    static struct tcore_projection_column columns[] = {{(char *)"service", services, 2},
-                                                       {(char *)"name", names, 1},
-                                                       {(char *)"durationNano", durations, 1},
-                                                       {(char *)"traceId", traces, 1},
-                                                       {(char *)"parentSpanId", parents, 1},
-                                                       {(char *)"startTimeUnixNano", starts, 1},
-                                                       {(char *)"http.route", routes, 1},
-                                                       {(char *)"attributes", maps, 1},
-                                                       {(char *)"deep", deeps, 1}};
+    static struct tcore_projection_column columns[] = {
+        {(char *)"service", services, 2, false},
+        {(char *)"name", names, 1, false},
+        {(char *)"durationNano", durations, 1, false},
+        {(char *)"traceId", traces, 1, false},
+        {(char *)"parentSpanId", parents, 1, false},
+        {(char *)"startTimeUnixNano", starts, 1, false},
+        {(char *)"http.route", routes, 1, false},
+        {(char *)"attributes", maps, 1, false},
+        {(char *)"deep", deeps, 1, false}};
     static struct tcore_projection projection = {.columns = columns, .count = 9, .text = true};
     return &projection;
 }

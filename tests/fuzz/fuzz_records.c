@@ -30,11 +30,12 @@ static const struct tcore_projection *projection(void)
     static struct tcore_path names[] = {{name, 1}}, durations[] = {{duration, 1}},
                              times[] = {{time, 1}}, routes[] = {{route, 2}},
                              resources[] = {{resource, 1}};
-    static struct tcore_projection_column columns[] = {{(char *)"name", names, 1},
-                                                       {(char *)"durationNano", durations, 1},
-                                                       {(char *)"timeUnixNano", times, 1},
-                                                       {(char *)"http.route", routes, 1},
-                                                       {(char *)"resource", resources, 1}};
+    static struct tcore_projection_column columns[] = {
+        {(char *)"name", names, 1, false},
+        {(char *)"durationNano", durations, 1, false},
+        {(char *)"timeUnixNano", times, 1, false},
+        {(char *)"http.route", routes, 1, false},
+        {(char *)"resource", resources, 1, false}};
     static const struct tcore_projection all = {.columns = columns, .count = 5, .text = true};
     return &all;
 }

@@ -9,6 +9,7 @@
 #include "stats/distinct.h"
 #include "stats/encode.h"
 #include "stats/exact_sum.h"
+#include "stats/exemplars.h"
 #include "stats/histogram.h"
 #include "stats/topk.h"
 
@@ -31,6 +32,7 @@ union state {
     struct tcore_distinct distinct;
     struct tcore_topk topk;
     struct tcore_apdex apdex;
+    struct tcore_exemplars exemplars;
 };
 
 /* What is done with each kind; a state's functions, made alike. */
@@ -59,6 +61,25 @@ STATE_KIND(bounded, bounded_histogram)
 STATE_KIND(distinct, distinct)
 STATE_KIND(topk, topk)
 STATE_KIND(apdex, apdex)
+
+enum { EXEMPLARS = 20 };
+
+static enum tcore_status exemplars_decode(union state *state, struct tcore_state_reader *in,
+                                          struct tcore_error *err)
+{
+    return tcore_exemplars_decode(&state->exemplars, EXEMPLARS, in, err);
+}
+
+static enum tcore_status exemplars_merge(union state *into, const union state *from)
+{
+    return tcore_exemplars_merge(&into->exemplars, EXEMPLARS, &from->exemplars);
+}
+
+static enum tcore_status exemplars_encode(const union state *state, struct tcore_buf *out)
+{
+    tcore_exemplars_encode(&state->exemplars, out);
+    return TCORE_OK;
+}
 
 static enum tcore_status histogram_encode(const union state *state, struct tcore_buf *out)
 {
@@ -162,6 +183,15 @@ static void apdex_read(const union state *state)
     require((value >= 0 && value <= 1) || isnan(value));
 }
 
+static void exemplars_read(const union state *state)
+{
+    struct tcore_buf out = {0};
+    require(state->exemplars.count <= EXEMPLARS);
+    tcore_exemplars_write(&state->exemplars, &out);
+    require(!out.failed && out.length >= 2);
+    tcore_buf_free(&out);
+}
+
 static void histogram_release(union state *state)
 {
     tcore_histogram_free(&state->histogram);
@@ -192,6 +222,11 @@ static void apdex_release(union state *state)
     (void)state;
 }
 
+static void exemplars_release(union state *state)
+{
+    tcore_exemplars_free(&state->exemplars);
+}
+
 static const struct kind kinds[] = {
     {histogram_decode, histogram_encode, histogram_merge, histogram_read, histogram_release},
     {sum_decode, sum_encode, sum_merge, sum_read, sum_release},
@@ -199,6 +234,7 @@ static const struct kind kinds[] = {
     {distinct_decode, distinct_encode, distinct_merge, distinct_read, distinct_release},
     {topk_decode, topk_encode, topk_merge, topk_read, topk_release},
     {apdex_decode, apdex_encode, apdex_merge, apdex_read, apdex_release},
+    {exemplars_decode, exemplars_encode, exemplars_merge, exemplars_read, exemplars_release},
 };
 
 static bool has_bytes(const struct kind *kind, const union state *state, const uint8_t *data,

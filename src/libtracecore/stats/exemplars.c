@@ -186,7 +186,8 @@ static bool decode_one(struct tcore_state_reader *in, struct tcore_exemplar *e)
             return false;
         value = tcore_value_int(integer);
     } else if (head & HAS_DOUBLE) {
-        if (!tcore_decode_double(in, &floating) || isnan(floating))
+        if (!tcore_decode_double(in, &floating) || isnan(floating) ||
+            (floating == 0 && signbit(floating)))
             return false;
         value = tcore_value_of_double(floating);
     }
