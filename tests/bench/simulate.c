@@ -27,7 +27,7 @@ enum {
     KEPT = 64,
     METRICS = 10,
     POINT_SECONDS = 10,
-    COLUMNS = 12,
+    COLUMNS = 13,
 };
 
 struct set {
@@ -194,7 +194,7 @@ static struct tcore_column integers(const int64_t *ints)
 static struct tcore_rollup_builder *roll_up(struct simulation *s, const struct tcore_column *column,
                                             size_t rows, enum tcore_record_type type)
 {
-    static const struct tcore_rollup_columns columns = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+    static const struct tcore_rollup_columns columns = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
     struct tcore_rollup_builder *builder;
     struct tcore_error err;
     const struct tcore_batch batch = {

@@ -543,15 +543,17 @@ static void test_memory(void)
 
 /* --- limits */
 
+enum { COLUMNS = 13 }; /* of struct tcore_rollup_columns */
+
 /* Metrics of one series at given times, each standing for as many as the rate says. */
 static struct tcore_buf many(const int64_t *times, uint32_t count, double rate, uint32_t split)
 {
     struct tcore_value absent = {0}, one = tcore_value_int(1), name = tcore_value_string("m", 1),
                        rate_value = tcore_value_of_double(rate);
-    struct tcore_column columns[12];
-    for (size_t i = 0; i < 12; i++)
+    struct tcore_column columns[COLUMNS];
+    for (size_t i = 0; i < COLUMNS; i++)
         columns[i] = (struct tcore_column){.form = TCORE_COLUMN_CONSTANT, .values = &absent};
-    struct tcore_rollup_columns at = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+    struct tcore_rollup_columns at = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
     columns[at.time] = (struct tcore_column){.form = TCORE_COLUMN_INT64, .ints = times};
     columns[at.value].values = &one;
     columns[at.metric_name].values = &name;
@@ -577,14 +579,14 @@ static struct tcore_buf many(const int64_t *times, uint32_t count, double rate, 
 static void test_neighbours(void)
 {
     struct tcore_value absent = {0};
-    struct tcore_column columns[12];
+    struct tcore_column columns[COLUMNS];
     static int64_t times[LARGE], durations[LARGE];
     static uint8_t types[LARGE];
     static uint32_t rows[LARGE];
     struct random_source source = {21};
-    for (size_t i = 0; i < 12; i++)
+    for (size_t i = 0; i < COLUMNS; i++)
         columns[i] = (struct tcore_column){.form = TCORE_COLUMN_CONSTANT, .values = &absent};
-    struct tcore_rollup_columns at = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+    struct tcore_rollup_columns at = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
     columns[at.start_time] = (struct tcore_column){.form = TCORE_COLUMN_INT64, .ints = times};
     columns[at.duration] = (struct tcore_column){.form = TCORE_COLUMN_INT64, .ints = durations};
     for (uint32_t i = 0; i < LARGE; i++) { /* densest in the middle: a sum of evenly spread ones */
