@@ -61,8 +61,9 @@ struct agg_plan {
     uint64_t max_groups;
     size_t table_bytes; /* of one thread's table at most; 0: no limit */
     struct tcore_stats stats;
-    bool timed;     /* windows, or a rate over the span of the data */
-    bool watermark; /* windows close as event time goes on */
+    const struct tcore_stats *told; /* of them in records; NULL: all */
+    bool timed;                     /* windows, or a rate over the span of the data */
+    bool watermark;                 /* windows close as event time goes on */
     /* columns of the projection */
     size_t *by;
     size_t span_value, metric_value, metric_name, histogram, summary, sample_rate, status, severity;

@@ -185,11 +185,12 @@ static int usage(struct cli *cli, const struct agg_options *options)
         return cli_usage_error(cli, "--expect needs --merge");
     if (options->unit && !options->partial)
         return cli_usage_error(cli, "--unit needs --partial");
-    if (options->merge &&
-        (options->by.count || options->stats.item != agg_default_stats || options->window_ns > 0 ||
-         options->value || options->scope || options->exemplars || options->map))
-        return cli_usage_error(cli,
-                               "--merge takes groups, statistics and windows from the partials");
+    if (options->merge && (options->by.count || options->window_ns > 0 || options->value ||
+                           options->scope || options->exemplars || options->map))
+        return cli_usage_error(cli, "--merge takes groups and windows from the partials");
+    if (options->merge && options->partial && options->stats.item != agg_default_stats)
+        return cli_usage_error(cli, "--partial keeps all that the partials hold: --stat is for "
+                                    "what --merge writes");
     return partial_usage(cli, options);
 }
 
@@ -351,7 +352,8 @@ static const struct cli_option options[] = {
      "begin a window each DUR, so that windows overlap", NULL},
     {0, "stat", CLI_LIST, OPTION(stats), "LIST",
      "count rate sum mean min max stddev pNN errors errorRate distinct(FIELD) topk(N,FIELD) "
-     "apdex(T) sum(FIELD); default count,errorRate,mean,p50,p95,p99,max",
+     "apdex(T) sum(FIELD) histogram histogram(N); default count,errorRate,mean,p50,p95,p99,max, "
+     "or with --merge all that was asked for",
      NULL},
     {0, "exemplars", CLI_OPTIONAL, OPTION(exemplars), "N",
      "traces of the N largest values of each group (default 3)", NULL},

@@ -115,9 +115,10 @@ static enum tcore_status write_cell(const struct agg_work *work, const struct ag
 {
     if (partial)
         return agg_partial_cell(partial, work, window, cell, out);
+    const struct tcore_stats *told = work->plan->told ? work->plan->told : &work->plan->stats;
     const struct agg_time time = agg_window_time(work->plan, window->index);
     agg_write_key(work, &time, cell->series, out);
-    enum tcore_status status = tcore_cell_write(cell, &work->plan->stats, seconds_of(work), out);
+    enum tcore_status status = tcore_cell_write(cell, told, seconds_of(work), out);
     tcore_buf_puts(out, "}\n");
     return status;
 }

@@ -51,6 +51,8 @@ struct merge {
     struct agg_emitter emitter;
     struct agg_partial partial_state, *partial;
     const struct cli_strings *expect;
+    struct cli_strings names_told; /* --stat; none: all that the partials were made for */
+    struct tcore_stats told;
     bool checked, incomplete; /* a unit is missing: there is no result then */
 };
 
@@ -127,6 +129,12 @@ static enum tcore_status make_plan(struct merge *m, uint32_t header, struct tcor
     agg_plan_windows(&m->plan, window, slide);
     if (agg_stats_parse(&m->plan.stats, m->by_items + by_count, stat_count, err))
         return err->status;
+    if (m->names_told.count) {
+        m->plan.told = &m->told;
+        if (agg_stats_choose(&m->told, &m->plan.stats, window > 0, m->names_told.item,
+                             m->names_told.count, err))
+            return err->status = TCORE_FATAL; /* of all partials, not of this line */
+    }
     m->planned = true;
     m->apart = m->plan;
     m->apart.max_groups = UINT64_MAX;
@@ -507,6 +515,7 @@ static void free_merge(struct merge *m)
     if (m->planned)
         agg_work_free(&m->total);
     agg_stats_free(&m->plan.stats);
+    agg_stats_free(&m->told);
 }
 
 int agg_merge(struct cli *cli, const struct agg_options *options, int argc, char **argv)
@@ -520,6 +529,8 @@ int agg_merge(struct cli *cli, const struct agg_options *options, int argc, char
                       .plan = {.max_groups = (uint64_t)options->max_groups,
                                .table_bytes = (size_t)cli->io.memory_bytes},
                       .expect = &options->expect};
+    if (options->stats.item != agg_default_stats)
+        m.names_told = options->stats;
     struct tcore_error err = {0};
     int status = CLI_FAILED;
     if (tcore_map_init(&m.attempts) != 0 || tcore_map_init(&m.units) != 0) {

@@ -34,6 +34,7 @@ static bool is_rolled_up(enum tcore_stat_kind kind)
     case TCORE_STAT_MIN:
     case TCORE_STAT_MAX:
     case TCORE_STAT_QUANTILE:
+    case TCORE_STAT_HISTOGRAM:
     case TCORE_STAT_ERRORS:
     case TCORE_STAT_ERROR_RATE:
         return true;

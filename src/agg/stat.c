@@ -23,12 +23,28 @@ static const struct {
     {"stddev", TCORE_STAT_STDDEV},
     {"errors", TCORE_STAT_ERRORS},
     {"errorRate", TCORE_STAT_ERROR_RATE},
+    {"histogram", TCORE_STAT_HISTOGRAM},
 };
 
-static const char *const known[] = {
-    "count",           "rate",          "sum",       "mean",       "min",          "max",
-    "stddev",          "errors",        "errorRate", "p50",        "p95",          "p99",
-    "distinct(FIELD)", "topk(N,FIELD)", "apdex(T)",  "sum(FIELD)", "exemplars(N)", NULL};
+static const char *const known[] = {"count",
+                                    "rate",
+                                    "sum",
+                                    "mean",
+                                    "min",
+                                    "max",
+                                    "stddev",
+                                    "errors",
+                                    "errorRate",
+                                    "p50",
+                                    "p95",
+                                    "p99",
+                                    "distinct(FIELD)",
+                                    "topk(N,FIELD)",
+                                    "apdex(T)",
+                                    "sum(FIELD)",
+                                    "exemplars(N)",
+                                    "histogram",
+                                    NULL};
 
 const char *agg_default_stats[AGG_DEFAULT_STATS] = {"count", "errorRate", "mean", "p50",
                                                     "p95",   "p99",       "max"};
@@ -41,7 +57,7 @@ static enum tcore_status unknown(const char *name, struct tcore_error *err)
                                name, near);
     return tcore_error_set(err, TCORE_BAD_INPUT,
                            "unknown statistic '%s' (count rate sum mean min max stddev pNN errors "
-                           "errorRate distinct(FIELD) topk(N,FIELD) apdex(T) sum(FIELD))",
+                           "errorRate distinct(FIELD) topk(N,FIELD) apdex(T) sum(FIELD) histogram)",
                            name);
 }
 
@@ -78,6 +94,20 @@ static enum tcore_status parse_exemplars(struct tcore_stat *stat, const char *te
         return tcore_error_set(err, TCORE_BAD_INPUT, "--exemplars takes a number from 1 to %d",
                                TCORE_EXEMPLARS_MAX);
     stat->kind = TCORE_STAT_EXEMPLARS;
+    stat->limit = (uint32_t)limit;
+    return TCORE_OK;
+}
+
+/* Two buckets are what the coarsest scale can need. */
+static enum tcore_status parse_histogram(struct tcore_stat *stat, const char *text, size_t length,
+                                         struct tcore_error *err)
+{
+    int64_t limit = 0;
+    if (!tcore_parse_int64(text, length, &limit) || limit < 2 || limit > 1000000)
+        return tcore_error_set(err, TCORE_BAD_INPUT,
+                               "'%s' is not histogram(N) with N buckets from 2 to 1000000",
+                               stat->name);
+    stat->kind = TCORE_STAT_HISTOGRAM;
     stat->limit = (uint32_t)limit;
     return TCORE_OK;
 }
@@ -140,6 +170,8 @@ static enum tcore_status parse_one(struct tcore_stat *stat, const char *name,
         return parse_topk(stat, inside, length, err);
     if ((inside = argument(name, "apdex", &length)) != NULL)
         return parse_apdex(stat, inside, length, err);
+    if ((inside = argument(name, "histogram", &length)) != NULL)
+        return parse_histogram(stat, inside, length, err);
     return unknown(name, err);
 }
 
@@ -156,6 +188,9 @@ static void note_needs(struct tcore_stats *list, struct tcore_stat *stat)
     case TCORE_STAT_QUANTILE:
         list->histogram = true;
         break;
+    case TCORE_STAT_HISTOGRAM:
+        list->sum = list->histogram = true;
+        break;
     case TCORE_STAT_DISTINCT:
     case TCORE_STAT_TOPK:
     case TCORE_STAT_APDEX:
@@ -166,6 +201,15 @@ static void note_needs(struct tcore_stats *list, struct tcore_stat *stat)
     default:
         break;
     }
+}
+
+/* Whether one of the first so many is of that kind. */
+static bool has(const struct tcore_stats *list, size_t count, enum tcore_stat_kind kind)
+{
+    for (size_t i = 0; i < count; i++)
+        if (list->stat[i].kind == kind)
+            return true;
+    return false;
 }
 
 enum tcore_status agg_stats_parse(struct tcore_stats *list, const char *const *names, size_t count,
@@ -185,19 +229,74 @@ enum tcore_status agg_stats_parse(struct tcore_stats *list, const char *const *n
         if (again)
             continue;
         enum tcore_status status = parse_one(stat, names[i], err);
+        list->count++;
+        if (!status && stat->kind == TCORE_STAT_HISTOGRAM && has(list, list->count - 1, stat->kind))
+            status = tcore_error_set(err, TCORE_BAD_INPUT,
+                                     "a record has one histogram: %s is a second one", stat->name);
+        if (!status && stat->kind == TCORE_STAT_EXEMPLARS && has(list, list->count - 1, stat->kind))
+            status = tcore_error_set(err, TCORE_BAD_INPUT, "exemplars are asked for twice");
         if (status) {
             agg_stats_free(list);
             return status;
         }
-        for (size_t k = 0; k < list->count; k++)
-            if (stat->kind == TCORE_STAT_EXEMPLARS && list->stat[k].kind == stat->kind) {
-                agg_stats_free(list);
-                return tcore_error_set(err, TCORE_BAD_INPUT, "exemplars are asked for twice");
-            }
-        list->count++;
         note_needs(list, stat);
     }
     return TCORE_OK;
+}
+
+/* Whether cells that were made for these statistics can tell this one; and the number of its state
+ * among theirs, if it has one of its own. */
+static bool is_held(const struct tcore_stats *held, const struct tcore_stat *stat, bool windows,
+                    size_t *extra)
+{
+    switch (stat->kind) {
+    case TCORE_STAT_COUNT:
+    case TCORE_STAT_MIN:
+    case TCORE_STAT_MAX:
+        return true;
+    case TCORE_STAT_RATE:
+        return windows || has(held, held->count, stat->kind);
+    case TCORE_STAT_SUM:
+    case TCORE_STAT_MEAN:
+        return held->sum;
+    case TCORE_STAT_STDDEV:
+        return held->squares;
+    case TCORE_STAT_QUANTILE:
+        return held->histogram;
+    case TCORE_STAT_HISTOGRAM:
+        return held->histogram && held->sum;
+    case TCORE_STAT_ERRORS:
+    case TCORE_STAT_ERROR_RATE:
+        return has(held, held->count, TCORE_STAT_ERRORS) ||
+               has(held, held->count, TCORE_STAT_ERROR_RATE) ||
+               has(held, held->count, TCORE_STAT_APDEX);
+    case TCORE_STAT_DISTINCT:
+    case TCORE_STAT_TOPK:
+    case TCORE_STAT_APDEX:
+    case TCORE_STAT_FIELD_SUM:
+    case TCORE_STAT_EXEMPLARS:
+        break;
+    }
+    for (size_t i = 0; i < held->count; i++)
+        if (!strcmp(held->stat[i].name, stat->name)) {
+            *extra = held->stat[i].extra;
+            return true;
+        }
+    return false;
+}
+
+enum tcore_status agg_stats_choose(struct tcore_stats *chosen, const struct tcore_stats *held,
+                                   bool windows, const char *const *names, size_t count,
+                                   struct tcore_error *err)
+{
+    enum tcore_status status = agg_stats_parse(chosen, names, count, err);
+    for (size_t i = 0; i < chosen->count && !status; i++) {
+        struct tcore_stat *stat = &chosen->stat[i];
+        if (!is_held(held, stat, windows, &stat->extra))
+            status = tcore_error_set(err, TCORE_BAD_INPUT,
+                                     "the partials do not hold what %s is made of", stat->name);
+    }
+    return status;
 }
 
 void agg_stats_free(struct tcore_stats *list)

@@ -13,6 +13,11 @@ extern const char *agg_default_stats[AGG_DEFAULT_STATS];
 /* Parses the names. TCORE_BAD_INPUT: an unknown one, or none. */
 enum tcore_status agg_stats_parse(struct tcore_stats *list, const char *const *names, size_t count,
                                   struct tcore_error *err);
+/* The same for statistics that are to be told by cells which were made for others, and in windows
+ * or not. TCORE_BAD_INPUT as well: one that they do not hold. chosen is to be freed either way. */
+enum tcore_status agg_stats_choose(struct tcore_stats *chosen, const struct tcore_stats *held,
+                                   bool windows, const char *const *names, size_t count,
+                                   struct tcore_error *err);
 void agg_stats_free(struct tcore_stats *list);
 
 #endif

@@ -192,6 +192,7 @@ stats_sources += %D%/stats/cell.c
 stats_sources += %D%/stats/cell_extra.c
 stats_sources += %D%/stats/cell_extra.h
 stats_sources += %D%/stats/cell_points.c
+stats_sources += %D%/stats/cell_histogram.c
 stats_sources += %D%/stats/cell_write.c
 stats_sources += %D%/stats/distinct.c
 stats_sources += %D%/stats/encode.c

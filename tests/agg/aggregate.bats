@@ -210,6 +210,32 @@ END
     assert_output --partial '"distinct(u)":4096}'
 }
 
+@test "a histogram has the buckets that quantiles are read from, and is one again" {
+    cat >values.ndjson <<'EOF'
+{"metricName":"g","value":-2.5}
+{"metricName":"g","value":-2.5,"quality":{"sampleRate":0.4}}
+{"metricName":"g","value":0}
+{"metricName":"g","value":3}
+{"metricName":"g","value":1e300}
+{"metricName":"g","value":"Infinity"}
+{"metricName":"none","value":"text"}
+{"metricName":"b","metricType":"histogram","temporality":"delta","histogram":{"count":6,"sum":1.5,"min":0.25,"max":2.0,"bounds":[0.5,1.0],"bucketCounts":[1,2,3]}}
+EOF
+    run -0 --separate-stderr bash -c 'trace-agg --stat="histogram(2)" values.ndjson | jq -c ".histogram"'
+    assert_line -n 0 '{"count":6,"sum":1.5,"min":0.25,"max":2,"bounds":[0.5,1],"bucketCounts":[1,2,3]}'
+    # a scale of two buckets for 3 and 1e300; the sum is none, and the largest no bound
+    assert_line -n 1 '{"count":7,"min":-2.5,"scale":-9,"zeroCount":1,"positive":{"offset":0,"bucketCounts":[1,1]},"negative":{"offset":0,"bucketCounts":[4]}}'
+    assert_line -n 2 null
+    # as a metric again it says the same
+    local stats=sum,min,max,p0,p50,p90,p99.9
+    grep -v -e Infinity -e quality values.ndjson >finite.ndjson
+    trace-agg --stat=histogram finite.ndjson |
+        jq -c 'select(.histogram) | {type: "metric", metricName, metricType: "histogram", temporality: "delta", histogram}' |
+        trace-agg --stat="$stats" >again
+    assert_equal "$(jq -c '[.metricName, .sum, .min, .max, .p0, .p50, .p90, ."p99.9"]' again)" \
+        "$(trace-agg --stat="$stats" <finite.ndjson | jq -c 'select(.sum) | [.metricName, .sum, .min, .max, .p0, .p50, .p90, ."p99.9"]')"
+}
+
 @test "--value aggregates another field" {
     run -0 trace-agg --value=size --stat=count,sum <<<'{"traceId":"1","spanId":"1","attributes":{"size":7}}'
     assert_output --partial '"metricName":"size","group":{},"count":1,"sum":7}'
@@ -307,6 +333,12 @@ END
     assert_line -n 0 'trace-agg: --window must be longer than 0'
     run -2 trace-agg --stat= spans.ndjson
     assert_line -n 0 'trace-agg: --stat names no statistic'
+    for stat in 'histogram(1)' 'histogram(x)' 'histogram(1000001)'; do
+        run -2 trace-agg --stat="$stat" spans.ndjson
+        assert_line -n 0 "trace-agg: '$stat' is not histogram(N) with N buckets from 2 to 1000000"
+    done
+    run -2 trace-agg --stat='histogram,p50,histogram(9)' spans.ndjson
+    assert_line -n 0 'trace-agg: a record has one histogram: histogram(9) is a second one'
     run -2 trace-agg --value= spans.ndjson
     assert_line -n 0 'trace-agg: --value names no field'
 }

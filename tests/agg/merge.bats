@@ -153,3 +153,23 @@ setup() {
     trace-agg --partial --lateness=0s "${options[@]}" backwards | trace-agg --merge > total
     cmp whole total
 }
+
+@test "a merge tells any statistic that the partials hold" {
+    trace-agg --partial --unit=a "${options[@]}" all.ndjson > a
+    local other='p90,histogram,topk(3,u),mean,errorRate,apdex(300us)'
+    trace-agg "${options[@]:0:2}" "--stat=$other" all.ndjson > whole
+    trace-agg --merge "--stat=$other" a > total
+    cmp whole total
+    trace-agg --partial --window=20s --stat=count all.ndjson > b
+    run -0 trace-agg --merge --stat=rate b
+    trace-agg --partial --stat=count all.ndjson > b
+    for other in rate sum stddev p50 histogram errors 'distinct(u)'; do
+        run -4 --separate-stderr trace-agg --merge "--stat=$other" b
+        assert_output ''
+        assert_equal "$stderr" "trace-agg: the partials do not hold what $other is made of"
+    done
+    run -4 --separate-stderr trace-agg --merge --stat='topk(2,u)' a
+    assert_output ''
+    run -2 trace-agg --merge --partial --stat=count a
+    assert_line -n 0 'trace-agg: --partial keeps all that the partials hold: --stat is for what --merge writes'
+}

@@ -32,7 +32,7 @@ setup() {
 }
 
 @test 'aggregates' {
-    trace-agg --by=service --window=5m --stat=count,rate,sum,mean,stddev,min,p50,p99.9,errorRate \
+    trace-agg --by=service --window=5m --stat=count,rate,sum,mean,stddev,min,p50,p99.9,errorRate,histogram \
         all.ndjson >aggregates.ndjson
     validate aggregates.ndjson
 }

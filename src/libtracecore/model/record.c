@@ -321,6 +321,7 @@ static const struct tcore_field aggregate[] = {
     FIELD("p95", NUMBER),
     FIELD("p99", NUMBER),
     FIELD("p99.9", NUMBER),
+    FIELD_OF("histogram", OBJECT, &histogram_object),
 };
 OBJECT(aggregate);
 

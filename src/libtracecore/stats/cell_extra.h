@@ -44,6 +44,12 @@ enum tcore_status tcore_cell_extra_encode(const struct tcore_cell_extra *extra,
 enum tcore_status tcore_cell_extra_decode(struct tcore_cell *cell, const struct tcore_stats *stats,
                                           struct tcore_state_reader *in, struct tcore_error *err);
 void tcore_cell_widen_double(struct tcore_cell *cell, double low, double high);
+/* The smallest or largest value; absent: there was none. */
+struct tcore_value tcore_cell_extreme(const struct tcore_cell *cell, bool largest);
+/* Appends ,"histogram":{...} of at most so many buckets of either sign (0: any number), in the form
+ * that metrics have it; nothing of a cell without buckets. TCORE_OK or TCORE_FATAL. */
+enum tcore_status tcore_cell_write_histogram(const struct tcore_cell *cell, uint32_t max_buckets,
+                                             struct tcore_buf *out);
 #pragma GCC visibility pop
 
 #endif

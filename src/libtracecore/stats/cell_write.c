@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-static struct tcore_value extreme(const struct tcore_cell *cell, bool largest)
+struct tcore_value tcore_cell_extreme(const struct tcore_cell *cell, bool largest)
 {
     struct tcore_value integer = tcore_value_int(largest ? cell->max_int : cell->min_int);
     struct tcore_value floating =
@@ -25,7 +25,7 @@ static struct tcore_value extreme(const struct tcore_cell *cell, bool largest)
 
 static double extreme_double(const struct tcore_cell *cell, bool largest)
 {
-    struct tcore_value value = extreme(cell, largest);
+    struct tcore_value value = tcore_cell_extreme(cell, largest);
     return value.kind == TCORE_ABSENT ? NAN : tcore_value_double(&value);
 }
 
@@ -176,7 +176,7 @@ static enum tcore_status write_stat(const struct tcore_cell *cell, const struct 
         break;
     case TCORE_STAT_MIN:
     case TCORE_STAT_MAX:
-        value = extreme(cell, stat->kind == TCORE_STAT_MAX);
+        value = tcore_cell_extreme(cell, stat->kind == TCORE_STAT_MAX);
         if (value.kind != TCORE_ABSENT) {
             write_name(stat, out);
             tcore_json_write_value(out, &value);
@@ -185,6 +185,8 @@ static enum tcore_status write_stat(const struct tcore_cell *cell, const struct 
     case TCORE_STAT_QUANTILE:
         write_double(stat, quantile(cell, stat->quantile), out);
         break;
+    case TCORE_STAT_HISTOGRAM:
+        return tcore_cell_write_histogram(cell, stat->limit, out);
     default:
         return write_extra(cell, stat, out);
     }

@@ -22,7 +22,8 @@ enum tcore_stat_kind {
     TCORE_STAT_TOPK,       /* topk(N,FIELD) */
     TCORE_STAT_APDEX,      /* apdex(T): (satisfied + tolerating / 2) / all */
     TCORE_STAT_FIELD_SUM,  /* sum(FIELD): of the numbers that records have there */
-    TCORE_STAT_EXEMPLARS   /* exemplars(N): traces of the largest values */
+    TCORE_STAT_EXEMPLARS,  /* exemplars(N): traces of the largest values */
+    TCORE_STAT_HISTOGRAM   /* histogram, histogram(N): the buckets that quantiles are read from */
 };
 
 struct tcore_stat {
@@ -30,7 +31,8 @@ struct tcore_stat {
     const char *name; /* as it was written and as the output calls it; borrowed */
     double quantile;  /* 0 to 1 */
     char *field;      /* of distinct, topk and sum(FIELD); owned */
-    uint32_t limit;   /* of topk and exemplars */
+    uint32_t limit;   /* of topk and exemplars; of a histogram its buckets of either sign, 0: any
+                         number */
     double threshold; /* of apdex: nanoseconds or the value's own unit */
     size_t column;    /* of field in the projection, once opened */
     size_t extra;     /* number among the statistics that need a state of their own */
