@@ -166,6 +166,7 @@ bats_tests += %D%/record/damage.bats
 bats_tests += %D%/record/explain.bats
 bats_tests += %D%/record/host.bats
 bats_tests += %D%/record/export.bats
+bats_tests += %D%/record/export_aggregate.bats
 bats_tests += %D%/record/export_formats.bats
 bats_tests += %D%/record/export_readers.bats
 bats_tests += %D%/record/import.bats

@@ -41,3 +41,13 @@ metrics() {
 {"type":"metric","metricName":"s","metricType":"custom","timeUnixNano":"2000000000","summary":{"count":9,"sum":4.5,"quantiles":[{"quantile":0.5,"value":1.0}]}}
 EOF
 }
+
+# aggregates: records to be aggregated, in one window of a minute.
+aggregates() {
+    cat <<'EOF'
+{"type":"span","traceId":"1","spanId":"1","name":"a","service":"cart","status":"error","startTimeUnixNano":"60000000000","durationNano":1000,"attributes":{"retries":3}}
+{"type":"metric","metricName":"g","metricType":"gauge","timeUnixNano":"61000000000","value":-2.5}
+{"type":"metric","metricName":"g","metricType":"gauge","timeUnixNano":"61000000000","value":-2.5,"quality":{"sampleRate":0.4}}
+{"type":"metric","metricName":"h","metricType":"histogram","timeUnixNano":"61000000000","temporality":"delta","histogram":{"count":6,"sum":1.5,"bounds":[0.5,1.0],"bucketCounts":[1,2,3]}}
+EOF
+}

@@ -98,12 +98,16 @@ print(records)
     # one batch a signal and format, as they are cut by bytes
     { records && captured; } | grep -E '"type":"(span|metric|log)"' | sed -E 's/18446744073709551616|"int beyond 64 bits":[0-9]+,?//g' | split -l 500 - part
     echo '{"spanId":"2","traceId":"1","name":"\ud800"}' >>partaa
-    local part all=0
-    for part in part*; do
+    # five statistics of the spans and of two metrics, one of which does not say its largest value
+    aggregates | trace-agg --window=1m --stat=count,errors,mean,max,histogram >aggregates
+    local part all=0 points
+    for part in part* aggregates; do
+        points=$(wc -l <"$part")
+        [[ $part != aggregates ]] || points=$((2 * 5 + 4))
         trace-record export --to-format=otlp -o json "$part"
         trace-record export --to-format=otlp-proto -o framed "$part"
         PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION=python run -0 "$python" -c "$compare_otlp" json framed
-        assert_output "$(wc -l <"$part")"
+        assert_output "$points"
         all=$((all + output))
     done
     assert [ "$all" -ge 12 ]
@@ -141,6 +145,12 @@ EOF
     run -0 "$python" parse.py <out
     assert_output "$(samples out)"
     assert [ "$output" -ge 30 ]
+    aggregates | trace-agg --by=service --window=1m --stat='count,errorRate,mean,p50,p99,apdex(500ms)' >in
+    { metrics | sed 's/"value":1.0/"value":-1/' && aggregates | trace-agg --by=name --stat=histogram --type=span; } | sed 's/durationNano/length/' >>in
+    trace-record export --to-format=openmetrics -o out in
+    run -0 "$python" parse.py <out
+    assert_output "$(samples out)"
+    assert [ "$output" -ge 20 ]
 }
 
 @test 'OpenMetrics is what Prometheus reads' {
@@ -154,6 +164,15 @@ EOF
     assert_line --regexp '^\{__name__="lat_seconds_bucket", le="0.5"\} 1 2000$'
     assert_line --regexp '^\{__name__="requests_total", path=".*"\} 3 1500$'
     [[ -z ${TRACECORE_TEST_DATA-} ]] || assert [ "${#lines[@]}" -ge 9000 ]
+    rm -r blocks
+    aggregates | trace-agg --by=service --window=1m --stat=count,mean,histogram >in
+    trace-record export --to-format=openmetrics -o out in
+    run -0 promtool tsdb create-blocks-from openmetrics out blocks
+    mkdir blocks/wal
+    run -0 promtool tsdb dump blocks
+    assert_equal "${#lines[@]}" "$(samples out)"
+    assert_line '{__name__="span_count_total", service="cart"} 1 120000'
+    assert_line '{__name__="span_duration_nanoseconds_bucket", le="1002.0577915778049", service="cart"} 1 120000'
 }
 
 @test 'Zipkin spans are what its Go model reads' {

@@ -165,7 +165,7 @@ void chrome_span(struct export_record *record, const uint32_t *at, struct tcore_
     int64_t start_ns;
     put_service(record, out, at[SPAN_SERVICE], at[SPAN_RESOURCE]);
     if (!export_time(record, at[SPAN_START], "startTimeUnixNano", &start_ns)) {
-        export_lose_record(&record->losses, record->type, "it has no start");
+        export_lost_record(record, "it has no start");
         return;
     }
     put_slice(record, at, out, start_ns);
@@ -210,15 +210,15 @@ static void put_counter(struct export_record *record, struct tcore_buf *out)
     int64_t ns;
     export_collect(record, &export_metric_keys, 0, NULL, at);
     if (!export_is_text(record, at[METRIC_NAME])) {
-        export_lose_record(&record->losses, record->type, "it has no name");
+        export_lost_record(record, "it has no name");
         return;
     }
     if (!at[METRIC_VALUE] || !tcore_value_is_number(export_value(record, at[METRIC_VALUE]))) {
-        export_lose_record(&record->losses, record->type, "its value is no number");
+        export_lost_record(record, "its value is no number");
         return;
     }
     if (!export_time(record, at[METRIC_TIME], "timeUnixNano", &ns)) {
-        export_lose_record(&record->losses, record->type, "it has no time");
+        export_lost_record(record, "it has no time");
         return;
     }
     put_service(record, out, at[METRIC_SERVICE], at[METRIC_RESOURCE]);
@@ -259,7 +259,7 @@ static void put_instant(struct export_record *record, struct tcore_buf *out)
     int64_t ns;
     export_collect(record, &export_log_keys, 0, NULL, at);
     if (!export_time(record, at[LOG_TIME], "timeUnixNano", &ns)) {
-        export_lose_record(&record->losses, record->type, "it has no time");
+        export_lost_record(record, "it has no time");
         return;
     }
     put_service(record, out, at[LOG_SERVICE], at[LOG_RESOURCE]);

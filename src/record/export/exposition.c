@@ -360,7 +360,7 @@ static bool put_value(struct exposition *e, struct export_record *record, const 
     uint32_t list = at[METRIC_EXEMPLARS];
     bool counter = e->type == EXPOSITION_COUNTER;
     if (!export_number(record, at[METRIC_VALUE], &d)) {
-        export_lose_record(&record->losses, record->type, "its value is no number");
+        export_lost_record(record, "its value is no number");
         return false;
     }
     exposition_sample(e, counter ? "_total" : "", NULL, NULL, v);
@@ -394,7 +394,7 @@ bool exposition_put(struct exposition *e, struct export_record *record)
     clear(e);
     export_collect(record, &export_metric_keys, 0, NULL, at);
     if (!export_is_text(record, at[METRIC_NAME])) {
-        export_lose_record(&record->losses, record->type, "it has no name");
+        export_lost_record(record, "it has no name");
         return false;
     }
     e->type = type_of(record, at);

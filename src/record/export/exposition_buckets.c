@@ -182,7 +182,7 @@ static bool has_sum(const struct buckets *b, bool gauge, uint32_t node)
 
 static bool lose_point(struct export_record *record)
 {
-    export_lose_record(&record->losses, record->type, "its buckets do not fit its bounds");
+    export_lost_record(record, "its buckets do not fit its bounds");
     return false;
 }
 
@@ -226,6 +226,11 @@ bool exposition_summary(struct exposition *e, struct export_record *record, cons
         export_collect(record, &export_quantile_keys, q, "quantiles", quantile);
         if (!quantile[QUANTILE_QUANTILE] || !quantile[QUANTILE_VALUE])
             continue;
+        double value;
+        if (export_number(record, quantile[QUANTILE_VALUE], &value) && value < 0) {
+            export_lost(record, "quantiles below 0");
+            continue;
+        }
         exposition_sample(e, "", "quantile", export_value(record, quantile[QUANTILE_QUANTILE]),
                           export_value(record, quantile[QUANTILE_VALUE]));
         exposition_end_line(e, record, 0);

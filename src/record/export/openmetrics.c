@@ -9,6 +9,7 @@
 #include "base/sys.h"
 #include "cli/filter.h"
 #include "cli/message.h"
+#include "record/export/aggregate.h"
 #include "record/export/export.h"
 #include "record/export/exposition.h"
 
@@ -59,6 +60,7 @@ struct openmetrics {
 
 struct worker {
     struct export_record record;
+    struct export_aggregate aggregate;
     struct exposition exposition;
     struct tcore_buf pieces;
 };
@@ -68,8 +70,11 @@ struct worker {
 static enum tcore_status open_worker(void *state, void **worker, struct tcore_error *err)
 {
     (void)state;
-    *worker = tcore_calloc(1, sizeof(struct worker));
-    return *worker ? TCORE_OK : tcore_error_nomem(err);
+    struct worker *w = *worker = tcore_calloc(1, sizeof *w);
+    if (!w)
+        return tcore_error_nomem(err);
+    w->aggregate.joint = '_';
+    return TCORE_OK;
 }
 
 static enum tcore_status close_worker(void *state, void *worker, struct tcore_error *err)
@@ -80,6 +85,8 @@ static enum tcore_status close_worker(void *state, void *worker, struct tcore_er
     if (!w)
         return TCORE_OK;
     export_losses_add(&o->losses, &w->record.losses);
+    export_losses_add(&o->losses, &w->aggregate.record.losses);
+    export_aggregate_free(&w->aggregate);
     export_record_free(&w->record);
     exposition_free(&w->exposition);
     tcore_buf_free(&w->pieces);
@@ -114,6 +121,29 @@ static void put_piece(struct worker *w)
     tcore_buf_append(&w->pieces, zeros, piece.size - length);
 }
 
+static enum tcore_status take(struct worker *w, const struct tcore_slice *text,
+                              struct tcore_error *err)
+{
+    enum tcore_status status = export_record_parse(&w->record, text, err);
+    if (status == TCORE_OK && exposition_put(&w->exposition, &w->record))
+        put_piece(w);
+    return status;
+}
+
+static enum tcore_status take_aggregate(struct worker *w, const struct tcore_slice *text,
+                                        struct tcore_error *err)
+{
+    size_t at = 0;
+    struct tcore_slice line;
+    enum tcore_status status = export_aggregate_put(&w->aggregate, text, err);
+    w->record.losses.number++;
+    w->record.whole = TCORE_RECORD_AGGREGATE;
+    while (status == TCORE_OK && export_aggregate_next(&w->aggregate, &at, &line))
+        status = take(w, &line, err);
+    w->record.whole = TCORE_RECORD_NONE;
+    return status;
+}
+
 static enum tcore_status take_batch(void *state, void *worker, const struct tcore_batch *batch,
                                     const uint32_t *rows, size_t count, struct tcore_buf *out,
                                     struct tcore_error *err)
@@ -124,9 +154,9 @@ static enum tcore_status take_batch(void *state, void *worker, const struct tcor
     (void)out;
     tcore_buf_clear(&w->pieces);
     for (size_t i = 0; i < count && status == TCORE_OK; i++) {
-        status = export_record_parse(&w->record, &batch->text[rows[i]], err);
-        if (status == TCORE_OK && exposition_put(&w->exposition, &w->record))
-            put_piece(w);
+        const struct tcore_slice *text = &batch->text[rows[i]];
+        status = batch->types[rows[i]] == TCORE_RECORD_AGGREGATE ? take_aggregate(w, text, err)
+                                                                 : take(w, text, err);
     }
     return status == TCORE_OK ? tcore_buf_status(&w->pieces, err) : status;
 }
@@ -363,7 +393,7 @@ static void free_all(struct openmetrics *o)
 static int run(struct cli *cli, const struct export_options *options, int argc, char **argv)
 {
     static const struct cli_operator operator= {
-        .types = 1u << TCORE_RECORD_METRIC,
+        .types = 1u << TCORE_RECORD_METRIC | 1u << TCORE_RECORD_AGGREGATE,
         .open = cli_want_text,
         .worker_open = open_worker,
         .batch = take_batch,

@@ -171,7 +171,7 @@ enum tcore_status export_otlp_put(struct export_otlp *o, const struct tcore_slic
         tcore_buf_putc(out, '}');
     if (o->left_out) {
         out->length = begin;
-        export_lose_record(&o->record.losses, o->record.type, o->left_out);
+        export_lost_record(&o->record, o->left_out);
         return TCORE_SKIP;
     }
     status = tcore_buf_status(&o->level, err);

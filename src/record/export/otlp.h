@@ -12,6 +12,7 @@
 #include "record/export/otlp_writer.h"
 
 enum otlp_signal { OTLP_TRACES, OTLP_METRICS, OTLP_LOGS, OTLP_SIGNALS };
+/* What there are messages of. */
 #define OTLP_TYPES (1u << TCORE_RECORD_SPAN | 1u << TCORE_RECORD_METRIC | 1u << TCORE_RECORD_LOG)
 
 enum otlp_level { OTLP_RESOURCE, OTLP_SCOPE, OTLP_METRIC, OTLP_LEVELS };

@@ -4,9 +4,11 @@
 
 #include "record/export/otlp_stream.h"
 
+#include "base/arena.h"
 #include "base/sys.h"
 #include "cli/message.h"
 #include "model/canonical.h"
+#include "record/export/aggregate.h"
 
 #include <string.h>
 
@@ -36,6 +38,8 @@ struct worker {
     struct encoded *encoded; /* owned */
     size_t count, capacity;
     bool clock;
+    struct export_aggregate aggregate;
+    struct tcore_arena made; /* lines of records that aggregates became */
 };
 
 bool otlp_stream_open(struct otlp_stream *stream, struct cli *cli)
@@ -72,6 +76,8 @@ static enum tcore_status new_worker(struct worker **out, bool protobuf, struct t
         return tcore_error_nomem(err);
     w->o.w.out = &w->messages;
     w->o.w.protobuf = protobuf;
+    w->aggregate.delta = true;
+    w->aggregate.joint = '.';
     if (tcore_map_init(&w->keys) != 0)
         return tcore_error_set(err, TCORE_FATAL, "the system has no randomness to give");
     return TCORE_OK;
@@ -95,6 +101,8 @@ static void free_worker(struct worker *w)
     tcore_map_free(&w->keys);
     tcore_free(w->levels);
     tcore_free(w->encoded);
+    export_aggregate_free(&w->aggregate);
+    tcore_arena_free(&w->made);
     tcore_free(w);
 }
 
@@ -103,8 +111,10 @@ static enum tcore_status close_worker(void *state, void *worker, struct tcore_er
     struct otlp_stream *stream = state;
     struct worker *w = worker;
     (void)err;
-    if (w)
+    if (w) {
         export_losses_add(&stream->losses, &w->o.record.losses);
+        export_losses_add(&stream->losses, &w->aggregate.record.losses);
+    }
     free_worker(w);
     return TCORE_OK;
 }
@@ -141,10 +151,28 @@ static enum tcore_status encode_one(struct worker *w, const struct tcore_slice *
     return TCORE_OK;
 }
 
+/* The metrics that an aggregate is. Their lines have to last as long as the batch. */
+static enum tcore_status encode_aggregate(struct worker *w, const struct tcore_slice *text,
+                                          struct tcore_error *err)
+{
+    size_t at = 0;
+    struct tcore_slice line;
+    enum tcore_status status = export_aggregate_put(&w->aggregate, text, err);
+    w->o.record.losses.number++;
+    w->o.record.whole = TCORE_RECORD_AGGREGATE;
+    while (status == TCORE_OK && export_aggregate_next(&w->aggregate, &at, &line)) {
+        line.data = tcore_arena_copy(&w->made, line.data, line.length);
+        status = line.data ? encode_one(w, &line, err) : tcore_error_nomem(err);
+    }
+    w->o.record.whole = TCORE_RECORD_NONE;
+    return status;
+}
+
 static void begin_batch(struct worker *w)
 {
     tcore_buf_clear(&w->messages);
     tcore_map_clear(&w->keys);
+    tcore_arena_reset(&w->made);
     w->count = 0;
     w->clock = false;
 }
@@ -161,6 +189,8 @@ static enum tcore_status encode(void *state, void *worker, const struct tcore_ba
     for (size_t i = 0; i < count && status == TCORE_OK; i++) {
         if (batch->types[rows[i]] == TCORE_RECORD_CLOCK)
             w->clock = true;
+        else if (batch->types[rows[i]] == TCORE_RECORD_AGGREGATE)
+            status = encode_aggregate(w, &batch->text[rows[i]], err);
         else
             status = encode_one(w, &batch->text[rows[i]], err);
     }
@@ -262,7 +292,7 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
 }
 
 const struct cli_operator otlp_stream_operator = {
-    .types = OTLP_TYPES | 1u << TCORE_RECORD_CLOCK,
+    .types = OTLP_TYPES | 1u << TCORE_RECORD_AGGREGATE | 1u << TCORE_RECORD_CLOCK,
     .open = cli_want_text,
     .worker_open = open_worker,
     .batch = encode,
@@ -286,6 +316,8 @@ enum tcore_status otlp_stream_lines(struct otlp_stream *stream, const struct tco
             status == TCORE_OK ? tcore_record_type_of(&json) : TCORE_RECORD_NONE;
         if (status == TCORE_OK && OTLP_TYPES >> type & 1)
             status = encode_one(w, &text, err);
+        else if (status == TCORE_OK && type == TCORE_RECORD_AGGREGATE)
+            status = encode_aggregate(w, &text, err);
         else if (status == TCORE_OK)
             export_lose_record(&stream->losses, type, "of another type");
         at = text.data + text.length + 1;

@@ -40,7 +40,8 @@ struct otlp_stream {
 /* False after a report. */
 bool otlp_stream_open(struct otlp_stream *stream, struct cli *cli);
 void otlp_stream_free(struct otlp_stream *stream);
-/* The operator with these callbacks: spans, metrics and logs, and clocks when input waits. */
+/* The operator with these callbacks: spans, metrics, logs, aggregates as the metrics that they are,
+ * and clocks when input waits. */
 extern const struct cli_operator otlp_stream_operator;
 /* What was left out of all records. */
 void otlp_stream_note(struct otlp_stream *stream, struct cli *cli);

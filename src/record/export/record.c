@@ -140,7 +140,12 @@ void export_losses_free(struct export_losses *losses)
 
 void export_lost(struct export_record *record, const char *name)
 {
-    export_lose(&record->losses, record->type, name, strlen(name));
+    export_lose(&record->losses, record->whole ? record->whole : record->type, name, strlen(name));
+}
+
+void export_lost_record(struct export_record *record, const char *why)
+{
+    export_lose_record(&record->losses, record->whole ? record->whole : record->type, why);
 }
 
 /* --- a record --- */
@@ -173,7 +178,8 @@ enum tcore_status export_record_parse(struct export_record *record, const struct
     struct tcore_buf *canonical = &record->canonical;
     enum tcore_status status = tcore_json_parse(&record->json, text->data, text->length, err);
     tcore_buf_clear(canonical);
-    record->losses.number++;
+    if (!record->whole)
+        record->losses.number++;
     if (status == TCORE_OK)
         status = tcore_record_canonical(&record->json, false, canonical, &record->type, err);
     if (status == TCORE_OK)

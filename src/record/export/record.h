@@ -64,6 +64,9 @@ struct export_keys {
 struct export_record {
     struct tcore_json json; /* canonical: node 0 is the record */
     enum tcore_record_type type;
+    /* Set by who makes several records of one: the type of that one, to which losses are told. It
+     * begins with a count of losses.number. TCORE_RECORD_NONE: each record is one by itself. */
+    enum tcore_record_type whole;
     struct export_losses losses;
     bool members_counted; /* those that are no key were lost before */
     struct tcore_buf canonical, scratch;
@@ -86,6 +89,8 @@ int export_key_number(const struct export_record *record, uint32_t node,
                       const struct export_keys *keys);
 /* Counts a field of the record as one that the format has no place for. */
 void export_lost(struct export_record *record, const char *name);
+/* Counts the record as one that the format has no place for. */
+void export_lost_record(struct export_record *record, const char *why);
 
 static inline const struct tcore_value *export_value(const struct export_record *record,
                                                      uint32_t node)
