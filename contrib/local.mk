@@ -1,3 +1,5 @@
+EXTRA_DIST += %D%/cron/crontab
+EXTRA_DIST += %D%/cron/tracecore-batch
 EXTRA_DIST += %D%/crontab
 EXTRA_DIST += %D%/map/github-actions-log.jq
 EXTRA_DIST += %D%/map/github-actions.jq
@@ -8,4 +10,8 @@ EXTRA_DIST += %D%/mplp/events.jq
 EXTRA_DIST += %D%/quickstart
 EXTRA_DIST += %D%/rules.yaml
 EXTRA_DIST += %D%/sample-capture.sh
+EXTRA_DIST += %D%/systemd/tracecore-batch.service
+EXTRA_DIST += %D%/systemd/tracecore-batch.timer
+EXTRA_DIST += %D%/systemd/tracecore-upkeep.service
+EXTRA_DIST += %D%/systemd/tracecore-upkeep.timer
 EXTRA_DIST += %D%/tracecore-listen.service

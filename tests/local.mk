@@ -160,6 +160,7 @@ bats_tests += %D%/span/timeline.bats
 bats_tests += %D%/span/where.bats
 bats_tests += %D%/record/active.bats
 bats_tests += %D%/record/audit.bats
+bats_tests += %D%/record/batch.bats
 bats_tests += %D%/record/collect.bats
 bats_tests += %D%/record/execution.bats
 bats_tests += %D%/record/damage.bats
