@@ -225,6 +225,20 @@ span() {
     run -0 trace-record import --from=otlp-proto /dev/null
 }
 
+@test 'messages behind documents of JSON are read by who read those' {
+    local i
+    for i in {1..40}; do span "$(printf %02x "$i")"; done >json
+    proto --framed <json >messages
+    trace-record import json >wanted
+    cat wanted wanted >twice
+    for i in 1 2; do
+        trace-record import -j"$i" json messages >out
+        diff twice out
+        trace-record import -j"$i" messages json >out
+        diff twice out
+    done
+}
+
 @test 'the other programs name it' {
     run -4 --separate-stderr trace-agg - < <(span 01 | proto)
     assert_equal "$stderr" "trace-agg: -: looks like OTLP protobuf, which is not read here: convert it with 'trace-record import'"

@@ -141,7 +141,8 @@ struct import_job {
     bool looks;                 /* the document's elements were looked at for known forms */
     struct form_shared *shared; /* of the records of a scope, by form; made on first use, owned */
     const char *readable;       /* memory behind the text that may be looked at ends there */
-    /* If the tape is of a binary message: for nodes that are objects where their bytes are. */
+    /* If the tape is of a binary message: for nodes that are objects where their bytes are. There
+     * are no more of them than of nodes. */
     bool wire;
     struct tcore_slice *places;
     size_t place_capacity;

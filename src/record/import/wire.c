@@ -15,22 +15,29 @@
 
 #include <stdio.h>
 
+/* Twice as many nodes; or places for those that there are, as documents of JSON, which have no
+ * places, may have made more. */
 bool import_wire_make_room(struct tape *t)
 {
     struct tcore_json *json = t->json;
+    size_t *placed = &t->job->place_capacity;
     uint32_t capacity = json->capacity ? 2 * json->capacity : 1024;
-    void *node = capacity > json->capacity
-                     ? tcore_reallocarray(json->node, capacity, sizeof(*json->node))
-                     : NULL;
+    void *node = json->node, *places = NULL;
+    if (json->capacity - json->count >= ROOM)
+        capacity = json->capacity;
+    else if (capacity > json->capacity)
+        node = tcore_reallocarray(json->node, capacity, sizeof(*json->node));
+    else
+        node = NULL;
     if (node) {
         json->node = node;
         json->capacity = capacity;
-        void *places = tcore_reallocarray(t->job->places, capacity, sizeof(*t->job->places));
-        if (places) {
-            t->job->places = places;
-            t->job->place_capacity = capacity;
-            return true;
-        }
+        places = tcore_reallocarray(t->job->places, capacity, sizeof(*t->job->places));
+    }
+    if (places) {
+        t->job->places = places;
+        *placed = json->capacity;
+        return true;
     }
     t->job->failed = true;
     t->reason = "out of memory";

@@ -26,7 +26,8 @@ bool import_wire_make_room(struct tape *t);
 
 static inline bool has_room(struct tape *t)
 {
-    return t->json->capacity - t->json->count >= ROOM || import_wire_make_room(t);
+    /* there are at least as many nodes as places */
+    return t->job->place_capacity - t->json->count >= ROOM || import_wire_make_room(t);
 }
 
 static inline struct tcore_value *add(struct tape *t)
