@@ -138,6 +138,7 @@ bats_tests += %D%/hostile/ndjson.bats
 bats_tests += %D%/pipe/equal.bats
 bats_tests += %D%/pipe/foreign.bats
 bats_tests += %D%/pipe/packed.bats
+bats_tests += %D%/pipe/simd.bats
 bats_tests += %D%/contract/man.bats
 bats_tests += %D%/contract/options.bats
 bats_tests += %D%/contract/quickstart.bats
