@@ -170,6 +170,13 @@ peer() {
     fi
 }
 
+# sqlite ID LABEL SQL INPUT: the shell of SQLite, with the input's lines in a table of that name.
+sqlite() {
+    peer "$1" "$2" sqlite3 sqlite3 :memory: -tabs 'CREATE TABLE lines (record TEXT)' \
+        '.mode ascii' '.separator "\037" "\n"' ".import '$4' lines" '.mode tabs' \
+        ".read '$bench_source/sql/$3.sql'"
+}
+
 # Starts the command of a contender that is a shell pipeline: SCRIPT - ARGUMENT...
 pipeline=(bash -o pipefail -c)
 

@@ -17,10 +17,13 @@ awk -v n="$lines" '{ at = index($0, "\"value\":0"); head = substr($0, 1, at + 7)
 feed='cat "$2" | "$1" metric - --time=2026-01-01T00:00:00Z --unit=s --to="$3"'
 contender ours-words 'metric - of words' "${pipeline[@]}" "$feed" - "$record" "$words" @OUT@
 contender ours-json 'metric - of NDJSON' "${pipeline[@]}" "$feed" - "$record" "$json" @OUT@
+# what reading lines from a pipe costs by itself
+contender lines 'cat | wc -l' "${pipeline[@]}" 'cat "$1" | wc -l' - "$words"
 run_all
 for id in ours-words ours-json; do
     answer=''
     cmp -s "${answer_file[$id]}" "$json" || answer='DIFFERS'
     alone metrics "$lines" "$id" '>=5 M/s' "$answer"
 done
+result 'metrics and wc -l' "$lines" ours-words lines '' '' reversed
 finish

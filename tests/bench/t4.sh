@@ -25,4 +25,24 @@ for threads in 1 2; do
 done
 answer=$(compare 1 'exact exact exact' "$reference" "$(normalised ours-whole our_summaries)")
 result 'T4 summaries' "$BENCH_SPANS" ours-whole duckdb-2 '' "$answer"
+
+contenders=()
+small=$(data plain "$BENCH_SMALL") || exit
+ours ours-small 'assemble --summary' trace-span "${traces[@]}" -- "$span" "${traces[@]}" "$small"
+duckdb duckdb-small 'DuckDB, threads 2' 2 t4 "$small"
+peer jq jq jq jq -r -n -f "$bench_source/t4.jq" "$small"
+peer miller Miller mlr mlr --ijsonl --otsv \
+    put '$start = int($startTimeUnixNano); $end = int($endTimeUnixNano); $error = $status == "error" ? 1 : 0' then \
+    stats1 -a min,max,count,sum -f start,end,error -g traceId then \
+    put -q 'print $traceId . "\t" . ($end_max - $start_min) . "\t" . $error_count . "\t" . $error_sum' "$small"
+sqlite sqlite SQLite t4-sqlite "$small"
+run_all
+reference=$(normalised duckdb-small duckdb_traces)
+answer=$(compare 1 'exact exact exact' "$reference" "$(normalised ours-small our_traces)")
+for id in duckdb-small jq miller sqlite; do
+    normal=plain_aggregates
+    [[ $id != duckdb-small ]] || normal=duckdb_traces
+    theirs=$(compare 1 'exact exact exact' "$reference" "$(normalised "$id" "$normal")")
+    result 'T4 small' "$BENCH_SMALL" ours-small "$id" '' "$(joined "$answer" "$theirs")"
+done
 finish

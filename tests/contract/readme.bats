@@ -99,3 +99,20 @@ steps() {
     wait "$listener"
     assert_file_not_empty received.ndjson
 }
+
+@test 'the table of Performance is what tests/bench/run.sh --readme prints' {
+    local head='^ +task +spans ours +s MiB peer +s +times$' row
+    run -0 --separate-stderr awk -f "$top_srcdir/tests/bench/readme.awk" <<'EOF'
+T2 keys	5000000	trace-agg -j1	0.0421	1	4.4<=32	DuckDB, threads 1	1.1	1.02	2	127.8	24.23	2	>=3x yes	same
+metrics	2500	metric -	0.5	1	3	-					5.0 M/s			same
+T3	10	broken	-	-	-	jq	1	1	1	1	-	-		DIFFERS: all
+start-up	1	trace-agg	0.1	1	1	empty	1	1	1	1	1.5	1		
+EOF
+    assert_line -n 0 --regexp "$head"
+    assert_line -n 1 '  T2         5M trace-agg -j1 0.0421   4 DuckDB -j1 1.02      24'
+    assert_line -n 2 '  metrics  2500 metric -        0.50   3 -             - 5.0 M/s'
+    assert_equal "${#lines[@]}" 3
+    assert_equal "$stderr" 'left out: T3, broken and jq: DIFFERS: all'
+    run -0 grep -Ec "$head" "$top_srcdir/README"
+    assert_output 1
+}
