@@ -130,6 +130,25 @@ EOF
     assert_output true
 }
 
+@test 'aggregates that nothing here writes do no harm' {
+    cat >in <<'EOF'
+{"type":"aggregate"}
+{"type":"aggregate","recordType":5,"count":1}
+{"type":"aggregate","recordType":"span","metricName":7,"group":"text","windowStartUnixNano":"-1","windowNano":"x","count":{},"p50":[],"histogram":"text","mean":"NaN","odd":3}
+{"type":"aggregate","recordType":"metric","metricName":"","group":[1],"windowStartUnixNano":"9223372036854775807","windowNano":9223372036854775807,"count":-1,"p101":2,"p":3,"histogram":{"scale":"x","positive":[]}}
+{"type":"aggregate","recordType":"metric","metricName":"a\u0000\ud800 \"b","group":{"le":1,"quantile":{},"":null},"p1":1e400,"p50":0,"sum":"Infinity"}
+EOF
+    local format
+    for format in otlp otlp-proto openmetrics; do
+        run -0 --separate-stderr trace-record export --to-format="$format" -o out in
+        assert [ -s out ]
+        assert_regex "$stderr" 'of 1 aggregate record|aggregate records? \('
+    done
+    trace-record export --to-format=otlp in 2>/dev/null | trace-record import - >back
+    run -0 jq -c 'select(.metricName == "span.odd") | .value' back
+    assert_output 3
+}
+
 @test 'aggregates of the output do not depend on threads' {
     many | trace-agg --by=service,name --window=1s --stat=count,p50,histogram >in
     local format

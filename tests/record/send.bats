@@ -64,6 +64,21 @@ EOF
     assert_equal "$(got 1 2 3 4 5)" "$(cat all.ndjson)"
 }
 
+@test 'aggregates go as the metrics that they are, and come back as those' {
+    trace-agg --by=service --stat=count,histogram five.ndjson >aggregates
+    receiver 200
+    send --protocol=json "$url/" aggregates
+    assert_success
+    assert_equal "$stderr" ''
+    run -0 jq -c '[.metricName, .value, .histogram.count]' <(got 1)
+    assert_output $'["span.duration",null,5]\n["span.count",5,null]'
+    receiver 400
+    send --rejects=rejects "$url/" aggregates
+    assert_failure 4
+    run -0 jq -r .metricName rejects
+    assert_output $'span.duration\nspan.count'
+}
+
 @test 'protobuf is the default, and may go unpacked' {
     receiver 200
     send --compression=none "$url" five.ndjson

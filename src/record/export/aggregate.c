@@ -252,6 +252,16 @@ static void read_window(struct export_aggregate *a)
                !__builtin_add_overflow(a->start_ns, length, &a->end_ns);
 }
 
+/* An object, or there is none. */
+static uint32_t histogram_of(struct export_aggregate *a)
+{
+    uint32_t node = tcore_json_find(&a->record.json, 0, "histogram");
+    if (!node || tcore_json_is_object(&a->record.json.node[node]))
+        return node;
+    export_lost(&a->record, "histogram");
+    return 0;
+}
+
 /* NULL, or why it has no place. */
 static const char *refuse(const struct export_aggregate *a, uint32_t type)
 {
@@ -281,10 +291,10 @@ enum tcore_status export_aggregate_put(struct export_aggregate *a, const struct 
     name_what(a, type, tcore_json_find(json, 0, "metricName"));
     read_window(a);
     a->group = tcore_json_find(json, 0, "group");
-    a->histogram = tcore_json_find(json, 0, "histogram");
+    a->histogram = histogram_of(a);
     a->count = tcore_json_find(json, 0, "count");
     a->sum = tcore_json_find(json, 0, "sum");
-    if (a->histogram && tcore_json_is_object(&json->node[a->histogram]))
+    if (a->histogram)
         put_histogram(a);
     for (uint32_t k = 1; k < json->node[0].next; k = json->node[k + 1].next)
         take_statistic(a, k);
