@@ -226,6 +226,9 @@ EOF
     # a scale of two buckets for 3 and 1e300; the sum is none, and the largest no bound
     assert_line -n 1 '{"count":7,"min":-2.5,"scale":-9,"zeroCount":1,"positive":{"offset":0,"bucketCounts":[1,1]},"negative":{"offset":0,"bucketCounts":[4]}}'
     assert_line -n 2 null
+    # counts that weights make fractions of are rounded so that they add up: 2.5, 5 and 7.5
+    run -0 bash -c 'grep "\"b\"" values.ndjson | sed "s/}}$/},\"quality\":{\"sampleRate\":0.4}}/" | trace-agg --stat=histogram | jq -c ".histogram | [.count, .bucketCounts]"'
+    assert_output '[15,[3,5,7]]'
     # as a metric again it says the same
     local stats=sum,min,max,p0,p50,p90,p99.9
     grep -v -e Infinity -e quality values.ndjson >finite.ndjson
