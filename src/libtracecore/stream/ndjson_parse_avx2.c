@@ -36,21 +36,20 @@ static inline struct masks scan(const char *p)
                           bits(sa) | (uint64_t)bits(sb) << 32};
 }
 
-static inline bool matches(const char *p, const struct shape_key *key, uint64_t ignored)
+static inline uint64_t differing_bytes(const char *p, const struct shape_key *key)
 {
-    uint64_t mask = key->mask & ~ignored;
     __m256i a = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)p),
                                   _mm256_load_si256((const __m256i *)key->literal));
     if (__builtin_expect(key->literal_length <= 32, 1))
-        return ((uint32_t)mask & ~bits(a)) == 0 && mask;
+        return (uint32_t)key->mask & ~bits(a);
     __m256i b = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(p + 32)),
                                   _mm256_load_si256((const __m256i *)(key->literal + 32)));
-    return (mask & ~(bits(a) | (uint64_t)bits(b) << 32)) == 0 && mask;
+    return key->mask & ~(bits(a) | (uint64_t)bits(b) << 32);
 }
 
-static inline bool key_differs(const char *p, const struct shape_key *key, uint64_t ignored)
+static inline bool matches(const char *p, const struct shape_key *key, uint64_t ignored)
 {
-    return !matches(p, key, ignored);
+    return !(differing_bytes(p, key) & ~ignored) && key->mask;
 }
 
 static inline bool begins(const char *p, const struct plan_step *step)

@@ -36,13 +36,12 @@ static inline bool matches(const char *p, const struct shape_key *key, uint64_t 
            mask;
 }
 
-static inline bool key_differs(const char *p, const struct shape_key *key, uint64_t ignored)
+static inline uint64_t differing_bytes(const char *p, const struct shape_key *key)
 {
-    uint64_t mask = key->mask & ~ignored;
     if (UNLIKELY(key->literal_length > 32))
-        return _mm512_mask_cmpneq_epi8_mask(mask, _mm512_loadu_si512(p),
+        return _mm512_mask_cmpneq_epi8_mask(key->mask, _mm512_loadu_si512(p),
                                             _mm512_load_si512(key->literal));
-    return _mm256_mask_cmpneq_epi8_mask((uint32_t)mask, _mm256_loadu_si256((const __m256i *)p),
+    return _mm256_mask_cmpneq_epi8_mask((uint32_t)key->mask, _mm256_loadu_si256((const __m256i *)p),
                                         _mm256_load_si256((const __m256i *)key->literal));
 }
 

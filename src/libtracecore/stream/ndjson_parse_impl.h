@@ -192,7 +192,8 @@ static inline void learn(struct shape_key *key, const char *separator, const cha
     memcpy(key->literal, separator, length);
     key->literal[0] = ','; /* a first key's brace is not compared */
     key->lead = (uint8_t)((const char *)memchr(key->literal, '"', length) - key->literal + 1);
-    key->literal_length = (uint32_t)length;
+    key->behind = (uint8_t)(length - key->lead);
+    key->literal_length = (uint8_t)length;
     key->mask = ~(uint64_t)0 >> (64 - length);
     key->quoted = quote;
 }

@@ -48,14 +48,20 @@ static enum shape_hint hint_of(const char *name)
     return !strcmp(name, "status") || !strcmp(name, "severity") ? HINT_NEXT : HINT_NONE;
 }
 
-static struct shape_level *new_level(struct ndjson_shape *shape)
+/* Of the objects that the owner holds, or of those in the arrays that it holds. */
+static struct shape_level *new_level(struct ndjson_shape *shape, const struct shape_key *owner,
+                                     bool array)
 {
     struct shape_level *level = tcore_arena_alloc(&shape->arena, sizeof *level);
     struct shape_key **table = tcore_arena_alloc(&shape->arena, TABLE_MIN * sizeof *table);
     if (!level || !table)
         return NULL;
     memset(table, 0, TABLE_MIN * sizeof *table);
-    *level = (struct shape_level){.table = table, .mask = TABLE_MIN - 1};
+    *level = (struct shape_level){.around = owner->level,
+                                  .depth = owner->level->depth + 1 + array,
+                                  .table = table,
+                                  .mask = TABLE_MIN - 1};
+    shape->deepest = level->depth > shape->deepest ? level->depth : shape->deepest;
     return level;
 }
 
@@ -109,12 +115,15 @@ static struct shape_key *add_key(struct ndjson_shape *shape, struct shape_level 
     key->target.slot = -1;
     key->target.role = ROLE_COUNT;
     key->order = level->count < 64 ? (uint8_t)level->count : 255;
+    key->level = level;
+    key->role = level == shape->root && level->count < 64 ? (uint64_t)1 << level->count : 0;
     key->target.time = ends_with(name, length, "UnixNano");
     while (!place(level->table, level->mask, key))
         if (!grow_level(shape, level))
             return NULL;
     level->count++;
     shape->keys++;
+    tcore_ndjson_names_add(&shape->names, shape->seed, key);
     return key;
 }
 
@@ -146,7 +155,7 @@ struct shape_level *tcore_ndjson_shape_below(struct ndjson_shape *shape, struct 
 {
     struct shape_level **level = array ? &key->elements : &key->children;
     if (!*level && shape->keys < SHAPE_KEYS)
-        *level = new_level(shape);
+        *level = new_level(shape, key, array);
     return *level;
 }
 
@@ -156,9 +165,21 @@ static void want(struct ndjson_shape *shape, struct shape_key *key)
         shape->wanted_count = 0;
     } else if (!key->target.wanted && shape->wanted_count) {
         key->place = (uint8_t)shape->wanted_count;
+        key->found = (uint64_t)1 << key->place;
         shape->wanted[shape->wanted_count++] = key;
     }
     key->target.wanted = true;
+}
+
+static struct shape_level *root_level(struct ndjson_shape *shape)
+{
+    struct shape_level *outside = tcore_arena_alloc(&shape->arena, sizeof *outside);
+    if (!outside)
+        return NULL;
+    *outside = (struct shape_level){.around = outside};
+    shape->record.level = outside;
+    shape->record.children = new_level(shape, &shape->record, false);
+    return shape->record.children;
 }
 
 enum tcore_status tcore_ndjson_shape_init(struct ndjson_shape *shape, struct tcore_error *err)
@@ -166,7 +187,7 @@ enum tcore_status tcore_ndjson_shape_init(struct ndjson_shape *shape, struct tco
     *shape = (struct ndjson_shape){0};
     if (tcore_sys()->random(&shape->seed, sizeof shape->seed) != 0)
         return tcore_error_set(err, TCORE_FATAL, "no random numbers to be had from the system");
-    shape->root = new_level(shape);
+    shape->root = root_level(shape);
     shape->wanted_count = 1;
     for (int role = 0; shape->root && role < ROLE_COUNT; role++) {
         const char *name = role_names[role];
@@ -189,6 +210,7 @@ enum tcore_status tcore_ndjson_shape_init(struct ndjson_shape *shape, struct tco
 
 void tcore_ndjson_shape_free(struct ndjson_shape *shape)
 {
+    tcore_ndjson_names_free(&shape->names);
     tcore_arena_free(&shape->arena);
     *shape = (struct ndjson_shape){0};
 }
@@ -211,7 +233,7 @@ int tcore_ndjson_shape_slot(struct ndjson_shape *shape, const struct tcore_path 
             return key->target.slot;
         }
         if (!key->children)
-            key->children = new_level(shape);
+            key->children = new_level(shape, key, false);
         level = key->children;
         if (!level)
             return -1;

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "model/projection.h"
+#include "stream/ndjson_names.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -74,26 +75,34 @@ struct shape_key {
      * ,"key":" with the opening quote of a string. Validated text, zero padded. */
     _Alignas(64) char literal[SHAPE_LITERAL];
     uint64_t mask; /* as many low bits as the literal has bytes; 0: there is none */
-    uint32_t literal_length;
-    uint8_t lead;  /* how far the name is behind the separator in it */
-    uint8_t order; /* number within the level, for finding duplicates; 255: beyond the first 64 */
-    uint8_t place; /* among the wanted ones; 0: it is not wanted */
-    bool quoted;   /* the literal ends with the quote of a string */
+    uint8_t literal_length;
+    uint8_t lead;    /* how far the name is behind the separator in it */
+    uint8_t behind;  /* and its end behind the name */
+    uint8_t order;   /* number within the level, for finding duplicates; 255: beyond the first 64 */
+    uint8_t place;   /* among the wanted ones; 0: it is not wanted */
+    bool quoted;     /* the literal ends with the quote of a string */
+    uint64_t role;   /* bit 1 << order of a key of the record; 0: it is of another level */
+    uint64_t found;  /* bit 1 << place */
+    uint64_t object; /* the last one that had it, by struct ndjson_parse's count; not always kept */
+    struct shape_level *level;    /* that it is of */
+    struct shape_level *children; /* of the object that it holds; made on first use */
+    struct shape_key *other;      /* of its place in struct ndjson_names, or NULL */
     struct shape_target target;
     uint32_t name_length;
     uint32_t hash;
     struct shape_key *next[SHAPE_NEXT_WAYS]; /* the sibling that followed last time, or NULL */
-    struct shape_level *children;            /* of the object that it holds; made on first use */
     struct shape_level *elements;            /* of the objects in the array that it holds */
     uint32_t fixed_length; /* of its string value the last times; UINT32_MAX: it varies */
     uint8_t fixed_hits;
-    uint64_t object; /* of those: the last object that had it, by struct ndjson_parse's count */
-    uint8_t hint;    /* enum shape_hint of its string */
-    bool mixed;      /* its values are strings and others: the literal never has the quote */
+    uint8_t hint; /* enum shape_hint of its string */
+    bool mixed;   /* its values are strings and others: the literal never has the quote */
     const char *name;
+    struct shape_key *older; /* in struct ndjson_names */
 };
 
 struct shape_level {
+    struct shape_level *around;                /* the level of the key whose objects it is of */
+    unsigned depth;                            /* open objects and arrays; 1: the record alone */
     struct shape_key *first[SHAPE_FIRST_WAYS]; /* what an object began with last time, or NULL */
     struct shape_key **table;                  /* open addressing */
     uint32_t count, mask;
@@ -101,7 +110,10 @@ struct shape_level {
 
 struct ndjson_shape {
     struct shape_level *root;
+    struct shape_key record; /* as if records were its values; of a level that has nothing else */
+    struct ndjson_names names;
     struct tcore_arena arena; /* keys and levels */
+    unsigned deepest;         /* of the levels */
     uint32_t keys;            /* learnt in all */
     uint64_t seed;
     size_t slots;
