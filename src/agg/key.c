@@ -3,6 +3,7 @@
 #include "agg/agg.h"
 
 #include "model/json.h"
+#include "model/number.h"
 #include "model/symbol.h"
 
 #include <string.h>
@@ -28,9 +29,10 @@ void agg_write_group(const struct agg_work *work, uint32_t series, struct tcore_
     tcore_buf_putc(out, '}');
 }
 
-static void write_int(const char *name, int64_t i, bool quoted, struct tcore_buf *out)
+static void write_int(int64_t i, struct tcore_buf *out)
 {
-    tcore_buf_printf(out, quoted ? ",\"%s\":\"%lld\"" : ",\"%s\":%lld", name, (long long)i);
+    char text[TCORE_NUMBER_BYTES];
+    tcore_buf_append(out, text, tcore_format_int64(text, i));
 }
 
 void agg_write_key(const struct agg_work *work, const struct agg_time *time, uint32_t series,
@@ -55,6 +57,8 @@ void agg_write_key(const struct agg_work *work, const struct agg_time *time, uin
         tcore_buf_puts(out, ",\"overflow\":true");
     if (!time->length_ns)
         return;
-    write_int("windowStartUnixNano", time->start_ns, true, out);
-    write_int("windowNano", time->length_ns, false, out);
+    tcore_buf_puts(out, ",\"windowStartUnixNano\":\"");
+    write_int(time->start_ns, out);
+    tcore_buf_puts(out, "\",\"windowNano\":");
+    write_int(time->length_ns, out);
 }
