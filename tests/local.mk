@@ -59,6 +59,7 @@ check_PROGRAMS += $(fault_tests)
 check_PROGRAMS += $(cli_tests)
 check_PROGRAMS += $(detect_tests)
 check_PROGRAMS += $(alert_tests)
+check_PROGRAMS += $(span_tests)
 
 # Fuzz targets: here each replays its corpus; tests/fuzz/run.sh fuzzes.
 check_PROGRAMS += $(fuzz_targets)
@@ -93,6 +94,10 @@ fuzz_targets += %D%/fuzz/fuzz_states
 %C%_fuzz_fuzz_states_SOURCES = %D%/fuzz/fuzz_states.c %D%/fuzz/replay.c
 fuzz_targets += %D%/fuzz/fuzz_store
 %C%_fuzz_fuzz_store_SOURCES = %D%/fuzz/fuzz_store.c %D%/fuzz/replay.c
+fuzz_targets += %D%/fuzz/fuzz_traceql
+%C%_fuzz_fuzz_traceql_SOURCES = %D%/fuzz/fuzz_traceql.c %D%/fuzz/replay.c $(traceql_sources)
+%C%_fuzz_fuzz_traceql_CPPFLAGS = $(program_cppflags)
+%C%_fuzz_fuzz_traceql_LDADD = $(program_libs)
 fuzz_targets += %D%/fuzz/fuzz_rules
 %C%_fuzz_fuzz_rules_SOURCES = %D%/fuzz/fuzz_rules.c %D%/fuzz/replay.c $(alert_rule_sources)
 %C%_fuzz_fuzz_rules_CPPFLAGS = $(program_cppflags)
@@ -157,6 +162,7 @@ bats_tests += %D%/span/filter.bats
 bats_tests += %D%/span/get.bats
 bats_tests += %D%/span/map.bats
 bats_tests += %D%/span/path.bats
+bats_tests += %D%/span/search.bats
 bats_tests += %D%/span/timeline.bats
 bats_tests += %D%/span/where.bats
 bats_tests += %D%/record/active.bats
@@ -322,6 +328,25 @@ alert_rule_sources = src/alert/rule_expr.c src/alert/rule_parse.c
 %C%_core_test_rules_SOURCES = %D%/core/test-rules.c $(alert_rule_sources)
 %C%_core_test_rules_CPPFLAGS = $(program_cppflags)
 %C%_core_test_rules_LDADD = $(program_libs)
+
+# Tests of parts of trace-span.
+span_tests =
+span_tests += %D%/core/test-traceql
+span_tests += %D%/core/test-traceql-traces
+traceql_sources = src/span/traceql/traceql_build.c src/span/traceql/traceql_check.c \
+	src/span/traceql/traceql_columns.c src/span/traceql/traceql_eval.c \
+	src/span/traceql/traceql_expression.c src/span/traceql/traceql_field.c \
+	src/span/traceql/traceql_json.c src/span/traceql/traceql_lex.c \
+	src/span/traceql/traceql_literal.c src/span/traceql/traceql_load.c \
+	src/span/traceql/traceql_parse.c src/span/traceql/traceql_run.c \
+	src/span/traceql/traceql_span.c src/span/traceql/traceql_stage.c \
+	src/span/traceql/traceql_structure.c src/span/traceql/traceql_value.c
+%C%_core_test_traceql_SOURCES = %D%/core/test-traceql.c $(traceql_sources)
+%C%_core_test_traceql_CPPFLAGS = $(program_cppflags)
+%C%_core_test_traceql_LDADD = $(program_libs)
+%C%_core_test_traceql_traces_SOURCES = %D%/core/test-traceql-traces.c $(traceql_sources)
+%C%_core_test_traceql_traces_CPPFLAGS = $(program_cppflags)
+%C%_core_test_traceql_traces_LDADD = $(program_libs)
 
 # Tests on a disk in memory, and of processes that are killed.
 fault_tests =

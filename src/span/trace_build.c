@@ -19,8 +19,8 @@ static bool reserve(struct trace_build *build, uint32_t count)
     return build->capacity;
 }
 
-enum tcore_status trace_build(struct trace_build *build, const struct tcore_trace_store *store,
-                              struct tcore_stored_trace *trace, struct tcore_error *err)
+enum tcore_status trace_build_tree(struct trace_build *build, const struct tcore_trace_store *store,
+                                   struct tcore_stored_trace *trace, struct tcore_error *err)
 {
     if (!reserve(build, trace->count))
         return tcore_error_nomem(err);
@@ -30,8 +30,13 @@ enum tcore_status trace_build(struct trace_build *build, const struct tcore_trac
     qsort(trace->spans, trace->count, sizeof *trace->spans, tcore_stored_text_compare);
     for (uint32_t i = 0; i < trace->count; i++)
         build->spans[i] = trace->spans[i]->span;
-    enum tcore_status status =
-        tcore_trace_tree_build(&build->tree, build->spans, trace->count, err);
+    return tcore_trace_tree_build(&build->tree, build->spans, trace->count, err);
+}
+
+enum tcore_status trace_build(struct trace_build *build, const struct tcore_trace_store *store,
+                              struct tcore_stored_trace *trace, struct tcore_error *err)
+{
+    enum tcore_status status = trace_build_tree(build, store, trace, err);
     if (status == TCORE_OK)
         status = tcore_critical_path_find(&build->path, &build->tree, build->tree.root, err);
     if (status == TCORE_OK)

@@ -24,6 +24,9 @@ struct trace_build {
 /* Works a trace out. A zeroed struct is ready for use. TCORE_FATAL: no memory. */
 enum tcore_status trace_build(struct trace_build *build, const struct tcore_trace_store *store,
                               struct tcore_stored_trace *trace, struct tcore_error *err);
+/* The same without the critical path and self times. */
+enum tcore_status trace_build_tree(struct trace_build *build, const struct tcore_trace_store *store,
+                                   struct tcore_stored_trace *trace, struct tcore_error *err);
 void trace_build_free(struct trace_build *build);
 
 /* The service and name of a span; data is NULL without. */

@@ -90,7 +90,7 @@ list_options() {
         case "$*" in
         trace-agg | trace-detect* | 'trace-report summary' | 'trace-report trace') does=yes ;;
         'trace-record active' | 'trace-record export' | 'trace-record history' | 'trace-record import') does=yes ;;
-        'trace-span assemble' | 'trace-span map' | 'trace-span path' | 'trace-span sort' | 'trace-span timeline') does=yes ;;
+        'trace-span assemble' | 'trace-span map' | 'trace-span path' | 'trace-span search' | 'trace-span sort' | 'trace-span timeline') does=yes ;;
         esac
         local offered=no
         if list_options "$@" | cut -f 2 | grep -qx memory; then offered=yes; fi

@@ -31,6 +31,14 @@ setup() {
     validate again.ndjson
 }
 
+@test 'spans and traces that a search found' {
+    trace-span search '{ } > { } | by(resource.service.name) | select(trace:duration, rootName)' \
+        all.ndjson >found.ndjson
+    validate found.ndjson
+    trace-span search --summary '{ } > { } | by(resource.service.name)' all.ndjson >found.ndjson
+    validate found.ndjson
+}
+
 @test 'aggregates' {
     trace-agg --by=service --window=5m --stat=count,rate,sum,mean,stddev,min,p50,p99.9,errorRate,histogram \
         all.ndjson >aggregates.ndjson

@@ -1,0 +1,167 @@
+# trace-span search: spans and traces by queries in TraceQL. What conditions and operators mean is in
+# tests/core/test-traceql.c and test-traceql-traces.c; here is what the verb makes of them.
+bats_require_minimum_version 1.5.0
+load ../helper
+load spans
+
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+    shop >spans
+    span b2 1 - 200 300 batch night internal '' '"attributes":{"n":1}' >>spans
+}
+
+# ids QUERY...: the numbers of the spans that search gives, in its order.
+ids() {
+    trace-span search "$@" | sed 's/.*"spanId":"0*\([^"]*\)".*/\1/' | paste -sd' '
+}
+
+@test 'a condition is a filter that keeps lines and their order' {
+    sed 's/"name"/ "unknown" : [ 1.50, {} ] , "name"/' spans | tac >odd
+    run -0 trace-span search '{ status = error }' odd
+    assert_output "$(grep error odd)"
+    run -0 trace-span search '{}' <odd
+    assert_output "$(cat odd)"
+    run -0 trace-span search '{ name = "nobody" }' odd
+    assert_output ''
+}
+
+@test 'structural operators look at the whole trace, and give spans by their start' {
+    tac spans >odd
+    run -0 ids '{ name = "cart.Get" } >> { }' odd
+    assert_output '3 4'
+    run -0 ids '{ status = error } << { }' odd
+    assert_output '1 5'
+    run -0 ids '{ resource.service.name = "front" } > { kind = client }' odd
+    assert_output '2 5'
+    run -0 ids '{ } !< { }' odd
+    assert_output '4 6 1'
+    run -0 ids '{ .n = 1 } && { .n != 2 }' odd
+    assert_output '1'
+    run -0 ids '{ name = "GET /cart" } &> { kind = client }' odd
+    assert_output '1 2 5'
+    run -0 ids '{ name = "cart.Get" } ~ { }' odd
+    assert_output '5'
+}
+
+@test 'what is decided span by span is the same with whole traces' {
+    cat spans >more
+    span c 1 - 0 10 x y server '' '"attributes":{"l":[1,2],"s":"a","f":1.5},"resource":{"host":"h"},"scope":{"name":"lib","attributes":{"k":true}},"events":[{"timeUnixNano":"1700000000000000003","name":"e","attributes":{"n":2}}],"links":[{"traceId":"000000000000000000000000000000a1","spanId":"0000000000000001","attributes":{"r":"f"}}]' >>more
+    echo '{"traceId":"00000000000000000000000000000c01","spanId":"0000000000000001","startTimeUnixNano":5,"endTimeUnixNano":"4","attributes":{"l":null,"o":{"doubleValue":"NaN"}},"resource":{"service.name":"only"}}' >>more
+    trace-span filter -b more >binary
+    for condition in 'duration > 30ns' '.l = 2' '.l != 3' '.s =~ "a|b"' '.f * 2 = 3' \
+        'resource.host = "h"' 'resource.service.name = "only"' '.service.name != "front"' \
+        'event:name = "e" && event.n = 2' 'event:timeSinceStart = 3ns' 'link:spanID = "1"' \
+        'link.r = "f" || .r = "g"' '.k' 'instrumentation:name = "lib"' '.o != 1' '.o = nil' \
+        '.l = nil' 'statusMessage != ""' 'kind = unspecified' 'span:parentID = "1"' 'trace:id = "c"' \
+        'duration = nil' '.n = 2' 'name > "c"' 'span.n = 1 && .n = 1' '!(.n = 1)'; do
+        trace-span search "{ $condition }" more 2>/dev/null | sort >one
+        trace-span search "({ $condition } | count() > 0)" more 2>/dev/null | sort >whole
+        assert_files_equal one whole
+        trace-span search "{ $condition }" binary 2>/dev/null >from-binary
+        trace-span search "{ $condition }" more 2>/dev/null | trace-span filter -b |
+            trace-span filter >canonical
+        assert_files_equal from-binary canonical
+        [[ -s one ]] || fail "nothing has $condition"
+    done
+}
+
+@test 'aggregates, by and coalesce' {
+    run -0 ids '{ } | count() = 1' spans
+    assert_output '1'
+    run -0 ids '{ kind = client } | avg(duration) > 50ns' spans
+    assert_output ''
+    run -0 ids '{ kind = client } | avg(duration) > 40ns | { status = error }' spans
+    assert_output '5'
+    run -0 ids '{ kind = client } | sum(duration) = 55ns + 60ns + 30ns' spans
+    assert_output '2 4 5'
+    run -0 ids '{ } | by(resource.service.name) | count() > 1' spans
+    assert_output '1 2 3 4 5'
+    run -0 ids '{ } | by(status) | count() > 4 | coalesce() | { kind = server }' spans
+    assert_output ''
+    run -0 ids '({ } | by(status) | max(duration) = 100ns | coalesce()) && { kind = internal }' spans
+    assert_output '1'
+}
+
+@test 'by and select add members, and replace those of their name' {
+    run -0 trace-span search '{ status = error } | by(resource.service.name) | select(rootName, trace:duration, .nobody, span.http.response.status_code)' spans
+    assert_line --index 0 --partial '"service":"front","rootName":"GET /cart","trace:duration":100,"group":{"resource.service.name":"front"}}'
+    assert_line --index 1 --partial '"rootName":"GET /cart","trace:duration":100,"span.http.response.status_code":503,"group":{"resource.service.name":"stock"}}'
+    trace-span search '{ name = "night" } | select(name, .n, duration)' spans >once
+    assert_equal "$(sed 's/.*"service"/"service"/' once)" '"service":"batch","attributes":{"n":1},"name":"night",".n":1,"duration":100}'
+    trace-span search '{ } | select(name, .n, duration)' once >twice
+    assert_files_equal once twice
+    run -0 trace-span search '{ } | select(trace:duration)' --format=tsv --fields=name,trace:duration --limit=1 spans
+    assert_output $'name\ttrace:duration\nGET /cart\t100'
+}
+
+@test '--traces gives whole traces, --summary one record each' {
+    run -0 ids --traces '{ name = "SELECT items" }' spans
+    assert_output '1 2 3 4 5 6'
+    run -0 trace-span search --summary '{ status = error } | by(resource.service.name)' spans
+    assert_output '{"type":"trace","traceId":"000000000000000000000000000000a1","rootSpanId":"0000000000000001","serviceName":"front","rootName":"GET /cart","timeline":{"startTime":"2023-11-14T22:13:20Z","endTime":"2023-11-14T22:13:20.0000001Z","totalDuration":100},"structure":{"spanCount":6},"errors":{"errorCount":2},"spanSets":[{"spanCount":1,"group":{"resource.service.name":"front"}},{"spanCount":1,"group":{"resource.service.name":"stock"}}]}'
+    run -2 trace-span search --summary --traces '{}' spans
+    assert_line --index 0 'trace-span: --traces and --summary cannot be used together'
+}
+
+@test 'a wrong query is one error with its column, a caret and exit status 2' {
+    run -2 --separate-stderr trace-span search '{ status = "error" }' spans
+    assert_output ''
+    assert_equal "$stderr" 'trace-span: TraceQL, column 10: this operator is not for a status and a string
+trace-span:   { status = "error" }
+trace-span:            ^'
+    run -2 --separate-stderr trace-span search $'{ name = "\xc3\xa9" }\n >> { nme = "x" }' spans
+    assert_equal "$stderr" "trace-span: TraceQL, column 23: 'nme' is no field: attributes are .nme, span.nme or resource.nme, and strings are in quotes
+trace-span:    >> { nme = \"x\" }
+trace-span:         ^"
+    run -2 --separate-stderr trace-span search '{ } | rate() by (name)' spans
+    [[ $stderr == 'trace-span: TraceQL, column 7: rate() makes metrics of spans, which trace-agg does: '* ]]
+    run -2 --separate-stderr trace-span search "{ $(printf '%*s' 500 '') name = x }" spans
+    (( ${#stderr_lines[1]} < 100 ))
+    run -2 --separate-stderr trace-span search
+    assert_equal "${stderr_lines[0]}" "trace-span: search needs a query, such as '{ status = error }'"
+}
+
+@test 'common options work in both ways: -w, --until, --limit, -b, -o, --rejects, --memory' {
+    for query in '{ kind = client }' '({ kind = client } | count() > 0)'; do
+        run -0 ids "$query" -w '.service == "front"' spans
+        assert_output '2 5'
+        run -0 ids "$query" --until=2023-11-14T22:13:20.00000001Z spans
+        assert_output '2'
+        run -0 ids "$query" --limit=1 spans
+        assert_output '2'
+        trace-span search "$query" -b -o out spans
+        run -0 ids '{}' out
+        assert_output "$(ids "$query" spans)"
+        { cat spans; echo 'no json'; } >mixed
+        run -3 --separate-stderr trace-span search "$query" --rejects=bad mixed
+        assert_equal "$(cat bad)" 'no json'
+        assert_equal "$stderr" 'trace-span: mixed:8: a record is a JSON object (byte 1)'
+    done
+    run -4 --separate-stderr trace-span search '{} > {}' --memory=1K spans
+    assert_equal "$stderr" 'trace-span: the spans of all traces do not fit in 1 KiB: give more with --memory=SIZE'
+}
+
+@test 'threads make no difference' {
+    for ((trace = 1; trace <= 300; trace++)); do
+        printf '{"type":"span","traceId":"%032x","spanId":"1","name":"a","startTimeUnixNano":"%d"}\n{"type":"span","traceId":"%032x","spanId":"2","parentSpanId":"1","name":"b"}\n' $trace $((trace % 7)) $trace
+    done >many
+    for query in '{ name =~ "b|c" }' '{ name = "a" } > { }' '{ } | by(name) | select(rootName)'; do
+        trace-span search "$query" -j1 many >wanted 2>/dev/null
+        trace-span search "$query" -j5 many >got 2>/dev/null
+        assert_files_equal got wanted
+        [[ -s got ]]
+    done
+}
+
+@test 'a pattern that needs too much work is no match, and told of' {
+    span a 1 - 0 1 s "$(printf 'a%.0s' {1..60})c" >hard
+    run -0 --separate-stderr trace-span search '{ name =~ "(a|aa)+" } || { kind = server }' hard
+    assert_output ''
+    assert_equal "$stderr" 'trace-span: a pattern gave up on 1 value, taken as no match: too much work'
+}
+
+@test 'a chain of 200,000 spans and a trace of many are no deeper and wider than others' {
+    awk 'BEGIN { for (i = 1; i <= 200000; i++) printf "{\"type\":\"span\",\"traceId\":\"a\",\"spanId\":\"%016x\",\"parentSpanId\":\"%016x\",\"name\":\"%s\"}\n", i, i - 1, i % 2 ? "odd" : "even" }' >deep
+    run -0 timeout 60 bash -c 'trace-span search "{ name = \"odd\" } >> { name = \"even\" } << { }" deep 2>/dev/null | wc -l'
+    assert_output 199999
+}
