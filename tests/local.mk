@@ -338,7 +338,7 @@ traceql_sources = src/span/traceql/traceql_build.c src/span/traceql/traceql_chec
 	src/span/traceql/traceql_expression.c src/span/traceql/traceql_field.c \
 	src/span/traceql/traceql_json.c src/span/traceql/traceql_lex.c \
 	src/span/traceql/traceql_literal.c src/span/traceql/traceql_load.c \
-	src/span/traceql/traceql_parse.c src/span/traceql/traceql_run.c \
+	src/span/traceql/traceql_need.c src/span/traceql/traceql_parse.c src/span/traceql/traceql_run.c \
 	src/span/traceql/traceql_span.c src/span/traceql/traceql_stage.c \
 	src/span/traceql/traceql_structure.c src/span/traceql/traceql_value.c
 %C%_core_test_traceql_SOURCES = %D%/core/test-traceql.c $(traceql_sources)

@@ -76,13 +76,36 @@ static int list_inputs(struct run *run, int count, char **inputs)
     return CLI_DONE;
 }
 
-/* Whether --where may be true for records that are known in part. */
+static bool may_select(struct tcore_expr_state *match, const struct tcore_known_field *known,
+                       size_t count)
+{
+    struct tcore_error err; /* reading the records will tell */
+    bool may;
+    return !match || tcore_expr_may_select(match, known, count, &may, &err) != TCORE_OK || may;
+}
+
+/* Whether --where, and what the operator requires, may be true for records that are known in part.
+ */
 static bool may_match(void *context, const struct tcore_known_field *known, size_t count)
 {
     const struct run *run = context;
-    struct tcore_error err; /* reading the records will tell */
-    bool may;
-    return tcore_expr_may_select(run->match, known, count, &may, &err) != TCORE_OK || may;
+    return may_select(run->match, known, count) && may_select(run->require, known, count);
+}
+
+/* What cannot be compiled says nothing. CLI_DONE, or the exit status after a report. */
+static int compile_required(struct run *run)
+{
+    const char *text = run->op->requires ? run->op->requires(run->state) : NULL;
+    struct tcore_projection unread = {0};
+    struct tcore_error err;
+    enum tcore_status status = TCORE_OK;
+    if (text &&
+        tcore_expr_compile(&run->required, text, &(struct tcore_expr_options){0}, &unread, &err) ==
+            TCORE_OK &&
+        tcore_expr_is_native(run->required))
+        status = tcore_expr_state_new(&run->require, run->required, &err);
+    tcore_projection_free(&unread);
+    return status == TCORE_OK ? CLI_DONE : out_of_memory(run->cli);
 }
 
 static struct tcore_wanted wanted_records(struct run *run)
@@ -97,7 +120,7 @@ static struct tcore_wanted wanted_records(struct run *run)
         .until_ns = cli->io.until.unix_ns,
         .keys = cli->keys,
         .report = cli->io.explain,
-        .may_match = run->match ? may_match : NULL,
+        .may_match = run->match || run->require ? may_match : NULL,
         .context = run,
         .matched_types = run->consumed, /* others are passed without a look */
     };
@@ -127,6 +150,9 @@ static int plan(struct run *run, int count, char **inputs)
     if (run->select.where && tcore_expr_is_native(run->select.where) &&
         tcore_expr_state_new(&run->match, run->select.where, &err) != TCORE_OK)
         return out_of_memory(cli);
+    exit_status = compile_required(run);
+    if (exit_status != CLI_DONE)
+        return exit_status;
     run->threads = cli_threads(cli);
     run->input_options = (struct tcore_input_options){
         .line_limit = (size_t)cli->io.line_limit,
@@ -294,6 +320,8 @@ static void free_run(struct crew *crew)
     tcore_free(run->sources);
     free_columns(run);
     tcore_expr_state_free(run->match);
+    tcore_expr_state_free(run->require);
+    tcore_expr_free(run->required);
     cli_select_free(&run->select);
     pthread_cond_destroy(&run->changed);
     pthread_mutex_destroy(&run->lock);

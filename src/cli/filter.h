@@ -62,6 +62,11 @@ struct cli_operator {
      * all.
      */
     const uint8_t (*(*trace_ids)(void *state, size_t *count))[16];
+    /* An expression (query/expr.h) that is true of each record that it wants, as far as it knows
+     * one; asked behind open, alive as long as state. Segments whose names show that it cannot be
+     * true are passed over as by --where; it is asked of no record. NULL, or what it gives: all may
+     * be wanted. */
+    const char *(*requires)(void *state);
     /*
      * Which types (bits) it can take from the roll-ups of segments instead of record by record,
      * with the same result; asked behind open, unless --where looks at more than what series

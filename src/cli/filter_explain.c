@@ -58,6 +58,9 @@ void explain_run(struct run *run)
         cli_note(cli, "explain: --where runs %s",
                  tcore_expr_is_native(run->select.where) ? "on columns"
                                                          : "in libjq, in a helper process");
+    if (run->require)
+        cli_note(cli, "explain: passes over where this cannot be true: %s",
+                 run->op->requires(run->state));
     cli_note(cli, "explain: up to %u thread%s, scanning with %s", run->threads,
              run->threads == 1 ? "" : "s", tcore_simd_name());
 }
@@ -83,14 +86,16 @@ static const char *const fate_texts[FATES] = {
     [FATE_PASSED + TCORE_PASSED_TIME] = "passed over, of another time",
     [FATE_PASSED + TCORE_PASSED_TRACES] = "passed over, without the traces",
     [FATE_PASSED + TCORE_PASSED_TYPES] = "passed over, without records of these types",
-    [FATE_PASSED + TCORE_PASSED_MATCH] = "passed over, where --where cannot be true",
+    [FATE_PASSED + TCORE_PASSED_MATCH] = "passed over, where the condition cannot be true",
     [FATE_PASSED + TCORE_PASSED_GONE] = "passed over, as they were removed meanwhile",
     [FATE_UNREACHED] = "not reached",
 };
 
 static const char *const passed_texts[TCORE_PASSED_KINDS] = {
-    [TCORE_PASSED_TIME] = "of another time", [TCORE_PASSED_TRACES] = "without the traces",
-    [TCORE_PASSED_TYPES] = "of other types", [TCORE_PASSED_MATCH] = "where --where cannot be true",
+    [TCORE_PASSED_TIME] = "of another time",
+    [TCORE_PASSED_TRACES] = "without the traces",
+    [TCORE_PASSED_TYPES] = "of other types",
+    [TCORE_PASSED_MATCH] = "where the condition cannot be true",
     [TCORE_PASSED_GONE] = "removed",
 };
 

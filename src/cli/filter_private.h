@@ -68,8 +68,10 @@ struct run {
     bool forward_clock; /* the operator does not know clock records: they go through */
     bool pass;          /* --pass */
     struct cli_select select;
-    struct tcore_expr_state *match; /* tells of what --where cannot be true; NULL: of nothing */
-    struct columns *columns;        /* written in its turn by a worker, read by any: atomically */
+    struct tcore_expr_state *match;   /* tells of what --where cannot be true; NULL: of nothing */
+    struct tcore_expr *required;      /* by the operator */
+    struct tcore_expr_state *require; /* the same of that */
+    struct columns *columns;          /* written in its turn by a worker, read by any: atomically */
     unsigned threads;
 
     pthread_mutex_t lock;

@@ -23,6 +23,21 @@ int search_traces(struct cli *cli, const struct traceql_query *query,
 /* How often a pattern gave up, as a note. */
 void search_note_overworked(struct cli *cli, uint64_t overworked);
 
+/* --- search_candidates.c */
+
+/* The traces of which some spans match conditions without which the query cannot match. */
+struct search_candidates {
+    bool known;           /* else it may be any */
+    struct tcore_map ids; /* 32 digits each */
+    uint8_t (*bytes)[16]; /* of each, and zeros behind; owned */
+};
+
+/* Looks through the inputs once, if they are repositories, which can be read again, and the query
+ * has such conditions. CLI_DONE, or an exit status after a report with which nothing can go on. */
+int search_candidates_find(struct search_candidates *candidates, struct cli *cli,
+                           const struct traceql_query *query, int argc, char **argv);
+void search_candidates_free(struct search_candidates *candidates);
+
 /* --- search_write.c */
 
 /* What one thread needs to write spans with members of the query's. A zeroed struct is ready. */

@@ -7,6 +7,7 @@
 #include "cli/message.h"
 #include "span/search.h"
 #include "span/traceql/traceql_load.h"
+#include "span/traceql/traceql_need.h"
 
 #include <pthread.h>
 
@@ -22,6 +23,7 @@ struct seeker {
 struct span_search {
     const struct traceql_query *query;
     struct traceql_columns *columns; /* by field */
+    struct tcore_buf required;       /* an expression with its NUL, or empty */
     pthread_mutex_t lock;
     struct seeker *idle;
     struct tcore_error failure; /* the first; status TCORE_OK: none */
@@ -87,7 +89,13 @@ static enum tcore_status open_columns(void *state, struct tcore_projection *proj
 {
     struct span_search *search = state;
     projection->text |= traceql_adds_members(search->query);
-    return traceql_add_columns(search->query, search->columns, projection, err);
+    return traceql_add_columns(search->query, NULL, search->columns, projection, err);
+}
+
+static const char *requirement(void *state)
+{
+    const struct span_search *search = state;
+    return search->required.length ? search->required.data : NULL;
 }
 
 static enum tcore_status look(const struct span_search *search, struct seeker *seeker,
@@ -149,12 +157,14 @@ static int filter(struct cli *cli, struct span_search *search, int argc, char **
         .open = open_columns,
         .passes_text = true,
         .select = select_rows,
+        .requires = requirement,
     };
     static const struct cli_operator with_members = {
         .types = 1u << TCORE_RECORD_SPAN,
         .open = open_columns,
         .select = select_rows,
         .batch = write_rows,
+        .requires = requirement,
     };
     int status = cli_filter(cli, traceql_adds_members(search->query) ? &with_members : &as_they_are,
                             search, argc, argv);
@@ -170,7 +180,10 @@ int search_spans(struct cli *cli, const struct traceql_query *query, int argc, c
     int status = CLI_FAILED;
     search.columns = tcore_calloc(query->fields + 1, sizeof *search.columns);
     pthread_mutex_init(&search.lock, NULL);
-    if (search.columns)
+    traceql_require_span(query, &search.required);
+    if (search.required.length)
+        tcore_buf_putc(&search.required, '\0');
+    if (search.columns && !search.required.failed)
         status = filter(cli, &search, argc, argv);
     else
         cli_error(cli, "out of memory");
@@ -182,6 +195,7 @@ int search_spans(struct cli *cli, const struct traceql_query *query, int argc, c
     }
     search_note_overworked(cli, search.overworked);
     pthread_mutex_destroy(&search.lock);
+    tcore_buf_free(&search.required);
     tcore_free(search.columns);
     return status;
 }

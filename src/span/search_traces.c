@@ -9,6 +9,8 @@
 #include "span/search.h"
 #include "span/traceql/traceql_load.h"
 
+#define ASKED_MOST 10000 /* traces whose segments are looked for by their ids */
+
 /* One thread's. */
 struct seeker {
     const struct traceql_query *query;
@@ -26,6 +28,7 @@ struct trace_search {
     struct gather gather; /* its callbacks want it first */
     const struct traceql_query *query;
     const struct search_options *options;
+    struct search_candidates candidates;
     bool begun;
     struct gathered traces;
     unsigned threads;
@@ -258,8 +261,18 @@ static void end(struct trace_search *search)
     gather_close(&search->gather);
 }
 
-int search_traces(struct cli *cli, const struct traceql_query *query,
-                  const struct search_options *options, int argc, char **argv)
+/* Of too many the filters of segments would have to be asked too often. Where there are none, one
+ * that no trace has stands for that. */
+static const uint8_t (*trace_ids(void *state, size_t *count))[16]
+{
+    const struct trace_search *search = state;
+    const struct search_candidates *candidates = &search->candidates;
+    bool few = candidates->known && candidates->ids.count <= ASKED_MOST;
+    *count = few ? candidates->ids.count + !candidates->ids.count : 0;
+    return (const uint8_t(*)[16])candidates->bytes;
+}
+
+static int run(struct trace_search *search, int argc, char **argv)
 {
     static const struct cli_operator gathering = {
         .types = 1u << TCORE_RECORD_SPAN,
@@ -267,12 +280,25 @@ int search_traces(struct cli *cli, const struct traceql_query *query,
         .worker_open = gather_worker,
         .batch = gather_batch,
         .worker_close = gather_worker_close,
+        .trace_ids = trace_ids,
         .finish = finish,
     };
-    struct trace_search search = {.query = query, .options = options};
-    if (!gather_open(&search.gather, cli, GATHER_TEXT))
+    struct gather *gather = &search->gather;
+    if (search->candidates.known)
+        gather->wanted = &search->candidates.ids;
+    if (!gather_open(gather, gather->cli, GATHER_TEXT))
         return CLI_FAILED;
-    int status = cli_filter(cli, &gathering, &search, argc, argv);
+    return cli_filter(gather->cli, &gathering, search, argc, argv);
+}
+
+int search_traces(struct cli *cli, const struct traceql_query *query,
+                  const struct search_options *options, int argc, char **argv)
+{
+    struct trace_search search = {.gather = {.cli = cli}, .query = query, .options = options};
+    int status = search_candidates_find(&search.candidates, cli, query, argc, argv);
+    if (status == CLI_DONE)
+        status = run(&search, argc, argv);
     end(&search);
+    search_candidates_free(&search.candidates);
     return status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* TraceQL: what is refused and where, and what conditions hold on a span. */
 #include "span/traceql/traceql_load.h"
+#include "span/traceql/traceql_need.h"
 #include "span/traceql/traceql_run.h"
 
 #include "tap.h"
@@ -271,10 +272,55 @@ static void check_spans(void)
     is_int(holds("{ name =~ \"G.*\" } | { status = ok } | select(name)", record), 0, "a pipeline");
 }
 
+/* --- What is known of names before records are read */
+
+struct required {
+    const char *query, *expression;
+};
+
+static const struct required requirements[] = {
+    {"{}", ""},
+    {"{ name = \"a\" }", "(.name // \"\") == \"a\""},
+    {"{ \"a\\\"\" = name }", "(.name // \"\") == \"a\\\"\""},
+    {"{ resource.service.name = \"s\" && .x = 1 }", "(.service == \"s\")"},
+    {"{ .x = 1 && resource.service.name = \"s\" }", "(.service == \"s\")"},
+    {"{ name = \"a\" && resource.service.name = \"s\" }",
+     "((.name // \"\") == \"a\" and .service == \"s\")"},
+    {"{ name = \"a\" || name = \"b\" }", "((.name // \"\") == \"a\" or (.name // \"\") == \"b\")"},
+    {"{ name = \"a\" || .x = 1 }", ""},
+    {"{ name = \"a\" && (name = \"b\" || .x) }", "((.name // \"\") == \"a\")"},
+    {"{ !(name = \"a\") }", ""},
+    {"{ name != \"a\" && name = nil && name = name }", ""},
+    {"{ parent.resource.service.name = \"s\" }", ""},
+    {"{ span.service.name = \"s\" && .service.name = \"s\" }", ""},
+    {"{ name =~ \"a|b\" }", "((.name // \"\") | test(\"^(?:a|b)$\"))"},
+    {"{ name = \"a\" } || { name = \"b\" } | { .x }",
+     "(.name // \"\") == \"a\" or (.name // \"\") == \"b\""},
+    {"{ name = \"a\" } || { .x }", ""},
+};
+
+static void check_requirements(void)
+{
+    for (size_t i = 0; i < sizeof requirements / sizeof *requirements; i++) {
+        struct traceql_query query;
+        struct tcore_error err = {0};
+        struct tcore_buf out = {0};
+        const char *text = requirements[i].query;
+        bool parsed = traceql_parse(&query, text, strlen(text), &err) == TCORE_OK;
+        if (parsed)
+            traceql_require_span(&query, &out);
+        is_mem(parsed && out.length ? out.data : "", out.length, requirements[i].expression,
+               strlen(requirements[i].expression), "required: %s", one_line(text));
+        tcore_buf_free(&out);
+        traceql_free(&query);
+    }
+}
+
 int main(void)
 {
     check_refused();
     check_depth();
     check_spans();
+    check_requirements();
     return done_testing();
 }

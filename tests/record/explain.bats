@@ -135,7 +135,7 @@ traced() { # traced COMMAND...: the bytes that were read of segments
 }
 
 @test "--where: segments whose names show that it cannot be true are passed over" {
-    never='passed over, where --where cannot be true'
+    never='passed over, where the condition cannot be true'
     none='1 passed over, without records of these types'
     explain trace-span filter -w '.service == "cart"' repo
     grep -qx "repo: 6 segments: 2 by blocks; $none; 3 $never" said
@@ -150,7 +150,7 @@ traced() { # traced COMMAND...: the bytes that were read of segments
     grep -qx "repo: 6 segments: 1 by roll-ups of their own; 5 $never" said
     explain trace-agg --by=status -w '.type == "span" and .service == "mail"' repo
     grep -qx "repo: 6 segments: 1 by blocks; 5 $never; no roll-up answers this" said
-    grep -q ': 1 of 2 blocks, 1 where --where cannot be true; ' said
+    grep -q ': 1 of 2 blocks, 1 where the condition cannot be true; ' said
     for all in '.attributes.user == 5' '.service != "cart"' '[.service] | .[0] == "cart"'; do
         explain trace-span filter -w "$all" repo
         grep -qx "repo: 6 segments: 5 by blocks; $none" said

@@ -165,3 +165,66 @@ trace-span:         ^"
     run -0 timeout 60 bash -c 'trace-span search "{ name = \"odd\" } >> { name = \"even\" } << { }" deep 2>/dev/null | wc -l'
     assert_output 199999
 }
+
+# repository: the spans of many traces in segments of their own, and all of them in the file all.
+repository() {
+    local trace
+    for trace in 1 2 3 4 5 6; do
+        {
+            span $trace 1 - $trace 90 front "GET /$trace" server
+            span $trace 2 1 $((trace + 1)) 80 "service$trace" call client '' '"attributes":{"n":'$trace'}'
+        } >segment
+        cat segment >>all
+        trace-record archive repo segment
+    done
+    span 3 3 2 50 60 late '' server >segment # a trace in two segments
+    cat segment >>all
+    trace-record archive repo segment
+}
+
+@test 'a repository answers as a file does, in whatever order its segments are' {
+    repository
+    for query in '{ name = "GET /3" }' '{ name =~ "GET /[24]" } > { .n = 2 }' '{ name = "" }' \
+        '{ resource.service.name = "service3" } > { }' '{ .n = 3 } && { resource.service.name = "late" }' \
+        '{ name = "GET /1" } || { name = "GET /5" } | { kind = server }' '{ } | count() > 2' \
+        '{ .n = 9 } !> { name = "GET /2" }' '({ .n = 3 } | count() = 1) >> { }' '{ .n = 99 } > { }' \
+        '{ trace:duration > 80ns && .n > 1 } < { }' '{ .n = 4 && nestedSetParent > 0 }' \
+        '{ name =~ ".*" && .n = nil } ~ { }' '{ name = "call" } && { name = "GET /6" } | select(rootName)'; do
+        trace-span search "$query" all | sort >wanted
+        trace-span search "$query" repo | sort >got
+        assert_files_equal got wanted
+        trace-span search --traces "$query" all | sort >wanted
+        trace-span search --traces "$query" repo | sort >got
+        assert_files_equal got wanted
+    done
+}
+
+@test '--explain tells which segments need not be read' {
+    repository
+    passed='7 segments: 1 by blocks; 6 passed over, where the condition cannot be true'
+    run -0 --separate-stderr trace-span search --explain '{ name = "GET /4" && duration > 1ns }' repo
+    assert_output "$(grep '"GET /4"' all)"
+    [[ $stderr == *'passes over where this cannot be true: '*'"GET /4"'* && $stderr == *"$passed"* ]]
+    run -0 --separate-stderr trace-span search --explain '{ name = "GET /4" || .n = 1 }' repo
+    [[ $stderr != *'cannot be true'* ]]
+    run -0 --separate-stderr trace-span search --explain '{ resource.service.name = "late" } < { }' repo
+    assert_output "$(grep '"traceId":"0*3","spanId":"0*2"' all)"
+    [[ $stderr == *"$passed"* && $stderr == *'a first look found 1 trace that may match'* ]]
+    [[ $stderr == *'7 segments: 2 by blocks; 5 passed over, without the traces'* ]]
+    run -0 --separate-stderr trace-span search --explain '{ resource.service.name = "late" && trace:duration > 1ns }' repo
+    assert_output "$(grep '"late"' all)"
+    [[ $stderr == *"$passed"* && $stderr == *'a first look found 1 trace that may match'* ]]
+    run -0 --separate-stderr trace-span search --explain '{ .n = 99 } > { }' repo
+    assert_output ''
+    [[ $stderr == *'found 0 traces'*'7 segments: 7 passed over, without the traces'* ]]
+    run -0 --separate-stderr trace-span search --explain '{ } > { }' repo
+    [[ $stderr != *'first look'* ]]
+}
+
+@test 'what a first look would hold is bounded, too' {
+    repository
+    run -4 --separate-stderr trace-span search --memory=1K '{ .n > 0 } > { }' repo
+    assert_equal "$stderr" 'trace-span: the spans of all traces do not fit in 1 KiB: give more with --memory=SIZE'
+    run -0 ids '{ .n = 4 } < { }' --memory=1M repo
+    assert_output 1
+}

@@ -79,12 +79,12 @@ static enum tcore_status add_intrinsic(enum traceql_source source, struct traceq
     const struct tcore_slice none = {0};
     if (source == TRACEQL_INSTRUMENTATION_NAME || source == TRACEQL_INSTRUMENTATION_VERSION)
         return add_path(projection, "scope", names[source], none, &columns->own, err);
-    if (source >= TRACEQL_FIRST_OF_TRACE || !names[source])
+    if (!names[source])
         return TCORE_OK;
     return add_path(projection, names[source], NULL, none, &columns->own, err);
 }
 
-enum tcore_status traceql_add_columns(const struct traceql_query *query,
+enum tcore_status traceql_add_columns(const struct traceql_query *query, const bool *wanted,
                                       struct traceql_columns *columns,
                                       struct tcore_projection *projection, struct tcore_error *err)
 {
@@ -94,6 +94,8 @@ enum tcore_status traceql_add_columns(const struct traceql_query *query,
         const struct traceql_field *field = &query->field[f];
         struct traceql_columns *of = &columns[f];
         *of = (struct traceql_columns){NO_COLUMN, NO_COLUMN, NO_COLUMN, NO_COLUMN, NO_COLUMN};
+        if (traceql_field_needs_trace(field) || (wanted && !wanted[f]))
+            continue;
         status = field->source < TRACEQL_SPAN_NAME
                      ? add_attribute(field, of, projection, err)
                      : add_intrinsic(field->source, of, projection, err);

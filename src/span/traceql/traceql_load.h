@@ -44,11 +44,13 @@ struct traceql_columns {
     size_t resource, scope, events, links;
 };
 
-/* Asks for the columns of all fields; columns: by number of the field. For a query of spans. */
-enum tcore_status traceql_add_columns(const struct traceql_query *query,
+/* Asks for the columns of fields that need no trace: those that are wanted (NULL: all); columns: by
+ * number of the field. */
+enum tcore_status traceql_add_columns(const struct traceql_query *query, const bool *wanted,
                                       struct traceql_columns *columns,
                                       struct tcore_projection *projection, struct tcore_error *err);
-/* Loads all fields of a row. TCORE_FATAL: out of memory. */
+/* Loads all fields of a row, as if those were absent that have no columns. TCORE_FATAL: out of
+ * memory. */
 enum tcore_status traceql_load_row(struct traceql_reader *reader, const struct traceql_query *query,
                                    const struct traceql_columns *columns,
                                    const struct tcore_batch *batch, uint32_t row,
