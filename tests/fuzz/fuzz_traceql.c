@@ -3,6 +3,12 @@
  * Any bytes as a query: what is refused names a place within the text, and what is not is whole
  * and gives an answer on a small trace, twice the same.
  */
+/* Sources: span/traceql/traceql_build span/traceql/traceql_check span/traceql/traceql_columns
+ * span/traceql/traceql_eval span/traceql/traceql_expression span/traceql/traceql_field
+ * span/traceql/traceql_json span/traceql/traceql_lex span/traceql/traceql_literal
+ * span/traceql/traceql_load span/traceql/traceql_need span/traceql/traceql_parse
+ * span/traceql/traceql_run span/traceql/traceql_span span/traceql/traceql_stage
+ * span/traceql/traceql_structure span/traceql/traceql_value */
 #include "span/traceql/traceql_load.h"
 #include "span/traceql/traceql_run.h"
 
