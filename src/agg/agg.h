@@ -171,6 +171,9 @@ enum tcore_status agg_partial_cell(struct agg_partial *partial, const struct agg
                                    struct tcore_buf *out);
 void agg_partial_trailer(const struct agg_partial *partial, const struct agg_span *seen,
                          struct tcore_buf *out);
+/* Whether all of the input was read, behind its end: nothing failed and no signal ended the run, of
+ * which it tells. What is made of a part of the input must not look like all. */
+bool agg_input_is_whole(struct cli *cli);
 /* What a cell adds to the sum of checksums of its unit, in whatever order cells come. */
 uint64_t agg_partial_checksum(const char *key, size_t key_length, const char *state,
                               size_t state_length);

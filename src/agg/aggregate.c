@@ -81,6 +81,11 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
     struct aggregation *agg = state;
     bool more = false;
     enum tcore_status status = TCORE_OK;
+    if (agg->partial && !agg->ending)
+        agg->incomplete = !agg_input_is_whole(agg->cli);
+    agg->ending = true;
+    if (agg->incomplete)
+        return TCORE_OK;
     if (agg->partial && !agg->partial->begun &&
         agg_partial_header(agg->partial, &agg->total, true, out))
         return tcore_error_nomem(err);
@@ -181,6 +186,8 @@ static int usage(struct cli *cli, const struct agg_options *options)
         return cli_usage_error(cli, "--scope and --by exclude each other");
     if (options->max_groups < 1)
         return cli_usage_error(cli, "--max-groups must be at least 1");
+    if (!options->expect.item)
+        return cli_usage_error(cli, "--expect names no unit");
     if (options->expect.count && !options->merge)
         return cli_usage_error(cli, "--expect needs --merge");
     if (options->unit && !options->partial)
@@ -372,17 +379,21 @@ static const struct cli_option options[] = {
     {0, "unit", CLI_STRING, OPTION(unit), "ID", "name of this partial; default random", NULL},
     {0, "merge", CLI_FLAG, OPTION(merge), NULL, "read partials and give the one result", NULL},
     {0, "expect", CLI_LIST, OPTION(expect), "LIST",
-     "fail (4) unless each of these units is there and complete", NULL},
+     "fail (4) unless these units are there, all complete, and no others", NULL},
 };
 
+static const char *no_units[1];
+
 static const struct agg_options defaults = {.stats = {agg_default_stats, AGG_DEFAULT_STATS},
+                                            .expect = {no_units, 0},
                                             .window_ns = -1,
                                             .slide_ns = -1,
                                             .lateness_ns = -1,
                                             .max_groups = 2000000};
 
 static const struct cli_exit_meaning exits[] = {
-    {"4", "input, output or a helper failed, --strict stopped, or a unit is missing or damaged"},
+    {"4", "input, output or a helper failed, --strict stopped, or a unit is missing, damaged or "
+          "not expected"},
     {0}};
 
 const struct cli_verb agg_aggregate = {

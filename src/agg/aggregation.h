@@ -21,6 +21,8 @@ struct aggregation {
     int64_t first_open;       /* index of the first window that is open */
     struct agg_closed closed; /* what that means for panes */
     bool emitted;             /* all cells are out */
+    bool ending;              /* finish was called */
+    bool incomplete;          /* a partial would lack a part of its input: it gets no trailer */
 };
 
 /* columns.c: the operator's open(). */

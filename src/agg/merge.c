@@ -9,6 +9,7 @@
 #include <config.h>
 
 #include "agg/agg.h"
+#include "agg/units.h"
 #include "base/base64.h"
 #include "base/sys.h"
 #include "cli/filter.h"
@@ -20,11 +21,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What a copy takes before it has cells, and a cell of it besides its state, roughly. */
+enum { COPY_BYTES = 192 << 10, CELL_BYTES = 300 };
+
 /* A stream of an attempt whose header came and whose trailer did not yet. */
 struct copy {
     struct copy *older; /* of the same attempt; owned */
     struct agg_work work;
     uint64_t cells, checksum;
+    size_t bytes; /* of memory, roughly */
     bool damaged; /* a cell could not be read */
 };
 
@@ -44,16 +49,15 @@ struct merge {
     struct tcore_map attempts; /* unit NUL attempt */
     struct attempt *attempt;   /* by number; owned */
     size_t attempt_capacity;
-    struct tcore_map units; /* counted ones */
-    uint64_t repeated;
+    struct agg_units units;
+    size_t open_bytes; /* of all copies */
     struct tcore_json json;
     struct tcore_buf scratch, state;
     struct agg_emitter emitter;
     struct agg_partial partial_state, *partial;
-    const struct cli_strings *expect;
     struct cli_strings names_told; /* --stat; none: all that the partials were made for */
     struct tcore_stats told;
-    bool checked, incomplete; /* a unit is missing: there is no result then */
+    bool checked, incomplete; /* a unit, or a part of the input, is missing: there is no result */
 };
 
 static const struct tcore_value *member(const struct merge *m, uint32_t object, const char *name,
@@ -208,7 +212,20 @@ static struct attempt *find_attempt(struct merge *m, uint32_t partial, struct tc
         tcore_error_nomem(err);
         return NULL;
     }
-    return found;
+    return agg_units_came(&m->units, found->unit, err) ? NULL : found;
+}
+
+static enum tcore_status take_memory(struct merge *m, struct copy *copy, size_t bytes,
+                                     struct tcore_error *err)
+{
+    size_t limit = (size_t)m->cli->io.memory_bytes;
+    copy->bytes += bytes;
+    m->open_bytes += bytes;
+    if (!limit || m->open_bytes <= limit)
+        return TCORE_OK;
+    return tcore_error_set(err, TCORE_FATAL,
+                           "units that have begun and not ended need more memory than --memory "
+                           "allows (one behind the other they need less)");
 }
 
 static enum tcore_status add_header(struct merge *m, struct attempt *attempt, uint32_t header,
@@ -231,9 +248,10 @@ static enum tcore_status add_header(struct merge *m, struct attempt *attempt, ui
         tcore_free(copy);
         return status;
     }
+    recent_free(&copy->work.recent); /* is for rows */
     copy->older = attempt->copies;
     attempt->copies = copy;
-    return TCORE_OK;
+    return take_memory(m, copy, COPY_BYTES, err);
 }
 
 /* The series that the record's own members name. */
@@ -314,6 +332,7 @@ static enum tcore_status add_state(struct merge *m, struct copy *copy, uint32_t 
             agg_write_key(&copy->work, &time, series, &m->scratch);
             copy->checksum += agg_partial_checksum(m->scratch.data, m->scratch.length,
                                                    m->state.data, m->state.length);
+            status = take_memory(m, copy, CELL_BYTES + m->state.length, err);
         }
     }
     tcore_cell_free(&cell, &m->plan.stats);
@@ -361,8 +380,9 @@ static bool is_whole(struct merge *m, struct copy *copy, uint32_t trailer)
            checksum->len == 16 && !memcmp(checksum->s, expected, 16);
 }
 
-static void free_copy(struct copy *copy)
+static void free_copy(struct merge *m, struct copy *copy)
 {
+    m->open_bytes -= copy->bytes;
     agg_work_free(&copy->work);
     tcore_free(copy);
 }
@@ -380,26 +400,33 @@ static struct copy *take_copy(struct merge *m, struct attempt *attempt, uint32_t
     return copy;
 }
 
+/* Of a whole copy. */
+static enum tcore_status count_copy(struct merge *m, const char *unit, struct copy *copy,
+                                    struct tcore_error *err)
+{
+    bool first, other;
+    uint64_t checksum = copy->checksum + agg_partial_times(&copy->work.seen);
+    enum tcore_status status = agg_units_count(&m->units, unit, checksum, &first, &other, err);
+    if (other)
+        cli_note(m->cli, "unit %s came again with other contents: those that came first count",
+                 unit);
+    if (status || !first)
+        return status;
+    agg_span_merge(&m->total.seen, &copy->work.seen);
+    status = table_merge(&m->total.table, &copy->work.table, err);
+    return status ? status : agg_check_memory(&m->total, err);
+}
+
 static enum tcore_status add_trailer(struct merge *m, struct attempt *attempt, uint32_t trailer,
                                      struct tcore_error *err)
 {
     struct copy *copy = take_copy(m, attempt, trailer);
-    bool added = false;
     enum tcore_status status = TCORE_OK;
-    if (!is_whole(m, copy, trailer)) {
+    if (is_whole(m, copy, trailer))
+        status = count_copy(m, attempt->unit, copy, err);
+    else
         cli_note(m->cli, "an attempt at unit %s is damaged and does not count", attempt->unit);
-    } else if (tcore_map_intern(&m->units, attempt->unit, strlen(attempt->unit), &added) ==
-               TCORE_MAP_NONE) {
-        status = tcore_error_nomem(err);
-    } else if (!added) {
-        m->repeated++;
-    } else {
-        agg_span_merge(&m->total.seen, &copy->work.seen);
-        status = table_merge(&m->total.table, &copy->work.table, err);
-        if (!status)
-            status = agg_check_memory(&m->total, err);
-    }
-    free_copy(copy);
+    free_copy(m, copy);
     return status;
 }
 
@@ -445,39 +472,13 @@ static enum tcore_status merge_batch(void *state, void *worker, const struct tco
     return status;
 }
 
-/* Reports units of which only incomplete attempts came, and expected ones that did not come. */
-static void check_units(struct merge *m)
-{
-    m->checked = true;
-    for (uint32_t i = 0; i < m->attempts.count; i++) {
-        const struct attempt *attempt = &m->attempt[i];
-        bool earlier = false;
-        for (uint32_t k = 0; k < i; k++)
-            earlier |= !strcmp(m->attempt[k].unit, attempt->unit);
-        if (!earlier &&
-            tcore_map_find(&m->units, attempt->unit, strlen(attempt->unit)) == TCORE_MAP_NONE) {
-            cli_error(m->cli, "unit %s is cut short or damaged", attempt->unit);
-            m->incomplete = true;
-        }
-    }
-    for (size_t i = 0; i < m->expect->count; i++) {
-        const char *unit = m->expect->item[i];
-        bool tried = false;
-        for (uint32_t k = 0; k < m->attempts.count; k++)
-            tried |= !strcmp(m->attempt[k].unit, unit);
-        if (!tried) {
-            cli_error(m->cli, "unit %s is missing", unit);
-            m->incomplete = true;
-        }
-    }
-}
-
 static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore_error *err)
 {
     struct merge *m = state;
     bool more = false;
     if (!m->checked)
-        check_units(m);
+        m->incomplete = !agg_input_is_whole(m->cli) | !agg_units_are_whole(&m->units, m->cli);
+    m->checked = true;
     if (!m->planned || m->incomplete)
         return TCORE_OK;
     if (m->partial && !m->partial->begun && agg_partial_header(m->partial, &m->total, true, out))
@@ -497,7 +498,7 @@ static void free_merge(struct merge *m)
         while (m->attempt[i].copies) {
             struct copy *copy = m->attempt[i].copies;
             m->attempt[i].copies = copy->older;
-            free_copy(copy);
+            free_copy(m, copy);
         }
         tcore_free(m->attempt[i].unit);
     }
@@ -507,7 +508,7 @@ static void free_merge(struct merge *m)
     tcore_free(m->names);
     tcore_free(m->by_items);
     tcore_map_free(&m->attempts);
-    tcore_map_free(&m->units);
+    agg_units_free(&m->units);
     tcore_json_free(&m->json);
     tcore_buf_free(&m->scratch);
     tcore_buf_free(&m->state);
@@ -527,13 +528,12 @@ int agg_merge(struct cli *cli, const struct agg_options *options, int argc, char
                                            .finish = finish};
     struct merge m = {.cli = cli,
                       .plan = {.max_groups = (uint64_t)options->max_groups,
-                               .table_bytes = (size_t)cli->io.memory_bytes},
-                      .expect = &options->expect};
+                               .table_bytes = (size_t)cli->io.memory_bytes}};
     if (options->stats.item != agg_default_stats)
         m.names_told = options->stats;
     struct tcore_error err = {0};
     int status = CLI_FAILED;
-    if (tcore_map_init(&m.attempts) != 0 || tcore_map_init(&m.units) != 0) {
+    if (tcore_map_init(&m.attempts) != 0 || agg_units_open(&m.units, &options->expect) != 0) {
         cli_error(cli, "no random numbers to be had from the system");
     } else {
         if (options->partial) {
@@ -549,9 +549,9 @@ int agg_merge(struct cli *cli, const struct agg_options *options, int argc, char
             status = cli_exit_status(cli, false);
         if (m.planned && !m.incomplete)
             agg_note_overflow(cli, &m.total);
-        if (m.repeated)
-            cli_note(cli, "%" PRIu64 " repeated %s counted once", m.repeated,
-                     m.repeated == 1 ? "unit is" : "units are");
+        if (m.units.repeated)
+            cli_note(cli, "%" PRIu64 " repeated %s counted once", m.units.repeated,
+                     m.units.repeated == 1 ? "unit is" : "units are");
     }
     free_merge(&m);
     return status;

@@ -9,10 +9,14 @@
  * An attempt is named by a checksum of all that is in it: equal input gives equal bytes. Only where
  * cells are written before all of them are known (--lateness, --idle) is its name random.
  */
+#include <config.h>
+
 #include "agg/agg.h"
 
 #include "base/base64.h"
 #include "base/sys.h"
+#include "cli/message.h"
+#include "cli/signals.h"
 #include "model/json.h"
 
 #define XXH_INLINE_ALL
@@ -172,4 +176,12 @@ void agg_partial_trailer(const struct agg_partial *partial, const struct agg_spa
         tcore_buf_printf(out, ",\"firstUnixNano\":\"%" PRId64 "\",\"lastUnixNano\":\"%" PRId64 "\"",
                          seen->first_ns, seen->last_ns);
     tcore_buf_puts(out, "}}\n");
+}
+
+bool agg_input_is_whole(struct cli *cli)
+{
+    bool failed = cli->failed; /* and it was said why */
+    if (cli_stop_requested())
+        cli_error(cli, "ended by a signal: what was read is not all, and does not count");
+    return !failed && !cli_stop_requested();
 }

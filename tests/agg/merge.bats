@@ -66,7 +66,8 @@ setup() {
     assert_equal "$attempts" 2
     run -0 --separate-stderr bash -c 'cat one less two | trace-agg --merge'
     assert_equal "$output" "$(cat whole)"
-    assert_equal "$stderr" 'trace-agg: 2 repeated units are counted once'
+    assert_equal "$stderr" "trace-agg: unit a came again with other contents: those that came first count
+trace-agg: 2 repeated units are counted once"
 }
 
 @test "equal attempts, mixed line by line, count once" {
@@ -105,6 +106,118 @@ setup() {
     run ! cmp -s b flipped
     run -4 --separate-stderr trace-agg --merge a flipped
     assert_output ''
+}
+
+@test "a unit that nobody expects is an error, and so is an empty list" {
+    trace-agg --partial --unit=a --stat=count all.ndjson > a
+    trace-agg --partial --unit=old --stat=count all.ndjson > old
+    run -4 --separate-stderr trace-agg --merge --expect=a a old
+    assert_output ''
+    assert_equal "$stderr" 'trace-agg: unit old is none of those that --expect names'
+    run -2 --separate-stderr trace-agg --merge --expect= a
+    assert_output ''
+    assert_equal "${stderr_lines[0]}" 'trace-agg: --expect names no unit'
+    run -0 trace-agg --merge --expect=a,old,a a old
+}
+
+@test "a partial of an input that was not read to its end has no trailer" {
+    gzip -c all.ndjson | head -c 9000 > short.gz
+    for inputs in 'all.ndjson missing.ndjson' 'all.ndjson short.gz'; do
+        run -4 --separate-stderr trace-agg --partial --unit=a "${options[@]}" $inputs
+        assert_output ''
+        echo old > a
+        run -4 trace-agg --partial --unit=a -o a "${options[@]}" $inputs
+        assert_equal "$(cat a)" old
+    done
+    run -4 --separate-stderr trace-agg --partial --unit=a --lateness=0s "${options[@]}" all.ndjson short.gz
+    echo "$output" > a
+    assert [ -n "$output" ]
+    run -4 --separate-stderr trace-agg --merge a
+    assert_output ''
+    assert_equal "$stderr" 'trace-agg: unit a is cut short or damaged'
+}
+
+# stopped COMMAND...: its exit status when TERM comes while its standard input is open, after
+# all.ndjson or the file named in $first. Its output is in out and err.
+stopped() {
+    local pid status=0 caught=0
+    mkfifo pipe
+    "$@" < pipe > out 2> err &
+    pid=$!
+    exec 5> pipe
+    cat "${first:-all.ndjson}" >&5
+    rm pipe
+    for _ in {1..200}; do # until it catches TERM, which is signal 15
+        caught=$((16#$(awk '/^SigCgt/ { print $2 }' "/proc/$pid/status") >> 14 & 1))
+        ((!caught)) || break
+        sleep 0.05
+    done
+    sleep 0.2
+    kill -TERM "$pid"
+    for _ in {1..200}; do
+        [[ $(awk '/^State/ { print $2 }' "/proc/$pid/status" 2>/dev/null) == [SRD] ]] || break
+        sleep 0.05
+    done
+    exec 5>&-
+    wait "$pid" || status=$?
+    echo "$status"
+}
+
+@test "a signal ends a partial, or a merge, without a result" {
+    run stopped trace-agg --partial --unit=a "${options[@]}"
+    assert_output 4
+    assert_equal "$(cat out)" ''
+    assert_equal "$(cat err)" 'trace-agg: ended by a signal: what was read is not all, and does not count'
+    trace-agg --partial --unit=a "${options[@]}" all.ndjson > a
+    first=a run stopped trace-agg --merge
+    assert_output 4
+    assert_equal "$(cat out)" ''
+}
+
+@test "a merge that lacks an input has no result" {
+    trace-agg --partial --unit=a "${options[@]}" all.ndjson > a
+    run -4 --separate-stderr trace-agg --merge a missing
+    assert_output ''
+    assert_equal "$stderr" 'trace-agg: missing: cannot open: No such file or directory'
+}
+
+@test "units that have begun and not ended are held in --memory" {
+    trace-agg --partial --unit=a --stat=count all.ndjson > a
+    head -n 1 a > begun
+    for i in $(seq 40); do sed "s/\"unit\":\"a\"/\"unit\":\"$i\"/" begun; done > many
+    run -4 --separate-stderr trace-agg --merge --memory=4M many
+    assert_output ''
+    assert_equal "$stderr" 'trace-agg: units that have begun and not ended need more memory than --memory allows (one behind the other they need less)'
+    for i in $(seq 40); do sed "s/\"unit\":\"a\"/\"unit\":\"$i\"/" a; done > many
+    run -0 trace-agg --merge --memory=4M many
+}
+
+@test "values of any kind are groups of a merge as of one run" {
+    span='"traceId":"1","name":"a","startTimeUnixNano":"5","endTimeUnixNano":"9"'
+    i=0
+    for u in '"u":1' '"u":1.0' '"u":"1"' '"u":true' '"u":null' '"u":[1,{"k":null}]' '"u":{"k":[]}' '"u":""' \
+        '"u":"\ud800 \u0000 \" \\ \t"' '"u":123456789012345678901234567890' '"u":-0.0' '"u":1e300' ''; do
+        printf '{"spanId":"%x",%s,"attributes":{%s}}\n' $((++i)) "$span" "$u"
+    done > values
+    cat >> values <<'END'
+{"traceId":"1","spanId":"21","name":"a","startTimeUnixNano":"-9223372036854775807","endTimeUnixNano":"9"}
+{"traceId":"1","spanId":"22","name":"a","startTimeUnixNano":"9223372036854775806","endTimeUnixNano":"9223372036854775807"}
+{"traceId":"1","spanId":"23","name":"a"}
+{"type":"metric","metricName":"m\u0000\ud800","timeUnixNano":"7","value":1.5,"quality":{"sampleRate":0.3}}
+{"type":"metric","metricName":"h","timeUnixNano":"7","histogram":{"count":6,"sum":12.5,"min":0.1,"max":9,"bounds":[1,2],"counts":[1,2,3]}}
+{"type":"metric","metricName":"s","timeUnixNano":"7","value":"text"}
+{"type":"log","timeUnixNano":"7","severity":"error","body":"x","attributes":{"u":4}}
+END
+    stats='count,rate,sum,stddev,p50,errors,distinct(u),topk(2,u),apdex(2ns)'
+    for windows in --window=3ns --window=9223372036854775807ns ''; do
+        options=(--by=u,name $windows "--stat=$stats")
+        trace-agg "${options[@]}" values > whole 2> notes
+        for i in $(seq $(wc -l < values)); do
+            sed "${i}!d" values | trace-agg --partial --unit="$i" "${options[@]}" 2> notes
+        done > partials
+        trace-agg --merge partials > total
+        cmp whole total
+    done
 }
 
 @test "partials made differently do not merge" {
