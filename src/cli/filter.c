@@ -163,6 +163,7 @@ static int plan(struct run *run, int count, char **inputs)
         .single = run->threads == 1,
         .stop_fd = cli_stop_fd(),
         .open_directory = tcore_scan_open,
+        .is_stored = tcore_scan_is_segment,
         .wanted = wanted_records(run),
     };
     return CLI_DONE;

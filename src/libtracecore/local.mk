@@ -273,6 +273,7 @@ store_sources += %D%/store/scan_columns.c
 store_sources += %D%/store/scan_logs.c
 store_sources += %D%/store/scan_logs.h
 store_sources += %D%/store/scan_match.c
+store_sources += %D%/store/scan_one.c
 store_sources += %D%/store/scan_private.h
 store_sources += %D%/store/scan_report.c
 store_sources += %D%/store/scan_report.h

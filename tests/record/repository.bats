@@ -300,3 +300,32 @@ setup() {
     run -4 trace-record ls repo
     [[ $output == "trace-record: repo: its tracecore-repository is damaged" ]]
 }
+
+@test "segments of a repository are inputs by themselves" {
+    for i in 1 2 3; do
+        printf '{"traceId":"1","spanId":"%d","name":"a","service":"s%d","startTimeUnixNano":"%d","endTimeUnixNano":"%d"}\n' \
+            1 "$i" "${i}000000000" "${i}000000500" 2 "$i" "${i}000000001" "${i}000000800" > part
+        trace-record archive repo part
+    done
+    segments=(repo/segments/*/*/*/*)
+    assert_equal "${#segments[@]}" 3
+    run -0 trace-record read "${segments[1]}"
+    assert_equal "${#lines[@]}" 2
+    assert_line --index 0 --partial '"service":"s2"'
+    trace-agg --by=service repo > whole
+    trace-agg --by=service "${segments[@]}" | cmp - whole
+    (cd repo && trace-agg --by=service segments/*/*/*/*) | cmp - whole
+    run -0 trace-agg --by=service --since=2 --until=3 "${segments[0]}"
+    assert_output ''
+    # of one that is named and not there, or not itself, something would be missing without a word
+    run -4 trace-agg "${segments[1]%-*}-0000000000000000.tar.zst"
+    assert_output --partial 'cannot open: No such file or directory'
+    cp "${segments[1]}" "${segments[1]%-*}-0000000000000000.tar.zst"
+    run -4 --separate-stderr trace-agg --partial "${segments[1]%-*}-0000000000000000.tar.zst"
+    assert_output ''
+    assert_regex "$stderr" 'it is another segment'
+    mkdir -p elsewhere/segments/2026/01/01
+    cp "${segments[1]}" elsewhere/segments/2026/01/01
+    run -4 --separate-stderr trace-agg elsewhere/segments/2026/01/01/*
+    assert_output ''
+}

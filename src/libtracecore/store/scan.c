@@ -6,6 +6,7 @@
 #include "base/sys.h"
 #include "store/repository_private.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -82,6 +83,8 @@ static void open_segment(struct scan *s, struct scanned *scanned)
     const char *path = scanned->path;
     enum tcore_status status =
         tcore_repository_open_segment(s->repository, path, &scanned->segment, &scanned->problem);
+    if (status == TCORE_EOF && s->one)
+        status = tcore_error_errno(&scanned->problem, TCORE_FATAL, ENOENT, "cannot open");
     if (status == TCORE_OK)
         status = tcore_segment_unlock(scanned->segment, s->wanted.keys, &scanned->problem);
     if (status != TCORE_OK) {
@@ -341,6 +344,25 @@ static enum tcore_status begin_report(struct scan *s, struct tcore_error *err)
     return TCORE_OK;
 }
 
+/* Lists the segments of a repository, and opens what stands beside them. */
+static enum tcore_status open_all(struct scan *s, const char *path,
+                                  const struct tcore_input_options *options,
+                                  struct tcore_error *err)
+{
+    enum tcore_status status = tcore_repository_open(&s->repository, path, err);
+    if (status == TCORE_OK) /* before the segments: what is sealed meanwhile is found once */
+        status = tcore_scan_logs_open(&s->logs, s->repository, options, err);
+    if (status == TCORE_OK) {
+        tcore_repository_share(s->repository);
+        status = tcore_repository_list(s->repository, &s->list, err);
+    }
+    if (status == TCORE_OK)
+        status = tcore_catalog_load(&s->catalog, s->repository, err);
+    if (status == TCORE_OK && s->wanted.rollup_types)
+        status = tcore_scan_open_joints(s, err);
+    return status;
+}
+
 enum tcore_status tcore_scan_open(struct tcore_chunk_source **source, const char *path,
                                   const struct tcore_input_options *options,
                                   struct tcore_error *err)
@@ -353,17 +375,8 @@ enum tcore_status tcore_scan_open(struct tcore_chunk_source **source, const char
     s->wanted = options->wanted;
     s->stop_fd = options->stop_fd;
     pthread_mutex_init(&s->lock, NULL);
-    enum tcore_status status = tcore_repository_open(&s->repository, path, err);
-    if (status == TCORE_OK) /* before the segments: what is sealed meanwhile is found once */
-        status = tcore_scan_logs_open(&s->logs, s->repository, options, err);
-    if (status == TCORE_OK) {
-        tcore_repository_share(s->repository);
-        status = tcore_repository_list(s->repository, &s->list, err);
-    }
-    if (status == TCORE_OK)
-        status = tcore_catalog_load(&s->catalog, s->repository, err);
-    if (status == TCORE_OK && s->wanted.rollup_types)
-        status = tcore_scan_open_joints(s, err);
+    enum tcore_status status = tcore_scan_is_segment(path) ? tcore_scan_open_one(s, path, err)
+                                                           : open_all(s, path, options, err);
     if (status == TCORE_OK && s->wanted.trace_count)
         status = tcore_scan_find_traces(s, err);
     if (status == TCORE_OK && s->wanted.report)

@@ -9,6 +9,9 @@
 
 #include "stream/input.h"
 
+/* Whether a path is that of a segment, REPOSITORY/segments/YYYY/MM/DD/NAME.tar.zst: such a file is
+ * opened below, and gives its own records. */
+bool tcore_scan_is_segment(const char *path);
 /* A tcore_open_directory. TCORE_BAD_INPUT: the directory is no repository. A segment that is
  * damaged is a chunk that cannot be decoded, and the others follow. */
 enum tcore_status tcore_scan_open(struct tcore_chunk_source **source, const char *path,

@@ -35,6 +35,7 @@ struct scan {
     struct tcore_chunk_source source;
     struct tcore_wanted wanted;
     int stop_fd; /* as in struct tcore_input_options */
+    bool one;    /* a segment by itself was asked for, which has to be there */
     struct tcore_repository *repository;
     struct tcore_segment_list list;
     struct tcore_catalog catalog;
@@ -89,6 +90,11 @@ static inline struct tcore_scan_line *scan_line(const struct scan *s, size_t num
 {
     return s->report && number != SIZE_MAX ? &s->report->line[number] : NULL;
 }
+
+/* ---- scan_one.c ---- */
+
+/* Opens the repository of a segment, which becomes the one that is listed. */
+enum tcore_status tcore_scan_open_one(struct scan *s, const char *path, struct tcore_error *err);
 
 /* ---- scan_choose.c ---- */
 
