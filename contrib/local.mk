@@ -1,5 +1,9 @@
 EXTRA_DIST += %D%/cron/crontab
 EXTRA_DIST += %D%/cron/tracecore-batch
+EXTRA_DIST += %D%/cluster/README
+EXTRA_DIST += %D%/cluster/trace-agg-parallel
+EXTRA_DIST += %D%/cluster/trace-agg-slurm
+EXTRA_DIST += %D%/cluster/units.bash
 EXTRA_DIST += %D%/crontab
 EXTRA_DIST += %D%/map/github-actions-log.jq
 EXTRA_DIST += %D%/map/github-actions.jq

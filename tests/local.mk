@@ -134,6 +134,8 @@ bats_tests += %D%/agg/slide.bats
 bats_tests += %D%/alert/check.bats
 bats_tests += %D%/alert/run.bats
 bats_tests += %D%/alert/channels.bats
+bats_tests += %D%/cluster/parallel.bats
+bats_tests += %D%/cluster/slurm.bats
 bats_tests += %D%/contract/about.bats
 bats_tests += %D%/contract/completion.bats
 bats_tests += %D%/contract/install.bats
@@ -217,6 +219,8 @@ EXTRA_PROGRAMS += %D%/record/receiver
 %D%/record/send.log: %D%/record/receiver$(EXEEXT)
 
 EXTRA_DIST += $(bats_tests)
+EXTRA_DIST += %D%/cluster/cluster.bash
+EXTRA_DIST += %D%/cluster/world
 EXTRA_DIST += %D%/coverage.sh
 EXTRA_DIST += %D%/data/golden-segments/joint-v1.hex
 EXTRA_DIST += %D%/data/golden-segments/joint-v1.txt
