@@ -9,6 +9,7 @@
 #include <config.h>
 
 #include "agg/agg.h"
+#include "agg/header.h"
 #include "agg/units.h"
 #include "base/base64.h"
 #include "base/sys.h"
@@ -42,9 +43,7 @@ struct merge {
     struct cli *cli;
     struct agg_plan plan, apart; /* of the total; of an attempt, whose groups are never too many */
     bool planned;                /* the first header told groups, statistics and windows */
-    const char **by_items;
-    char **names; /* that the plan borrows; owned */
-    size_t name_count;
+    struct agg_header header;    /* whose strings the plan borrows */
     struct agg_work total;
     struct tcore_map attempts; /* unit NUL attempt */
     struct attempt *attempt;   /* by number; owned */
@@ -63,8 +62,7 @@ struct merge {
 static const struct tcore_value *member(const struct merge *m, uint32_t object, const char *name,
                                         enum tcore_kind kind)
 {
-    uint32_t at = tcore_json_find(&m->json, object, name);
-    return at && m->json.node[at].value.kind == kind ? &m->json.node[at].value : NULL;
+    return agg_member(&m->json, object, name, kind);
 }
 
 static enum tcore_status damaged(struct tcore_error *err, const char *what)
@@ -72,70 +70,15 @@ static enum tcore_status damaged(struct tcore_error *err, const char *what)
     return tcore_error_set(err, TCORE_BAD_INPUT, "damaged partial: %s", what);
 }
 
-/* Copies the strings of a JSON array into m->names. */
-static enum tcore_status read_names(struct merge *m, uint32_t array, size_t *first, size_t *count,
-                                    struct tcore_error *err)
-{
-    const struct tcore_json_node *node = &m->json.node[array];
-    *first = m->name_count;
-    *count = 0;
-    if (!array || !tcore_json_is_array(node))
-        return damaged(err, "its header lacks a list");
-    char **names = tcore_reallocarray(m->names, m->name_count + node->count, sizeof *names);
-    if (!names)
-        return tcore_error_nomem(err);
-    m->names = names;
-    for (uint32_t e = array + 1; e < node->next; e = m->json.node[e].next) {
-        const struct tcore_value *v = &m->json.node[e].value;
-        if (v->kind != TCORE_STRING)
-            return damaged(err, "its header lists something that is no name");
-        char *copy = tcore_strndup(v->s, v->len);
-        if (!copy)
-            return tcore_error_nomem(err);
-        m->names[m->name_count++] = copy;
-        ++*count;
-    }
-    return TCORE_OK;
-}
-
+/* The first header says what the total is of. */
 static enum tcore_status make_plan(struct merge *m, uint32_t header, struct tcore_error *err)
 {
-    size_t by, by_count, stats, stat_count;
-    int64_t version = 0, window = 0, slide = 0;
-    const struct tcore_value *v = member(m, header, "version", TCORE_INT);
-    if (!v || (version = v->i) < 1 || version > 2)
-        return tcore_error_set(err, TCORE_BAD_INPUT,
-                               "a partial of version %" PRId64 " is not known here", version);
-    v = member(m, header, "windowNano", TCORE_INT);
-    if (!v || (window = v->i) < 0)
-        return damaged(err, "its header lacks windowNano");
-    slide = window;
-    if (version == 2) {
-        v = member(m, header, "slideNano", TCORE_INT);
-        if (!v || (slide = v->i) <= 0 || slide > window)
-            return damaged(err, "its header lacks slideNano");
-    }
-    enum tcore_status status =
-        read_names(m, tcore_json_find(&m->json, header, "by"), &by, &by_count, err);
-    if (!status)
-        status =
-            read_names(m, tcore_json_find(&m->json, header, "stats"), &stats, &stat_count, err);
+    enum tcore_status status = agg_header_read(&m->header, &m->json, header, &m->plan, err);
     if (status)
         return status;
-    m->by_items = tcore_calloc(by_count + stat_count, sizeof *m->by_items);
-    if (!m->by_items)
-        return tcore_error_nomem(err);
-    for (size_t i = 0; i < by_count; i++)
-        m->by_items[i] = m->names[by + i];
-    for (size_t i = 0; i < stat_count; i++)
-        m->by_items[by_count + i] = m->names[stats + i];
-    m->plan.by_names = (struct cli_strings){m->by_items, by_count};
-    agg_plan_windows(&m->plan, window, slide);
-    if (agg_stats_parse(&m->plan.stats, m->by_items + by_count, stat_count, err))
-        return err->status;
     if (m->names_told.count) {
         m->plan.told = &m->told;
-        if (agg_stats_choose(&m->told, &m->plan.stats, window > 0, m->names_told.item,
+        if (agg_stats_choose(&m->told, &m->plan.stats, m->plan.window_ns > 0, m->names_told.item,
                              m->names_told.count, err))
             return err->status = TCORE_FATAL; /* of all partials, not of this line */
     }
@@ -144,35 +87,6 @@ static enum tcore_status make_plan(struct merge *m, uint32_t header, struct tcor
     m->apart.max_groups = UINT64_MAX;
     m->apart.table_bytes = 0;
     return agg_work_open(&m->total, &m->plan, err);
-}
-
-static bool same_names(const struct merge *m, uint32_t array, const char *const *names,
-                       size_t count, size_t stride)
-{
-    const struct tcore_json_node *node = &m->json.node[array];
-    if (!array || !tcore_json_is_array(node) || node->count != count)
-        return false;
-    size_t i = 0;
-    for (uint32_t e = array + 1; e < node->next; e = m->json.node[e].next, i++) {
-        const char *name = *(const char *const *)((const char *)names + i * stride);
-        const struct tcore_value *v = &m->json.node[e].value;
-        if (v->kind != TCORE_STRING || v->len != strlen(name) || memcmp(v->s, name, v->len))
-            return false;
-    }
-    return true;
-}
-
-static bool fits_plan(const struct merge *m, uint32_t header)
-{
-    const struct tcore_value *window = member(m, header, "windowNano", TCORE_INT);
-    const struct tcore_value *slide = member(m, header, "slideNano", TCORE_INT);
-    const struct agg_plan *plan = &m->plan;
-    return window && window->i == plan->window_ns &&
-           (slide ? slide->i : window->i) == plan->slide_ns &&
-           same_names(m, tcore_json_find(&m->json, header, "by"), plan->by_names.item,
-                      plan->by_names.count, sizeof *plan->by_names.item) &&
-           same_names(m, tcore_json_find(&m->json, header, "stats"), &plan->stats.stat->name,
-                      plan->stats.count, sizeof *plan->stats.stat);
 }
 
 /* The attempt that a record belongs to; NULL: damaged or no memory, err says which. */
@@ -234,7 +148,7 @@ static enum tcore_status add_header(struct merge *m, struct attempt *attempt, ui
     enum tcore_status status = TCORE_OK;
     if (!m->planned)
         status = make_plan(m, header, err);
-    else if (!fits_plan(m, header))
+    else if (!agg_header_fits(&m->json, header, &m->plan))
         return tcore_error_set(err, TCORE_BAD_INPUT,
                                "unit %s was made with other groups, statistics or windows",
                                attempt->unit);
@@ -503,10 +417,7 @@ static void free_merge(struct merge *m)
         tcore_free(m->attempt[i].unit);
     }
     tcore_free(m->attempt);
-    for (size_t i = 0; i < m->name_count; i++)
-        tcore_free(m->names[i]);
-    tcore_free(m->names);
-    tcore_free(m->by_items);
+    agg_header_free(&m->header);
     tcore_map_free(&m->attempts);
     agg_units_free(&m->units);
     tcore_json_free(&m->json);
