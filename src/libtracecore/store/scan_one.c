@@ -56,6 +56,10 @@ enum tcore_status tcore_scan_open_one(struct scan *s, const char *path, struct t
     enum tcore_status status = tcore_repository_open(&s->repository, repository, err);
     if (status == TCORE_OK)
         tcore_repository_share(s->repository);
+    if (status == TCORE_BAD_INPUT && err) {
+        const struct tcore_error why = *err;
+        tcore_error_set(err, TCORE_BAD_INPUT, "%s %s", repository, why.text);
+    }
     tcore_free(repository);
     return status;
 }

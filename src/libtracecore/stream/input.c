@@ -402,10 +402,10 @@ static enum tcore_status open_path(struct tcore_input *in, const char *path,
                                    struct tcore_error *err)
 {
     struct stat st;
-    bool known = in->options.open_directory && strcmp(path, "-") != 0 &&
-                 tcore_sys()->fstatat(AT_FDCWD, path, &st, 0) == 0;
-    bool stored = known && S_ISREG(st.st_mode) && in->options.is_stored;
-    if (known && (S_ISDIR(st.st_mode) || (stored && in->options.is_stored(path)))) {
+    bool stored = in->options.open_directory && strcmp(path, "-") != 0 &&
+                  ((tcore_sys()->fstatat(AT_FDCWD, path, &st, 0) == 0 && S_ISDIR(st.st_mode)) ||
+                   (in->options.is_stored && in->options.is_stored(path)));
+    if (stored) {
         in->format = TCORE_FORMAT_BINARY;
         in->name = tcore_strndup(path, strlen(path));
         return in->name ? in->options.open_directory(&in->chunks, path, &in->options, err)

@@ -54,7 +54,7 @@ struct tcore_wanted {
 
 struct tcore_input_options {
     tcore_open_directory *open_directory; /* NULL: a directory is no input */
-    bool (*is_stored)(const char *path);  /* whether a file is opened by it, too; NULL: none is */
+    bool (*is_stored)(const char *path);  /* whether it opens this path, too; NULL: no other */
     struct tcore_wanted wanted;
     size_t line_limit;    /* bytes of one line; 0: 32 MiB */
     size_t chunk_bytes;   /* of NDJSON, about; 0: 256 KiB */
