@@ -8,7 +8,7 @@ setup() {
     cd "$BATS_TEST_TMPDIR"
     awk 'BEGIN { for (i = 0; i < 700; i++)
         printf "{\"traceId\":\"%x\",\"spanId\":\"%x\",\"name\":\"n%d\",\"service\":\"s%d\",\"startTimeUnixNano\":\"%d000000\",\"endTimeUnixNano\":\"%d000000\",\"attributes\":{\"bytes\":%d}}\n",
-            i + 1, i + 1, i % 5, i % 3, i * 100, i * 100 + i % 7, i * 10 }' > spans.ndjson
+            i + 1, i + 1, i % 5, i % 3, i * 100 + 1, i * 100 + 1 + i % 7, i * 10 }' > spans.ndjson
     # a metric of each span's bytes, and two of its queue, unless it is n4
     cat > bytes.jq <<'END'
 select(.name != "n4") | . as $span
