@@ -139,7 +139,7 @@ END
 {"metricName":"e","metricType":"histogram","histogram":{"count":3,"sum":7,"scale":0,"zeroCount":0,"positive":{"offset":0,"bucketCounts":[1,2]}}}
 END
     run -0 trace-agg --stat=count,sum,mean,p50,min,max histograms.ndjson
-    assert_line '{"type":"aggregate","recordType":"metric","metricName":"h","group":{},"count":2,"sum":100.0,"mean":10.0,"p50":7.0,"min":1.0,"max":30.0}'
+    assert_line '{"type":"aggregate","recordType":"metric","metricName":"h","group":{},"count":2,"sum":100.0,"mean":10.0,"p50":7.0,"min":1.0,"max":30.0,"estimated":["p50"]}'
     assert_line --regexp '"metricName":"e","group":\{\},"count":1,"sum":7\.0,"mean":2\.33333333333333[0-9]+,"p50":2\.6666666666666665\}'
 }
 
