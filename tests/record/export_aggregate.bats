@@ -84,7 +84,7 @@ EOF
     echo '{"type":"aggregate","recordType":"span","group":{"http.route":"/"},"count":1,"errors":0}' >>odd
     export_as openmetrics odd
     assert_success
-    assert_equal "$stderr" "trace-record: left out, as OpenMetrics has no place for it: 1 aggregate record (it has no recordType); 5 aggregate records (of a partial: trace-agg --merge tells it); exponential buckets (now classic) of 1 aggregate record; histogram.min and max of 1 aggregate record; histogram.sum of 1 aggregate record; letters of names (now _) of 1 aggregate record; p50 of 2 aggregate records; topk(1,name) of 1 aggregate record; windowNano of 1 aggregate record"
+    assert_equal "$stderr" "trace-record: left out, as OpenMetrics has no place for it: 1 aggregate record (it has no recordType); 5 aggregate records (of a partial: trace-agg --merge tells it); estimated of 1 aggregate record; exponential buckets (now classic) of 1 aggregate record; histogram.min and max of 1 aggregate record; histogram.sum of 1 aggregate record; letters of names (now _) of 1 aggregate record; p50 of 2 aggregate records; topk(1,name) of 1 aggregate record; windowNano of 1 aggregate record"
 }
 
 @test 'OTLP: a histogram is an exponential one, with delta temporality and the times of its window' {
