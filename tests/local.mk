@@ -40,6 +40,7 @@ check_PROGRAMS += %D%/core/test-segment-golden
 check_PROGRAMS += %D%/core/test-segment-sealed
 check_PROGRAMS += %D%/core/test-seal
 check_PROGRAMS += %D%/core/test-sniff
+check_PROGRAMS += %D%/core/test-symbol
 check_PROGRAMS += %D%/core/test-sys
 check_PROGRAMS += %D%/core/test-text
 check_PROGRAMS += %D%/core/test-sha256

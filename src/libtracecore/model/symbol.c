@@ -45,7 +45,8 @@ void tcore_symbol_write(const char *symbol, size_t length, struct tcore_buf *out
         tcore_json_write_string(out, symbol + 1, length - 1);
         break;
     case 'n':
-        if (symbol[1] == 'N' || symbol[1] == 'I' || symbol[2] == 'I') /* NaN, an infinity */
+        if (length > 3 &&
+            (symbol[1] == 'N' || symbol[1] == 'I' || symbol[2] == 'I')) /* NaN, infinity */
             tcore_json_write_string(out, symbol + 1, length - 1);
         else
             tcore_buf_append(out, symbol + 1, length - 1);
