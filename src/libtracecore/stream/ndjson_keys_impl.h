@@ -62,9 +62,10 @@ static inline const struct shape_level *choose_level(bool first, const struct sh
 /* follows() for the first name of an object where the literal of others has more than a comma. */
 static __attribute__((noinline)) bool is_first(const struct shape_key *before,
                                                const struct shape_key *key, const char *name,
-                                               struct keys_join *join)
+                                               const char *start, struct keys_join *join)
 {
-    if (!key->mask || name[-2] != '{' || memcmp(name, key->literal + key->lead, key->behind))
+    if (!key->mask || name - start < 2 || name[-2] != '{' ||
+        memcmp(name, key->literal + key->lead, key->behind))
         return false;
     *join = (struct keys_join){name - 2, true};
     return key->level == before->children;
@@ -77,10 +78,10 @@ static inline bool follows(const struct shape_key *before, const struct shape_ke
 {
     const char *separator = name - key->lead;
     if (UNLIKELY(separator < start))
-        return is_first(before, key, name, join);
+        return is_first(before, key, name, start, join);
     uint64_t differing = differing_bytes(separator, key);
     if (UNLIKELY(differing > 1))
-        return is_first(before, key, name, join);
+        return is_first(before, key, name, start, join);
     bool opens = differing; /* instead of a comma there is something else */
     bool closes = !opens & (separator[0 - (ptrdiff_t)(separator > start)] == '}');
     const struct shape_level *level = choose_level(closes, before->level->around, before->level);
