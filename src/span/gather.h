@@ -92,7 +92,8 @@ enum tcore_status gather_traces(struct gather *gather, struct gathered *gathered
                                 struct tcore_error *err);
 struct tcore_stored_trace *gathered_trace(const struct gathered *gathered, size_t i);
 void gathered_free(struct gathered *gathered);
-/* Notes on standard error: ids that were wanted and are not there. */
-void gather_note_missing(const struct gather *gather, const struct gathered *traces);
+/* What cli_filter's status comes to: of wanted traces those that are not there are noted on
+ * standard error, and CLI_FOUND says that none is. */
+int gather_exit_status(const struct gather *gather, const struct gathered *traces, int status);
 
 #endif

@@ -273,11 +273,7 @@ static int find_paths(struct path_run *run, int count, char **inputs)
         .finish = finish,
     };
     int status = cli_filter(run->gather.cli, &finding, run, count, inputs);
-    if (!run->gather.wanted || (status != CLI_DONE && status != CLI_REJECTED))
-        return status;
-    if (!run->gather.cli->reader_gone)
-        gather_note_missing(&run->gather, &run->traces);
-    return run->traces.count ? status : CLI_FOUND;
+    return gather_exit_status(&run->gather, &run->traces, status);
 }
 
 static int run(struct cli *cli, void *verb_options, int argc, char **argv)

@@ -111,11 +111,7 @@ static int draw(struct timeline *timeline, int count, char **inputs)
         .finish = finish,
     };
     int status = cli_filter(timeline->gather.cli, &drawing, timeline, count, inputs);
-    if (!timeline->gather.wanted || (status != CLI_DONE && status != CLI_REJECTED))
-        return status;
-    if (!timeline->gather.cli->reader_gone)
-        gather_note_missing(&timeline->gather, &timeline->traces);
-    return timeline->traces.count ? status : CLI_FOUND;
+    return gather_exit_status(&timeline->gather, &timeline->traces, status);
 }
 
 static int run(struct cli *cli, void *verb_options, int argc, char **argv)

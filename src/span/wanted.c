@@ -33,11 +33,14 @@ static bool has_trace(const struct gathered *traces, const char *digits)
     return false;
 }
 
-void gather_note_missing(const struct gather *gather, const struct gathered *traces)
+int gather_exit_status(const struct gather *gather, const struct gathered *traces, int status)
 {
     const struct tcore_map *wanted = gather->wanted;
-    for (uint32_t i = 0; i < wanted->count; i++)
+    if (!wanted || (status != CLI_DONE && status != CLI_REJECTED))
+        return status;
+    for (uint32_t i = 0; !gather->cli->reader_gone && i < wanted->count; i++)
         if (!has_trace(traces, wanted->keys[i].data))
             cli_note(gather->cli, "no span of trace %.*s is in the input", TCORE_TRACE_ID,
                      wanted->keys[i].data);
+    return traces->count ? status : CLI_FOUND;
 }
