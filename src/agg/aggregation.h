@@ -28,8 +28,6 @@ struct aggregation {
 /* columns.c: the operator's open(). */
 enum tcore_status agg_open_columns(void *state, struct tcore_projection *projection,
                                    struct tcore_error *err);
-/* Whether some statistic of the list is of that kind. */
-bool agg_wants(const struct tcore_stats *stats, enum tcore_stat_kind kind);
 
 /* stream.c: the operator's batch() where windows close as event time goes on. */
 enum tcore_status agg_add_in_order(void *state, void *worker, const struct tcore_batch *batch,

@@ -47,14 +47,6 @@ static enum tcore_status add_value_columns(struct agg_plan *plan,
     return status;
 }
 
-bool agg_wants(const struct tcore_stats *stats, enum tcore_stat_kind kind)
-{
-    for (size_t i = 0; i < stats->count; i++)
-        if (stats->stat[i].kind == kind)
-            return true;
-    return false;
-}
-
 static enum tcore_status add_other_columns(struct agg_plan *plan,
                                            struct tcore_projection *projection, unsigned types,
                                            struct tcore_error *err)

@@ -212,6 +212,11 @@ static bool has(const struct tcore_stats *list, size_t count, enum tcore_stat_ki
     return false;
 }
 
+bool agg_wants(const struct tcore_stats *stats, enum tcore_stat_kind kind)
+{
+    return has(stats, stats->count, kind);
+}
+
 enum tcore_status agg_stats_parse(struct tcore_stats *list, const char *const *names, size_t count,
                                   struct tcore_error *err)
 {
@@ -255,7 +260,7 @@ static bool is_held(const struct tcore_stats *held, const struct tcore_stat *sta
     case TCORE_STAT_MAX:
         return true;
     case TCORE_STAT_RATE:
-        return windows || has(held, held->count, stat->kind);
+        return windows || agg_wants(held, stat->kind);
     case TCORE_STAT_SUM:
     case TCORE_STAT_MEAN:
         return held->sum;
@@ -267,9 +272,8 @@ static bool is_held(const struct tcore_stats *held, const struct tcore_stat *sta
         return held->histogram && held->sum;
     case TCORE_STAT_ERRORS:
     case TCORE_STAT_ERROR_RATE:
-        return has(held, held->count, TCORE_STAT_ERRORS) ||
-               has(held, held->count, TCORE_STAT_ERROR_RATE) ||
-               has(held, held->count, TCORE_STAT_APDEX);
+        return agg_wants(held, TCORE_STAT_ERRORS) || agg_wants(held, TCORE_STAT_ERROR_RATE) ||
+               agg_wants(held, TCORE_STAT_APDEX);
     case TCORE_STAT_DISTINCT:
     case TCORE_STAT_TOPK:
     case TCORE_STAT_APDEX:

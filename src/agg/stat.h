@@ -19,5 +19,7 @@ enum tcore_status agg_stats_choose(struct tcore_stats *chosen, const struct tcor
                                    bool windows, const char *const *names, size_t count,
                                    struct tcore_error *err);
 void agg_stats_free(struct tcore_stats *list);
+/* Whether some statistic of the list is of that kind. */
+bool agg_wants(const struct tcore_stats *stats, enum tcore_stat_kind kind);
 
 #endif
