@@ -43,3 +43,12 @@ need_command() {
 developer_build() {
     [[ ${TRACECORE_SANITIZERS-} == yes ]]
 }
+
+# repeat N FILE...: the files' text N times (a process each would take most of a test's time).
+repeat() {
+    local text i
+    text=$(cat "${@:2}" && echo .)
+    for ((i = 0; i < $1; i++)); do
+        printf %s "${text%.}"
+    done
+}

@@ -137,21 +137,16 @@ bats_tests += %D%/alert/run.bats
 bats_tests += %D%/alert/channels.bats
 bats_tests += %D%/cluster/parallel.bats
 bats_tests += %D%/cluster/slurm.bats
-bats_tests += %D%/contract/about.bats
-bats_tests += %D%/contract/completion.bats
-bats_tests += %D%/contract/install.bats
-bats_tests += %D%/contract/layout.bats
+bats_tests += %D%/contract/man.bats
+bats_tests += %D%/contract/options.bats
+bats_tests += %D%/contract/readme.bats
+bats_tests += %D%/contract/schemas.bats
 bats_tests += %D%/fault/swap.bats
 bats_tests += %D%/hostile/ndjson.bats
 bats_tests += %D%/pipe/equal.bats
 bats_tests += %D%/pipe/foreign.bats
 bats_tests += %D%/pipe/packed.bats
 bats_tests += %D%/pipe/simd.bats
-bats_tests += %D%/contract/man.bats
-bats_tests += %D%/contract/options.bats
-bats_tests += %D%/contract/quickstart.bats
-bats_tests += %D%/contract/readme.bats
-bats_tests += %D%/contract/schemas.bats
 bats_tests += %D%/detect/anomaly.bats
 bats_tests += %D%/detect/compare.bats
 bats_tests += %D%/detect/nab.bats
@@ -210,6 +205,17 @@ bats_tests += %D%/record/run.bats
 bats_tests += %D%/record/run_usage.bats
 bats_tests += %D%/record/upkeep.bats
 bats_tests += %D%/record/where.bats
+# Tests of files and texts, which are the same in each build.
+text_tests =
+text_tests += %D%/contract/about.bats
+text_tests += %D%/contract/completion.bats
+text_tests += %D%/contract/install.bats
+text_tests += %D%/contract/layout.bats
+text_tests += %D%/contract/quickstart.bats
+EXTRA_DIST += $(text_tests)
+if !SANITIZERS
+bats_tests += $(text_tests)
+endif
 
 EXTRA_PROGRAMS += %D%/fault/swap
 %D%/fault/swap.log: %D%/fault/swap$(EXEEXT)

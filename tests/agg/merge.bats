@@ -6,10 +6,13 @@ load ../helper
 
 setup() {
     cd "$BATS_TEST_TMPDIR"
-    for i in $(seq 1 900); do
+    local i status
+    for ((i = 1; i <= 900; i++)); do
+        status=ok
+        ((i % 17)) || status=error
         printf '{"traceId":"1","spanId":"%x","name":"n%d","service":"s%d","startTimeUnixNano":"%d","endTimeUnixNano":"%d","status":"%s","attributes":{"u":"u%d","w":%d.%d}}\n' \
             "$i" $((i % 5)) $((i % 3)) $((i * 100000000)) $((i * 100000000 + i * i * 7919 % 1000003)) \
-            "$( ((i % 17)) && echo ok || echo error)" $((i % 40)) $((i % 13)) $((i % 7))
+            "$status" $((i % 40)) $((i % 13)) $((i % 7))
     done > all.ndjson
     stats='count,rate,sum,mean,min,max,stddev,p50,p99,errors,errorRate,distinct(u),topk(3,u),apdex(300us)'
     options=(--by=service,name --window=20s "--stat=$stats")

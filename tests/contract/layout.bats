@@ -77,8 +77,8 @@ includes() {
 }
 
 @test 'each source file names its licence first' {
-    run -0 bash -c 'find "$top_srcdir/src" "$top_srcdir/tests" -name "*.[ch]" | while read -r file; do
-        head -n 1 "$file" | grep -q "SPDX-License-Identifier: GPL-3.0-or-later" || echo "$file"; done'
+    run -0 find "$top_srcdir/src" "$top_srcdir/tests" -name '*.[ch]' -exec awk '
+        FNR == 1 && !/SPDX-License-Identifier: GPL-3.0-or-later/ { print FILENAME }' {} +
     assert_output ''
 }
 

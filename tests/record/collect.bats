@@ -38,7 +38,7 @@ traces() {
     trace-record read repo | cmp - <(trace-record import spans | jq -c 'select(.name != "op1" and .attributes.n < 90)')
     # the same from large chunks, from the binary stream and by an expression that is not native
     repository 'collection: {drop: ".name as $n | $n == \"op1\""}'
-    for ((i = 0; i < 250; i++)); do cat spans; done >many
+    repeat 250 spans >many
     run -0 trace-record archive repo many
     assert_output 'trace-record: repo: 16500 records are not kept: the policy drops them'
     assert_equal "$(trace-record read repo | wc -l)" 33500

@@ -116,8 +116,8 @@ EOF
 }
 
 @test 'the output does not depend on threads, nor on the form of the input' {
-    local i
-    for i in {1..400}; do records; done >in
+    records >few
+    repeat 400 few >in
     trace-record read -b in >in.bin
     trace-record export --to-format=otlp -j1 in >one
     trace-record export --to-format=otlp -j4 in.bin >two

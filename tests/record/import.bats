@@ -46,7 +46,7 @@ same() {
 }
 
 @test 'the number of threads does not matter' {
-    for i in {1..400}; do cat "$data"/{metrics,span,logs,values}.json; done >"$BATS_TEST_TMPDIR/in"
+    repeat 400 "$data"/{metrics,span,logs,values}.json >"$BATS_TEST_TMPDIR/in"
     trace-record import -j1 "$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/1"
     trace-record import -j4 "$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/4"
     cmp "$BATS_TEST_TMPDIR/1" "$BATS_TEST_TMPDIR/4"
@@ -368,7 +368,7 @@ EOF
 }
 
 @test 'a closed pipe is a quiet end, a full disk an error' {
-    for i in {1..3000}; do cat "$data/span.json"; done >"$BATS_TEST_TMPDIR/in"
+    repeat 3000 "$data/span.json" >"$BATS_TEST_TMPDIR/in"
     run -0 bash -c 'trace-record import "$1" | head -1 >/dev/null; exit "${PIPESTATUS[0]}"' - "$BATS_TEST_TMPDIR/in"
     run -4 bash -c 'trace-record import "$1" >/dev/full' - "$data/span.json"
 }

@@ -51,7 +51,7 @@ setup() {
             "$((i % 11))" >>many.ndjson
     done
     sed -i 's/"parentSpanId":"0000000000000000",//; s/"status":"0"/"status":"error"/; s/"status":"[0-9]*"/"status":"ok"/' many.ndjson
-    for i in 1 2 3 4 5 6 7 8; do cat many.ndjson; done | sed '=' | sed 'N; s/^\([0-9]*\)\n\(.*"spanId":"\)......../\1 \2/' |
+    repeat 8 many.ndjson | sed '=' | sed 'N; s/^\([0-9]*\)\n\(.*"spanId":"\)......../\1 \2/' |
         awk '{ n = $1; sub(/^[0-9]+ /, ""); sub(/"spanId":"/, sprintf("\"spanId\":\"%08x", n)); print }' >big.ndjson
     trace-report summary -j1 big.ndjson >one
     trace-report summary -j4 big.ndjson >four

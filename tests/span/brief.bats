@@ -27,22 +27,24 @@ odd() {
     span 11 1 - 50 60 x y
 }
 
-# agree INPUT OPTION...: whatever the fields, the format and the number of threads.
+# agree INPUT OPTION...: whatever the fields, the format and the number of threads. The first list is
+# had in each format.
 agree() {
-    local list format threads fast=0 whole=0
+    local list format threads fast whole=0 formats=(ndjson tsv csv table)
     trace-span assemble --summary "$@" >whole 2>whole.err || whole=$?
     for list in "${lists[@]}"; do
-        for format in ndjson tsv csv table; do
+        for format in "${formats[@]}"; do
             trace-span filter --type=trace --format=$format "--fields=$list" whole >wanted
             for threads in 1 8; do
                 fast=0
                 trace-span assemble --summary -j$threads --format=$format "--fields=$list" "$@" \
                     >got 2>got.err || fast=$?
-                assert_files_equal got wanted
-                assert_files_equal got.err whole.err
-                assert_equal "$fast" "$whole"
+                cmp got wanted
+                cmp got.err whole.err
+                ((fast == whole))
             done
         done
+        formats=(ndjson)
     done
 }
 
@@ -176,14 +178,17 @@ columns_of() {
 }
 
 @test '--memory is a limit, and said so; spans of one trace need no more of it' {
-    for ((i = 1; i < 3000; i++)); do span "$i" 1 - 0 9 x y; done >spans
+    of_traces() {
+        awk -v n="$1" -v trace="${2-}" 'BEGIN { for (i = 1; i <= n; i++)
+            printf "{\"type\":\"span\",\"traceId\":\"%032x\",\"spanId\":\"%016x\",\"startTimeUnixNano\":\"%d\",\"endTimeUnixNano\":\"%d\"}\n", trace ? trace : i, i, i, i + 9 }'
+    }
+    of_traces 2999 >spans
     run -4 --separate-stderr trace-span assemble --summary --fields=traceId --memory=100K -o out spans
     assert_equal "$stderr" 'trace-span: the spans of all traces do not fit in 100 KiB: give more with --memory=SIZE'
     assert_not_exists out
     run -0 trace-span assemble --summary --fields=traceId --memory=2M spans
     assert_equal "${#lines[@]}" 2999
-    awk 'BEGIN { for (i = 1; i <= 30000; i++)
-        printf "{\"type\":\"span\",\"traceId\":\"%032x\",\"spanId\":\"%016x\",\"startTimeUnixNano\":\"%d\",\"endTimeUnixNano\":\"%d\"}\n", 5, i, i, i + 9 }' >one
+    of_traces 30000 5 >one
     run -4 --separate-stderr trace-span assemble --summary --memory=1M one
     run -0 trace-span assemble --summary --fields=structure.spanCount,timeline.totalDuration --memory=1M one
     assert_output '{"structure.spanCount":30000,"timeline.totalDuration":30008}'

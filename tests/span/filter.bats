@@ -66,7 +66,7 @@ setup() {
 }
 
 @test 'more than 20 bad records are counted' {
-    for _ in {1..30}; do cat mixed; done >many
+    repeat 30 mixed >many
     run -3 --separate-stderr trace-span filter many
     assert_equal "$(grep -c ' many:' <<<"$stderr")" 20
     [[ $stderr == *'trace-span: 30 records were rejected; the first 20 are named above' ]]
@@ -493,7 +493,7 @@ a\u001b[31m\u202eb\u0085'
 }
 
 @test 'every instruction set gives the same bytes' {
-    for _ in {1..200}; do cat mixed; done >many
+    repeat 200 mixed >many
     trace-span filter --pass many >wanted 2>wanted-messages || true
     for simd in portable avx2 avx512; do
         TRACECORE_SIMD=$simd trace-span filter --pass many >got 2>messages || (($? == 3)) || continue

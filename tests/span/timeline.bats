@@ -98,8 +98,9 @@ widest() {
         span a 1 - 0 10000 front root
         for i in {1..400}; do
             printf -v id %x $((i + 16))
-            span a "$id" 1 $((i * 20)) $((i * 20 + 10 + i % 7)) db 'SELECT 1' client \
-                "$([[ $i -eq 77 ]] && echo '"status":"error"')"
+            status=
+            [[ $i -ne 77 ]] || status='"status":"error"'
+            span a "$id" 1 $((i * 20)) $((i * 20 + 10 + i % 7)) db 'SELECT 1' client "$status"
         done
         span a 2 1 9000 9900 front render
     } >spans
@@ -131,7 +132,9 @@ widest() {
             printf -v id %x $((2 * i + 16))
             printf -v below %x $((2 * i + 17))
             span a "$id" 1 $((i * 20)) $((i * 20 + 10)) cart get
-            span a "$below" "$id" $((i * 20)) $((i * 20 + 5)) db query - "$([[ $i -eq 300 ]] && echo '"status":"error"')"
+            status=
+            [[ $i -ne 300 ]] || status='"status":"error"'
+            span a "$below" "$id" $((i * 20)) $((i * 20 + 5)) db query - "$status"
         done
     } >spans
     run -0 trace-span timeline spans
