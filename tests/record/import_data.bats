@@ -32,9 +32,9 @@ counts='
 # is_counted FILE: whether its import has as many records as jq counts.
 is_counted() {
     local wanted got
-    wanted=$(zcat -f "$1" | jq "$counts" | jq -sc 'transpose | map(add)')
-    got=$(trace-record import "$1" 2>/dev/null | jq -r .type |
-        awk '{ count[$1]++ } END { printf "[%d,%d,%d]\n", count["span"], count["metric"], count["log"] }')
+    wanted=$(zcat -f "$1" | jq -nc "[inputs | $counts] | transpose | map(add)")
+    got=$(trace-record import "$1" 2>/dev/null |
+        awk -F'"' '{ count[$4]++ } END { printf "[%d,%d,%d]\n", count["span"], count["metric"], count["log"] }')
     [[ $got == "$wanted" && $got != '[0,0,0]' ]] || fail "$1: $got, and jq counts $wanted"
 }
 
