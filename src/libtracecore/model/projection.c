@@ -181,6 +181,24 @@ enum tcore_status tcore_projection_add_path(struct tcore_projection *p,
     return add_column(p, &made, column, err);
 }
 
+enum tcore_status tcore_projection_add_any(struct tcore_projection *p, const char *object,
+                                           const char *const *keys, size_t count, size_t *column,
+                                           struct tcore_error *err)
+{
+    struct tcore_path_key pair[2] = {{object, strlen(object)}, {keys[0], strlen(keys[0])}};
+    struct tcore_projection_column made = {.name = path_text(pair, 2)};
+    bool good = made.name && (made.paths = tcore_calloc(count, sizeof *made.paths));
+    for (size_t i = 0; i < count && good; i++) {
+        pair[1] = (struct tcore_path_key){keys[i], strlen(keys[i])};
+        good = add_path(&made, pair, 2);
+    }
+    if (!good) {
+        free_column(&made);
+        return tcore_error_nomem(err);
+    }
+    return add_column(p, &made, column, err);
+}
+
 /* The object that a name steps into, and what is behind the point; NULL if it steps into none. */
 static const struct tcore_path_key *stepped_object(const struct tcore_path_key *name,
                                                    struct tcore_path_key *rest)

@@ -50,6 +50,11 @@ void tcore_projection_free(struct tcore_projection *p); /* a zeroed struct is an
 enum tcore_status tcore_projection_add_path(struct tcore_projection *p,
                                             const struct tcore_path_key *keys, size_t count,
                                             size_t *column, struct tcore_error *err);
+/* Adds a column of the first that the record has of several keys of one object, as of attributes
+ * that were renamed. */
+enum tcore_status tcore_projection_add_any(struct tcore_projection *p, const char *object,
+                                           const char *const *keys, size_t count, size_t *column,
+                                           struct tcore_error *err);
 /*
  * Adds a field by name: one whole key looked for at top level, then in attributes, dimensions,
  * group (of an aggregate or finding), resource. "attributes.x" (also resource. scope. dimensions.
