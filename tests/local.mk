@@ -123,6 +123,11 @@ CLEANFILES += %D%/tools/otlp_proto
 %C%_tools_otlp_proto_CPPFLAGS = $(program_cppflags)
 %C%_tools_otlp_proto_LDADD = src/record/libimport.la $(program_libs)
 %D%/record/import_proto.log: %D%/tools/otlp_proto$(EXEEXT)
+EXTRA_PROGRAMS += %D%/tools/antipatterns
+CLEANFILES += %D%/tools/antipatterns
+%C%_tools_antipatterns_SOURCES = %D%/tools/antipatterns.c
+%C%_tools_antipatterns_LDADD =
+%D%/span/analyze.log: %D%/tools/antipatterns$(EXEEXT)
 
 bats_tests =
 bats_tests += %D%/agg/aggregate.bats
@@ -152,6 +157,7 @@ bats_tests += %D%/detect/compare.bats
 bats_tests += %D%/detect/nab.bats
 bats_tests += %D%/report/summary.bats
 bats_tests += %D%/report/table.bats
+bats_tests += %D%/span/analyze.bats
 bats_tests += %D%/span/assemble.bats
 bats_tests += %D%/span/brief.bats
 bats_tests += %D%/span/context.bats
@@ -342,6 +348,11 @@ alert_rule_sources = src/alert/rule_expr.c src/alert/rule_parse.c
 
 # Tests of parts of trace-span.
 span_tests =
+span_tests += %D%/core/test-template
+%C%_core_test_template_SOURCES = %D%/core/test-template.c src/span/template.c \
+	src/span/template_statement.c
+%C%_core_test_template_CPPFLAGS = $(program_cppflags)
+%C%_core_test_template_LDADD = $(program_libs)
 span_tests += %D%/core/test-traceql
 span_tests += %D%/core/test-traceql-traces
 traceql_sources = src/span/traceql/traceql_build.c src/span/traceql/traceql_check.c \

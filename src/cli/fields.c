@@ -295,6 +295,9 @@ bool cli_fields_is_duration(const struct cli_field *field, const struct tcore_js
                (ends_with(field, "Duration") || ends_with(field, ".duration"));
     if (ends_with(field, "Nano"))
         return !ends_with(field, "UnixNano");
+    if (text_is(record, "type", "finding") &&
+        (is_named(field, "saving") || is_named(field, "savingMean")))
+        return true;
     return is_about_durations(record) && !counts(record) &&
            (is_statistic(field) ||
             (is_named(field, "value") && text_is(record, "type", "finding")));

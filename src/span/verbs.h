@@ -5,6 +5,7 @@
 
 #include "cli/verb.h"
 
+extern const struct cli_verb span_analyze;
 extern const struct cli_verb span_assemble;
 extern const struct cli_verb span_context;
 extern const struct cli_verb span_cut;

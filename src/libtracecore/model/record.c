@@ -350,6 +350,9 @@ static const struct tcore_field finding[] = {
     FIELD("message", STRING),
     FIELD_OF("evidence", LIST, &evidence_object),
     FIELD("fingerprint", STRING),
+    FIELD("traces", NUMBER),
+    FIELD("occurrences", NUMBER),
+    FIELD("savingMean", NUMBER),
 };
 OBJECT(finding);
 

@@ -419,10 +419,9 @@ int tcore_stored_text_compare(const void *a, const void *b)
 {
     const struct tcore_stored_text *const *x = a, *const *y = b;
     int order = tcore_trace_span_compare(&(*x)->stored.span, &(*y)->stored.span);
-    if (order || !(*x)->text || !(*y)->text)
-        return order;
     size_t shorter = (*x)->text_length < (*y)->text_length ? (*x)->text_length : (*y)->text_length;
-    order = memcmp((*x)->text, (*y)->text, shorter);
+    if (!order && shorter)
+        order = memcmp((*x)->text, (*y)->text, shorter);
     if (order)
         return order;
     return (*x)->text_length < (*y)->text_length ? -1 : (*x)->text_length > (*y)->text_length;
