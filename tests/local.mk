@@ -165,6 +165,7 @@ bats_tests += %D%/report/trace.bats
 bats_tests += %D%/span/filter.bats
 bats_tests += %D%/span/get.bats
 bats_tests += %D%/span/map.bats
+bats_tests += %D%/span/errors.bats
 bats_tests += %D%/span/path.bats
 bats_tests += %D%/span/search.bats
 bats_tests += %D%/span/timeline.bats
@@ -259,6 +260,7 @@ dist_check_SCRIPTS += %D%/bats-wrapper
 noinst_HEADERS += %D%/core/audit.h
 noinst_HEADERS += %D%/core/binary.h
 noinst_HEADERS += %D%/core/codec.h
+noinst_HEADERS += %D%/core/made_traces.h
 noinst_HEADERS += %D%/core/failing.h
 noinst_HEADERS += %D%/core/golden.h
 noinst_HEADERS += %D%/core/import_blocks.h
@@ -348,11 +350,13 @@ alert_rule_sources = src/alert/rule_expr.c src/alert/rule_parse.c
 
 # Tests of parts of trace-span.
 span_tests =
+span_tests += %D%/core/test-template-call
+%C%_core_test_template_call_SOURCES = %D%/core/test-template-call.c src/span/template.c \
+	src/span/template_statement.c src/span/template_url.c
+%C%_core_test_template_call_CPPFLAGS = $(program_cppflags)
+%C%_core_test_template_call_LDADD = $(program_libs)
+span_tests += %D%/core/test-errors
 span_tests += %D%/core/test-template
-%C%_core_test_template_SOURCES = %D%/core/test-template.c src/span/template.c \
-	src/span/template_statement.c
-%C%_core_test_template_CPPFLAGS = $(program_cppflags)
-%C%_core_test_template_LDADD = $(program_libs)
 span_tests += %D%/core/test-traceql
 span_tests += %D%/core/test-traceql-traces
 traceql_sources = src/span/traceql/traceql_build.c src/span/traceql/traceql_check.c \
@@ -363,6 +367,15 @@ traceql_sources = src/span/traceql/traceql_build.c src/span/traceql/traceql_chec
 	src/span/traceql/traceql_need.c src/span/traceql/traceql_parse.c src/span/traceql/traceql_run.c \
 	src/span/traceql/traceql_span.c src/span/traceql/traceql_stage.c \
 	src/span/traceql/traceql_structure.c src/span/traceql/traceql_value.c
+%C%_core_test_errors_SOURCES = %D%/core/test-errors.c %D%/core/made_traces.h
+%C%_core_test_errors_SOURCES += src/span/error_cause.c src/span/error_detail.c \
+	src/span/error_groups.c src/span/error_key.c src/span/error_logs.c src/span/error_stack.c \
+	src/span/error_take.c src/span/template.c src/span/trace_build.c
+%C%_core_test_errors_CPPFLAGS = $(program_cppflags)
+%C%_core_test_errors_LDADD = $(program_libs)
+%C%_core_test_template_SOURCES = %D%/core/test-template.c src/span/template.c
+%C%_core_test_template_CPPFLAGS = $(program_cppflags)
+%C%_core_test_template_LDADD = $(program_libs)
 %C%_core_test_traceql_SOURCES = %D%/core/test-traceql.c $(traceql_sources)
 %C%_core_test_traceql_CPPFLAGS = $(program_cppflags)
 %C%_core_test_traceql_LDADD = $(program_libs)

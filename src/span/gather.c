@@ -14,8 +14,10 @@ bool gather_open(struct gather *gather, struct cli *cli, enum gather_keep keep)
 {
     struct tcore_error err;
     int64_t memory = cli->io.memory_bytes ? cli->io.memory_bytes : GATHER_MEMORY;
-    struct tcore_trace_store_options options = {
-        .names = keep >= GATHER_NAMES, .text = keep == GATHER_TEXT, .memory_bytes = (size_t)memory};
+    struct tcore_trace_store_options options = {.names = keep >= GATHER_NAMES,
+                                                .text = keep >= GATHER_ERRORS,
+                                                .errors_only = keep == GATHER_ERRORS,
+                                                .memory_bytes = (size_t)memory};
     gather->cli = cli;
     if (tcore_trace_store_new(&gather->store, &options, &err) == TCORE_OK)
         return true;

@@ -24,8 +24,9 @@ struct gather {
     uint64_t negative; /* spans that end before they start */
 };
 
-/* What to keep of each span. */
-enum gather_keep { GATHER_TIMES, GATHER_NAMES, GATHER_TEXT };
+/* What to keep of each span: times; its name, too; the text of those that failed or may tell of an
+ * exception; all text. */
+enum gather_keep { GATHER_TIMES, GATHER_NAMES, GATHER_ERRORS, GATHER_TEXT };
 
 /* The rest of *gather is set by the caller, before or after. False after a report. */
 bool gather_open(struct gather *gather, struct cli *cli, enum gather_keep keep);

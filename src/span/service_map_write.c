@@ -4,6 +4,7 @@
 #include "span/service_map.h"
 
 #include "base/sys.h"
+#include "span/text_order.h"
 #include "span/trace_parts.h"
 
 #include <math.h>
@@ -23,13 +24,6 @@ struct named_edge {
     const struct edge *edge;
     struct tcore_slice source, target;
 };
-
-static int compare_texts(struct tcore_slice a, struct tcore_slice b)
-{
-    size_t shared = a.length < b.length ? a.length : b.length;
-    int order = shared ? memcmp(a.data, b.data, shared) : 0;
-    return order ? order : (a.length > b.length) - (a.length < b.length);
-}
 
 static int compare(const void *left, const void *right)
 {

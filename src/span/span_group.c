@@ -4,6 +4,7 @@
 #include "span/span_group.h"
 
 #include "base/sys.h"
+#include "span/text_order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -151,9 +152,7 @@ static int compare(const void *left, const void *right)
     const struct span_group_place *a = left, *b = right;
     if (a->weight != b->weight)
         return a->weight > b->weight ? -1 : 1;
-    size_t shared = a->text.length < b->text.length ? a->text.length : b->text.length;
-    int order = memcmp(a->text.data, b->text.data, shared);
-    return order ? order : (a->text.length > b->text.length) - (a->text.length < b->text.length);
+    return compare_texts(a->text, b->text);
 }
 
 enum tcore_status span_groups_order(const struct span_groups *groups,

@@ -1,198 +1,323 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Names and URLs. */
+/* A walk over the tokens of a text; at each the forms are tried, the most particular first. */
 #include <config.h>
 
 #include "span/template.h"
 
-#define LEAST_HEX    8
-#define LEAST_MIXED  16 /* letters of a word that may be a random one */
-#define LEAST_INSIDE 4  /* digits in a word that are a number */
+#include <string.h>
 
-static bool is_hex_digit(char c)
+#define QUOTED_MOST     512 /* a quote without its other half within that is an apostrophe */
+#define HEX_LEAST       8
+#define CODE_LEAST      8
+#define ID_LEAST        20
+#define ID_DIGITS_LEAST 3
+#define TAIL_LEAST      4  /* digits behind letters that make a number */
+#define LOCAL_MOST      64 /* of an address, as RFC 5321 has it: what is looked at for each word */
+#define HOST_MOST       255
+#define QUERY_MOST      4096
+
+static bool is_digit(char c)
 {
-    return template_is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+    return template_is_digit(c);
+}
+
+static bool is_hex(char c)
+{
+    return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+}
+
+static bool is_word(char c)
+{
+    return template_is_word(c);
+}
+
+/* How many bytes from p on, before end, are of a kind. */
+static size_t run(const char *p, const char *end, bool (*is)(char))
+{
+    const char *at = p;
+    while (at < end && is(*at))
+        at++;
+    return (size_t)(at - p);
+}
+
+static bool ends_word(const char *p, const char *end)
+{
+    return p == end || !is_word(*p);
+}
+
+/* Each of these returns the length of such a token at p, or 0. */
+
+/* Bytes of a form in which 0 stands for a digit, x for a hexadecimal one, others for themselves. */
+static size_t match(const char *p, const char *end, const char *form)
+{
+    size_t length = strlen(form);
+    if ((size_t)(end - p) < length)
+        return 0;
+    for (size_t i = 0; i < length; i++) {
+        bool fits = form[i] == '0'   ? is_digit(p[i])
+                    : form[i] == 'x' ? is_hex(p[i])
+                                     : p[i] == form[i];
+        if (!fits)
+            return 0;
+    }
+    return length;
 }
 
 size_t template_uuid(const char *p, const char *end)
 {
-    static const unsigned char groups[] = {8, 4, 4, 4, 12};
-    const char *at = p;
-    for (size_t g = 0; g < sizeof groups; g++) {
-        if (g && (at == end || *at++ != '-'))
-            return 0;
-        for (unsigned i = 0; i < groups[g]; i++)
-            if (at == end || !is_hex_digit(*at++))
-                return 0;
+    size_t length = match(p, end, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
+    return length && ends_word(p + length, end) ? length : 0;
+}
+
+/* Of a time of day behind its date: fraction and zone. */
+static const char *skip_zone(const char *at, const char *end)
+{
+    if (at < end && (*at == '.' || *at == ',') && run(at + 1, end, is_digit))
+        at += 1 + run(at + 1, end, is_digit);
+    if (at < end && (*at == 'Z' || *at == 'z'))
+        return at + 1;
+    if (at < end && (*at == '+' || *at == '-')) {
+        size_t zone = match(at + 1, end, "00:00");
+        zone = zone ? zone : match(at + 1, end, "0000");
+        at += zone ? zone + 1 : 0;
     }
-    return at < end && template_is_word(*at) ? 0 : (size_t)(at - p);
+    return at;
+}
+
+static size_t match_time(const char *p, const char *end)
+{
+    size_t date = match(p, end, "0000-00-00");
+    if (!date)
+        date = match(p, end, "0000/00/00");
+    const char *at = p + date;
+    if (!date)
+        return 0;
+    if (at < end && (*at == 'T' || *at == ' ') && match(at + 1, end, "00:00:00"))
+        at = skip_zone(at + 9, end);
+    return ends_word(at, end) ? (size_t)(at - p) : 0;
+}
+
+static size_t match_ip(const char *p, const char *end)
+{
+    const char *at = p;
+    for (unsigned part = 0; part < 4; part++) {
+        size_t digits = run(at, end, is_digit);
+        if (!digits || digits > 3)
+            return 0;
+        at += digits;
+        if (part < 3 && (at == end || *at++ != '.'))
+            return 0;
+    }
+    if (at + 1 < end && *at == ':' && is_digit(at[1]))
+        at += 1 + run(at + 1, end, is_digit);
+    return ends_word(at, end) ? (size_t)(at - p) : 0;
+}
+
+static bool is_local(char c)
+{
+    return is_word(c) || c == '.' || c == '_' || c == '+' || c == '-' || c == '%';
+}
+
+static bool is_host(char c)
+{
+    return is_word(c) || c == '.' || c == '-';
+}
+
+static size_t match_email(const char *p, const char *end)
+{
+    const char *near = end - p > LOCAL_MOST ? p + LOCAL_MOST : end;
+    size_t local = run(p, near, is_local);
+    if (local + 1 >= (size_t)(end - p) || p[local] != '@')
+        return 0;
+    near = p + local + 1;
+    size_t host = run(near, end - near > HOST_MOST ? near + HOST_MOST : end, is_host);
+    while (host && !is_word(p[local + host]))
+        host--; /* the full stop of a sentence */
+    return host && memchr(p + local + 1, '.', host) ? local + 1 + host : 0;
 }
 
 bool template_is_hex(const char *word, size_t length, size_t least)
 {
     size_t digits = 0;
     for (size_t i = 0; i < length; i++) {
-        if (!is_hex_digit(word[i]))
+        if (!is_hex(word[i]))
             return false;
-        digits += template_is_digit(word[i]);
+        digits += is_digit(word[i]);
     }
     return length >= least && digits;
 }
 
-/* Whether a long word goes back and forth between letters and digits, as random ones do. */
-static bool is_mixed(const char *word, size_t length)
+static size_t match_hex(const char *p, const char *end)
 {
-    size_t digits = 0, changes = 0;
+    if (end - p > 2 && p[0] == '0' && (p[1] == 'x' || p[1] == 'X')) {
+        size_t digits = run(p + 2, end, is_hex);
+        return digits && ends_word(p + 2 + digits, end) ? digits + 2 : 0;
+    }
+    size_t length = run(p, end, is_hex);
+    /* decimal digits alone are a number */
+    bool is = template_is_hex(p, length, HEX_LEAST) && run(p, end, is_digit) < length;
+    return is && ends_word(p + length, end) ? length : 0;
+}
+
+static size_t match_id(const char *p, const char *end)
+{
+    size_t length = run(p, end, is_word), digits = 0, capitals = 0;
     for (size_t i = 0; i < length; i++) {
-        digits += template_is_digit(word[i]);
-        changes += i && template_is_digit(word[i]) != template_is_digit(word[i - 1]);
+        if ((unsigned char)p[i] >= 0x80)
+            return 0;
+        digits += is_digit(p[i]);
+        capitals += p[i] >= 'A' && p[i] <= 'Z';
     }
-    return length >= LEAST_MIXED && digits >= 3 && changes >= 4;
+    if (!digits || digits == length)
+        return 0;
+    bool code = length >= CODE_LEAST && digits + capitals == length;
+    return code || (length >= ID_LEAST && digits >= ID_DIGITS_LEAST) ? length : 0;
 }
 
-/* A *, unless it would follow another one in a list. */
-static void put_value(struct tcore_buf *out, size_t begin)
+static bool is_unit(const char *p, size_t length)
 {
-    size_t length = out->length - begin;
-    const char *text = out->data + begin;
-    if (length >= 2 && !memcmp(text + length - 2, "*,", 2))
-        out->length -= 1;
-    else if (length >= 3 && !memcmp(text + length - 3, "*, ", 3))
-        out->length -= 2;
-    else
-        tcore_buf_putc(out, '*');
+    static const char units[] = " ns us ms s m h d b kb mb gb tb kib mib gib k g ";
+    char word[6] = {' '};
+    if (length > 3)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        word[i + 1] = p[i] >= 'A' && p[i] <= 'Z' ? (char)(p[i] - 'A' + 'a') : p[i];
+    word[length + 1] = ' ';
+    return !length || strstr(units, word);
 }
 
-/* The end of the number at p: digits, and points between digits. */
-static const char *number_end(const char *p, const char *end)
+/* The number alone: a unit behind it is text. */
+static size_t match_number(const char *p, const char *end)
 {
-    while (p < end &&
-           (template_is_digit(*p) || (*p == '.' && end - p > 1 && template_is_digit(p[1]))))
-        p++;
-    return p;
+    const char *at = p + run(p, end, is_digit);
+    if (at == p)
+        return 0;
+    while (end - at > 1 && *at == '.' && is_digit(at[1]))
+        at += 1 + run(at + 1, end, is_digit);
+    return is_unit(at, run(at, end, is_word)) ? (size_t)(at - p) : 0;
 }
 
-static const char *word_end(const char *p, const char *end)
+/* A word that ends in digits: the length of what is before them. */
+static size_t match_tail(const char *p, const char *end, size_t *digits)
 {
-    while (p < end && template_is_word(*p))
-        p++;
-    return p;
+    size_t length = run(p, end, is_word), head = length;
+    while (head && is_digit(p[head - 1]))
+        head--;
+    *digits = length - head;
+    return *digits >= TAIL_LEAST ? head : 0;
 }
 
-/* A word that has something besides digits. */
-static void put_word(struct tcore_buf *out, const char *word, const char *end, size_t begin)
+static size_t match_quoted(const char *p, const char *end)
 {
-    size_t length = (size_t)(end - word);
-    bool prefixed = length > 2 && word[0] == '0' && (word[1] | 0x20) == 'x' &&
-                    template_is_hex(word + 2, length - 2, 1);
-    if (prefixed || template_is_hex(word, length, LEAST_HEX) || is_mixed(word, length)) {
-        put_value(out, begin);
-        return;
+    if (p == end || (*p != '"' && *p != '\'' && *p != '`'))
+        return 0;
+    size_t most = (size_t)(end - p) < QUOTED_MOST ? (size_t)(end - p) : QUOTED_MOST;
+    const char *close = most > 1 ? memchr(p + 1, *p, most - 1) : NULL;
+    return close && ends_word(close + 1, end) ? (size_t)(close + 1 - p) : 0;
+}
+
+static bool is_query(char c)
+{
+    return c != ' ' && c != '?' && c != '"' && c != '\'' && c != ')' && c != '>' && c != '\n';
+}
+
+/* ?key=value; the question mark is within a URL if something stands right before it. */
+static size_t match_query(const char *text, const char *p, const char *end)
+{
+    if (*p != '?' || p == text || p[-1] == ' ')
+        return 0;
+    end = end - p > QUERY_MOST ? p + QUERY_MOST : end;
+    size_t length = run(p + 1, end, is_query);
+    return length && memchr(p + 1, '=', length) ? length + 1 : 0;
+}
+
+static bool is_path(char c)
+{
+    return is_word(c) || (c && strchr("/._-~%+@=&?$,:", c));
+}
+
+/* A path, from the slash at p, or a URL, from its scheme on. */
+static size_t match_path(const char *text, const char *p, const char *end)
+{
+    const char *slash = p + run(p, end, is_word);
+    bool url = slash > p && end - slash > 3 && !memcmp(slash, "://", 3);
+    if (!url && (*p != '/' || end - p < 2 || !is_word(p[1]) ||
+                 (p > text && (is_path(p[-1]) && p[-1] != ':' && p[-1] != '=' && p[-1] != ','))))
+        return 0;
+    size_t length = run(p, end, is_path);
+    while (length && strchr(".,:", p[length - 1]))
+        length--; /* of the sentence */
+    return length;
+}
+
+/* Appends what replaces the token at p, which begins a word; returns its length, 0: it stays. */
+static size_t replace(struct tcore_buf *out, const char *p, const char *end)
+{
+    static const struct {
+        size_t (*match)(const char *p, const char *end);
+        const char *name;
+    } forms[] = {
+        {template_uuid, "<uuid>"},   {match_time, "<time>"}, {match_ip, "<ip>"},
+        {match_email, "<email>"}, {match_hex, "<hex>"},   {match_number, "<num>"},
+        {match_id, "<id>"},
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        size_t length = forms[i].match(p, end);
+        if (length) {
+            tcore_buf_puts(out, forms[i].name);
+            return length;
+        }
     }
-    for (const char *at = word; at < end;) {
-        const char *stop = at;
-        while (stop < end && template_is_digit(*stop))
-            stop++;
-        if (stop - at >= LEAST_INSIDE)
-            tcore_buf_putc(out, '*');
-        else if (stop > at)
-            tcore_buf_append(out, at, (size_t)(stop - at));
-        else
-            tcore_buf_append(out, stop++, 1);
-        at = stop;
-    }
+    size_t digits, head = match_tail(p, end, &digits);
+    if (!head)
+        return 0;
+    tcore_buf_append(out, p, head);
+    tcore_buf_puts(out, "<num>");
+    return head + digits;
 }
 
-/* Behind the quoted text at p; p if it is none: an apostrophe, or never closed. */
-static const char *quoted_end(const char *text, const char *p, const char *end)
+/* A minus that is a sign: nothing but a blank, a bracket or the like stands before it. */
+static bool is_sign(const char *text, const char *p, const char *end)
 {
-    if ((*p != '\'' && *p != '"') || (p > text && template_is_word(p[-1])))
-        return p;
-    for (const char *at = p + 1; at < end; at++)
-        if (*at == *p && (at + 1 == end || !template_is_word(at[1])))
-            return at + 1;
-    return p;
+    return *p == '-' && end - p > 1 && is_digit(p[1]) &&
+           (p == text || (!is_word(p[-1]) && p[-1] != '_' && p[-1] != '/' && p[-1] != '>'));
+}
+
+static void write_template(struct tcore_buf *out, struct tcore_slice text, bool message)
+{
+    const char *p = text.data, *end = p + text.length;
+    while (p < end) {
+        size_t length;
+        if (message && (length = match_path(text.data, p, end))) {
+            tcore_buf_puts(out, *p == '/' ? "<path>" : "<url>");
+        } else if (is_word(*p)) {
+            length = replace(out, p, end);
+            if (!length) {
+                length = run(p, end, is_word);
+                tcore_buf_append(out, p, length);
+            }
+        } else if (is_sign(text.data, p, end) && match_number(p + 1, end)) {
+            length = 1; /* the number says the rest */
+        } else if ((length = match_quoted(p, end))) {
+            tcore_buf_putc(out, *p);
+            tcore_buf_puts(out, length > 2 ? "<str>" : "");
+            tcore_buf_putc(out, *p);
+        } else if ((length = match_query(text.data, p, end))) {
+            tcore_buf_puts(out, "?<query>");
+        } else {
+            tcore_buf_putc(out, *p);
+            length = 1;
+        }
+        p += length;
+    }
 }
 
 void template_name(struct tcore_buf *out, struct tcore_slice text)
 {
-    const char *p = text.data, *end = p + text.length;
-    size_t begin = out->length;
-    while (p < end && !out->failed) {
-        size_t uuid = template_is_word(*p) ? template_uuid(p, end) : 0;
-        const char *stop = template_is_digit(*p) ? number_end(p, end) : p;
-        if (uuid) {
-            put_value(out, begin);
-            p += uuid;
-        } else if (stop > p && (stop == end || !template_is_word(*stop))) {
-            put_value(out, begin);
-            p = stop;
-        } else if (template_is_word(*p)) {
-            stop = word_end(p, end);
-            put_word(out, p, stop, begin);
-            p = stop;
-        } else if ((stop = quoted_end(text.data, p, end)) > p) {
-            put_value(out, begin);
-            p = stop;
-        } else {
-            tcore_buf_putc(out, *p++);
-        }
-    }
+    write_template(out, text, false);
 }
 
-/* --- URLs */
-
-static const char *find_any(const char *p, const char *end, const char *stops)
+void template_message(struct tcore_buf *out, struct tcore_slice text)
 {
-    for (; p < end; p++)
-        for (const char *stop = stops; *stop; stop++)
-            if (*p == *stop)
-                return p;
-    return p;
-}
-
-static bool is_address(const char *host, const char *end)
-{
-    bool digits = false;
-    if (host < end && *host == '[')
-        return true;
-    for (; host < end; host++) {
-        if (!template_is_digit(*host) && *host != '.')
-            return false;
-        digits |= template_is_digit(*host);
-    }
-    return digits;
-}
-
-/* The host behind ://; returns what is behind it and its port. */
-static const char *put_host(struct tcore_buf *out, const char *p, const char *end)
-{
-    const char *stop = find_any(p, end, "/?#");
-    for (const char *at = p; at < stop; at++)
-        if (*at == '@')
-            p = at + 1;
-    const char *host_end = p < stop && *p == '[' ? stop : find_any(p, stop, ":");
-    if (is_address(p, host_end))
-        tcore_buf_putc(out, '*');
-    else
-        template_name(out, (struct tcore_slice){p, (size_t)(host_end - p)});
-    return stop;
-}
-
-void template_url(struct tcore_buf *out, struct tcore_slice url)
-{
-    const char *p = url.data, *end = p + url.length;
-    const char *colon = find_any(p, end, ":/?#");
-    if (end - colon >= 3 && !memcmp(colon, "://", 3))
-        p = put_host(out, colon + 3, end);
-    end = find_any(p, end, "?#");
-    while (p < end) {
-        if (*p == '/')
-            tcore_buf_putc(out, *p++);
-        const char *stop = find_any(p, end, "/");
-        if (find_any(p, stop, "@%=") < stop)
-            tcore_buf_putc(out, '*');
-        else
-            template_name(out, (struct tcore_slice){p, (size_t)(stop - p)});
-        p = stop;
-    }
+    write_template(out, text, true);
 }

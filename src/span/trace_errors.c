@@ -5,58 +5,11 @@
 #include "span/trace_parts.h"
 
 #include "model/number.h"
-
-#include <string.h>
+#include "span/error_detail.h"
 
 #define BOTTLENECKS 5
 
 /* --- Details, from the span's text */
-
-static struct tcore_slice string_at(const struct tcore_json *json, uint32_t object, const char *key)
-{
-    uint32_t at = object == UINT32_MAX ? 0 : tcore_json_find(json, object, key);
-    if (!at || json->node[at].value.kind != TCORE_STRING || !json->node[at].value.len)
-        return (struct tcore_slice){0};
-    return (struct tcore_slice){json->node[at].value.s, json->node[at].value.len};
-}
-
-/* The attributes of the last event that tells of an exception; UINT32_MAX: there is none. *event:
- * the event. */
-static uint32_t find_exception(const struct tcore_json *json, uint32_t *event)
-{
-    uint32_t events = tcore_json_find(json, 0, "events"), found = UINT32_MAX;
-    if (!events || !tcore_json_is_array(&json->node[events]))
-        return found;
-    for (uint32_t e = events + 1; e < json->node[events].next; e = json->node[e].next) {
-        struct tcore_slice name = string_at(json, e, "name");
-        uint32_t attributes = tcore_json_find(json, e, "attributes");
-        if (attributes && name.length == 9 && !memcmp(name.data, "exception", 9)) {
-            found = attributes;
-            *event = e;
-        }
-    }
-    return found;
-}
-
-/* The status code of a protocol, as its text: the type of an error that has no other. */
-static struct tcore_slice status_code(const struct tcore_json *json, uint32_t attributes,
-                                      char *digits)
-{
-    static const char *const keys[] = {"http.response.status_code", "http.status_code",
-                                       "rpc.grpc.status_code", "rpc.response.status_code"};
-    int64_t code;
-    for (size_t i = 0; attributes && i < sizeof keys / sizeof *keys; i++) {
-        uint32_t at = tcore_json_find(json, attributes, keys[i]);
-        if (at && tcore_value_int64(&json->node[at].value, &code))
-            return (struct tcore_slice){digits, tcore_format_int64(digits, code)};
-    }
-    return (struct tcore_slice){0};
-}
-
-static struct tcore_slice first_of(struct tcore_slice a, struct tcore_slice b)
-{
-    return a.data ? a : b;
-}
 
 static void put_member(struct tcore_buf *out, const char *key, struct tcore_slice text)
 {
@@ -66,41 +19,21 @@ static void put_member(struct tcore_buf *out, const char *key, struct tcore_slic
     put_text(out, text);
 }
 
-/* When it failed: the exception's time, else the span's end. */
-static bool find_error_time(const struct trace_writer *writer, uint32_t span, uint32_t event,
-                            int64_t *ns)
-{
-    const struct tcore_trace_span *known = &writer->build.spans[span];
-    uint32_t at = event ? tcore_json_find(&writer->json, event, "timeUnixNano") : 0;
-    *ns = known->end_ns;
-    if (!at)
-        return known->flags & TCORE_SPAN_HAS_END;
-    const struct tcore_value *time = &writer->json.node[at].value;
-    return time->kind == TCORE_STRING ? tcore_parse_int64(time->s, time->len, ns)
-                                      : tcore_value_int64(time, ns);
-}
-
 void add_error_detail(struct trace_writer *writer, uint32_t span)
 {
-    const struct tcore_json *json = &writer->json;
+    const struct tcore_trace_span *known = &writer->build.spans[span];
     struct tcore_buf *out = &writer->details;
-    uint32_t event = 0, exception = find_exception(json, &event);
-    uint32_t attributes = tcore_json_find(json, 0, "attributes");
-    struct tcore_slice type = string_at(json, attributes ? attributes : UINT32_MAX, "error.type");
-    char digits[TCORE_NUMBER_BYTES];
-    int64_t ns;
-    type = first_of(type, string_at(json, exception, "exception.type"));
+    struct error_detail detail;
+    error_detail_read(&writer->json, &detail);
     tcore_buf_puts(out, out->length ? ",{\"spanId\":" : "{\"spanId\":");
-    put_id(out, writer->build.spans[span].span_id);
+    put_id(out, known->span_id);
     put_member(out, "serviceName", trace_build_service(&writer->build, span));
     put_member(out, "operationName", trace_build_name(&writer->build, span));
-    put_member(out, "errorType", first_of(type, status_code(json, attributes, digits)));
-    put_member(out, "message",
-               first_of(string_at(json, 0, "statusMessage"),
-                        string_at(json, exception, "exception.message")));
-    if (find_error_time(writer, span, event, &ns)) {
+    put_member(out, "errorType", detail.type);
+    put_member(out, "message", detail.message);
+    if (detail.has_time || known->flags & TCORE_SPAN_HAS_END) {
         put_key(out, "timestamp", false);
-        put_time(out, ns);
+        put_time(out, detail.has_time ? detail.time_ns : known->end_ns);
     }
     tcore_buf_putc(out, '}');
 }

@@ -24,7 +24,9 @@ static enum tcore_status add_traces(void *state, unsigned thread, uint64_t piece
     if (end > sums->traces->count)
         end = sums->traces->count;
     for (size_t i = first; i < end && status == TCORE_OK; i++) {
-        status = trace_build(build, sums->gather->store, gathered_trace(sums->traces, i), err);
+        struct tcore_stored_trace *trace = gathered_trace(sums->traces, i);
+        status = (sums->summing->tree_only ? trace_build_tree
+                                           : trace_build)(build, sums->gather->store, trace, err);
         if (status == TCORE_OK)
             status = sums->summing->take(sum_of(sums, thread), sums->state, build, err);
     }

@@ -8,7 +8,8 @@
 #include "span/trace_build.h"
 
 struct trace_summing {
-    size_t bytes; /* of a sum; it begins zeroed */
+    size_t bytes;   /* of a sum; it begins zeroed */
+    bool tree_only; /* take needs no critical path and no self times */
     enum tcore_status (*open)(void *sum, const void *state, struct tcore_error *err);
     enum tcore_status (*take)(void *sum, const void *state, const struct trace_build *build,
                               struct tcore_error *err);

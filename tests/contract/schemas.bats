@@ -56,6 +56,11 @@ setup() {
     validate again.ndjson
 }
 
+@test 'groups of errors' {
+    trace-span errors all.ndjson >found.ndjson
+    validate found.ndjson
+}
+
 @test 'assembled traces' {
     trace-span assemble all.ndjson >traces.ndjson
     grep -q '"criticalPath":' traces.ndjson

@@ -90,6 +90,39 @@ static void test_all_of_it(unsigned traces, unsigned spans, unsigned intakes)
     tcore_trace_store_free(store);
 }
 
+/* Only the text of spans that failed, or tell of an exception. */
+static void test_errors_only(void)
+{
+    struct tcore_trace_store_options options = {.text = true, .errors_only = true};
+    struct tcore_trace_store *store;
+    struct tcore_trace_intake *intake;
+    struct tcore_trace_group group;
+    struct tcore_error err;
+    unsigned bad = tcore_trace_store_new(&store, &options, &err), kept = 0;
+    bad += tcore_trace_intake_new(&intake, store, &err);
+    for (unsigned s = 0; s < 9; s++)
+        bad += give(intake, 0, s, &err);
+    struct tcore_span_given told = {.trace_id = "00000000000000000000000000000001",
+                                    .span_id = "00000000000000aa",
+                                    .text = slice("{\"events\":[{\"name\":\"exception\"}]}")};
+    bad += tcore_trace_intake_give(intake, &told, &err);
+    bad += tcore_trace_store_seal(store, &err);
+    for (unsigned p = 0; p < TCORE_TRACE_PARTITIONS; p++) {
+        bad += tcore_trace_store_group(store, p, &group, &err);
+        for (uint32_t t = 0; t < group.trace_count; t++)
+            for (uint32_t i = 0; i < group.traces[t].count; i++) {
+                const struct tcore_stored_text *row =
+                    (struct tcore_stored_text *)group.traces[t].spans[i];
+                bool failed = row->stored.span.flags & TCORE_SPAN_ERROR;
+                kept += row->text != NULL;
+                bad += (row->text != NULL) != (failed || row->stored.span.span_id == 0xaa);
+            }
+    }
+    is_int(bad, 0, "text is kept of errors only");
+    is_int(kept, 4, "that is three that failed, and one that tells of an exception");
+    tcore_trace_store_free(store);
+}
+
 static void test_services(void)
 {
     struct tcore_trace_store_options options = {0};
@@ -231,6 +264,7 @@ int main(void)
     test_all_of_it(3, 40, 2);
     test_all_of_it(2000, 7, 4);
     test_all_of_it(1, 30000, 3);
+    test_errors_only();
     test_services();
     test_times();
     test_limit();

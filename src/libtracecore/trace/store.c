@@ -226,6 +226,16 @@ static enum tcore_status copy_text(struct tcore_trace_intake *intake, struct tco
                : refuse(intake->store, err);
 }
 
+static bool keeps_text(const struct tcore_trace_store *store, const struct tcore_stored_text *row,
+                       struct tcore_slice text)
+{
+    static const char exception[] = "\"exception";
+    if (!store->options.text || !text.data)
+        return false;
+    return !store->options.errors_only || row->stored.span.flags & TCORE_SPAN_ERROR ||
+           memmem(text.data, text.length, exception, sizeof exception - 1);
+}
+
 /* The name and the text of a row that has room for them. */
 static enum tcore_status add_text(struct tcore_trace_intake *intake, struct tcore_stored_text *row,
                                   struct tcore_slice name, struct tcore_slice text,
@@ -241,7 +251,7 @@ static enum tcore_status add_text(struct tcore_trace_intake *intake, struct tcor
     }
     if (!tcore_store_count_bytes(intake->store, tcore_map_bytes(&intake->names.map) - before))
         return refuse(intake->store, err);
-    return intake->store->options.text && text.data ? copy_text(intake, row, text, err) : TCORE_OK;
+    return keeps_text(intake->store, row, text) ? copy_text(intake, row, text, err) : TCORE_OK;
 }
 
 /* --- Rows */

@@ -25,6 +25,7 @@ struct tcore_trace_intake;
 struct tcore_trace_store_options {
     bool names;          /* keep each span's name */
     bool text;           /* keep each span's JSON text (and its name) */
+    bool errors_only;    /* text: only of spans that failed or may tell of an exception */
     size_t memory_bytes; /* limit; 0: none */
 };
 
