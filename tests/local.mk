@@ -167,6 +167,7 @@ bats_tests += %D%/span/get.bats
 bats_tests += %D%/span/map.bats
 bats_tests += %D%/span/errors.bats
 bats_tests += %D%/span/path.bats
+bats_tests += %D%/span/patterns.bats
 bats_tests += %D%/span/search.bats
 bats_tests += %D%/span/timeline.bats
 bats_tests += %D%/span/where.bats
@@ -356,6 +357,7 @@ span_tests += %D%/core/test-template-call
 %C%_core_test_template_call_CPPFLAGS = $(program_cppflags)
 %C%_core_test_template_call_LDADD = $(program_libs)
 span_tests += %D%/core/test-errors
+span_tests += %D%/core/test-patterns
 span_tests += %D%/core/test-template
 span_tests += %D%/core/test-traceql
 span_tests += %D%/core/test-traceql-traces
@@ -373,6 +375,11 @@ traceql_sources = src/span/traceql/traceql_build.c src/span/traceql/traceql_chec
 	src/span/error_take.c src/span/template.c src/span/trace_build.c
 %C%_core_test_errors_CPPFLAGS = $(program_cppflags)
 %C%_core_test_errors_LDADD = $(program_libs)
+%C%_core_test_patterns_SOURCES = %D%/core/test-patterns.c %D%/core/made_traces.h
+%C%_core_test_patterns_SOURCES += src/span/pattern_cluster.c src/span/pattern_sum.c \
+	src/span/shape.c src/span/template.c src/span/trace_build.c
+%C%_core_test_patterns_CPPFLAGS = $(program_cppflags)
+%C%_core_test_patterns_LDADD = $(program_libs)
 %C%_core_test_template_SOURCES = %D%/core/test-template.c src/span/template.c
 %C%_core_test_template_CPPFLAGS = $(program_cppflags)
 %C%_core_test_template_LDADD = $(program_libs)

@@ -14,6 +14,7 @@ extern const struct cli_verb span_filter;
 extern const struct cli_verb span_get;
 extern const struct cli_verb span_map;
 extern const struct cli_verb span_path;
+extern const struct cli_verb span_patterns;
 extern const struct cli_verb span_search;
 extern const struct cli_verb span_sort;
 extern const struct cli_verb span_timeline;

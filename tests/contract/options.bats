@@ -111,7 +111,7 @@ has_option() {
         case "$*" in
         trace-agg | trace-detect* | 'trace-report summary' | 'trace-report trace') does=yes ;;
         'trace-record active' | 'trace-record export' | 'trace-record history' | 'trace-record import') does=yes ;;
-        'trace-span analyze' | 'trace-span assemble' | 'trace-span errors' | 'trace-span map' | 'trace-span path' | 'trace-span search' | 'trace-span sort' | 'trace-span timeline') does=yes ;;
+        'trace-span analyze' | 'trace-span assemble' | 'trace-span errors' | 'trace-span map' | 'trace-span path' | 'trace-span patterns' | 'trace-span search' | 'trace-span sort' | 'trace-span timeline') does=yes ;;
         esac
         local offered=no
         if has_option "$@" memory; then offered=yes; fi

@@ -56,8 +56,10 @@ setup() {
     validate again.ndjson
 }
 
-@test 'groups of errors' {
+@test 'groups of errors, patterns of traces' {
     trace-span errors all.ndjson >found.ndjson
+    trace-span patterns all.ndjson >>found.ndjson
+    trace-span patterns --names all.ndjson >>found.ndjson
     validate found.ndjson
 }
 

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <config.h>
+
+#include "span/pattern_sum.h"
+
+#include "model/id.h"
+#include "model/json.h"
+#include "span/trace_parts.h"
+
+#include <inttypes.h>
+
+static void put_double(const char *key, double number, struct tcore_buf *out)
+{
+    struct tcore_value value = {.kind = TCORE_DOUBLE, .d = number};
+    put_key(out, key, false);
+    tcore_json_write_value(out, &value);
+}
+
+static void put_trace(const struct tcore_stored_trace *trace, struct tcore_buf *out)
+{
+    char digits[TCORE_TRACE_ID];
+    tcore_trace_id_digits(trace->spans[0]->trace_id, digits);
+    tcore_buf_puts(out, "{\"traceId\":\"");
+    tcore_buf_append(out, digits, sizeof digits);
+    tcore_buf_puts(out, "\"}");
+}
+
+/* The service and the template of the entry, and the pattern's hash. */
+static void put_group(struct pattern_sum *sum, const struct trace_build *build, uint64_t hash,
+                      struct tcore_buf *out)
+{
+    uint32_t root = build->tree.root;
+    struct tcore_slice service = trace_build_service(build, root);
+    tcore_buf_puts(out, "\"group\":{");
+    if (service.data) {
+        tcore_buf_puts(out, "\"service\":");
+        put_text(out, service);
+        tcore_buf_putc(out, ',');
+    }
+    tcore_buf_puts(out, "\"name\":");
+    put_text(out, shape_label_template(&sum->labels, sum->shape.label_of[root]));
+    tcore_buf_printf(out, ",\"pattern\":\"%016" PRIx64 "\"}", hash);
+}
+
+static enum tcore_status write_record(struct pattern_sum *sum, const struct pattern *pattern,
+                                      uint64_t all, struct trace_build *build,
+                                      struct tcore_buf *sketch, struct tcore_buf *out,
+                                      struct tcore_error *err)
+{
+    double traces = (double)pattern->cell.count / TCORE_WEIGHT_ONE;
+    enum tcore_status status = shape_find(&sum->shape, &sum->labels, build, err);
+    if (status != TCORE_OK)
+        return status;
+    tcore_buf_puts(out, "{\"type\":\"aggregate\",\"recordType\":\"trace\",\"metricName\":"
+                        "\"durationNano\",");
+    put_group(sum, build, pattern->hash, out);
+    if (tcore_cell_write(&pattern->cell, pattern_stats(), 0, out) != TCORE_OK)
+        return tcore_error_nomem(err);
+    put_double("share", (double)pattern->cell.count / (double)all, out);
+    put_double("spans", (double)pattern->spans / traces, out);
+    tcore_buf_printf(out, ",\"variants\":%" PRIu64, pattern->variants);
+    if (pattern->first_ns <= pattern->last_ns)
+        tcore_buf_printf(out, ",\"firstUnixNano\":\"%" PRId64 "\",\"lastUnixNano\":\"%" PRId64 "\"",
+                         pattern->first_ns, pattern->last_ns);
+    tcore_buf_clear(sketch);
+    pattern_sketch(&sum->shape, &sum->labels, build, sketch);
+    put_key(out, "sketch", false);
+    put_text(out, (struct tcore_slice){sketch->data, sketch->length});
+    tcore_buf_puts(out, ",\"evidence\":[");
+    put_trace(pattern->slowest.trace, out);
+    tcore_buf_puts(out, "]}\n");
+    return tcore_buf_status(sketch, err);
+}
+
+enum tcore_status pattern_write(struct pattern_sum *sum, struct pattern *const *patterns,
+                                size_t count, const struct tcore_trace_store *store,
+                                struct tcore_buf *out, struct tcore_error *err)
+{
+    struct trace_build build = {0};
+    struct tcore_buf sketch = {0};
+    uint64_t all = 0;
+    enum tcore_status status = TCORE_OK;
+    for (size_t i = 0; i < count; i++)
+        all += patterns[i]->cell.count;
+    for (size_t i = 0; i < count && status == TCORE_OK; i++) {
+        status = trace_build_tree(&build, store, patterns[i]->first.trace, err);
+        if (status == TCORE_OK)
+            status = write_record(sum, patterns[i], all, &build, &sketch, out, err);
+    }
+    trace_build_free(&build);
+    tcore_buf_free(&sketch);
+    return status ? status : tcore_buf_status(out, err);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* trace-span patterns: the shapes that traces have, and the templates of span names. */
+#include <config.h>
+
+#include "base/sys.h"
+#include "cli/ids.h"
+#include "cli/message.h"
+#include "span/gather.h"
+#include "span/pattern_sum.h"
+#include "span/span_names.h"
+#include "span/trace_sums.h"
+#include "span/verbs.h"
+
+struct patterns_options {
+    double similarity;
+    bool names;
+};
+
+struct patterns_run {
+    struct gather gather; /* its callbacks want it first */
+    bool names;
+    double threshold;
+    struct gathered traces;
+    struct trace_sums sums; /* of struct patterns_sum */
+};
+
+/* A thread's: either of them. */
+struct patterns_sum {
+    const struct tcore_trace_store *store;
+    bool of_names;
+    struct pattern_sum patterns;
+    struct span_names names;
+};
+
+static enum tcore_status open_sum(void *sum, const void *state, struct tcore_error *err)
+{
+    const struct patterns_run *run = state;
+    struct patterns_sum *to = sum;
+    to->store = run->gather.store;
+    to->of_names = run->names;
+    return run->names ? span_names_open(&to->names, err) : pattern_sum_open(&to->patterns, err);
+}
+
+static enum tcore_status take_trace(void *sum, const void *state, const struct trace_build *build,
+                                    struct tcore_error *err)
+{
+    struct patterns_sum *to = sum;
+    (void)state;
+    return to->of_names ? span_names_take(&to->names, build, err)
+                        : pattern_sum_take(&to->patterns, build, err);
+}
+
+static enum tcore_status merge_sums(void *into, const void *from, struct tcore_error *err)
+{
+    struct patterns_sum *to = into;
+    const struct patterns_sum *other = from;
+    return to->of_names ? span_names_merge(&to->names, &other->names, to->store, err)
+                        : pattern_sum_merge(&to->patterns, &other->patterns, err);
+}
+
+static void close_sum(void *sum)
+{
+    struct patterns_sum *to = sum;
+    span_names_close(&to->names);
+    pattern_sum_close(&to->patterns);
+}
+
+static enum tcore_status write_patterns(const struct patterns_run *run, struct pattern_sum *sum,
+                                        struct tcore_buf *out, struct tcore_error *err)
+{
+    struct pattern **patterns = NULL;
+    size_t count = 0;
+    enum tcore_status status = pattern_cluster(sum, run->threshold, &patterns, &count, err);
+    if (status == TCORE_OK)
+        status = pattern_write(sum, patterns, count, run->gather.store, out, err);
+    tcore_free(patterns);
+    return status;
+}
+
+static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore_error *err)
+{
+    static const struct trace_summing summing = {
+        .bytes = sizeof(struct patterns_sum),
+        .tree_only = true,
+        .open = open_sum,
+        .take = take_trace,
+        .merge = merge_sums,
+        .close = close_sum,
+    };
+    struct patterns_run *run = state;
+    enum tcore_status status = gather_seal(&run->gather, err);
+    if (status == TCORE_OK)
+        status = gather_traces(&run->gather, &run->traces, err);
+    if (status == TCORE_OK)
+        status = trace_sums_run(&run->sums, &summing, run, &run->gather, &run->traces, err);
+    if (status != TCORE_OK)
+        return status;
+    struct patterns_sum *all = run->sums.sum;
+    status = run->names ? span_names_write(&all->names, run->gather.store, out, err)
+                        : write_patterns(run, &all->patterns, out, err);
+    if (status == TCORE_OK)
+        gather_notes(&run->gather);
+    return status;
+}
+
+/* --- The verb */
+
+static int run(struct cli *cli, void *verb_options, int argc, char **argv)
+{
+    static const struct cli_operator finding = {
+        .types = 1u << TCORE_RECORD_SPAN | 1u << TCORE_RECORD_TRACE,
+        .open = gather_columns,
+        .worker_open = gather_worker,
+        .batch = gather_batch,
+        .worker_close = gather_worker_close,
+        .finish = finish,
+    };
+    const struct patterns_options *options = verb_options;
+    struct patterns_run run = {.gather = {.cli = cli, .from_traces = true},
+                               .names = options->names,
+                               .threshold = options->similarity};
+    int status = CLI_FAILED;
+    if (!(options->similarity > 0 && options->similarity <= 1))
+        return cli_usage_error(cli, "--similarity: more than 0 and up to 100%% is wanted");
+    if (!cli_check_inputs(cli, argc, argv))
+        return status;
+    if (gather_open(&run.gather, cli, GATHER_NAMES))
+        status = cli_filter(cli, &finding, &run, argc, argv);
+    trace_sums_free(&run.sums);
+    gathered_free(&run.traces);
+    gather_close(&run.gather);
+    return status;
+}
+
+static const struct cli_option options[] = {
+    {0, "similarity", CLI_PERCENT, offsetof(struct patterns_options, similarity), "PERCENT",
+     "how alike shapes of one pattern are (default: 70%; 100%: the same)", NULL},
+    {0, "names", CLI_FLAG, offsetof(struct patterns_options, names), NULL,
+     "list the templates of span names instead, with how many names each stands for", NULL},
+};
+
+static const struct patterns_options defaults = {.similarity = 0.7};
+
+const struct cli_verb span_patterns = {
+    .name = "patterns",
+    .summary = "Find the shapes that traces have.",
+    .operands = "[INPUT]...",
+    .description =
+        "Traces of one shape do the same: their trees have the same operations below each other, "
+        "however often each is repeated and in whatever order. Operations are services and the "
+        "templates of names: numbers, ids, addresses, quoted text and the like are replaced by "
+        "their kinds, as in GET /users/<num>. Shapes that are nearly the same are one pattern: "
+        "those with the same root that share 70 percent of all their operations and calls "
+        "(--similarity), and traces that lack spans with the pattern that has what is left of "
+        "them.\n"
+        "\n"
+        "For each pattern there is one aggregate record, the most frequent first: how many traces "
+        "(count, share) and shapes (variants) it has, how long they take, how many failed at their "
+        "root (errors, errorRate), how many spans they have (spans, the mean), when it was seen, "
+        "a sketch of the tree (x3: three of these), and the slowest trace (evidence).\n"
+        "\n"
+        "Spans are held in memory, up to --memory (1G by default).\n"
+        "\n"
+        "Examples:\n"
+        "  trace-span patterns --limit=10 --format=table spans.ndjson\n"
+        "  trace-span patterns --similarity=100% spans.ndjson\n"
+        "  trace-span patterns --names --limit=20 spans.ndjson\n",
+    .groups = CLI_READS | CLI_WRITES,
+    .memory = "fail when the spans are more (default 1G)",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .options_size = sizeof(struct patterns_options),
+    .defaults = &defaults,
+    .run = run,
+};
