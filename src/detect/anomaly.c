@@ -166,7 +166,7 @@ static const char *severity_of(const struct series_name *name,
 
 /* "checkout POST /pay p99: 412 ms, highest in 3 h; usual 120-140 ms" */
 static void put_message(struct tcore_buf *out, const struct series_table *table, uint32_t series,
-                        const char *unit, const struct finding *finding,
+                        const char *unit, const struct cli_finding *finding,
                         const struct detector_verdict *verdict)
 {
     static const char *const how[] = {", unlike any ", ", highest ", ", lowest "};
@@ -210,9 +210,10 @@ static enum tcore_status report(struct anomaly *a, const struct tcore_batch *bat
                                 struct tcore_error *err)
 {
     const struct series_name *name = &a->list.table.name[series];
-    struct finding finding = FINDING_EMPTY;
+    struct cli_finding finding = CLI_FINDING_EMPTY;
     struct tcore_buf message = {0};
-    char trace[TCORE_TRACE_ID + 1], span[TCORE_SPAN_ID + 1], fingerprint[FINGERPRINT_BYTES];
+    char trace[TCORE_TRACE_ID + 1], span[TCORE_SPAN_ID + 1], fingerprint[CLI_FINGERPRINT_BYTES];
+    const struct cli_evidence evidence = {trace, span, NULL};
 
     read_evidence(a, batch, row, trace, span);
     if (*a->trace && strcmp(a->trace, trace) != 0)
@@ -236,15 +237,15 @@ static enum tcore_status report(struct anomaly *a, const struct tcore_batch *bat
     put_message(&message, &a->list.table, series, a->list.item[series]->unit, &finding, verdict);
     tcore_buf_putc(&message, '\0');
     finding.message = message.data;
-    finding.trace_id = trace;
-    finding.span_id = span;
+    finding.evidence = &evidence;
+    finding.evidence_count = 1;
     finding.fingerprint = fingerprint;
     if (message.failed ||
-        !finding_fingerprint("anomaly", name->identity, name->identity_length, fingerprint)) {
+        !cli_finding_fingerprint("anomaly", name->identity, name->identity_length, fingerprint)) {
         tcore_buf_free(&message);
         return tcore_error_nomem(err);
     }
-    finding_write(out, &finding);
+    cli_finding_write(out, &finding);
     tcore_buf_free(&message);
     return TCORE_OK;
 }

@@ -18,6 +18,7 @@
 #include "detect/describe.h"
 #include "stats/order.h"
 #include "stats/rank.h"
+#include "stats/ratio.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -55,44 +56,18 @@ struct judging {
 
 /* --- One series */
 
-static bool is_positive(const struct repetitions *r)
-{
-    return r->value[0] > 0;
-}
-
-static void take_logarithms(struct repetitions *r)
-{
-    for (size_t i = 0; i < r->count; i++)
-        r->value[i] = log(r->value[i]);
-}
-
-/* A shift in proportion to what it started from. */
-static double ratio_of_shift(double shift, double base)
-{
-    if (shift == 0)
-        return 1;
-    return base != 0 ? 1 + shift / fabs(base) : shift > 0 ? INFINITY : -INFINITY;
-}
-
 static enum tcore_status estimate(struct judging *j, struct verdict *v, struct repetitions *base,
                                   struct repetitions *cand, struct tcore_error *err)
 {
-    bool positive = is_positive(base) && is_positive(cand);
-    struct tcore_rank_shift shift;
+    struct tcore_ratio ratio;
+    enum tcore_status status =
+        tcore_ratio_estimate(&j->null, base->value, base->count, cand->value, cand->count,
+                             1 - j->c->options->alpha, &ratio, err);
 
-    if (positive) {
-        take_logarithms(base);
-        take_logarithms(cand);
-    }
-    enum tcore_status status = tcore_rank_shift(&j->null, base->value, base->count, cand->value,
-                                                cand->count, 1 - j->c->options->alpha, &shift, err);
-
-    if (status != TCORE_OK)
-        return status;
-    v->ratio = positive ? exp(shift.estimate) : ratio_of_shift(shift.estimate, v->base_median);
-    v->lower = positive ? exp(shift.lower) : ratio_of_shift(shift.lower, v->base_median);
-    v->upper = positive ? exp(shift.upper) : ratio_of_shift(shift.upper, v->base_median);
-    return TCORE_OK;
+    v->ratio = ratio.estimate;
+    v->lower = ratio.lower;
+    v->upper = ratio.upper;
+    return status;
 }
 
 static void doubt(struct judging *j, uint32_t series, const struct repetitions *r)
@@ -345,9 +320,9 @@ static enum tcore_status report(struct judging *j, const struct verdict *v, stru
                                 struct tcore_error *err)
 {
     const struct series_name *name = &j->c->table.name[v->series];
-    struct finding finding = FINDING_EMPTY;
+    struct cli_finding finding = CLI_FINDING_EMPTY;
     struct tcore_buf message = {0};
-    char fingerprint[FINGERPRINT_BYTES];
+    char fingerprint[CLI_FINGERPRINT_BYTES];
 
     finding.kind = v->outcome == BETTER ? "improvement" : "regression";
     finding.severity = severity_of(j, v);
@@ -370,22 +345,22 @@ static enum tcore_status report(struct judging *j, const struct verdict *v, stru
     tcore_buf_putc(&message, '\0');
     finding.message = message.data;
     finding.fingerprint = fingerprint;
-    bool made = !message.failed && finding_fingerprint(finding.kind, name->identity,
-                                                       name->identity_length, fingerprint);
+    bool made = !message.failed && cli_finding_fingerprint(finding.kind, name->identity,
+                                                           name->identity_length, fingerprint);
 
     if (made)
-        finding_write(out, &finding);
+        cli_finding_write(out, &finding);
     tcore_buf_free(&message);
     return made ? TCORE_OK : tcore_error_nomem(err);
 }
 
 static bool is_allowed(struct compare *c, const struct series_name *name)
 {
-    char fingerprint[FINGERPRINT_BYTES];
+    char fingerprint[CLI_FINGERPRINT_BYTES];
     uint32_t line = TCORE_MAP_NONE;
 
     if (!c->allow.count ||
-        !finding_fingerprint("regression", name->identity, name->identity_length, fingerprint))
+        !cli_finding_fingerprint("regression", name->identity, name->identity_length, fingerprint))
         return false;
     line = tcore_map_find(&c->allow, fingerprint, strlen(fingerprint));
     if (line == TCORE_MAP_NONE)

@@ -10,6 +10,7 @@
 
 #include "base/sys.h"
 #include "stats/order.h"
+#include "stats/serial.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -105,49 +106,26 @@ static double intraclass_correlation(const struct variance *v)
     return correlation > 3 * sqrt(2 / (v->units * size * (size - 1))) ? correlation : NAN;
 }
 
-/* The rank of a value among sorted ones, ties shared. */
-static double rank_of(const double *sorted, size_t count, double value)
+/* The correlation of ranks at lag one, for enough units that have different times. Gives up the
+ * units. */
+static enum tcore_status serial_correlation(struct repetitions *r, struct unit_value *unit,
+                                            struct tcore_error *err)
 {
-    size_t below = 0, up_to = 0;
+    double *in_time;
 
-    for (size_t from = 0, to = count; from < to;) {
-        size_t middle = (from + to) / 2;
-
-        if (sorted[middle] < value)
-            below = from = middle + 1;
-        else
-            to = middle;
-    }
-    up_to = below;
-    for (size_t from = below, to = count; from < to;) {
-        size_t middle = (from + to) / 2;
-
-        if (sorted[middle] <= value)
-            up_to = from = middle + 1;
-        else
-            to = middle;
-    }
-    return (double)(below + up_to) / 2;
-}
-
-/* The correlation of ranks at lag one, for enough units that have different times. */
-static double serial_correlation(struct unit_value *unit, const double *sorted, size_t count)
-{
-    double mean = (double)count / 2, product = 0, square = 0, before = 0;
-
-    if (count < 20)
-        return NAN;
-    qsort(unit, count, sizeof *unit, by_time);
-    if (unit[0].ns == unit[count - 1].ns)
-        return NAN;
-    for (size_t i = 0; i < count; i++) {
-        double rank = rank_of(sorted, count, unit[i].value) - mean;
-
-        product += i ? rank * before : 0;
-        square += rank * rank;
-        before = rank;
-    }
-    return square > 0 ? product / square : NAN;
+    if (r->count < 20)
+        return TCORE_OK;
+    qsort(unit, r->count, sizeof *unit, by_time);
+    if (unit[0].ns == unit[r->count - 1].ns)
+        return TCORE_OK;
+    in_time = tcore_reallocarray(NULL, r->count, sizeof *in_time);
+    if (!in_time)
+        return tcore_error_nomem(err);
+    for (size_t i = 0; i < r->count; i++)
+        in_time[i] = unit[i].value;
+    r->serial = tcore_serial_correlation(in_time, r->value, r->count);
+    tcore_free(in_time);
+    return TCORE_OK;
 }
 
 enum tcore_status repetitions_make(struct repetitions *r, struct samples *samples,
@@ -180,9 +158,10 @@ enum tcore_status repetitions_make(struct repetitions *r, struct samples *sample
     }
     tcore_sort_doubles(r->value, r->count);
     r->within = intraclass_correlation(&variance);
-    r->serial = serial_correlation(unit, r->value, r->count);
+    enum tcore_status status = serial_correlation(r, unit, err);
+
     tcore_free(unit);
     tcore_free(samples->item);
     *samples = (struct samples){0};
-    return TCORE_OK;
+    return status;
 }

@@ -9,7 +9,7 @@
 
 #include "base/map.h"
 #include "cli/options.h"
-#include "detect/finding.h"
+#include "cli/finding.h"
 #include "model/batch.h"
 #include "model/json.h"
 #include "model/projection.h"

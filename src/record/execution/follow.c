@@ -12,7 +12,7 @@
 #include "record/execution/verb.h"
 #include "record/repository/lifetime.h"
 #include "record/execution/tail.h"
-#include "record/table.h"
+#include "cli/table.h"
 #include "record/verbs.h"
 
 #include <poll.h>
@@ -153,7 +153,7 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
         return cli_usage_error(cli, argc ? "one INPUT at a time" : "ID is missing");
     if (!execution_id(cli, argv[0], &id) || cli_open_keys(cli) != CLI_DONE)
         return cli->usage_error ? CLI_USAGE : CLI_FAILED;
-    table_on_terminal(cli, columns, f.o->metrics ? 6 : 4);
+    cli_table_on_terminal(cli, columns, f.o->metrics ? 6 : 4);
     f.id = id.span_id;
     enum tcore_status found = execution_find(&f.execution, path, f.id, &err);
     if (found != TCORE_OK)

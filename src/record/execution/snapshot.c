@@ -12,7 +12,7 @@
 #include "record/repository/lifetime.h"
 #include "record/metric/proc_file.h"
 #include "record/metric/sample.h"
-#include "record/table.h"
+#include "cli/table.h"
 #include "record/verbs.h"
 
 #include <fcntl.h>
@@ -151,7 +151,7 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
         status = look_at_host(o->interval_ns, &lines, &err);
     if (status == TCORE_OK)
         status = tcore_buf_status(&lines, &err);
-    table_on_terminal(cli, columns, sizeof(columns) / sizeof(*columns));
+    cli_table_on_terminal(cli, columns, sizeof(columns) / sizeof(*columns));
     if (status == TCORE_OK)
         print(cli, &lines);
     else if (status != TCORE_SKIP)

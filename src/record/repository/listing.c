@@ -8,7 +8,7 @@
 #include "record/execution/choose.h"
 #include "record/execution/trace.h"
 #include "record/execution/executions.h"
-#include "record/table.h"
+#include "cli/table.h"
 #include "record/verbs.h"
 
 #include "base/sys.h"
@@ -146,9 +146,9 @@ static int list(struct cli *cli, bool over, int argc, char **argv)
     struct tcore_error err;
     char *standard[] = {(char *)(uintptr_t)destination_of(NULL, NULL).path};
     if (over)
-        table_on_terminal(cli, past, sizeof(past) / sizeof(*past));
+        cli_table_on_terminal(cli, past, sizeof(past) / sizeof(*past));
     else
-        table_on_terminal(cli, active, sizeof(active) / sizeof(*active));
+        cli_table_on_terminal(cli, active, sizeof(active) / sizeof(*active));
     cli->io.until.set = false; /* it is for starts, and ends come later */
     int status = execution_choice_open(&listing.choice, cli);
     if (status == CLI_DONE && executions_init(&listing.executions, &err) != TCORE_OK) {

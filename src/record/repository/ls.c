@@ -4,7 +4,7 @@
 
 #include "cli/message.h"
 #include "cli/output.h"
-#include "record/table.h"
+#include "cli/table.h"
 #include "record/verbs.h"
 #include "store/repository.h"
 
@@ -115,7 +115,7 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
     if (argc != 1)
         return cli_usage_error(cli, argc ? "one REPO at a time" : "a REPO is missing");
     listing.repository = argv[0];
-    table_on_terminal(cli, columns, sizeof columns / sizeof *columns);
+    cli_table_on_terminal(cli, columns, sizeof columns / sizeof *columns);
     listing.output = cli_output_open(cli);
     if (!listing.output)
         return cli->usage_error ? CLI_USAGE : CLI_FAILED;

@@ -2,7 +2,7 @@
 /* Fields are in the order of the schema (model/record.h), so that the line is canonical. */
 #include <config.h>
 
-#include "detect/finding.h"
+#include "cli/finding.h"
 
 #include "model/id.h"
 #include "model/json.h"
@@ -27,7 +27,26 @@ static void put_number(struct tcore_buf *out, const char *name, double number)
     tcore_json_write_value(out, &value);
 }
 
-void finding_write(struct tcore_buf *out, const struct finding *f)
+static void put_evidence(struct tcore_buf *out, const struct cli_finding *f)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < f->evidence_count; i++) {
+        const struct cli_evidence *e = &f->evidence[i];
+
+        if (!e->trace_id || !*e->trace_id)
+            continue;
+        tcore_buf_puts(out, any ? ",{" : ",\"evidence\":[{");
+        tcore_buf_printf(out, "\"traceId\":\"%s\"", e->trace_id);
+        put_text(out, "spanId", e->span_id);
+        put_text(out, "side", e->side);
+        tcore_buf_putc(out, '}');
+        any = true;
+    }
+    tcore_buf_puts(out, any ? "]" : "");
+}
+
+void cli_finding_write(struct tcore_buf *out, const struct cli_finding *f)
 {
     tcore_buf_puts(out, "{\"type\":\"finding\"");
     put_text(out, "kind", f->kind);
@@ -44,21 +63,20 @@ void finding_write(struct tcore_buf *out, const struct finding *f)
     put_number(out, "lower", f->lower);
     put_number(out, "upper", f->upper);
     put_number(out, "pValue", f->p_value);
+    if (f->rank)
+        tcore_buf_printf(out, ",\"rank\":%" PRId64, f->rank);
     put_number(out, "confidence", f->confidence);
     put_text(out, "method", f->method);
+    put_number(out, "effectNano", f->effect_ns);
     put_number(out, "quantile", f->quantile);
     put_text(out, "message", f->message);
-    if (f->trace_id && *f->trace_id) {
-        tcore_buf_printf(out, ",\"evidence\":[{\"traceId\":\"%s\"", f->trace_id);
-        put_text(out, "spanId", f->span_id);
-        tcore_buf_puts(out, "}]");
-    }
+    put_evidence(out, f);
     put_text(out, "fingerprint", f->fingerprint);
     tcore_buf_puts(out, "}\n");
 }
 
-bool finding_fingerprint(const char *kind, const char *identity, size_t length,
-                         char out[FINGERPRINT_BYTES])
+bool cli_finding_fingerprint(const char *kind, const char *identity, size_t length,
+                             char out[CLI_FINGERPRINT_BYTES])
 {
     struct tcore_buf text = {0};
 
@@ -68,7 +86,7 @@ bool finding_fingerprint(const char *kind, const char *identity, size_t length,
     bool made = !text.failed &&
                 tcore_id_normalise(TCORE_SPAN_ID, text.data, text.length, out) == TCORE_ID_HASHED;
 
-    out[made ? FINGERPRINT_BYTES - 1 : 0] = '\0';
+    out[made ? CLI_FINGERPRINT_BYTES - 1 : 0] = '\0';
     tcore_buf_free(&text);
     return made;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <config.h>
 
-#include "record/table.h"
+#include "cli/table.h"
 
 #include "cli/parse.h"
 
@@ -15,7 +15,7 @@ static bool is_for_people(const struct cli_io_options *io)
            io->format == cli_io_defaults.format && isatty(STDOUT_FILENO);
 }
 
-void table_on_terminal(struct cli *cli, const char **names, size_t count)
+void cli_table_on_terminal(struct cli *cli, const char **names, size_t count)
 {
     struct cli_io_options *io = &cli->io;
     if (is_for_people(io))
