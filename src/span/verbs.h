@@ -9,6 +9,7 @@ extern const struct cli_verb span_analyze;
 extern const struct cli_verb span_assemble;
 extern const struct cli_verb span_context;
 extern const struct cli_verb span_cut;
+extern const struct cli_verb span_diff;
 extern const struct cli_verb span_errors;
 extern const struct cli_verb span_filter;
 extern const struct cli_verb span_get;
