@@ -48,6 +48,7 @@ check_PROGRAMS += %D%/core/test-time
 check_PROGRAMS += %D%/core/test-topk
 check_PROGRAMS += %D%/core/test-exemplars
 check_PROGRAMS += %D%/core/test-proportion
+check_PROGRAMS += %D%/core/test-increase
 check_PROGRAMS += %D%/core/test-rank
 check_PROGRAMS += %D%/core/test-rollup
 check_PROGRAMS += %D%/core/test-trace
@@ -132,6 +133,7 @@ CLEANFILES += %D%/tools/antipatterns
 
 bats_tests =
 bats_tests += %D%/agg/aggregate.bats
+bats_tests += %D%/agg/increase.bats
 bats_tests += %D%/agg/map.bats
 bats_tests += %D%/agg/merge.bats
 bats_tests += %D%/agg/metrics.bats

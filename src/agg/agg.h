@@ -10,6 +10,7 @@
 #include "agg/stat.h"
 #include "agg/table.h"
 #include "cli/verb.h"
+#include "model/json.h"
 #include "model/projection.h"
 
 struct agg_options {
@@ -69,6 +70,7 @@ struct agg_plan {
     size_t span_value, metric_value, metric_name, histogram, summary, sample_rate, status, severity;
     size_t metric_type, temporality; /* where it matters that a point is cumulative */
     size_t start_time, time;
+    size_t identity[3];             /* what tells counters apart: dimensions, resource, scope */
     size_t parent_id;               /* asked for where only spans without one take part */
     size_t trace_id[2], span_id[2]; /* the record's, and its context's */
     size_t own;     /* records with none of by[] from here on do not take part; 0: all do */
@@ -112,6 +114,10 @@ struct agg_work {
     uint32_t span_metric,
         value_metric; /* symbols of the metric names that spans and --value have */
     struct tcore_buf key;
+    struct tcore_json json;        /* of a histogram or summary whose count is looked at */
+    struct tcore_increase *newest; /* by series: last points of counters in windows that have been
+                                      linked; owned */
+    uint32_t newest_count;
 };
 
 enum tcore_status agg_work_open(struct agg_work *work, const struct agg_plan *plan,
@@ -129,6 +135,11 @@ enum tcore_status agg_check_memory(const struct agg_work *work, struct tcore_err
 void agg_note_overflow(struct cli *cli, const struct agg_work *total);
 void agg_span_merge(struct agg_span *into, const struct agg_span *from);
 
+/* --- counter.c: the counters of a window get their points in windows before it, which have been
+ * linked each in turn. */
+enum tcore_status agg_link_counters(struct agg_work *work, struct agg_window *window,
+                                    struct tcore_error *err);
+
 struct agg_partial;
 
 /* --- emit.c: aggregate records of the windows whose index is below before, in the order of window,
@@ -136,6 +147,7 @@ struct agg_partial;
  * time: *more says that the next call goes on where this one stopped. */
 struct agg_emitter {
     size_t next;                      /* window of the table */
+    size_t linked;                    /* windows of the table whose counters are linked */
     struct slide slide;               /* what overlaps is put together here */
     const struct agg_window *current; /* NULL: the next one is to be taken */
     const struct tcore_cell **order;  /* its cells in order; owned */

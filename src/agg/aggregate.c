@@ -48,6 +48,15 @@ static enum tcore_status add_batch(void *state, void *worker, const struct tcore
     return agg_add(work, batch, rows, count, &agg_none_closed, err);
 }
 
+static enum tcore_status add_batch_in_order(void *state, void *worker,
+                                            const struct tcore_batch *batch, const uint32_t *rows,
+                                            size_t count, struct tcore_buf *out,
+                                            struct tcore_error *err)
+{
+    (void)worker;
+    return add_batch(state, &((struct aggregation *)state)->total, batch, rows, count, out, err);
+}
+
 static unsigned rolls_up(void *state, int64_t *window_ns)
 {
     const struct agg_plan *plan = &((struct aggregation *)state)->plan;
@@ -163,6 +172,14 @@ static int partial_usage(struct cli *cli, const struct agg_options *options)
     return CLI_DONE;
 }
 
+static bool names_increase(const struct cli_strings *stats)
+{
+    for (size_t i = 0; i < stats->count; i++)
+        if (!strcmp(stats->item[i], "increase") || !strcmp(stats->item[i], "increaseRate"))
+            return true;
+    return false;
+}
+
 static int usage(struct cli *cli, const struct agg_options *options)
 {
     if (!options->window_ns)
@@ -195,6 +212,13 @@ static int usage(struct cli *cli, const struct agg_options *options)
     if (options->merge && (options->by.count || options->window_ns > 0 || options->value ||
                            options->scope || options->exemplars || options->map))
         return cli_usage_error(cli, "--merge takes groups and windows from the partials");
+    if (options->slide_ns > 0 && (options->lateness_ns >= 0 || cli->io.idle_ns) &&
+        names_increase(&options->stats))
+        return cli_usage_error(cli,
+                               "increase of windows that overlap is known at the end of input: "
+                               "not with --lateness or --idle");
+    if (options->value && names_increase(&options->stats))
+        return cli_usage_error(cli, "increase is that of counters, not of --value");
     if (options->merge && options->partial && options->stats.item != agg_default_stats)
         return cli_usage_error(cli, "--partial keeps all that the partials hold: --stat is for "
                                     "what --merge writes");
@@ -265,6 +289,7 @@ static enum tcore_status set_up(struct aggregation *agg, const struct agg_option
                                   .severity = SIZE_MAX,
                                   .start_time = SIZE_MAX,
                                   .time = SIZE_MAX,
+                                  .identity = {SIZE_MAX, SIZE_MAX, SIZE_MAX},
                                   .parent_id = SIZE_MAX,
                                   .trace_id = {SIZE_MAX, SIZE_MAX},
                                   .span_id = {SIZE_MAX, SIZE_MAX}};
@@ -276,7 +301,8 @@ static enum tcore_status set_up(struct aggregation *agg, const struct agg_option
                      options->slide_ns > 0 ? options->slide_ns : 0);
     agg->plan.watermark =
         agg->plan.window_ns && (options->lateness_ns >= 0 || agg->cli->io.idle_ns);
-    agg->plan.timed = agg->plan.window_ns || agg_wants(&agg->plan.stats, TCORE_STAT_RATE);
+    agg->plan.timed = agg->plan.window_ns || agg_wants(&agg->plan.stats, TCORE_STAT_RATE) ||
+                      agg_increase(&agg->plan.stats);
     agg->lateness_ns = options->lateness_ns > 0 ? options->lateness_ns : 0;
     agg->newest_ns = agg->first_open = INT64_MIN;
     agg->closed = agg_none_closed;
@@ -299,6 +325,14 @@ static int aggregate(struct aggregation *agg, int argc, char **argv)
                               .rollup = add_rollup,
                               .worker_close = close_worker,
                               .finish = finish};
+    if (agg_increase(&agg->plan.stats)) {
+        /* points of a counter that a thread does not see may have a reset among them */
+        op.ordered = true;
+        op.batch = add_batch_in_order;
+        op.worker_open = NULL;
+        op.worker_close = NULL;
+        op.rolls_up = NULL;
+    }
     if (agg->plan.watermark)
         op = (struct cli_operator){.types = agg->plan.types | clock,
                                    .ordered = true,
@@ -359,7 +393,8 @@ static const struct cli_option options[] = {
      "begin a window each DUR, so that windows overlap", NULL},
     {0, "stat", CLI_LIST, OPTION(stats), "LIST",
      "count rate sum mean min max stddev pNN errors errorRate distinct(FIELD) topk(N,FIELD) "
-     "apdex(T) sum(FIELD) histogram histogram(N); default count,errorRate,mean,p50,p95,p99,max, "
+     "apdex(T) sum(FIELD) histogram histogram(N) increase increaseRate; default "
+     "count,errorRate,mean,p50,p95,p99,max, "
      "or with --merge all that was asked for",
      NULL},
     {0, "exemplars", CLI_OPTIONAL, OPTION(exemplars), "N",

@@ -47,6 +47,17 @@ static enum tcore_status add_value_columns(struct agg_plan *plan,
     return status;
 }
 
+/* What tells counters apart, and when they were started. */
+static enum tcore_status add_identity(struct agg_plan *plan, struct tcore_projection *projection,
+                                      struct tcore_error *err)
+{
+    static const char *const names[] = {"dimensions", "resource", "scope"};
+    enum tcore_status status = add_path(projection, "startTimeUnixNano", &plan->start_time, err);
+    for (size_t i = 0; i < 3 && !status; i++)
+        status = add_path(projection, names[i], &plan->identity[i], err);
+    return status;
+}
+
 static enum tcore_status add_other_columns(struct agg_plan *plan,
                                            struct tcore_projection *projection, unsigned types,
                                            struct tcore_error *err)
@@ -68,11 +79,14 @@ static enum tcore_status add_other_columns(struct agg_plan *plan,
         status = add_path(projection, "timeUnixNano", &plan->time, err);
     if (!status && metrics)
         status = tcore_projection_add_path(projection, sample_rate, 2, &plan->sample_rate, err);
-    bool of_values = plan->stats.sum || plan->stats.squares || plan->stats.histogram;
+    bool increase = agg_increase(&plan->stats) != NULL;
+    bool of_values = plan->stats.sum || plan->stats.squares || plan->stats.histogram || increase;
     if (!status && metrics && of_values && !plan->value)
         status = add_path(projection, "metricType", &plan->metric_type, err);
     if (!status && metrics && of_values && !plan->value)
         status = add_path(projection, "temporality", &plan->temporality, err);
+    if (!status && metrics && increase)
+        status = add_identity(plan, projection, err);
     for (size_t i = 0; i < plan->stats.count && !status; i++)
         if (plan->stats.stat[i].field)
             status = add_field(projection, plan->stats.stat[i].field, plan->optional_stats,

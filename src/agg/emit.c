@@ -84,7 +84,7 @@ static void free_order(struct agg_emitter *emitter)
 void agg_emitter_rewind(struct agg_emitter *emitter)
 {
     free_order(emitter);
-    emitter->next = 0;
+    emitter->next = emitter->linked = 0;
 }
 
 void agg_emitter_free(struct agg_emitter *emitter)
@@ -123,11 +123,25 @@ static enum tcore_status write_cell(const struct agg_work *work, const struct ag
     return status;
 }
 
+/* Of all windows that will be emitted: those that overlap share panes. */
+static enum tcore_status link_counters(struct agg_emitter *emitter, struct agg_work *work,
+                                       int64_t before, struct tcore_error *err)
+{
+    const struct agg_table *table = &work->table;
+    enum tcore_status status = TCORE_OK;
+    while (!status && emitter->linked < table->window_count &&
+           table->windows[emitter->linked]->index < before)
+        status = agg_link_counters(work, table->windows[emitter->linked++], err);
+    return status;
+}
+
 enum tcore_status agg_emit(struct agg_emitter *emitter, struct agg_work *work, int64_t before,
                            struct agg_partial *partial, struct tcore_buf *out, bool *more,
                            struct tcore_error *err)
 {
     *more = false;
+    if (!partial && agg_increase(&work->plan->stats) && link_counters(emitter, work, before, err))
+        return err->status;
     for (;;) {
         enum tcore_status status = TCORE_OK;
         if (!emitter->current)

@@ -71,6 +71,8 @@ enum tcore_status rows_add_extras(const struct rows *r, struct tcore_cell *cell,
     }
     for (size_t k = 0; k < stats->count && !status; k++) {
         const struct tcore_stat *stat = &stats->stat[k];
+        if (stat->shares)
+            continue;
         switch (stat->kind) {
         case TCORE_STAT_DISTINCT:
         case TCORE_STAT_TOPK:
@@ -86,6 +88,10 @@ enum tcore_status rows_add_extras(const struct rows *r, struct tcore_cell *cell,
             break;
         case TCORE_STAT_EXEMPLARS:
             status = add_exemplar(r, cell, stat, row, value);
+            break;
+        case TCORE_STAT_INCREASE:
+        case TCORE_STAT_INCREASE_RATE:
+            status = rows_add_counter(r, cell, stat, row, value, weight);
             break;
         default:
             break;

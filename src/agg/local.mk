@@ -4,6 +4,7 @@ bin_PROGRAMS += %D%/trace-agg
 %C%_trace_agg_SOURCES += %D%/aggregate.c
 %C%_trace_agg_SOURCES += %D%/aggregation.h
 %C%_trace_agg_SOURCES += %D%/columns.c
+%C%_trace_agg_SOURCES += %D%/counter.c
 %C%_trace_agg_SOURCES += %D%/emit.c
 %C%_trace_agg_SOURCES += %D%/extra.c
 %C%_trace_agg_SOURCES += %D%/header.c

@@ -12,7 +12,8 @@ enum tcore_status agg_open_mapped(void *state, struct tcore_projection *projecti
 {
     struct aggregation *agg = state;
     enum tcore_status status = agg_open_columns(state, &agg->made_columns, err);
-    if (!status && agg->plan.watermark) /* batches come to any thread, but this one ends last */
+    /* ordered batches come to any thread, but this one ends last */
+    if (!status && (agg->plan.watermark || agg_increase(&agg->plan.stats)))
         status = agg_work_map(&agg->total, agg, err);
     return status ? status : cli_want_text(state, projection, err);
 }
@@ -67,7 +68,7 @@ enum tcore_status agg_add_mapped(void *state, void *worker, const struct tcore_b
     work->mapper->other = 0;
     work->seen.made += made_count;
     see_fields(work, made, work->mapper->rows, made_count);
-    if (!worker)
+    if (agg->plan.watermark)
         return agg_add_in_order(state, NULL, made, work->mapper->rows, made_count, out, err);
     work->seen.negative += made->negative_durations;
     return agg_add(work, made, work->mapper->rows, made_count, &agg_none_closed, err);

@@ -44,6 +44,8 @@ static bool is_rolled_up(enum tcore_stat_kind kind)
     case TCORE_STAT_APDEX:
     case TCORE_STAT_FIELD_SUM:
     case TCORE_STAT_EXEMPLARS:
+    case TCORE_STAT_INCREASE:
+    case TCORE_STAT_INCREASE_RATE:
         break;
     }
     return false;

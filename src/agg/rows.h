@@ -32,6 +32,10 @@ enum tcore_status rows_settle(struct agg_work *work);
 /* extra.c: what a row adds to distinct, topk, apdex, sum(FIELD) and exemplars. */
 enum tcore_status rows_add_extras(const struct rows *r, struct tcore_cell *cell, uint32_t row,
                                   const struct tcore_value *value, bool error, uint64_t weight);
+/* counter.c: what a point of a metric adds to increase. */
+enum tcore_status rows_add_counter(const struct rows *r, struct tcore_cell *cell,
+                                   const struct tcore_stat *stat, uint32_t row,
+                                   const struct tcore_value *value, uint64_t weight);
 /* work.c: adds a value that is no integer: a double, a histogram, or nothing that can be summed. */
 enum tcore_status rows_add_other(const struct rows *r, struct tcore_cell *cell, uint32_t row,
                                  enum tcore_record_type type, const struct tcore_value *value,

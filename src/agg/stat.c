@@ -24,30 +24,23 @@ static const struct {
     {"errors", TCORE_STAT_ERRORS},
     {"errorRate", TCORE_STAT_ERROR_RATE},
     {"histogram", TCORE_STAT_HISTOGRAM},
+    {"increase", TCORE_STAT_INCREASE},
+    {"increaseRate", TCORE_STAT_INCREASE_RATE},
 };
 
-static const char *const known[] = {"count",
-                                    "rate",
-                                    "sum",
-                                    "mean",
-                                    "min",
-                                    "max",
-                                    "stddev",
-                                    "errors",
-                                    "errorRate",
-                                    "p50",
-                                    "p95",
-                                    "p99",
-                                    "distinct(FIELD)",
-                                    "topk(N,FIELD)",
-                                    "apdex(T)",
-                                    "sum(FIELD)",
-                                    "exemplars(N)",
-                                    "histogram",
-                                    NULL};
+static const char *const known[] = {
+    "count",           "rate",          "sum",       "mean",       "min",          "max",
+    "stddev",          "errors",        "errorRate", "p50",        "p95",          "p99",
+    "distinct(FIELD)", "topk(N,FIELD)", "apdex(T)",  "sum(FIELD)", "exemplars(N)", "histogram",
+    "increase",        "increaseRate",  NULL};
 
 const char *agg_default_stats[AGG_DEFAULT_STATS] = {"count", "errorRate", "mean", "p50",
                                                     "p95",   "p99",       "max"};
+
+static bool is_increase(enum tcore_stat_kind kind)
+{
+    return kind == TCORE_STAT_INCREASE || kind == TCORE_STAT_INCREASE_RATE;
+}
 
 static enum tcore_status unknown(const char *name, struct tcore_error *err)
 {
@@ -57,7 +50,8 @@ static enum tcore_status unknown(const char *name, struct tcore_error *err)
                                name, near);
     return tcore_error_set(err, TCORE_BAD_INPUT,
                            "unknown statistic '%s' (count rate sum mean min max stddev pNN errors "
-                           "errorRate distinct(FIELD) topk(N,FIELD) apdex(T) sum(FIELD) histogram)",
+                           "errorRate distinct(FIELD) topk(N,FIELD) apdex(T) sum(FIELD) histogram "
+                           "increase increaseRate)",
                            name);
 }
 
@@ -175,6 +169,18 @@ static enum tcore_status parse_one(struct tcore_stat *stat, const char *name,
     return unknown(name, err);
 }
 
+/* increase and increaseRate are read from one state. */
+static void share_increase(struct tcore_stats *list, struct tcore_stat *stat)
+{
+    for (struct tcore_stat *other = list->stat; other < stat; other++)
+        if (is_increase(other->kind)) {
+            stat->extra = other->extra;
+            stat->shares = true;
+            return;
+        }
+    stat->extra = list->extra_count++;
+}
+
 static void note_needs(struct tcore_stats *list, struct tcore_stat *stat)
 {
     switch (stat->kind) {
@@ -198,6 +204,10 @@ static void note_needs(struct tcore_stats *list, struct tcore_stat *stat)
     case TCORE_STAT_EXEMPLARS:
         stat->extra = list->extra_count++;
         break;
+    case TCORE_STAT_INCREASE:
+    case TCORE_STAT_INCREASE_RATE:
+        share_increase(list, stat);
+        break;
     default:
         break;
     }
@@ -215,6 +225,14 @@ static bool has(const struct tcore_stats *list, size_t count, enum tcore_stat_ki
 bool agg_wants(const struct tcore_stats *stats, enum tcore_stat_kind kind)
 {
     return has(stats, stats->count, kind);
+}
+
+const struct tcore_stat *agg_increase(const struct tcore_stats *stats)
+{
+    for (size_t i = 0; i < stats->count; i++)
+        if (is_increase(stats->stat[i].kind))
+            return &stats->stat[i];
+    return NULL;
 }
 
 enum tcore_status agg_stats_parse(struct tcore_stats *list, const char *const *names, size_t count,
@@ -279,10 +297,13 @@ static bool is_held(const struct tcore_stats *held, const struct tcore_stat *sta
     case TCORE_STAT_APDEX:
     case TCORE_STAT_FIELD_SUM:
     case TCORE_STAT_EXEMPLARS:
+    case TCORE_STAT_INCREASE:
+    case TCORE_STAT_INCREASE_RATE:
         break;
     }
     for (size_t i = 0; i < held->count; i++)
-        if (!strcmp(held->stat[i].name, stat->name)) {
+        if (!strcmp(held->stat[i].name, stat->name) ||
+            (is_increase(stat->kind) && is_increase(held->stat[i].kind))) {
             *extra = held->stat[i].extra;
             return true;
         }

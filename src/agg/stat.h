@@ -21,5 +21,7 @@ enum tcore_status agg_stats_choose(struct tcore_stats *chosen, const struct tcor
 void agg_stats_free(struct tcore_stats *list);
 /* Whether some statistic of the list is of that kind. */
 bool agg_wants(const struct tcore_stats *stats, enum tcore_stat_kind kind);
+/* The one that has the state of increase and increaseRate, or NULL. */
+const struct tcore_stat *agg_increase(const struct tcore_stats *stats);
 
 #endif

@@ -37,6 +37,12 @@ void agg_work_free(struct agg_work *work)
         agg_mapper_free(work->mapper);
     tcore_free(work->mapper);
     work->mapper = NULL;
+    for (uint32_t i = 0; i < work->newest_count; i++)
+        tcore_increase_free(&work->newest[i]);
+    tcore_free(work->newest);
+    work->newest = NULL;
+    work->newest_count = 0;
+    tcore_json_free(&work->json);
     tcore_free(work->scratch);
     tcore_free(work->of_codes);
     tcore_free(work->kept);
@@ -135,7 +141,8 @@ static enum tcore_status add_value(const struct rows *r, struct agg_window *wind
                                                                       : NULL;
     bool is_integer = tcore_row_integer(values, row, &integer, &value);
     enum tcore_status status;
-    if (type == TCORE_RECORD_METRIC && r->temporality)
+    if (type == TCORE_RECORD_METRIC && r->temporality &&
+        (stats->sum || stats->squares || stats->histogram))
         r->work->seen.cumulative += tcore_row_is_cumulative(r->metric_type, r->temporality, row);
     if (!is_integer)
         status = rows_add_other(r, cell, row, type, value, weight);

@@ -150,6 +150,32 @@ enum tcore_status tcore_cell_add_exemplar(struct tcore_cell *cell, const struct 
                  : TCORE_FATAL;
 }
 
+enum tcore_status tcore_cell_add_counter(struct tcore_cell *cell, const struct tcore_stats *stats,
+                                         const struct tcore_stat *stat, const void *name,
+                                         size_t length, const struct tcore_counter_point *point)
+{
+    struct tcore_cell_extra *extra = tcore_cell_need_extra(cell, stats);
+    return extra ? tcore_increase_add(&extra->state[stat->extra].increase, name, length, point)
+                 : TCORE_FATAL;
+}
+
+enum tcore_status tcore_cell_add_increase(struct tcore_cell *cell, const struct tcore_stats *stats,
+                                          const struct tcore_stat *stat,
+                                          const struct tcore_value *value, uint64_t weight)
+{
+    struct tcore_cell_extra *extra = tcore_cell_need_extra(cell, stats);
+    return extra ? tcore_increase_add_delta(&extra->state[stat->extra].increase, value, weight)
+                 : TCORE_FATAL;
+}
+
+enum tcore_status tcore_cell_link_counters(struct tcore_cell *cell, const struct tcore_stat *stat,
+                                           struct tcore_increase *newest, int64_t origin_ns)
+{
+    return cell->extra
+               ? tcore_increase_link(&cell->extra->state[stat->extra].increase, newest, origin_ns)
+               : TCORE_OK;
+}
+
 enum tcore_status tcore_cell_add_apdex(struct tcore_cell *cell, const struct tcore_stats *stats,
                                        const struct tcore_stat *stat, double value, bool error,
                                        uint64_t weight)

@@ -14,6 +14,7 @@
 #include "stats/exact_sum.h"
 #include "stats/exemplars.h"
 #include "stats/histogram.h"
+#include "stats/increase.h"
 #include "stats/stat.h"
 
 /* What few cells need; made on first use. */
@@ -58,6 +59,17 @@ enum tcore_status tcore_cell_add_field(struct tcore_cell *cell, const struct tco
 enum tcore_status tcore_cell_add_exemplar(struct tcore_cell *cell, const struct tcore_stats *stats,
                                           const struct tcore_stat *stat,
                                           const struct tcore_exemplar *exemplar);
+/* What increase wants: a point of a cumulative counter that is named by so many bytes; or how much
+ * came, an integer or a finite double. */
+enum tcore_status tcore_cell_add_counter(struct tcore_cell *cell, const struct tcore_stats *stats,
+                                         const struct tcore_stat *stat, const void *name,
+                                         size_t length, const struct tcore_counter_point *point);
+enum tcore_status tcore_cell_add_increase(struct tcore_cell *cell, const struct tcore_stats *stats,
+                                          const struct tcore_stat *stat,
+                                          const struct tcore_value *value, uint64_t weight);
+/* See tcore_increase_link(). */
+enum tcore_status tcore_cell_link_counters(struct tcore_cell *cell, const struct tcore_stat *stat,
+                                           struct tcore_increase *newest, int64_t origin_ns);
 /* The squares of the values so far, for stddev. */
 enum tcore_status tcore_cell_add_square_int(struct tcore_cell *cell,
                                             const struct tcore_stats *stats, int64_t value,

@@ -30,6 +30,10 @@ static void free_state(union tcore_cell_extra_state *state, const struct tcore_s
     case TCORE_STAT_EXEMPLARS:
         tcore_exemplars_free(&state->exemplars);
         break;
+    case TCORE_STAT_INCREASE:
+    case TCORE_STAT_INCREASE_RATE:
+        tcore_increase_free(&state->increase);
+        break;
     default:
         break;
     }
@@ -42,7 +46,8 @@ void tcore_cell_extra_free(struct tcore_cell_extra *extra, const struct tcore_st
     tcore_exact_sum_free(&extra->squares);
     tcore_bounded_histogram_free(&extra->bounded);
     for (size_t i = 0; i < stats->count; i++)
-        free_state(&extra->state[stats->stat[i].extra], &stats->stat[i]);
+        if (!stats->stat[i].shares)
+            free_state(&extra->state[stats->stat[i].extra], &stats->stat[i]);
     tcore_free(extra);
 }
 
@@ -57,6 +62,9 @@ static size_t state_bytes(const union tcore_cell_extra_state *state, const struc
         return tcore_exact_sum_bytes(&state->field.sum);
     case TCORE_STAT_EXEMPLARS:
         return state->exemplars.list ? stat->limit * sizeof *state->exemplars.list : 0;
+    case TCORE_STAT_INCREASE:
+    case TCORE_STAT_INCREASE_RATE:
+        return tcore_increase_bytes(&state->increase);
     default:
         return 0;
     }
@@ -69,7 +77,8 @@ size_t tcore_cell_extra_bytes(const struct tcore_cell *cell, const struct tcore_
         return 0;
     size_t bytes = sizeof *extra + stats->extra_count * sizeof *extra->state;
     for (size_t i = 0; i < stats->count; i++)
-        bytes += state_bytes(&extra->state[stats->stat[i].extra], &stats->stat[i]);
+        if (!stats->stat[i].shares)
+            bytes += state_bytes(&extra->state[stats->stat[i].extra], &stats->stat[i]);
     return bytes;
 }
 
@@ -89,6 +98,9 @@ static enum tcore_status merge_state(union tcore_cell_extra_state *into,
         return tcore_exact_sum_merge(&into->field.sum, &from->field.sum);
     case TCORE_STAT_EXEMPLARS:
         return tcore_exemplars_merge(&into->exemplars, stat->limit, &from->exemplars);
+    case TCORE_STAT_INCREASE:
+    case TCORE_STAT_INCREASE_RATE:
+        return tcore_increase_merge(&into->increase, &from->increase);
     default:
         return TCORE_OK;
     }
@@ -106,7 +118,8 @@ enum tcore_status tcore_cell_extra_merge(struct tcore_cell *into,
         status = tcore_bounded_histogram_merge(&extra->bounded, &from->bounded);
     for (size_t i = 0; i < stats->count && !status; i++) {
         const struct tcore_stat *stat = &stats->stat[i];
-        status = merge_state(&extra->state[stat->extra], &from->state[stat->extra], stat);
+        if (!stat->shares)
+            status = merge_state(&extra->state[stat->extra], &from->state[stat->extra], stat);
     }
     return status;
 }
@@ -129,6 +142,9 @@ static enum tcore_status encode_state(const union tcore_cell_extra_state *state,
     case TCORE_STAT_EXEMPLARS:
         tcore_exemplars_encode(&state->exemplars, out);
         break;
+    case TCORE_STAT_INCREASE:
+    case TCORE_STAT_INCREASE_RATE:
+        return tcore_increase_encode(&state->increase, out);
     default:
         break;
     }
@@ -142,7 +158,8 @@ enum tcore_status tcore_cell_extra_encode(const struct tcore_cell_extra *extra,
     tcore_exact_sum_encode(&extra->squares, out);
     tcore_bounded_histogram_encode(&extra->bounded, out);
     for (size_t i = 0; i < stats->count && !status; i++)
-        status = encode_state(&extra->state[stats->stat[i].extra], &stats->stat[i], out);
+        if (!stats->stat[i].shares)
+            status = encode_state(&extra->state[stats->stat[i].extra], &stats->stat[i], out);
     return status;
 }
 
@@ -165,6 +182,9 @@ static enum tcore_status decode_state(union tcore_cell_extra_state *state,
         return tcore_exact_sum_decode(&state->field.sum, in, err);
     case TCORE_STAT_EXEMPLARS:
         return tcore_exemplars_decode(&state->exemplars, stat->limit, in, err);
+    case TCORE_STAT_INCREASE:
+    case TCORE_STAT_INCREASE_RATE:
+        return tcore_increase_decode(&state->increase, in, err);
     default:
         return TCORE_OK;
     }
@@ -180,6 +200,7 @@ enum tcore_status tcore_cell_extra_decode(struct tcore_cell *cell, const struct 
     if (!status)
         status = tcore_bounded_histogram_decode(&extra->bounded, in, err);
     for (size_t i = 0; i < stats->count && !status; i++)
-        status = decode_state(&extra->state[stats->stat[i].extra], &stats->stat[i], in, err);
+        if (!stats->stat[i].shares)
+            status = decode_state(&extra->state[stats->stat[i].extra], &stats->stat[i], in, err);
     return status;
 }

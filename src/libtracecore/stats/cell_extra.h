@@ -22,6 +22,7 @@ union tcore_cell_extra_state {
     struct tcore_apdex apdex;
     struct tcore_cell_field field;
     struct tcore_exemplars exemplars;
+    struct tcore_increase increase;
 };
 
 struct tcore_cell_extra {

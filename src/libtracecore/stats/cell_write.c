@@ -113,8 +113,23 @@ static enum tcore_status write_topk(const struct tcore_stat *stat, const struct 
     return status;
 }
 
+static enum tcore_status write_increase(const struct tcore_increase *increase,
+                                        const struct tcore_stat *stat, double seconds,
+                                        struct tcore_buf *out)
+{
+    struct tcore_exact_sum sum = {0};
+    bool any;
+    enum tcore_status status = tcore_increase_sum(increase, &sum, &any);
+    if (!status && any && stat->kind == TCORE_STAT_INCREASE)
+        write_sum(&sum, stat, out);
+    else if (!status && any && seconds > 0)
+        write_double(stat, tcore_exact_sum_value(&sum) / seconds, out);
+    tcore_exact_sum_free(&sum);
+    return status;
+}
+
 static enum tcore_status write_extra(const struct tcore_cell *cell, const struct tcore_stat *stat,
-                                     struct tcore_buf *out)
+                                     double seconds, struct tcore_buf *out)
 {
     static const union tcore_cell_extra_state none;
     const union tcore_cell_extra_state *state =
@@ -136,6 +151,9 @@ static enum tcore_status write_extra(const struct tcore_cell *cell, const struct
             tcore_exemplars_write(&state->exemplars, out);
         }
         break;
+    case TCORE_STAT_INCREASE:
+    case TCORE_STAT_INCREASE_RATE:
+        return write_increase(&state->increase, stat, seconds, out);
     default:
         return write_topk(stat, &state->topk, out);
     }
@@ -188,7 +206,7 @@ static enum tcore_status write_stat(const struct tcore_cell *cell, const struct 
     case TCORE_STAT_HISTOGRAM:
         return tcore_cell_write_histogram(cell, stat->limit, out);
     default:
-        return write_extra(cell, stat, out);
+        return write_extra(cell, stat, seconds, out);
     }
     return TCORE_OK;
 }
@@ -197,6 +215,8 @@ static bool is_estimated(const struct tcore_cell *cell, const struct tcore_stat 
 {
     if (stat->kind == TCORE_STAT_QUANTILE)
         return is_bounded(cell) && !isnan(quantile(cell, stat->quantile));
+    if (stat->kind == TCORE_STAT_INCREASE || stat->kind == TCORE_STAT_INCREASE_RATE)
+        return cell->extra && tcore_increase_is_doubtful(&cell->extra->state[stat->extra].increase);
     return stat->kind == TCORE_STAT_DISTINCT && cell->extra &&
            !tcore_distinct_is_exact(&cell->extra->state[stat->extra].distinct);
 }

@@ -25,6 +25,11 @@
  *   apdex       satisfied, tolerating, total, in units
  *   exemplars   number of entries; for each: 1 an integer value or 2 a double + 4 has a span id, 16
  *               bytes of the trace id [8 of the span id] [value, zigzagged or as a double]
+ *   counter     number of runs * 2 + doubtful; for each: 1 if it has two points, its points
+ *     point     1 a double + 2 has a start, zigzag(time) [zigzag(start)] value, zigzagged or as a
+ *               double
+ *   increase    number of series * 2 + has deltas; for each in the order of its 128-bit hash: that,
+ *               16 bytes, and its counter; [exact sum of the deltas]
  */
 #ifndef TRACECORE_STATS_ENCODE_H
 #define TRACECORE_STATS_ENCODE_H
