@@ -52,6 +52,15 @@ list_inputs() {
     }
 }
 
+# note_open_logs: records that no segment has yet are in no unit. A log without any is its header.
+note_open_logs() {
+    local log size logs=0 header=64
+    for log in "$repository"/open/*; do
+        [[ -f $log ]] && size=$(stat -c %s -- "$log") && ((size > header)) && ((++logs))
+    done
+    ((logs == 0)) || complain "the answer is without what is in open logs of $repository ($logs)"
+}
+
 # check_usage: what is wrong with the command line is found before anything is started.
 check_usage() {
     [[ -n $parent ]] || die 2 '--folder names no folder that all hosts see'
@@ -106,6 +115,7 @@ make_job() {
     local list number=0 at input
     list=$(list_inputs) || die 4 'the inputs could not be listed'
     mapfile -t inputs < <(printf %s "${list:+$list$'\n'}")
+    [[ -z $repository ]] || note_open_logs
     ((${#inputs[@]})) || die 4 'there are no inputs'
     ((${#inputs[@]} <= 9999 * per_unit)) || die 2 'more than 9,999 units: raise --per-unit'
     job=$(mktemp -d "$parent/trace-agg-XXXXXX") || exit 4

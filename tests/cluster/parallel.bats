@@ -53,6 +53,16 @@ setup() {
     assert_regex "$stderr" 'the inputs could not be listed'
 }
 
+@test 'what is in open logs of a repository is not counted, and said so' {
+    trace-record archive repo part*
+    run -0 --separate-stderr "${script[@]}" --repository=repo -- "${options[@]}"
+    assert_equal "$stderr" ''
+    trace-record metric m 1 --to=repo
+    run -0 --separate-stderr "${script[@]}" --repository=repo -- "${options[@]}"
+    assert_equal "$output" "$(< whole)"
+    assert_equal "$stderr" 'trace-agg-parallel: the answer is without what is in open logs of repo (1)'
+}
+
 @test 'a unit that is there twice counts once; one that is missing or cut short leaves no answer' {
     "${alone[@]}" --keep -- "${options[@]}" | cmp - whole
     job=$(echo jobs/*)
