@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* The default is told from --format=ndjson by its address. */
-static bool is_for_people(const struct cli_io_options *io)
+bool cli_is_for_people(const struct cli_io_options *io)
 {
     return (!io->output || strcmp(io->output, "-") == 0) && !io->binary &&
            io->format == cli_io_defaults.format && isatty(STDOUT_FILENO);
@@ -18,7 +18,7 @@ static bool is_for_people(const struct cli_io_options *io)
 void cli_table_on_terminal(struct cli *cli, const char **names, size_t count)
 {
     struct cli_io_options *io = &cli->io;
-    if (is_for_people(io))
+    if (cli_is_for_people(io))
         io->format = "table";
     if (strcmp(io->format, "table") != 0 || io->fields.count)
         return;

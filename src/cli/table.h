@@ -5,6 +5,9 @@
 
 #include "cli/verb.h"
 
+/* Whether records go to a terminal and neither --format, -b nor -o asks for something else. */
+bool cli_is_for_people(const struct cli_io_options *io);
+
 /*
  * Makes the output a table if it goes to a terminal and neither --format, -b nor -o asks for
  * something else. A table without --fields has these columns; names is borrowed until the end.

@@ -10,12 +10,15 @@
 #include "cli/filter.h"
 #include "cli/ids.h"
 #include "cli/message.h"
+#include "cli/table.h"
+#include "span/get_details.h"
 #include "span/verbs.h"
 
 #include <string.h>
 
 struct get_options {
     const char *span;
+    bool details;
 };
 
 struct get {
@@ -152,6 +155,15 @@ static int get_records(struct get *get, int count, char **inputs)
     return get->found ? status : CLI_FOUND;
 }
 
+/* A page of text: on a terminal, or where a table of the details is asked for. */
+static bool is_for_people(const struct cli *cli, const struct get_options *options)
+{
+    if (cli->io.fields.count)
+        return false;
+    return cli_is_for_people(&cli->io) ||
+           (options->details && strcmp(cli->io.format, "table") == 0);
+}
+
 static int run(struct cli *cli, void *verb_options, int argc, char **argv)
 {
     const struct get_options *options = verb_options;
@@ -168,8 +180,14 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
             cli, argc ? "get: '%s' is no trace id of 32 or 16 digits" : "get needs a TRACEID",
             argc ? argv[0] : "");
     int status = CLI_FAILED;
+    if (options->details && !options->span)
+        return cli_usage_error(cli, "--details needs --span=ID");
     if (!cli_check_inputs(cli, argc - ids, argv + ids))
         return status;
+    if (get.span_id && is_for_people(cli, options))
+        return get_details(cli, get.span_id, ids, argc, argv, true);
+    if (options->details)
+        return get_details(cli, get.span_id, ids, argc, argv, false);
     if (add_traces(&get, ids, argv))
         status = get_records(&get, argc - ids, argv + ids);
     else
@@ -182,6 +200,10 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
 
 static const struct cli_option options[] = {
     {0, "span", CLI_STRING, offsetof(struct get_options, span), "ID", "only records of this span",
+     NULL},
+    {0, "details", CLI_FLAG, offsetof(struct get_options, details), NULL,
+     "with --span: the span with its parent, children, siblings, self time, place on the critical "
+     "path and logs, as one record",
      NULL},
 };
 
@@ -196,10 +218,15 @@ const struct cli_verb span_get = {
         "executions and assembled traces are looked at, and printed as they are; --type says "
         "which. With --span the TRACEID may be left out. The exit status is 1 if there was none.\n"
         "\n"
+        "--details adds a member details to the span, and needs its whole trace. On a terminal, "
+        "or with --format=table, it is a page of text; --span alone gives it there, too.\n"
+        "\n"
         "Examples:\n"
         "  trace-span get 5b8efff798038103d269b633813fc60c spans.ndjson\n"
-        "  trace-span get --span=eee19b7ec3c1b174 spans.ndjson\n",
+        "  trace-span get --span=eee19b7ec3c1b174 spans.ndjson\n"
+        "  trace-span get --span=eee19b7ec3c1b174 --details repo | jq .details\n",
     .groups = CLI_READS | CLI_WRITES,
+    .memory = "--details: fail when the spans of the traces are more (default 1G)",
     .exits = exits,
     .options = options,
     .option_count = sizeof options / sizeof *options,

@@ -8,6 +8,7 @@
 extern const struct cli_verb span_analyze;
 extern const struct cli_verb span_assemble;
 extern const struct cli_verb span_context;
+extern const struct cli_verb span_correlate;
 extern const struct cli_verb span_cut;
 extern const struct cli_verb span_diff;
 extern const struct cli_verb span_errors;
@@ -16,6 +17,7 @@ extern const struct cli_verb span_get;
 extern const struct cli_verb span_map;
 extern const struct cli_verb span_path;
 extern const struct cli_verb span_patterns;
+extern const struct cli_verb span_related;
 extern const struct cli_verb span_search;
 extern const struct cli_verb span_sort;
 extern const struct cli_verb span_timeline;

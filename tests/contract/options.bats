@@ -93,7 +93,7 @@ has_option() {
         'trace-record audit' | 'trace-record repair') wanted='0 1 2 4' ;;
         'trace-record run') wanted='N 2 126 127 128+N' ;;
         'trace-detect anomaly' | 'trace-alert run' | 'trace-span analyze' | 'trace-span diff' | 'trace-span get' | \
-            'trace-span map' | 'trace-span path' | 'trace-span timeline')
+            'trace-span map' | 'trace-span path' | 'trace-span related' | 'trace-span timeline')
             wanted='0 1 2 3 4'
             ;;
         esac
@@ -111,7 +111,9 @@ has_option() {
         case "$*" in
         trace-agg | trace-detect* | 'trace-report summary' | 'trace-report trace') does=yes ;;
         'trace-record active' | 'trace-record export' | 'trace-record history' | 'trace-record import') does=yes ;;
-        'trace-span analyze' | 'trace-span assemble' | 'trace-span diff' | 'trace-span errors' | 'trace-span map' | 'trace-span path' | 'trace-span patterns' | 'trace-span search' | 'trace-span sort' | 'trace-span timeline') does=yes ;;
+        'trace-span analyze' | 'trace-span assemble' | 'trace-span correlate' | 'trace-span diff' | 'trace-span errors') does=yes ;;
+        'trace-span get' | 'trace-span map' | 'trace-span path' | 'trace-span patterns' | 'trace-span related') does=yes ;;
+        'trace-span search' | 'trace-span sort' | 'trace-span timeline') does=yes ;;
         esac
         local offered=no
         if has_option "$@" memory; then offered=yes; fi

@@ -72,6 +72,14 @@ setup() {
     validate summaries.ndjson
 }
 
+@test 'traces that have to do with each other' {
+    trace-span correlate --by=service --max-traces=2 all.ndjson >groups.ndjson
+    trace-span correlate --of=slow --alpha=1 all.ndjson >contrast.ndjson
+    trace-span related "$(jq -r 'select(.type == "span").traceId' all.ndjson | head -n 1)" all.ndjson >related.ndjson
+    trace-span get --details --span="$(jq -r 'select(.type == "span").spanId' all.ndjson | head -n 1)" all.ndjson >details.ndjson
+    validate groups.ndjson contrast.ndjson related.ndjson details.ndjson
+}
+
 @test 'findings' {
     trace-agg --by=service,name --window=10s --type=span all.ndjson | trace-detect anomaly >findings.ndjson
     grep -q '^{"type":"finding"' findings.ndjson

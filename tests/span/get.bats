@@ -95,3 +95,50 @@ setup() {
     run -0 trace-span get --limit=1 $b spans
     assert_output "$(sed -n 7p spans)"
 }
+
+@test '--details: what is around a span, its self time, the critical path and logs' {
+    log() {
+        echo "{\"type\":\"log\",\"timeUnixNano\":\"17000000000000000$1\",\"severity\":\"warn\",\"body\":\"$2\",\"traceId\":\"${3:-$a}\",\"spanId\":\"0000000000000005\"}"
+    }
+    { log 40 second; log 30 'first'; log 30 other "$b"; } >>spans
+    run -0 --separate-stderr trace-span get --details --span=0000000000000005 spans
+    jq -c 'del(.details), (.details | .parent, .children, .siblings, [.logs[].body], .trace, [.depth, .offsetNano, .selfNano, .critical, .criticalNano])' <<<"$output" >got
+    run -0 cat got
+    assert_output "$(sed -n 5p spans)
+{\"spanId\":\"0000000000000001\",\"service\":\"front\",\"name\":\"GET /cart\",\"kind\":\"server\",\"offsetNano\":-20,\"durationNano\":100}
+[{\"spanId\":\"0000000000000006\",\"service\":\"stock\",\"name\":\"stock.Get\",\"kind\":\"server\",\"offsetNano\":10,\"durationNano\":40,\"status\":\"error\"}]
+[{\"spanId\":\"0000000000000002\",\"service\":\"front\",\"name\":\"cart.Get\",\"kind\":\"client\",\"offsetNano\":-15,\"durationNano\":55}]
+[\"first\",\"second\"]
+{\"spanCount\":6,\"errorCount\":2,\"durationNano\":100}
+[1,20,20,true,20]"
+    trace-span get --details --span=0000000000000005 spans >one
+    trace-span get --details --span=0000000000000005 $a -j4 < <(tac spans) >two
+    assert_files_equal one two
+    trace-record archive repo <spans
+    trace-span get --details --span=0000000000000005 repo >two
+    assert_files_equal one two
+    run -1 trace-span get --details --span=00000000000000ff spans
+    assert_output 'trace-span: no span 00000000000000ff is in the input'
+    run -2 trace-span get --details $a spans
+}
+
+@test '--details --format=table: a page, on which nothing is raw' {
+    echo "{\"type\":\"log\",\"timeUnixNano\":\"1700000000000000030\",\"severity\":\"warn\",\"body\":\"b\\u001b[1m\",\"traceId\":\"$a\",\"spanId\":\"0000000000000005\"}" >>spans
+    LC_ALL=C run -0 --separate-stderr trace-span get --details --format=table --span=0000000000000005 spans
+    assert_output "front: stock.Get (client)  error: no stock
+span 0000000000000005 of trace $a, which has 6 spans and 2 errors
+2023-11-14T22:13:20.00000002Z, +20 ns after the trace's start
+took 60 ns, 20 ns of it itself; on the critical path, of which 20 ns are its own
+
+parent
+  0000000000000001   front: GET /cart  100 ns  -20 ns
+
+children
+  0000000000000006 ! stock: stock.Get  40 ns  +10 ns
+
+siblings
+  0000000000000002   front: cart.Get  55 ns  -15 ns
+
+logs
+  +10 ns     warn  b\\u001b[1m"
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the columns of a batch say of a span: its times, whether it failed. Values are looked at
- * where they are: one that is put together on the stack and read at once stalls. Private to trace/.
+ * where they are: one that is put together on the stack and read at once stalls. Not installed.
  */
 #ifndef TRACECORE_TRACE_SPAN_VALUES_H
 #define TRACECORE_TRACE_SPAN_VALUES_H

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Fisher's test against published tables and against exact fractions by enumeration. */
+#include "stats/fisher.h"
+
+#include "tap.h"
+
+#include <math.h>
+
+static bool near(double a, double b, double tolerance)
+{
+    return fabs(a - b) <= tolerance * fmax(1e-300, fmax(fabs(a), fabs(b)));
+}
+
+/* --- Tables with known answers */
+
+struct known {
+    const char *label;
+    uint64_t a, b, c, d;
+    double greater, less, two_sided;
+};
+
+static const struct known table[] = {
+    /* 17/70, 69/70 and 34/70 by counting the C(8,4) = 70 ways to choose */
+    {"the lady tasting tea", 3, 1, 1, 3, 17.0 / 70, 69.0 / 70, 34.0 / 70},
+    {"all cups right", 4, 0, 0, 4, 1.0 / 70, 1, 2.0 / 70},
+    {"none", 0, 4, 4, 0, 1, 1.0 / 70, 2.0 / 70},
+    {"an empty group", 0, 0, 5, 5, 1, 1, 1},
+    {"nobody has it", 0, 7, 0, 5, 1, 1, 1},
+    {"everybody has it", 7, 0, 5, 0, 1, 1, 1},
+};
+
+static void test_known(void)
+{
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        const struct known *k = &table[i];
+        struct tcore_fisher got = tcore_fisher_test(k->a, k->b, k->c, k->d);
+        ok(near(got.greater, k->greater, 1e-12) && near(got.less, k->less, 1e-12) &&
+               near(got.two_sided, k->two_sided, 1e-12),
+           "%s: %.12g %.12g %.12g", k->label, got.greater, got.less, got.two_sided);
+    }
+}
+
+/* --- Every table with small margins, in integers */
+
+static uint64_t choose(uint64_t n, uint64_t k)
+{
+    uint64_t result = 1;
+    if (k > n)
+        return 0;
+    for (uint64_t i = 1; i <= k; i++)
+        result = result * (n - k + i) / i;
+    return result;
+}
+
+static bool agrees(uint64_t group, uint64_t others, uint64_t has, uint64_t a)
+{
+    double greater = 0, less = 0, both = 0;
+    uint64_t own = choose(group, a) * choose(others, has - a);
+    for (uint64_t k = 0; k <= has && k <= group; k++) {
+        uint64_t ways = choose(group, k) * choose(others, has - k);
+        greater += k >= a ? (double)ways : 0;
+        less += k <= a ? (double)ways : 0;
+        both += ways <= own ? (double)ways : 0;
+    }
+    double all = (double)choose(group + others, has);
+    struct tcore_fisher got = tcore_fisher_test(a, group - a, has - a, others - (has - a));
+    return near(got.greater, greater / all, 1e-9) && near(got.less, less / all, 1e-9) &&
+           near(got.two_sided, both / all, 1e-9);
+}
+
+static void test_every_small_table(void)
+{
+    unsigned tables = 0, wrong = 0;
+    for (uint64_t group = 1; group <= 9; group++)
+        for (uint64_t others = 1; others <= 9; others++)
+            for (uint64_t has = 0; has <= group + others; has++)
+                for (uint64_t a = has > others ? has - others : 0; a <= group && a <= has; a++) {
+                    tables++;
+                    wrong += !agrees(group, others, has, a);
+                }
+    ok(wrong == 0 && tables > 1000, "%u of %u small tables differ from counting", wrong, tables);
+}
+
+/* --- Large ones */
+
+static void test_large(void)
+{
+    /* all of the group have it and nobody else: 1 / C(1000, 50) */
+    double got = tcore_fisher_test(50, 0, 0, 950).greater;
+    double want = 1;
+    for (int i = 0; i < 50; i++)
+        want *= (50.0 - i) / (1000.0 - i);
+    ok(near(got, want, 1e-9), "50 of 50 against 0 of 950: %g, %g by its product", got, want);
+    struct tcore_fisher even = tcore_fisher_test(50000, 450000, 50000, 450000);
+    ok(even.two_sided == 1 && even.greater > 0.5 && even.greater < 0.502,
+       "a million with no difference: %g %g", even.two_sided, even.greater);
+    struct tcore_fisher more = tcore_fisher_test(50500, 449500, 49500, 450500);
+    /* z = 3.33: about 0.00043 one-sided */
+    ok(more.greater > 3.8e-4 && more.greater < 4.8e-4, "a million with a little: %g", more.greater);
+}
+
+static void test_smallest(void)
+{
+    ok(near(tcore_fisher_smallest(3, 5, 10), 10.0 / 120, 1e-12), "three of ten, all in one half");
+    ok(near(tcore_fisher_smallest(1, 1, 1000), 1e-3, 1e-12), "one of a thousand");
+    ok(near(tcore_fisher_smallest(8, 5, 10), 10.0 / 45, 1e-12), "more have it than the group has");
+}
+
+int main(void)
+{
+    test_known();
+    test_every_small_table();
+    test_large();
+    test_smallest();
+    return done_testing();
+}
