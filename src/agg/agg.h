@@ -67,7 +67,8 @@ struct agg_plan {
     bool watermark;                 /* windows close as event time goes on */
     /* columns of the projection */
     size_t *by;
-    size_t span_value, metric_value, metric_name, histogram, summary, sample_rate, status, severity;
+    size_t span_value, metric_value, metric_name, histogram, summary, sample_rate, trace_state;
+    size_t status, severity;
     size_t metric_type, temporality; /* where it matters that a point is cumulative */
     size_t start_time, time;
     size_t identity[3];             /* what tells counters apart: dimensions, resource, scope */

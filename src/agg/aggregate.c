@@ -283,6 +283,7 @@ static enum tcore_status set_up(struct aggregation *agg, const struct agg_option
                                   .histogram = SIZE_MAX,
                                   .summary = SIZE_MAX,
                                   .sample_rate = SIZE_MAX,
+                                  .trace_state = SIZE_MAX,
                                   .metric_type = SIZE_MAX,
                                   .temporality = SIZE_MAX,
                                   .status = SIZE_MAX,

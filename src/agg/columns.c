@@ -79,6 +79,8 @@ static enum tcore_status add_other_columns(struct agg_plan *plan,
         status = add_path(projection, "timeUnixNano", &plan->time, err);
     if (!status && metrics)
         status = tcore_projection_add_path(projection, sample_rate, 2, &plan->sample_rate, err);
+    if (!status && spans)
+        status = add_path(projection, "traceState", &plan->trace_state, err);
     bool increase = agg_increase(&plan->stats) != NULL;
     bool of_values = plan->stats.sum || plan->stats.squares || plan->stats.histogram || increase;
     if (!status && metrics && of_values && !plan->value)

@@ -15,7 +15,7 @@ struct rows {
     const uint32_t *row; /* selected */
     size_t count;
     const struct tcore_column *status, *severity, *span_value, *metric_value, *metric_name,
-        *sample_rate, *metric_type, *temporality, *start_time, *time;
+        *sample_rate, *trace_state, *metric_type, *temporality, *start_time, *time;
     struct tcore_row_points points;
     const uint32_t *by; /* symbols: by[column * count + i] */
     uint32_t *series;   /* of each selected row */

@@ -181,11 +181,12 @@ static enum tcore_status add_row(const struct rows *r, size_t i)
         error = tcore_row_is_error(value, type);
     }
     uint64_t weight = TCORE_WEIGHT_ONE;
-    if (type == TCORE_RECORD_METRIC && r->sample_rate) {
-        bool bad;
+    bool bad = false;
+    if (type == TCORE_RECORD_METRIC && r->sample_rate)
         weight = tcore_row_weight(r->sample_rate, row, &bad);
-        r->work->seen.bad_rates += bad;
-    }
+    else if (type == TCORE_RECORD_SPAN && r->trace_state)
+        weight = tcore_row_span_weight(r->trace_state, row, &bad);
+    r->work->seen.bad_rates += bad;
     if (weight == TCORE_WEIGHT_ONE)
         tcore_cell_count(cell, error);
     else
@@ -276,6 +277,7 @@ enum tcore_status agg_add(struct agg_work *work, const struct tcore_batch *batch
                      .metric_name = column(batch, plan->metric_name),
                      .points = {column(batch, plan->histogram), column(batch, plan->summary)},
                      .sample_rate = column(batch, plan->sample_rate),
+                     .trace_state = column(batch, plan->trace_state),
                      .metric_type = column(batch, plan->metric_type),
                      .temporality = column(batch, plan->temporality),
                      .start_time = column(batch, plan->start_time),
@@ -285,7 +287,8 @@ enum tcore_status agg_add(struct agg_work *work, const struct tcore_batch *batch
     status = rows_find_series(&r, err);
     if (status)
         return status;
-    if (r.all_spans && !plan->timed && !plan->stats.extra_count)
+    if (r.all_spans && !plan->timed && !plan->stats.extra_count &&
+        tcore_row_is_unweighted(r.trace_state, rows, count))
         status = rows_add_plain_spans(&r);
     else
         for (size_t i = 0; i < count && !status; i++)

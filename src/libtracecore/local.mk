@@ -42,6 +42,7 @@ model_HEADERS += %D%/model/projection.h
 model_HEADERS += %D%/model/record.h
 model_HEADERS += %D%/model/symbol.h
 model_HEADERS += %D%/model/time.h
+model_HEADERS += %D%/model/trace_state.h
 model_HEADERS += %D%/model/value.h
 model_sources += %D%/model/canonical.c
 model_sources += %D%/model/id.c
@@ -56,6 +57,7 @@ model_sources += %D%/model/projection.c
 model_sources += %D%/model/record.c
 model_sources += %D%/model/symbol.c
 model_sources += %D%/model/time.c
+model_sources += %D%/model/trace_state.c
 model_sources += %D%/model/value.c
 
 streamdir = $(tracecoreincludedir)/stream

@@ -85,11 +85,12 @@ int main(void)
     struct tcore_error err = {0};
     struct tcore_buf out = {0};
     for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
-        ok(trace_state_threshold(shares[i].share) == shares[i].threshold, "%g", shares[i].share);
+        ok(tcore_trace_state_threshold(shares[i].share) == shares[i].threshold, "%g",
+           shares[i].share);
     for (size_t i = 0; i < sizeof traces / sizeof *traces; i++) {
         struct tcore_slice id = slice(traces[i].id), state = slice(traces[i].state);
-        ok(trace_state_randomness(&id, &state) == traces[i].randomness, "%s, %s", traces[i].id,
-           traces[i].state);
+        ok(tcore_trace_state_randomness(&id, &state) == traces[i].randomness, "%s, %s",
+           traces[i].id, traces[i].state);
     }
     for (size_t i = 0; i < sizeof states / sizeof *states; i++)
         test_state(i);

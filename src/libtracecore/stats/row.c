@@ -2,6 +2,8 @@
 /* The rarer ways in which a record adds to a cell. */
 #include "stats/row.h"
 
+#include "model/trace_state.h"
+
 bool tcore_row_special(const struct tcore_value *v, double *d)
 {
     static const struct {
@@ -42,6 +44,12 @@ enum tcore_status tcore_row_add_other(struct tcore_cell *cell, const struct tcor
     return TCORE_OK;
 }
 
+static uint64_t weight_of(double rate, bool *bad)
+{
+    *bad = !(rate >= 0x1p-32 && rate <= 1);
+    return *bad ? TCORE_WEIGHT_ONE : (uint64_t)((double)TCORE_WEIGHT_ONE / rate + 0.5);
+}
+
 /* A rate that is beyond all use, below 2^-32, is taken for none, as 0 is. */
 uint64_t tcore_row_weight(const struct tcore_column *sample_rate, uint32_t row, bool *bad)
 {
@@ -49,11 +57,39 @@ uint64_t tcore_row_weight(const struct tcore_column *sample_rate, uint32_t row, 
     *bad = false;
     if (value.kind == TCORE_ABSENT || value.kind == TCORE_NULL)
         return TCORE_WEIGHT_ONE;
-    double rate = tcore_value_double(&value);
-    if (rate >= 0x1p-32 && rate <= 1)
-        return (uint64_t)((double)TCORE_WEIGHT_ONE / rate + 0.5);
-    *bad = true;
-    return TCORE_WEIGHT_ONE;
+    return weight_of(tcore_value_double(&value), bad);
+}
+
+uint64_t tcore_row_span_weight(const struct tcore_column *trace_state, uint32_t row, bool *bad)
+{
+    int64_t integer;
+    const struct tcore_value *value;
+    uint64_t threshold;
+    *bad = false;
+    if (tcore_row_integer(trace_state, row, &integer, &value) || value->kind != TCORE_STRING)
+        return TCORE_WEIGHT_ONE;
+    const struct tcore_slice state = {value->s, value->len};
+    if (!tcore_trace_state_find(&state, &threshold))
+        return TCORE_WEIGHT_ONE;
+    return weight_of(tcore_trace_state_share(threshold), bad);
+}
+
+bool tcore_row_is_unweighted(const struct tcore_column *trace_state, const uint32_t *rows,
+                             size_t count)
+{
+    unsigned strings = 0;
+    if (!trace_state || trace_state->form == TCORE_COLUMN_INT64)
+        return true;
+    if (trace_state->form == TCORE_COLUMN_CONSTANT)
+        return trace_state->values[0].kind != TCORE_STRING;
+    if (trace_state->form == TCORE_COLUMN_DICT) {
+        for (uint32_t i = 0; i < trace_state->value_count; i++)
+            strings += trace_state->values[i].kind == TCORE_STRING;
+        return !strings;
+    }
+    for (size_t i = 0; i < count; i++)
+        strings += trace_state->values[rows[i]].kind == TCORE_STRING;
+    return !strings;
 }
 
 bool tcore_row_is_cumulative(const struct tcore_column *metric_type,

@@ -76,6 +76,12 @@ enum tcore_status tcore_row_add_other(struct tcore_cell *cell, const struct tcor
 /* How many records a metric stands for, in units: the inverse of the rate at which it was sampled.
  * A rate that is none sets *bad, and counts once. */
 uint64_t tcore_row_weight(const struct tcore_column *sample_rate, uint32_t row, bool *bad);
+/* The same of a span: its adjusted count, from the threshold in its trace state. One that
+ * keeps less than 2^-32 sets *bad, and counts once. */
+uint64_t tcore_row_span_weight(const struct tcore_column *trace_state, uint32_t row, bool *bad);
+/* Whether none of the spans rows[0..count) has a trace state, so that each counts once. */
+bool tcore_row_is_unweighted(const struct tcore_column *trace_state, const uint32_t *rows,
+                             size_t count);
 /* A point of a counter or a histogram that says what came since a start, and not since the point
  * before. A counter that does not say which is taken to be such a one. */
 bool tcore_row_is_cumulative(const struct tcore_column *metric_type,

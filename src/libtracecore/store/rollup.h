@@ -43,9 +43,10 @@ extern const struct tcore_stats tcore_rollup_stats;
 
 /* Columns of a projection that are rolled up. */
 struct tcore_rollup_columns {
-    size_t service, name, start_time, duration, status;                   /* of spans; the first */
-    size_t time, value, metric_name, histogram, summary;                  /* of metrics, */
-    size_t sample_rate, metric_type, temporality;                         /* all of them */
+    size_t service, name, start_time, duration, status;  /* of spans; the first */
+    size_t time, value, metric_name, histogram, summary; /* of metrics, */
+    size_t sample_rate, metric_type, temporality;        /* all of them */
+    size_t trace_state;                                  /* of spans again */
 };
 
 /* Adds the columns to a projection, as trace-agg --by=service,name would. TCORE_OK or FATAL. */

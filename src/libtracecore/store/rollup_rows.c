@@ -16,7 +16,7 @@ struct rows {
     struct tcore_rollup_builder *builder;
     const struct tcore_batch *batch;
     const struct tcore_column *service, *name, *start_time, *duration, *status, *time, *value,
-        *metric_name, *sample_rate, *metric_type, *temporality;
+        *metric_name, *sample_rate, *trace_state, *metric_type, *temporality;
     struct tcore_row_points points;
 };
 
@@ -36,15 +36,11 @@ enum tcore_status tcore_rollup_project(struct tcore_projection *projection,
         const char *name;
         size_t *column;
     } paths[] = {
-        {"durationNano", &columns->duration},
-        {"startTimeUnixNano", &columns->start_time},
-        {"status", &columns->status},
-        {"timeUnixNano", &columns->time},
-        {"value", &columns->value},
-        {"metricName", &columns->metric_name},
-        {"histogram", &columns->histogram},
-        {"summary", &columns->summary},
-        {"metricType", &columns->metric_type},
+        {"durationNano", &columns->duration},   {"startTimeUnixNano", &columns->start_time},
+        {"status", &columns->status},           {"traceState", &columns->trace_state},
+        {"timeUnixNano", &columns->time},       {"value", &columns->value},
+        {"metricName", &columns->metric_name},  {"histogram", &columns->histogram},
+        {"summary", &columns->summary},         {"metricType", &columns->metric_type},
         {"temporality", &columns->temporality},
     };
     enum tcore_status status =
@@ -167,7 +163,7 @@ static enum tcore_status add_placed(const struct rows *r, uint32_t row, enum tco
                                     int64_t time)
 {
     struct tcore_rollup_builder *b = r->builder;
-    uint64_t weight = TCORE_WEIGHT_ONE;
+    uint64_t weight;
     uint32_t series = series_of(r, row, type);
     if (series == TCORE_MAP_NONE)
         return TCORE_FATAL;
@@ -176,11 +172,10 @@ static enum tcore_status add_placed(const struct rows *r, uint32_t row, enum tco
         tcore_rollup_cell_of(b, series, tcore_rollup_window(time, b->window_ns));
     if (!cell)
         return TCORE_FATAL;
-    if (type == TCORE_RECORD_METRIC) {
-        bool bad;
-        weight = tcore_row_weight(r->sample_rate, row, &bad);
-        b->totals[type].bad_rates += bad;
-    }
+    bool bad;
+    weight = type == TCORE_RECORD_METRIC ? tcore_row_weight(r->sample_rate, row, &bad)
+                                         : tcore_row_span_weight(r->trace_state, row, &bad);
+    b->totals[type].bad_rates += bad;
     bool error = false;
     if (type == TCORE_RECORD_SPAN) {
         int64_t integer;
@@ -234,6 +229,7 @@ enum tcore_status tcore_rollup_add(struct tcore_rollup_builder *builder,
                            .metric_name = &column[columns->metric_name],
                            .points = {&column[columns->histogram], &column[columns->summary]},
                            .sample_rate = &column[columns->sample_rate],
+                           .trace_state = &column[columns->trace_state],
                            .metric_type = &column[columns->metric_type],
                            .temporality = &column[columns->temporality]};
     for (size_t i = 0; i < count; i++)
