@@ -35,8 +35,8 @@ struct cli_operator {
     unsigned types;   /* bit (1 << enum tcore_record_type) for each type that the verb works on; the
                          others are counted in one note, or forwarded by --pass */
     bool passes_text; /* emits selected lines as they are: the loop does it, batch may be NULL */
-    /* With passes_text: leaves of rows[0..*count) those that it wants, beyond what options say.
-     * Called by several threads. NULL: all of them. */
+    /* Leaves of rows[0..count) those that it wants, beyond what options say. Called by several
+     * threads. The batch that batch() gets has the text of these. NULL: all of them. */
     void (*select)(void *state, const struct tcore_batch *batch, uint32_t *rows, size_t *count);
     bool sifts;         /* looks for what it works on among everything else: that is not counted */
     bool silent;        /* emits nothing: no output is opened, finish is not called. For a verb that

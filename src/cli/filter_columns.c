@@ -30,8 +30,9 @@ static enum tcore_status select_columns(const struct run *run, struct cli_select
                                         struct columns *columns, struct tcore_error *err)
 {
     /* An expression that asks for text looks at that of every record. */
-    columns->projection.text_late = run->op->passes_text && !columns->projection.text;
-    columns->projection.text |= run->op->passes_text || run->pass;
+    bool chosen = run->op->passes_text || run->op->select;
+    columns->projection.text_late = chosen && !columns->projection.text;
+    columns->projection.text |= chosen || run->pass;
     return cli_select_times(select, run->forward_clock, &columns->projection, err);
 }
 

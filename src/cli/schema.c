@@ -59,6 +59,31 @@ void cli_schema_unknown(struct cli_schema *p, uint32_t node, const char *what, c
                         near ? near : "", near ? "?" : "");
 }
 
+void cli_schema_error_within(struct cli_schema *p, uint32_t node, size_t offset, const char *key,
+                             const char *text)
+{
+    const struct cli_yaml_node *n = cli_schema_node(p, node);
+    uint32_t column = n->column;
+
+    if (n->one_line) {
+        column += n->quoted;
+        for (size_t i = 0; i < offset && n->text[i]; i++)
+            column += ((unsigned char)n->text[i] & 0xc0) != 0x80;
+    }
+    cli_schema_error(p, n->line, column, "%s: %s", key, text);
+}
+
+int cli_schema_word(struct cli_schema *p, uint32_t node, const char *what, const char *const *names)
+{
+    const char *text = cli_schema_node(p, node)->text;
+
+    for (int i = 0; names[i]; i++)
+        if (strcmp(names[i], text) == 0)
+            return i;
+    cli_schema_unknown(p, node, what, text, names);
+    return -1;
+}
+
 void *cli_schema_no_memory(struct cli_schema *p)
 {
     p->fatal = true;

@@ -96,6 +96,16 @@ bool cli_schema_is_kind(struct cli_schema *p, uint32_t node, enum cli_yaml_kind 
  */
 uint32_t cli_schema_read_map(struct cli_schema *p, uint32_t node, const struct cli_key *keys,
                              size_t count, void *target, uint32_t *nodes);
+/* An error in the text of a node, so many bytes into it where the file shows it as it is. */
+void cli_schema_error_within(struct cli_schema *p, uint32_t node, size_t offset, const char *key,
+                             const char *text);
+/* The place of the word in names; an error, and -1, if it is none. what: "label". */
+int cli_schema_word(struct cli_schema *p, uint32_t node, const char *what,
+                    const char *const *names);
+/* Whether the expression compiles, for which it is thrown away again; errors are of key. helper: as
+ * in struct tcore_expr_options. */
+bool cli_schema_check_expression(struct cli_schema *p, uint32_t node, const char *key,
+                                 const char *helper);
 /* A number, or a duration in nanoseconds. */
 bool cli_schema_number(const char *text, double *number);
 

@@ -80,13 +80,14 @@ static const struct refused refused[] = {
     {"sampling: {tails: []}\n", "p:1:12: unknown key 'tails': did you mean tail?\n"},
     {"sampling: {tail: errors}\n", "p:1:18: tail must be a list\n"},
     {"sampling: {tail: [errors]}\n", "p:1:19: a rule of tail must be a map\n"},
-    {"sampling: {tail: [{}]}\n", "p:1:19: a rule of tail has one of keep and rate\n"},
-    {"sampling: {tail: [{keep: errors, rate: 1 per second}]}\n",
-     "p:1:19: a rule of tail has one of keep and rate\n"},
+    {"sampling: {tail: [{}]}\n", "p:1:19: a rule of tail has a condition (keep, where, any, all, "
+                                 "not) or rate, probability, shapes or drop\n"},
+    {"sampling: {tail: [{rate: 1 per second, probability: 1%}]}\n",
+     "p:1:19: a rule of tail has one of rate, probability, shapes and drop\n"},
     {"sampling: {tail: [{keep: error}]}\n",
      "p:1:26: unknown reason to keep a trace 'error': did you mean errors?\n"},
     {"sampling: {tail: [{keep: slower_than}]}\n",
-     "p:1:19: slower_than takes a value of more than 0 (value: 2s)\n"},
+     "p:1:26: slower_than takes a value of more than 0 (value: 2s)\n"},
     {"sampling: {tail: [{keep: errors, value: 2s}]}\n",
      "p:1:41: value goes with keep: slower_than\n"},
     {"sampling: {tail: [{rate: 5/s}]}\n",
@@ -221,13 +222,14 @@ static void test_example(void)
     is_int(policy.problems.length, 0, "without a warning");
     is_int(policy.host_interval_ns, INT64_C(10000000000), "host.interval");
     ok(policy.drop.count == 1 && !strcmp(policy.drop.item[0], ".name == \"GET /healthz\""), "drop");
-    is_double(policy.head_sampling, 0.1, "head");
-    is_int(policy.tail_count, 3, "three rules of tail");
-    ok(policy.tail[0].kind == POLICY_TAIL_ERRORS, "errors");
-    ok(policy.tail[1].kind == POLICY_TAIL_SLOWER_THAN && policy.tail[1].value_ns == 2000000000,
+    is_double(policy.sampling.head, 0.1, "head");
+    is_int(policy.sampling.count, 3, "three rules of tail");
+    ok(policy.sampling.rule[0].when.item[0].kind == CLI_SAMPLING_ERRORS, "errors");
+    ok(policy.sampling.rule[1].when.item[0].kind == CLI_SAMPLING_SLOWER_THAN &&
+           policy.sampling.rule[1].when.item[0].value_ns == 2000000000,
        "slower_than");
-    ok(policy.tail[2].kind == POLICY_TAIL_RATE && policy.tail[2].count == 5 &&
-           policy.tail[2].per_ns == 1000000000,
+    ok(policy.sampling.rule[2].action == CLI_SAMPLING_RATE && policy.sampling.rule[2].count == 5 &&
+           policy.sampling.rule[2].per_ns == 1000000000,
        "rate");
     is_int(LABEL("user.email"), POLICY_PII, "a labelled key");
     is_int(LABEL("user.emai"), POLICY_PUBLIC, "part of one");

@@ -18,12 +18,16 @@ static void require(bool held)
 
 static void check_values(const struct policy *p)
 {
-    require(p->host_interval_ns >= 0 && p->head_sampling >= 0 && p->head_sampling <= 1);
+    require(p->host_interval_ns >= 0 && p->sampling.head >= 0 && p->sampling.head <= 1);
     require(p->segment_records > 0 && p->segment_bytes > 0 && p->segment_age_ns > 0);
     require(!p->checkpoint || *p->checkpoint == '/');
-    for (size_t i = 0; i < p->tail_count; i++)
-        require(p->tail[i].kind == POLICY_TAIL_RATE ? p->tail[i].count > 0 && p->tail[i].per_ns > 0
-                                                    : p->tail[i].value_ns >= 0);
+    for (size_t i = 0; i < p->sampling.count; i++) {
+        const struct cli_sampling_rule *rule = &p->sampling.rule[i];
+        bool timed = rule->action == CLI_SAMPLING_RATE || rule->action == CLI_SAMPLING_SHAPES;
+
+        require(rule->name && rule->when.kind == CLI_SAMPLING_ALL);
+        require(!timed || (rule->count > 0 && rule->per_ns > 0));
+    }
     for (size_t i = 0; i < p->role_count; i++)
         require(*p->role[i].name && (p->role[i].read == 1 || p->role[i].key) &&
                 p->role[i].read >> POLICY_LABELS == 0);

@@ -20,8 +20,8 @@ static int read_rules(struct listen_rules *rules, struct cli *cli,
     rules->sample = o->sample;
     /* Whoever samples by traces' ids samples the same ones: the smaller share is part of the other.
      */
-    if (rules->repository.policy.head_sampling > o->sample)
-        rules->repository.policy.head_sampling = o->sample;
+    if (rules->repository.policy.sampling.head > o->sample)
+        rules->repository.policy.sampling.head = o->sample;
     return result;
 }
 

@@ -22,7 +22,7 @@ struct collector {
 
 bool collection_is_needed(const struct policy *policy)
 {
-    return policy->drop.count || policy->head_sampling < 1;
+    return policy->drop.count || policy->sampling.head < 1;
 }
 
 enum tcore_status collection_open(struct collection *c, const struct policy *policy,
@@ -32,7 +32,7 @@ enum tcore_status collection_open(struct collection *c, const struct policy *pol
     static const struct tcore_path_key trace_state[] = {{"traceState", 10}};
     struct cli_helper_path helper;
     const struct tcore_expr_options options = {.helper = cli_helper_path(&helper, "tracecore-jq")};
-    *c = (struct collection){.threshold = trace_state_threshold(policy->head_sampling)};
+    *c = (struct collection){.threshold = tcore_trace_state_threshold(policy->sampling.head)};
     c->drop = tcore_calloc(policy->drop.count + 1, sizeof *c->drop);
     if (!c->drop)
         return tcore_error_nomem(err);
@@ -134,7 +134,7 @@ static bool is_sampled(const struct collection *c, const struct tcore_batch *bat
         return true;
     struct tcore_slice id = string_at(batch, c->trace_id, row);
     struct tcore_slice state = string_at(batch, c->trace_state, row);
-    return trace_state_randomness(&id, &state) >= c->threshold;
+    return tcore_trace_state_randomness(&id, &state) >= c->threshold;
 }
 
 enum tcore_status collector_rows(struct collector *c, const struct tcore_batch *batch,

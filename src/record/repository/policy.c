@@ -13,7 +13,7 @@ const char *const policy_label_names[] = {"public", "internal", "pii", "secret",
 void policy_defaults(struct policy *policy)
 {
     *policy = (struct policy){
-        .head_sampling = 1,
+        .sampling.head = 1,
         .durability = POLICY_DURABLE_SEGMENT,
         .segment_records = 1000000,
         .segment_bytes = INT64_C(256) << 20,

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
+#include "cli/sampling.h"
 #include "cli/schema.h"
 #include "model/record.h"
 #include "query/text.h"
@@ -48,18 +49,6 @@ struct policy_role {
     struct cli_words groups; /* names of groups whose members have it */
 };
 
-enum policy_tail_kind {
-    POLICY_TAIL_ERRORS,      /* a trace with an error */
-    POLICY_TAIL_SLOWER_THAN, /* a trace that took longer than value_ns */
-    POLICY_TAIL_RATE         /* count traces in each per_ns */
-};
-
-struct policy_tail {
-    enum policy_tail_kind kind;
-    int64_t value_ns;
-    int64_t count, per_ns;
-};
-
 enum policy_redaction_kind {
     POLICY_KEEP,      /* as it is; rules behind do not apply */
     POLICY_DROP,      /* the field goes */
@@ -90,9 +79,7 @@ enum policy_durability {
 struct policy {
     int64_t host_interval_ns; /* 0: host metrics are not collected */
     struct cli_words drop;    /* expressions of records that are not kept */
-    double head_sampling;     /* probability that a trace is kept */
-    struct policy_tail *tail; /* in order; a trace is kept if any says so */
-    size_t tail_count;        /* 0: all that the head sampling left are kept */
+    struct cli_sampling sampling;
     struct policy_label_rule *label;
     size_t label_count;
     struct policy_role *role;

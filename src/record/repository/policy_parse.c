@@ -11,31 +11,6 @@
 
 /* --- What is common */
 
-void policy_error_within(struct cli_schema *p, uint32_t node, size_t offset, const char *key,
-                         const char *text)
-{
-    const struct cli_yaml_node *n = cli_schema_node(p, node);
-    uint32_t column = n->column;
-
-    if (n->one_line) {
-        column += n->quoted;
-        for (size_t i = 0; i < offset && n->text[i]; i++)
-            column += ((unsigned char)n->text[i] & 0xc0) != 0x80;
-    }
-    cli_schema_error(p, n->line, column, "%s: %s", key, text);
-}
-
-int policy_word(struct cli_schema *p, uint32_t node, const char *what, const char *const *names)
-{
-    const char *text = cli_schema_node(p, node)->text;
-
-    for (int i = 0; names[i]; i++)
-        if (strcmp(names[i], text) == 0)
-            return i;
-    cli_schema_unknown(p, node, what, text, names);
-    return -1;
-}
-
 bool policy_read_names(struct cli_schema *p, uint32_t node, const char *key,
                        struct policy_names *names)
 {
@@ -111,7 +86,7 @@ static void read_label_rule(struct cli_schema *p, const uint32_t *nodes, int64_t
     struct policy *policy = policy_of(p);
     if (!stands_alone(p, nodes, R_KEEP, "label"))
         return;
-    int label = policy_word(p, nodes[R_LABEL], "label", policy_label_names);
+    int label = cli_schema_word(p, nodes[R_LABEL], "label", policy_label_names);
     if (label < 0)
         return;
     if (label == POLICY_PUBLIC)
@@ -132,7 +107,7 @@ static void read_record_rule(struct cli_schema *p, const struct retention_map *m
 
     for (int type = TCORE_RECORD_SPAN; type < TCORE_RECORD_CLOCK; type++)
         names[type - 1] = tcore_record_type_name((enum tcore_record_type)type);
-    int type = had >> R_TYPE & 1 ? policy_word(p, nodes[R_TYPE], "record type", names) : -1;
+    int type = had >> R_TYPE & 1 ? cli_schema_word(p, nodes[R_TYPE], "record type", names) : -1;
     rule->type = type < 0 ? TCORE_RECORD_NONE : (enum tcore_record_type)(type + 1);
     rule->service = map->service;
     rule->keep_ns = map->keep_ns;

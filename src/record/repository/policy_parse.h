@@ -30,11 +30,6 @@ static inline uint32_t policy_next_word(const struct cli_schema *p, uint32_t wor
     return cli_schema_node(p, word)->next;
 }
 
-/* An error in the text of a node, so many bytes into it where the file shows it as it is. */
-void policy_error_within(struct cli_schema *p, uint32_t node, size_t offset, const char *key,
-                         const char *text);
-/* The place of the word in names; an error, and -1, if it is none. what: "label". */
-int policy_word(struct cli_schema *p, uint32_t node, const char *what, const char *const *names);
 /* Reads a list of names of fields. False: an error was told. */
 bool policy_read_names(struct cli_schema *p, uint32_t node, const char *key,
                        struct policy_names *names);

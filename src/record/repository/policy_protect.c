@@ -60,7 +60,7 @@ void policy_read_labels(struct cli_schema *p, uint32_t node)
     policy->label = cli_schema_allocate(p, count_words(p, node), sizeof *policy->label);
     for (uint32_t k = cli_schema_node(p, node)->first; k && !p->fatal;) {
         uint32_t value = cli_schema_node(p, k)->next;
-        int label = policy_word(p, k, "label", policy_label_names);
+        int label = cli_schema_word(p, k, "label", policy_label_names);
         struct policy_names names = {0};
         size_t at = 0;
 
@@ -106,7 +106,7 @@ static unsigned read_bits(struct cli_schema *p, uint32_t node, size_t count, con
     uint32_t word = policy_first_word(p, node);
 
     for (size_t i = 0; i < count; i++, word = policy_next_word(p, word)) {
-        int bit = policy_word(p, word, what, names);
+        int bit = cli_schema_word(p, word, what, names);
 
         if (bit >= 0)
             bits |= 1u << bit;
@@ -229,8 +229,8 @@ static void read_mask(struct cli_schema *p, const struct redact_map *map, const 
         tcore_pattern_compile(&redaction->pattern, map->mask, strlen(map->mask), 0, &err);
 
     if (status == TCORE_BAD_INPUT) {
-        policy_error_within(p, nodes[D_MASK], err.byte ? (size_t)err.byte - 1 : 0, "mask",
-                            err.text);
+        cli_schema_error_within(p, nodes[D_MASK], err.byte ? (size_t)err.byte - 1 : 0, "mask",
+                                err.text);
         return;
     }
     if (status != TCORE_OK) {
@@ -248,8 +248,8 @@ static void read_mask(struct cli_schema *p, const struct redact_map *map, const 
         return;
     const char *wrong = wrong_place(redaction->with, tcore_pattern_groups(redaction->pattern));
     if (wrong)
-        policy_error_within(p, nodes[D_WITH], (size_t)(wrong - redaction->with), "with",
-                            "this is no group of the pattern ($$ is a dollar sign)");
+        cli_schema_error_within(p, nodes[D_WITH], (size_t)(wrong - redaction->with), "with",
+                                "this is no group of the pattern ($$ is a dollar sign)");
 }
 
 static void read_redaction(struct cli_schema *p, uint32_t node, struct policy_redaction *redaction)
