@@ -175,6 +175,7 @@ bats_tests += %D%/span/errors.bats
 bats_tests += %D%/span/path.bats
 bats_tests += %D%/span/patterns.bats
 bats_tests += %D%/span/related.bats
+bats_tests += %D%/span/sample.bats
 bats_tests += %D%/span/search.bats
 bats_tests += %D%/span/timeline.bats
 bats_tests += %D%/span/where.bats
@@ -323,6 +324,10 @@ check_PROGRAMS += %D%/core/test-sample
 	src/record/metric/proc_file.c src/record/execution/run_cgroup.c \
 	src/record/metric/sample.c src/record/metric/sockets.c
 %C%_core_test_sample_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
+check_PROGRAMS += %D%/core/test-sampling
+%C%_core_test_sampling_SOURCES = %D%/core/test-sampling.c src/span/sample_rules.c
+%C%_core_test_sampling_CPPFLAGS = $(program_cppflags)
+%C%_core_test_sampling_LDADD = $(program_libs)
 check_PROGRAMS += %D%/core/test-sort
 %C%_core_test_sort_SOURCES = %D%/core/test-sort.c src/cli/temporary.c src/span/sort_key.c
 %C%_core_test_sort_SOURCES += src/span/sort_runs.c

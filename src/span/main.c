@@ -7,9 +7,9 @@
 #include "span/verbs.h"
 
 static const struct cli_verb *const verbs[] = {
-    &span_analyze, &span_assemble, &span_context, &span_correlate, &span_cut,  &span_diff,
-    &span_errors,  &span_filter,   &span_get,     &span_map,       &span_path, &span_patterns,
-    &span_related, &span_search,   &span_sort,    &span_timeline,  NULL,
+    &span_analyze, &span_assemble, &span_context, &span_correlate, &span_cut,      &span_diff,
+    &span_errors,  &span_filter,   &span_get,     &span_map,       &span_path,     &span_patterns,
+    &span_related, &span_sample,   &span_search,  &span_sort,      &span_timeline, NULL,
 };
 
 static const struct cli_program program = {

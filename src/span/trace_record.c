@@ -6,12 +6,11 @@
 #include "base/sys.h"
 #include "model/id.h"
 #include "model/number.h"
+#include "model/trace_state.h"
+#include "span/sample.h"
 #include "span/trace_parts.h"
 
-#include <math.h>
 #include <string.h>
-
-#define THRESHOLD_DIGITS 14 /* of th: 56 bits */
 
 /* --- Who and when */
 
@@ -52,47 +51,6 @@ static void put_timeline(const struct trace_writer *writer, struct tcore_buf *ou
 
 /* --- Sampling, as the root's context says it */
 
-/* The value of the sub-key th in the member ot of a trace state. */
-static struct tcore_slice find_threshold(const char *state, size_t length)
-{
-    const char *end = state + length;
-    for (const char *member = state; member < end;) {
-        const char *comma = memchr(member, ',', (size_t)(end - member));
-        const char *member_end = comma ? comma : end;
-        while (member < member_end && (*member == ' ' || *member == '\t'))
-            member++;
-        if (member_end - member > 3 && !memcmp(member, "ot=", 3)) {
-            for (const char *at = member + 3; at < member_end;) {
-                const char *semicolon = memchr(at, ';', (size_t)(member_end - at));
-                const char *at_end = semicolon ? semicolon : member_end;
-                if (at_end - at > 3 && !memcmp(at, "th:", 3))
-                    return (struct tcore_slice){at + 3, (size_t)(at_end - at - 3)};
-                at = at_end + 1;
-            }
-        }
-        member = member_end + 1;
-    }
-    return (struct tcore_slice){0};
-}
-
-/* The share of traces that a threshold lets through: 1 - th / 2^56. False: it is no threshold. */
-static bool rate_of(struct tcore_slice threshold, double *rate)
-{
-    uint64_t rejected = 0;
-    if (!threshold.length || threshold.length > THRESHOLD_DIGITS)
-        return false;
-    for (size_t i = 0; i < THRESHOLD_DIGITS; i++) {
-        const char *digits = "0123456789abcdef", *digit = digits;
-        if (i < threshold.length)
-            digit = memchr(digits, threshold.data[i], 16);
-        if (!digit)
-            return false;
-        rejected = rejected << 4 | (uint64_t)(digit - digits);
-    }
-    *rate = 1 - ldexp((double)rejected, -56);
-    return true;
-}
-
 static enum tcore_status put_sampling(struct trace_writer *writer, struct tcore_buf *out,
                                       struct tcore_error *err)
 {
@@ -104,21 +62,30 @@ static enum tcore_status put_sampling(struct trace_writer *writer, struct tcore_
     uint32_t state = tcore_json_find(json, 0, "traceState"), at = tcore_json_find(json, 0, "flags");
     char text[TCORE_NUMBER_BYTES];
     int64_t flags = 0;
-    double rate;
+    uint64_t threshold = 0;
+    const struct tcore_value *value = &json->node[state].value;
+    const struct tcore_slice own = {value->s, value->len};
     bool has_rate =
-        state && json->node[state].value.kind == TCORE_STRING &&
-        rate_of(find_threshold(json->node[state].value.s, json->node[state].value.len), &rate);
+        state && value->kind == TCORE_STRING && tcore_trace_state_find(&own, &threshold);
     bool sampled = at && tcore_value_int64(&json->node[at].value, &flags) && flags & 1;
-    if (!has_rate && !sampled)
+    uint32_t attributes = tcore_json_find(json, 0, "attributes"),
+             reason = tcore_json_find(json, attributes, SAMPLE_REASON);
+    if (!attributes || json->node[reason].value.kind != TCORE_STRING)
+        reason = 0;
+    if (!has_rate && !sampled && !reason)
         return TCORE_OK;
     tcore_buf_puts(out, ",\"sampling\":{");
     if (has_rate) {
         put_key(out, "samplingRate", true);
-        tcore_buf_append(out, text, tcore_format_double(text, rate));
+        tcore_buf_append(out, text, tcore_format_double(text, tcore_trace_state_share(threshold)));
         tcore_buf_putc(out, ',');
     }
     tcore_buf_puts(out, "\"samplingDecision\":\"sampled\",\"samplingReason\":");
-    tcore_buf_puts(out, has_rate ? "\"probability\"}" : "\"sampled flag\"}");
+    if (reason)
+        tcore_json_write_value(out, &json->node[reason].value);
+    else
+        tcore_buf_puts(out, has_rate ? "\"probability\"" : "\"sampled flag\"");
+    tcore_buf_putc(out, '}');
     return TCORE_OK;
 }
 

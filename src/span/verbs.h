@@ -18,6 +18,7 @@ extern const struct cli_verb span_map;
 extern const struct cli_verb span_path;
 extern const struct cli_verb span_patterns;
 extern const struct cli_verb span_related;
+extern const struct cli_verb span_sample;
 extern const struct cli_verb span_search;
 extern const struct cli_verb span_sort;
 extern const struct cli_verb span_timeline;
