@@ -134,7 +134,8 @@ trace-span: 2 spans came later than the decision about their trace, and went by 
 }
 
 @test 'what does not fit in --memory is one error; with --wait it is decided early' {
-    for ((i = 0; i < 40; i++)); do many; done >spans
+    many >once
+    repeat 40 once >spans
     printf 'sampling: {tail: [{probability: 50%%}]}\n' >policy.yaml
     run -4 --separate-stderr trace-span sample --policy=policy.yaml --memory=100K spans
     assert_equal "$stderr" 'trace-span: the spans of traces that are not decided do not fit in 100 KiB: give more with --memory=SIZE, or decide earlier with --wait=DUR'
