@@ -246,6 +246,8 @@ trace_sources += %D%/trace/store_private.h
 trace_sources += %D%/trace/totals.c
 trace_sources += %D%/trace/totals_list.c
 trace_sources += %D%/trace/totals_list.h
+trace_sources += %D%/trace/store_spill.c
+trace_sources += %D%/trace/store_spill.h
 trace_sources += %D%/trace/tree.c
 
 storedir = $(tracecoreincludedir)/store

@@ -6,7 +6,7 @@
 #include "cli/message.h"
 #include "cli/pieces.h"
 #include "span/brief.h"
-#include "span/gather.h"
+#include "span/gather_lines.h"
 #include "span/summary.h"
 #include "span/trace_record.h"
 #include "span/verbs.h"
@@ -25,19 +25,16 @@ struct assembly {
     bool begun;
     struct summaries *summaries;
     /* complete records */
-    struct gathered traces;
     unsigned threads;
     struct trace_writer *writers; /* one a thread */
-    struct cli_pieces *pieces;    /* one a trace */
-    size_t longest;               /* record */
+    struct gather_lines *lines;
 };
 
-static enum tcore_status write_trace(void *state, unsigned thread, uint64_t piece,
+static enum tcore_status write_trace(void *state, unsigned thread, struct tcore_stored_trace *trace,
                                      struct tcore_buf *out, struct tcore_error *err)
 {
     struct assembly *assembly = state;
-    return trace_record_write(&assembly->writers[thread], assembly->gather.store,
-                              gathered_trace(&assembly->traces, piece), out, err);
+    return trace_record_write(&assembly->writers[thread], assembly->gather.store, trace, out, err);
 }
 
 static enum tcore_status begin(struct assembly *assembly, struct tcore_error *err)
@@ -47,8 +44,6 @@ static enum tcore_status begin(struct assembly *assembly, struct tcore_error *er
     assembly->begun = true;
     if (status == TCORE_OK && assembly->summary)
         return summaries_new(&assembly->summaries, gather, err);
-    if (status == TCORE_OK)
-        status = gather_traces(gather, &assembly->traces, err);
     if (status != TCORE_OK)
         return status;
     assembly->threads = cli_threads(gather->cli);
@@ -57,26 +52,19 @@ static enum tcore_status begin(struct assembly *assembly, struct tcore_error *er
         return tcore_error_nomem(err);
     for (unsigned t = 0; t < assembly->threads; t++)
         assembly->writers[t].json.depth_limit = (unsigned)gather->cli->io.depth_limit;
-    return cli_pieces_start(&assembly->pieces, assembly->threads, assembly->traces.count,
-                            write_trace, assembly, err);
+    return gather_lines_new(&assembly->lines, gather, write_trace, assembly, err);
 }
 
 /* The next trace records; TCORE_SKIP: there are more. */
 static enum tcore_status take(struct assembly *assembly, struct tcore_buf *out,
                               struct tcore_error *err)
 {
-    struct tcore_buf *lines;
     if (assembly->summary)
         return summaries_next(assembly->summaries, out, err);
-    enum tcore_status status = cli_pieces_next(assembly->pieces, &lines, err);
-    if (status != TCORE_OK)
-        return status == TCORE_EOF ? TCORE_OK : status;
-    if (lines->length > assembly->longest)
-        assembly->longest = lines->length;
-    struct tcore_buf empty = *out; /* swapped, not copied */
-    *out = *lines;
-    *lines = empty;
-    return TCORE_SKIP;
+    enum tcore_status status = gather_lines_next(assembly->lines, out, err);
+    if (status == TCORE_OK)
+        return TCORE_SKIP;
+    return status == TCORE_EOF ? TCORE_OK : status;
 }
 
 static void note(struct assembly *assembly)
@@ -94,9 +82,10 @@ static void note(struct assembly *assembly)
         cli_note(cli, "%" PRIu64 " span%s counted but not in structure.spans: %s", refused,
                  refused == 1 ? " is" : "s are", why);
     cli->rejected += refused;
-    if (assembly->longest > LINE_LIMIT)
+    size_t longest = assembly->lines ? gather_lines_longest(assembly->lines) : 0;
+    if (longest > LINE_LIMIT)
         cli_note(cli, "the largest trace record has %zu MiB: its reader needs --line-limit=%zuM",
-                 assembly->longest >> 20, (assembly->longest >> 20) + 1);
+                 longest >> 20, (longest >> 20) + 1);
 }
 
 static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore_error *err)
@@ -112,12 +101,11 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
 
 static void end(struct assembly *assembly)
 {
-    cli_pieces_end(assembly->pieces);
+    gather_lines_free(assembly->lines);
     summaries_free(assembly->summaries);
     for (unsigned t = 0; assembly->writers && t < assembly->threads; t++)
         trace_writer_free(&assembly->writers[t]);
     tcore_free(assembly->writers);
-    gathered_free(&assembly->traces);
     gather_close(&assembly->gather);
 }
 
@@ -152,7 +140,7 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
         .finish = finish,
     };
     const struct assemble_options *options = verb_options;
-    struct assembly assembly = {.summary = options->summary};
+    struct assembly assembly = {.gather = {.spills = true}, .summary = options->summary};
     if (options->summary && brief_suffices(&cli->io))
         return run_brief(cli, argc, argv);
     if (!gather_open(&assembly.gather, cli, options->summary ? GATHER_TIMES : GATHER_TEXT))
@@ -172,11 +160,13 @@ const struct cli_verb span_assemble = {
     .summary = "Put the spans of each trace together.",
     .operands = "[INPUT]...",
     .description =
-        "Spans may come in any order. They are held in memory, all of them, up to --memory (1G "
-        "by default); with --summary a span takes about 60 bytes, else its text and 80 more. With "
+        "Spans may come in any order. Half of --memory (1G by default) is for them, and "
+        "what exceeds it goes to a temporary file: with --summary a span takes about 60 bytes, "
+        "else its "
+        "text and 80 more. With "
         "--summary and --fields of type, traceId, structure.spanCount, errors.errorCount and "
         "timeline.startTime, endTime and totalDuration only, spans are not held, but about 100 "
-        "bytes of each trace and thread.\n"
+        "bytes of each trace and thread, which must fit in --memory.\n"
         "\n"
         "Traces come out by their start. Spans whose parent is not there, that are their own "
         "ancestors, or that came twice are part of their trace all the same, and counted in its "
@@ -188,7 +178,7 @@ const struct cli_verb span_assemble = {
         "  trace-span assemble --summary --format=tsv \\\n"
         "      --fields=traceId,timeline.totalDuration,structure.spanCount repo\n",
     .groups = CLI_READS | CLI_WRITES,
-    .memory = "fail when the spans (or traces) are more (default 1G)",
+    .memory = "use a temporary file beyond this (default 1G)",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .options_size = sizeof(struct assemble_options),

@@ -7,8 +7,10 @@
 #include "base/sys.h"
 #include "cli/message.h"
 #include "cli/pieces.h"
+#include "cli/temporary.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 
 bool gather_open(struct gather *gather, struct cli *cli, enum gather_keep keep)
 {
@@ -19,6 +21,11 @@ bool gather_open(struct gather *gather, struct cli *cli, enum gather_keep keep)
                                                 .errors_only = keep == GATHER_ERRORS,
                                                 .memory_bytes = (size_t)memory};
     gather->cli = cli;
+    if (gather->spills) { /* the other half is for what is made of the spans */
+        options.memory_bytes /= 2;
+        options.temporary = cli_temporary_open;
+        options.threads = cli_threads(cli);
+    }
     if (tcore_trace_store_new(&gather->store, &options, &err) == TCORE_OK)
         return true;
     cli_report(cli, &err);
@@ -152,7 +159,11 @@ enum tcore_status gather_batch(void *state, void *worker, const struct tcore_bat
 
 enum tcore_status gather_seal(struct gather *gather, struct tcore_error *err)
 {
-    return gather_failure(gather, tcore_trace_store_seal(gather->store, err), err);
+    enum tcore_status status =
+        gather_failure(gather, tcore_trace_store_seal(gather->store, err), err);
+    if (tcore_trace_store_has_spilled(gather->store))
+        (void)malloc_trim(0); /* the rows' memory is needed elsewhere, in pieces of other sizes */
+    return status;
 }
 
 void note_times(struct cli *cli, uint64_t negative, uint64_t untimed)
@@ -168,6 +179,38 @@ void note_times(struct cli *cli, uint64_t negative, uint64_t untimed)
 void gather_notes(const struct gather *gather)
 {
     note_times(gather->cli, gather->negative, tcore_trace_store_untimed(gather->store));
+}
+
+/* --- One by one */
+
+struct visiting {
+    const struct gather *gather;
+    gather_visit *visit;
+    void *state;
+};
+
+static enum tcore_status visit_piece(void *state, unsigned thread, uint64_t piece,
+                                     struct tcore_buf *out, struct tcore_error *err)
+{
+    struct visiting *visiting = state;
+    struct tcore_trace_store *store = visiting->gather->store;
+    struct tcore_trace_group group;
+    (void)out;
+    enum tcore_status status = tcore_trace_store_group(store, (unsigned)piece, &group, err);
+    for (uint32_t t = 0; t < group.trace_count && status == TCORE_OK; t++)
+        status = visiting->visit(visiting->state, thread, &group.traces[t], err);
+    tcore_trace_store_release(store, (unsigned)piece);
+    return status;
+}
+
+enum tcore_status gather_each(const struct gather *gather, gather_visit *visit, void *state,
+                              struct tcore_error *err)
+{
+    struct visiting visiting = {gather, visit, state};
+    enum tcore_status status =
+        cli_pieces_do(cli_threads(gather->cli), tcore_trace_store_pieces(gather->store),
+                      visit_piece, &visiting, err);
+    return gather_failure(gather, status, err);
 }
 
 /* --- All traces */

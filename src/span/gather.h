@@ -19,6 +19,8 @@ struct gather {
     struct cli *cli;
     struct tcore_trace_store *store;
     bool from_traces;         /* the spans in trace records are taken, too */
+    bool spills;              /* what does not fit --memory goes to a temporary file. For verbs that
+                                 take traces by gather_each or gather_lines; others fail */
     struct tcore_map *wanted; /* trace ids of 32 digits; NULL: all */
     size_t trace_column;
     uint64_t negative; /* spans that end before they start */
@@ -81,6 +83,15 @@ static inline uint64_t key_of_start(const struct tcore_interval *whole)
 }
 /* Sorts by key, then id. False: no memory. */
 bool order_traces(struct trace_ref *refs, size_t count);
+
+/* What is made of each trace. thread: 0 to cli_threads - 1, for working memory. The trace is gone
+ * behind it. */
+typedef enum tcore_status gather_visit(void *state, unsigned thread,
+                                       struct tcore_stored_trace *trace, struct tcore_error *err);
+/* Visits every trace of the sealed store, in no order, on all threads. Rows that are not in a file
+ * are freed as it goes on, so that it can be done a second time only if the store has spilled. */
+enum tcore_status gather_each(const struct gather *gather, gather_visit *visit, void *state,
+                              struct tcore_error *err);
 
 /* All traces of the sealed store, for verbs that keep them. */
 struct gathered {

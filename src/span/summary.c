@@ -11,6 +11,7 @@
 #include "cli/pieces.h"
 #include "model/json.h"
 #include "model/time.h"
+#include "span/gather_lines.h"
 #include "span/put.h"
 
 #include <stdlib.h>
@@ -46,6 +47,7 @@ struct bench {
     struct tcore_trace_span *spans;
     uint32_t capacity;
     struct tcore_trace_tree tree;
+    struct part part; /* the summary of one trace, where they are sorted on disk */
 };
 
 struct summaries {
@@ -58,6 +60,7 @@ struct summaries {
     struct tcore_buf names; /* services as JSON strings */
     size_t *name_at;        /* offset of each in names, and the end behind the last */
     struct cli_pieces *pieces;
+    struct gather_lines *sorted; /* instead of parts and refs */
 };
 
 /* --- One trace */
@@ -179,6 +182,20 @@ static bool count_services(struct bench *bench, const struct tcore_stored_trace 
     return true;
 }
 
+static enum tcore_status summarise_trace(struct bench *bench,
+                                         const struct tcore_stored_trace *trace, struct part *part,
+                                         struct summary *summary, struct tcore_error *err)
+{
+    *summary =
+        (struct summary){.trace_id = {trace->spans[0]->trace_id[0], trace->spans[0]->trace_id[1]},
+                         .whole = trace->whole,
+                         .spans = trace->count,
+                         .errors = trace->errors};
+    if (!find_root(bench, trace, summary, err))
+        return TCORE_FATAL;
+    return count_services(bench, trace, part, summary) ? TCORE_OK : tcore_error_nomem(err);
+}
+
 static enum tcore_status summarise(void *state, unsigned thread, uint64_t piece,
                                    struct tcore_buf *out, struct tcore_error *err)
 {
@@ -194,21 +211,11 @@ static enum tcore_status summarise(void *state, unsigned thread, uint64_t piece,
     part->summaries = tcore_reallocarray(NULL, group.trace_count, sizeof *part->summaries);
     if (!part->summaries)
         return tcore_error_nomem(err);
-    for (uint32_t t = 0; t < group.trace_count; t++) {
-        const struct tcore_stored_trace *trace = &group.traces[t];
-        struct summary *summary = &part->summaries[part->count++];
-        *summary = (struct summary){
-            .trace_id = {trace->spans[0]->trace_id[0], trace->spans[0]->trace_id[1]},
-            .whole = trace->whole,
-            .spans = trace->count,
-            .errors = trace->errors};
-        if (!find_root(bench, trace, summary, err))
-            return TCORE_FATAL;
-        if (!count_services(bench, trace, part, summary))
-            return tcore_error_nomem(err);
-    }
+    for (uint32_t t = 0; t < group.trace_count && status == TCORE_OK; t++)
+        status =
+            summarise_trace(bench, &group.traces[t], part, &part->summaries[part->count++], err);
     tcore_trace_store_release(s->gather->store, (unsigned)piece);
-    return TCORE_OK;
+    return status;
 }
 
 /* --- All of them in order */
@@ -303,11 +310,9 @@ static size_t length_of_names(const struct summaries *s, const struct summary *s
     return length;
 }
 
-static void write_line(const struct summaries *s, const struct trace_ref *ref,
-                       struct tcore_buf *out)
+static void write_line(const struct summaries *s, const struct part *part,
+                       const struct summary *summary, struct tcore_buf *out)
 {
-    const struct part *part = &s->part[ref->part];
-    const struct summary *summary = &part->summaries[ref->item];
     const struct service_count *services = part->services + summary->first_service;
     /* all that is fixed, numbers and times included, takes less than this */
     size_t most = 640 + 100 * (size_t)summary->services + length_of_names(s, summary, services);
@@ -342,9 +347,24 @@ static enum tcore_status write_lines(void *state, unsigned thread, uint64_t piec
     size_t from = piece * LINES_PER_PIECE, to = from + LINES_PER_PIECE;
     (void)thread;
     (void)err;
-    for (size_t i = from; i < to && i < s->count; i++)
-        write_line(s, &s->refs[i], out);
+    for (size_t i = from; i < to && i < s->count; i++) {
+        const struct part *part = &s->part[s->refs[i].part];
+        write_line(s, part, &part->summaries[s->refs[i].item], out);
+    }
     return TCORE_OK;
+}
+
+static enum tcore_status write_trace(void *state, unsigned thread, struct tcore_stored_trace *trace,
+                                     struct tcore_buf *out, struct tcore_error *err)
+{
+    struct summaries *s = state;
+    struct bench *bench = &s->benches[thread];
+    struct summary summary;
+    bench->part.service_count = 0;
+    enum tcore_status status = summarise_trace(bench, trace, &bench->part, &summary, err);
+    if (status == TCORE_OK)
+        write_line(s, &bench->part, &summary, out);
+    return status;
 }
 
 /* --- From the store to lines */
@@ -361,10 +381,22 @@ static bool make_benches(struct summaries *s)
     return s->benches;
 }
 
+/* Traces of few spans take more memory as summaries, with what orders them, than as spans. */
+static bool is_better_on_disk(const struct summaries *s)
+{
+    int64_t memory = s->gather->cli->io.memory_bytes;
+    return tcore_trace_store_has_spilled(s->gather->store) ||
+           tcore_trace_store_bytes(s->gather->store) >
+               (size_t)(memory ? memory : GATHER_MEMORY) / 3;
+}
+
 static enum tcore_status prepare(struct summaries *s, struct tcore_error *err)
 {
     if (!make_benches(s))
         return tcore_error_nomem(err);
+    if (is_better_on_disk(s))
+        return write_names(s) ? gather_lines_sorted(&s->sorted, s->gather, write_trace, s, err)
+                              : tcore_error_nomem(err);
     enum tcore_status status = cli_pieces_do(s->threads, TCORE_TRACE_PARTITIONS, summarise, s, err);
     if (status != TCORE_OK)
         return status;
@@ -396,10 +428,12 @@ void summaries_free(struct summaries *s)
     if (!s)
         return;
     cli_pieces_end(s->pieces);
+    gather_lines_free(s->sorted);
     for (unsigned t = 0; s->benches && t < s->threads; t++) {
         tcore_free(s->benches[t].place);
         tcore_free(s->benches[t].spans);
         tcore_trace_tree_free(&s->benches[t].tree);
+        tcore_free(s->benches[t].part.services);
     }
     tcore_free(s->benches);
     for (unsigned p = 0; p < TCORE_TRACE_PARTITIONS; p++) {
@@ -416,6 +450,10 @@ enum tcore_status summaries_next(struct summaries *s, struct tcore_buf *out,
                                  struct tcore_error *err)
 {
     struct tcore_buf *lines;
+    if (s->sorted) {
+        enum tcore_status sorted = gather_lines_next(s->sorted, out, err);
+        return sorted == TCORE_OK ? TCORE_SKIP : sorted == TCORE_EOF ? TCORE_OK : sorted;
+    }
     enum tcore_status status = cli_pieces_next(s->pieces, &lines, err);
     if (status != TCORE_OK)
         return status == TCORE_EOF ? TCORE_OK : status;

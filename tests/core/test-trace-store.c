@@ -5,6 +5,9 @@
 #include "tap.h"
 #include "trace/store.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 static struct tcore_slice slice(const char *text)
 {
     return (struct tcore_slice){text, text ? strlen(text) : 0};
@@ -64,12 +67,24 @@ static unsigned check_trace(const struct tcore_trace_store *store, struct tcore_
     return bad;
 }
 
-static void test_all_of_it(unsigned traces, unsigned spans, unsigned intakes)
+static enum tcore_status make_file(int *fd, struct tcore_error *err)
 {
-    struct tcore_trace_store_options options = {.text = true};
+    FILE *file = tmpfile();
+    *fd = file ? dup(fileno(file)) : -1;
+    if (file)
+        fclose(file);
+    return *fd >= 0 ? TCORE_OK : tcore_error_set(err, TCORE_FATAL, "no temporary file");
+}
+
+/* memory: 0, or what is held before a file is used. */
+static void test_all_of_it(unsigned traces, unsigned spans, unsigned intakes, size_t memory)
+{
+    struct tcore_trace_store_options options = {
+        .text = true, .memory_bytes = memory, .threads = intakes};
     struct tcore_trace_store *store;
     struct tcore_trace_intake *intake[4];
     struct tcore_error err;
+    options.temporary = memory ? make_file : NULL;
     unsigned bad = tcore_trace_store_new(&store, &options, &err), found = 0;
     for (unsigned i = 0; i < intakes; i++)
         bad += tcore_trace_intake_new(&intake[i], store, &err);
@@ -77,7 +92,8 @@ static void test_all_of_it(unsigned traces, unsigned spans, unsigned intakes)
         for (unsigned t = 0; t < traces; t++)
             bad += give(intake[(s + t) % intakes], t, s, &err);
     bad += tcore_trace_store_seal(store, &err);
-    for (unsigned p = 0; p < TCORE_TRACE_PARTITIONS; p++) {
+    is_int(tcore_trace_store_has_spilled(store), memory != 0, "whether a file is used");
+    for (unsigned p = 0; p < tcore_trace_store_pieces(store); p++) {
         struct tcore_trace_group group;
         bad += tcore_trace_store_group(store, p, &group, &err);
         for (uint32_t t = 0; t < group.trace_count; t++, found++)
@@ -222,6 +238,51 @@ static void test_limit(void)
     tcore_trace_store_free(store);
 }
 
+static ssize_t write_nothing(int fd, const void *buffer, size_t bytes, off_t offset)
+{
+    (void)fd, (void)buffer, (void)bytes, (void)offset;
+    errno = ENOSPC;
+    return -1;
+}
+
+static ssize_t read_nothing(int fd, void *buffer, size_t bytes, off_t offset)
+{
+    (void)fd, (void)buffer, (void)bytes, (void)offset;
+    return 0;
+}
+
+/* A full disk, and a file that lost its end. */
+static void test_file_fails(void)
+{
+    struct tcore_trace_store_options options = {
+        .text = true, .memory_bytes = 1, .temporary = make_file, .threads = 1};
+    struct tcore_sys sys = tcore_sys_default;
+    struct tcore_trace_store *store;
+    struct tcore_trace_intake *intake;
+    struct tcore_error err = {0};
+    for (int round = 0; round < 2; round++) {
+        struct tcore_trace_group group;
+        enum tcore_status status = TCORE_OK;
+        sys.pwrite = round ? tcore_sys_default.pwrite : write_nothing;
+        sys.pread = round ? read_nothing : tcore_sys_default.pread;
+        tcore_sys_set(&sys);
+        tcore_trace_store_new(&store, &options, &err);
+        tcore_trace_intake_new(&intake, store, &err);
+        for (unsigned i = 0; i < 30000 && status == TCORE_OK; i++)
+            status = give(intake, i, 0, &err);
+        is_int(status, round ? TCORE_OK : TCORE_FATAL, "rows are taken while they can be kept");
+        if (round) {
+            is_int(tcore_trace_store_seal(store, &err), TCORE_OK, "sealed");
+            is_int(tcore_trace_store_group(store, 7, &group, &err), TCORE_FATAL, "not read back");
+        }
+        ok(strstr(err.text,
+                  round ? "cannot read a temporary file" : "cannot write to a temporary file"),
+           "%s", err.text);
+        tcore_trace_store_free(store);
+    }
+    tcore_sys_set(NULL);
+}
+
 /* All of a small store's life. */
 static enum tcore_status live(struct tcore_trace_store **store, struct tcore_error *err)
 {
@@ -260,10 +321,14 @@ static void test_failures(void)
 
 int main(void)
 {
-    test_all_of_it(1, 1, 1);
-    test_all_of_it(3, 40, 2);
-    test_all_of_it(2000, 7, 4);
-    test_all_of_it(1, 30000, 3);
+    test_all_of_it(1, 1, 1, 0);
+    test_all_of_it(3, 40, 2, 0);
+    test_all_of_it(2000, 7, 4, 0);
+    test_all_of_it(1, 30000, 3, 0);
+    test_all_of_it(5000, 10, 2, 1);         /* shares of a megabyte, the least */
+    test_all_of_it(1, 30000, 1, 1);         /* one piece has all */
+    test_all_of_it(1500, 120, 1, 17 << 20); /* pieces finer than partitions */
+    test_file_fails();
     test_errors_only();
     test_services();
     test_times();

@@ -170,13 +170,39 @@ field() {
     assert_equal "$(jq '.structure.spanCount, (.structure.spans | length)' <<<"$output" | xargs)" '7 6'
 }
 
-@test '--memory is a limit, and said so' {
-    for ((i = 1; i < 2000; i++)); do span "$i" 1 - 0 9 x y; done >spans
-    run -4 --separate-stderr trace-span assemble --memory=100K spans
+# many SPANS: spans of traces that begin at random, three a trace, some of which fail.
+many() {
+    awk -v n="$1" 'BEGIN { srand(7); for (i = 0; i < n; i++) { t = int(i / 3); s = i % 3
+        printf "{\"type\":\"span\",\"traceId\":\"%032x\",\"spanId\":\"%016x\",\"parentSpanId\":\"%s\",\"name\":\"n%d\",\"startTimeUnixNano\":\"%d\",\"endTimeUnixNano\":\"%d\",\"status\":\"%s\",\"service\":\"s%d\"}\n",
+            t * 7919 % 1000003 + 1, s + 1, s ? sprintf("%016x", s) : "", i % 10,
+            1000 + t * 104729 % 1000003, 3000000 - s, i % 17 ? "ok" : "error", i % 5 } }' | sort -t '"' -k 12
+}
+
+@test 'what does not fit --memory goes to disk, and comes out the same' {
+    many 30000 >spans
+    trace-span assemble spans >wanted
+    trace-span assemble --summary spans >wanted-summary
+    for threads in 1 3; do
+        run -0 --separate-stderr trace-span assemble --memory=1M -j$threads -o got spans
+        assert_equal "$stderr" ''
+        assert_files_equal got wanted
+        run -0 trace-span assemble --summary --memory=1M -j$threads -o got spans
+        assert_files_equal got wanted-summary
+    done
+}
+
+@test 'a temporary file that cannot be made or written is one error, and leaves nothing' {
+    many 30000 >spans
+    TMPDIR=/nowhere run -4 --separate-stderr trace-span assemble --memory=1M spans
     assert_output ''
-    assert_equal "$stderr" 'trace-span: the spans of all traces do not fit in 100 KiB: give more with --memory=SIZE'
-    run -0 trace-span assemble --summary --memory=2M spans
-    assert_equal "${#lines[@]}" 1999
+    assert_equal "$stderr" 'trace-span: cannot make a temporary file: No such file or directory'
+    mkdir tmp
+    trap '' XFSZ
+    ulimit -f 512
+    TMPDIR=$PWD/tmp run -4 --separate-stderr trace-span assemble --memory=1M spans
+    assert_output ''
+    assert_equal "$stderr" 'trace-span: cannot write to a temporary file: File too large'
+    assert_equal "$(ls -A tmp)" ''
 }
 
 @test 'other records are counted, not assembled; nothing in gives nothing out' {

@@ -200,3 +200,32 @@ ssize_t tcore_read_some(int fd, void *buffer, size_t bytes)
         }
     }
 }
+
+int tcore_pwrite_all(int fd, const void *buffer, size_t bytes, unsigned long long offset)
+{
+    for (size_t done = 0; done < bytes;) {
+        ssize_t put =
+            current->pwrite(fd, (const char *)buffer + done, bytes - done, (off_t)(offset + done));
+        if (put < 0 && errno != EINTR)
+            return -1;
+        done += put < 0 ? 0 : (size_t)put;
+    }
+    return 0;
+}
+
+ptrdiff_t tcore_pread_all(int fd, void *buffer, size_t bytes, unsigned long long offset)
+{
+    size_t done = 0;
+    while (done < bytes) {
+        ssize_t got =
+            current->pread(fd, (char *)buffer + done, bytes - done, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (!got)
+            break;
+        done += (size_t)got;
+    }
+    return (ptrdiff_t)done;
+}

@@ -66,7 +66,11 @@ char *tcore_strndup(const char *text, size_t length); /* NUL-terminated copy */
 
 /* Writes everything, going on after short writes and EINTR. 0, or -1 and errno. */
 int tcore_write_all(int fd, const void *buffer, size_t bytes);
+/* The same at an offset of a file. */
+int tcore_pwrite_all(int fd, const void *buffer, size_t bytes, unsigned long long offset);
 /* Reads once, going on after EINTR; short reads are returned as they are. */
 ssize_t tcore_read_some(int fd, void *buffer, size_t bytes);
+/* Reads at offset until bytes are read or the file ends; what was read, or -1 and errno. */
+ptrdiff_t tcore_pread_all(int fd, void *buffer, size_t bytes, unsigned long long offset);
 
 #endif

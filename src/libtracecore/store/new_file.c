@@ -23,23 +23,6 @@ int tcore_lock(int fd, int operation)
     return result;
 }
 
-ptrdiff_t tcore_pread_all(int fd, void *buffer, size_t bytes, unsigned long long offset)
-{
-    size_t done = 0;
-    while (done < bytes) {
-        ssize_t got =
-            tcore_sys()->pread(fd, (char *)buffer + done, bytes - done, (off_t)(offset + done));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -1;
-        if (!got)
-            break;
-        done += (size_t)got;
-    }
-    return (ptrdiff_t)done;
-}
-
 int tcore_open_regular(int dir, const char *name, int flags)
 {
     /* A fifo of that name would block without O_NONBLOCK, which means nothing to files. */

@@ -58,9 +58,6 @@ int tcore_open_regular(int dir, const char *name, int flags);
 /* flock(), going on after interruptions. 0, or -1 and errno. */
 int tcore_lock(int fd, int operation);
 
-/* Reads at offset until bytes are read or the file ends; what was read, or -1 and errno. */
-ptrdiff_t tcore_pread_all(int fd, void *buffer, size_t bytes, unsigned long long offset);
-
 #pragma GCC visibility pop
 
 #endif

@@ -34,6 +34,14 @@ void tcore_store_uncount_bytes(struct tcore_trace_store *store, size_t bytes)
     __atomic_sub_fetch(&store->bytes, bytes, __ATOMIC_RELAXED);
 }
 
+/* The same of bytes that were taken. Where there is a file, it makes room before the next rows. */
+static enum tcore_status count(struct tcore_trace_store *store, size_t bytes,
+                               struct tcore_error *err)
+{
+    return tcore_store_count_bytes(store, bytes) || store->file.share ? TCORE_OK
+                                                                      : refuse(store, err);
+}
+
 size_t tcore_trace_store_bytes(const struct tcore_trace_store *store)
 {
     return __atomic_load_n(&store->bytes, __ATOMIC_RELAXED);
@@ -64,11 +72,17 @@ enum tcore_status tcore_trace_store_new(struct tcore_trace_store **store,
     s->options = *options;
     s->row_bytes = options->names || options->text ? sizeof(struct tcore_stored_text)
                                                    : sizeof(struct tcore_stored_span);
-    if (tcore_sys()->random(s->seed, sizeof s->seed) == 0)
+    s->piece = tcore_calloc(TCORE_TRACE_PARTITIONS, sizeof *s->piece);
+    tcore_store_file_init(s);
+    enum tcore_status status = s->piece ? TCORE_OK : tcore_error_nomem(err);
+    if (status == TCORE_OK && tcore_sys()->random(s->seed, sizeof s->seed) != 0)
+        status = tcore_error_set(err, TCORE_FATAL, "no random numbers to be had from the system");
+    if (status == TCORE_OK)
         return TCORE_OK;
+    tcore_free(s->piece);
     tcore_free(s);
     *store = NULL;
-    return tcore_error_set(err, TCORE_FATAL, "no random numbers to be had from the system");
+    return status;
 }
 
 static void free_chain(struct tcore_trace_store *store, struct chain *chain)
@@ -81,24 +95,38 @@ static void free_chain(struct tcore_trace_store *store, struct chain *chain)
     *chain = (struct chain){0};
 }
 
-void tcore_trace_store_release(struct tcore_trace_store *store, unsigned partition)
+static void free_piece(struct piece *piece)
 {
-    struct partition *p = &store->partition[partition];
-    for (struct tcore_trace_intake *intake = store->intakes; intake; intake = intake->next)
-        free_chain(store, &intake->chain[partition]);
-    tcore_free(p->rows);
-    tcore_free(p->traces);
-    tcore_store_uncount_bytes(store, p->bytes);
-    *p = (struct partition){0};
+    tcore_store_unload(&piece->loaded);
+    tcore_free(piece->rows);
+    tcore_free(piece->traces);
+    *piece = (struct piece){0};
+}
+
+void tcore_trace_store_release(struct tcore_trace_store *store, unsigned piece)
+{
+    for (struct tcore_trace_intake *in = store->intakes; in && !store->file.pieces; in = in->next)
+        free_chain(store, &in->chain[piece]);
+    tcore_store_uncount_bytes(store, store->piece[piece].bytes);
+    free_piece(&store->piece[piece]);
+}
+
+void tcore_store_drop_rows(struct tcore_trace_intake *intake)
+{
+    for (unsigned p = 0; p < TCORE_TRACE_PARTITIONS; p++)
+        free_chain(intake->store, &intake->chain[p]);
+    tcore_store_uncount_bytes(intake->store, intake->text.bytes);
+    tcore_arena_free(&intake->text);
+    intake->text_bytes = 0;
+    intake->held = 0;
 }
 
 static void free_intake(struct tcore_trace_intake *intake)
 {
-    for (unsigned p = 0; p < TCORE_TRACE_PARTITIONS; p++)
-        free_chain(intake->store, &intake->chain[p]);
+    tcore_store_drop_rows(intake);
+    tcore_store_free_spills(intake->spills);
     tcore_names_free(&intake->services);
     tcore_names_free(&intake->names);
-    tcore_arena_free(&intake->text);
     tcore_free(intake);
 }
 
@@ -106,10 +134,10 @@ void tcore_trace_store_free(struct tcore_trace_store *store)
 {
     if (!store)
         return;
-    for (unsigned p = 0; p < TCORE_TRACE_PARTITIONS; p++) {
-        tcore_free(store->partition[p].rows);
-        tcore_free(store->partition[p].traces);
-    }
+    for (unsigned p = 0; p < tcore_trace_store_pieces(store); p++)
+        free_piece(&store->piece[p]);
+    tcore_free(store->piece);
+    tcore_store_file_close(store);
     for (struct tcore_trace_intake *intake = store->intakes, *next; intake; intake = next) {
         next = intake->next;
         free_intake(intake);
@@ -182,7 +210,7 @@ static enum tcore_status add_block(struct tcore_trace_intake *intake, struct cha
     if (rows > MOST_ROWS)
         rows = MOST_ROWS;
     size_t bytes = sizeof(struct block) + rows * store->row_bytes;
-    if (!tcore_store_count_bytes(store, bytes)) {
+    if (!tcore_store_count_bytes(store, bytes) && !store->file.share) {
         tcore_store_uncount_bytes(store, bytes);
         return refuse(store, err);
     }
@@ -191,12 +219,21 @@ static enum tcore_status add_block(struct tcore_trace_intake *intake, struct cha
         tcore_store_uncount_bytes(store, bytes);
         return tcore_error_nomem(err);
     }
+    intake->held += bytes;
     block->next = chain->blocks;
     block->bytes = bytes;
     chain->blocks = block;
     chain->at = block->rows;
     chain->end = block->rows + rows * store->row_bytes;
     return TCORE_OK;
+}
+
+/* Before rows are taken: writes those that are there, if they are the intake's share. */
+static inline enum tcore_status make_room(struct tcore_trace_intake *intake,
+                                          struct tcore_error *err)
+{
+    size_t share = intake->store->file.share;
+    return share && intake->held >= share ? tcore_store_spill(intake, err) : TCORE_OK;
 }
 
 /* Room for the next row of its trace's partition; NULL: refused. */
@@ -221,9 +258,9 @@ static enum tcore_status copy_text(struct tcore_trace_intake *intake, struct tco
     memcpy(copy, text.data, text.length);
     row->text = copy;
     row->text_length = (uint32_t)text.length;
-    return tcore_store_count_bytes(intake->store, intake->text.bytes - before)
-               ? TCORE_OK
-               : refuse(intake->store, err);
+    intake->text_bytes += text.length;
+    intake->held += intake->text.bytes - before;
+    return count(intake->store, intake->text.bytes - before, err);
 }
 
 static bool keeps_text(const struct tcore_trace_store *store, const struct tcore_stored_text *row,
@@ -249,8 +286,8 @@ static enum tcore_status add_text(struct tcore_trace_intake *intake, struct tcor
         row->name = 0;
         return tcore_error_nomem(err);
     }
-    if (!tcore_store_count_bytes(intake->store, tcore_map_bytes(&intake->names.map) - before))
-        return refuse(intake->store, err);
+    if (count(intake->store, tcore_map_bytes(&intake->names.map) - before, err) != TCORE_OK)
+        return TCORE_FATAL;
     return keeps_text(intake->store, row, text) ? copy_text(intake, row, text, err) : TCORE_OK;
 }
 
@@ -345,7 +382,8 @@ enum tcore_status tcore_trace_intake_add(struct tcore_trace_intake *intake,
     for (size_t done = 0; done < count && status == TCORE_OK;) {
         size_t n = count - done < PLACED_AT_ONCE ? count - done : PLACED_AT_ONCE;
         size_t ready = 0;
-        while (ready < n &&
+        status = make_room(intake, err);
+        while (status == TCORE_OK && ready < n &&
                (status = place(intake, batch, rows[done + ready], &placed[ready], err)) == TCORE_OK)
             ready++;
         for (size_t i = 0; i < ready && status == TCORE_OK; i++)
@@ -374,6 +412,8 @@ enum tcore_status tcore_trace_intake_give(struct tcore_trace_intake *intake,
     if (stored.span.service == TCORE_MAP_NONE)
         return tcore_error_nomem(err);
     intake->untimed += (stored.span.flags & 3) != 3;
+    if (make_room(intake, err) != TCORE_OK)
+        return TCORE_FATAL;
     struct tcore_stored_span *to = next_row(intake, stored.trace_id, err);
     if (!to)
         return TCORE_FATAL;
@@ -399,7 +439,17 @@ enum tcore_status tcore_trace_store_seal(struct tcore_trace_store *store, struct
         status = tcore_names_total_rank(&store->services, err);
     for (struct tcore_trace_intake *in = store->intakes; in && !status; in = in->next)
         tcore_names_apply_rank(&store->services, &in->services);
-    return status;
+    return status ? status : tcore_store_spill_rest(store, err);
+}
+
+unsigned tcore_trace_store_pieces(const struct tcore_trace_store *store)
+{
+    return TCORE_TRACE_PARTITIONS << (store->file.pieces ? store->file.bits : 0);
+}
+
+bool tcore_trace_store_has_spilled(const struct tcore_trace_store *store)
+{
+    return store->file.pieces;
 }
 
 uint32_t tcore_trace_store_services(const struct tcore_trace_store *store)

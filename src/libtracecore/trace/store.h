@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Spans that come in any order, gathered by trace, in memory.
+ * Spans that come in any order, gathered by trace, in memory or what does not fit in a file.
  *
  * Threads take in batches, each into an intake of its own; a row of 56 bytes a span (72 with names
  * or text) goes to one of 256 partitions by a hash of its trace id. After the last batch partitions
  * are grouped, one thread each at a time: a partition is small enough for a processor's cache, and
  * all spans of a trace are in one. What comes out depends on the spans only, not on their order or
  * on threads, once traces and the spans of each are sorted.
+ *
+ * With a file, an intake that holds its share of the memory writes its rows there, by pieces, and
+ * begins anew. The last rows follow when the store is sealed, if any did, and a piece is read back
+ * when it is grouped. Pieces are finer then than partitions. Names and services stay in memory.
  *
  *     new, project; on each thread: intake, add ...; seal; on any threads: group, release; free
  */
@@ -27,6 +31,10 @@ struct tcore_trace_store_options {
     bool text;           /* keep each span's JSON text (and its name) */
     bool errors_only;    /* text: only of spans that failed or may tell of an exception */
     size_t memory_bytes; /* limit; 0: none */
+    /* Makes the file: *fd is the store's then. NULL: there is none, and beyond the limit spans are
+     * refused. */
+    enum tcore_status (*temporary)(int *fd, struct tcore_error *err);
+    unsigned threads; /* with a file: how many intakes there will be, about; each has its share */
 };
 
 /* One row. */
@@ -43,9 +51,9 @@ struct tcore_stored_text {
     const char *text; /* NULL without text; lives as long as the store */
 };
 
-/* One trace of a grouped partition. */
+/* One trace of a grouped piece. */
 struct tcore_stored_trace {
-    struct tcore_stored_span **spans; /* count of them, in no order; owned by the partition. The
+    struct tcore_stored_span **spans; /* count of them, in no order; owned by the piece. The
                                          caller may sort them */
     uint32_t count;
     uint32_t errors;
@@ -70,8 +78,8 @@ enum tcore_status tcore_trace_store_project(struct tcore_trace_store *store,
 /* An intake for one thread; the store owns it. Any thread may call this at any time. */
 enum tcore_status tcore_trace_intake_new(struct tcore_trace_intake **intake,
                                          struct tcore_trace_store *store, struct tcore_error *err);
-/* Takes the spans rows[0..count) of the batch. TCORE_FATAL: no memory, or beyond the limit; the
- * store is then good for nothing but to be freed. */
+/* Takes the spans rows[0..count) of the batch. TCORE_FATAL: no memory, beyond the limit, or the
+ * file cannot be written; the store is then good for nothing but to be freed. */
 enum tcore_status tcore_trace_intake_add(struct tcore_trace_intake *intake,
                                          const struct tcore_batch *batch, const uint32_t *rows,
                                          size_t count, struct tcore_error *err);
@@ -98,12 +106,17 @@ struct tcore_slice tcore_trace_store_service(const struct tcore_trace_store *sto
                                              uint32_t number);
 struct tcore_slice tcore_trace_store_name(const struct tcore_trace_store *store, uint32_t number);
 
-/* Groups a partition, once; different partitions may be grouped at the same time. Its traces are in
- * no order and live until it is released. */
-enum tcore_status tcore_trace_store_group(struct tcore_trace_store *store, unsigned partition,
+/* How many pieces the sealed store has: TCORE_TRACE_PARTITIONS of them while all is in memory. */
+unsigned tcore_trace_store_pieces(const struct tcore_trace_store *store);
+/* Whether rows are in the file. */
+bool tcore_trace_store_has_spilled(const struct tcore_trace_store *store);
+/* Groups a piece, once; different pieces may be grouped at the same time. Its traces are in no
+ * order and live until it is released. One that was read from the file may be grouped again after
+ * that. */
+enum tcore_status tcore_trace_store_group(struct tcore_trace_store *store, unsigned piece,
                                           struct tcore_trace_group *group, struct tcore_error *err);
-/* Frees a partition's rows and group. */
-void tcore_trace_store_release(struct tcore_trace_store *store, unsigned partition);
+/* Frees a piece's rows and group. */
+void tcore_trace_store_release(struct tcore_trace_store *store, unsigned piece);
 
 /* Memory held, in bytes; whether an allocation was refused because of the limit. */
 size_t tcore_trace_store_bytes(const struct tcore_trace_store *store);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Grouping a partition: one pass finds the trace of each row by a hash table, a second one puts the
+/* Grouping a piece: one pass finds the trace of each row by a hash table, a second one puts the
  * addresses of the rows side by side. */
 #include "trace/store_private.h"
 
 #include "base/sys.h"
 #include "trace/span_values.h"
 
-/* Of one partition. */
+/* Of one piece. */
 struct grouping {
     struct tcore_trace_store *store;
-    unsigned partition;
+    unsigned number;
+    struct piece *piece;
     uint32_t rows;
     uint32_t *trace_of;                /* of each row, in the order of a walk over the chains */
     uint32_t *slots, mask;             /* number of a trace + 1 by hash */
@@ -18,7 +19,7 @@ struct grouping {
     uint32_t trace_count, trace_capacity;
 };
 
-/* A walk over the rows of a partition. */
+/* A walk over the rows of a piece: those of a partition in memory, or what was read back. */
 struct walk {
     struct tcore_trace_intake *intake;
     struct block *block;
@@ -41,28 +42,45 @@ static struct tcore_stored_span *next_stored(const struct grouping *g, struct wa
         if (walk->block)
             walk->block = walk->block->next;
         while (!walk->block) {
+            if (g->store->file.pieces)
+                return NULL;
             walk->intake = walk->intake ? walk->intake->next : g->store->intakes;
             if (!walk->intake)
                 return NULL;
-            walk->block = walk->intake->chain[g->partition].blocks;
+            walk->block = walk->intake->chain[g->number].blocks;
         }
-        begin_block(walk, &walk->intake->chain[g->partition], row_bytes);
+        begin_block(walk, &walk->intake->chain[g->number], row_bytes);
     }
     struct tcore_stored_span *row = (struct tcore_stored_span *)(void *)walk->at;
     walk->at += row_bytes;
     return row;
 }
 
+static struct walk begin_walk(const struct grouping *g)
+{
+    const struct loaded *loaded = &g->piece->loaded;
+    struct walk walk = {.at = loaded->rows, .end = loaded->rows};
+    if (loaded->count)
+        walk.end += loaded->count * g->store->row_bytes;
+    return walk;
+}
+
+size_t tcore_store_chain_rows(const struct chain *chain, size_t row_bytes)
+{
+    size_t rows = 0;
+    for (const struct block *block = chain->blocks; block; block = block->next)
+        rows += block == chain->blocks ? (size_t)(chain->at - block->rows) / row_bytes
+                                       : (block->bytes - sizeof(struct block)) / row_bytes;
+    return rows;
+}
+
 static uint64_t count_rows(const struct grouping *g)
 {
-    uint64_t rows = 0;
-    size_t row_bytes = g->store->row_bytes;
-    for (struct tcore_trace_intake *in = g->store->intakes; in; in = in->next) {
-        const struct chain *chain = &in->chain[g->partition];
-        for (const struct block *block = chain->blocks; block; block = block->next)
-            rows += block == chain->blocks ? (size_t)(chain->at - block->rows) / row_bytes
-                                           : (block->bytes - sizeof(struct block)) / row_bytes;
-    }
+    uint64_t rows = g->piece->loaded.count;
+    if (g->store->file.pieces)
+        return rows;
+    for (struct tcore_trace_intake *in = g->store->intakes; in; in = in->next)
+        rows += tcore_store_chain_rows(&in->chain[g->number], g->store->row_bytes);
     return rows;
 }
 
@@ -100,7 +118,7 @@ static uint32_t find_trace(struct grouping *g, struct tcore_stored_span *row)
 /* Which row is of which trace. */
 static bool find_traces(struct grouping *g)
 {
-    struct walk walk = {0};
+    struct walk walk = begin_walk(g);
     struct tcore_stored_span *row;
     for (uint32_t i = 0; (row = next_stored(g, &walk)) != NULL; i++) {
         uint32_t t = find_trace(g, row);
@@ -119,7 +137,7 @@ static bool find_traces(struct grouping *g)
  * and names into them. */
 static void place_rows(struct grouping *g, struct tcore_stored_span **rows)
 {
-    struct walk walk = {0};
+    struct walk walk = begin_walk(g);
     struct tcore_stored_span *row;
     bool has_names = g->store->row_bytes == sizeof(struct tcore_stored_text);
     for (uint32_t t = 0; t < g->trace_count; t++) {
@@ -130,6 +148,8 @@ static void place_rows(struct grouping *g, struct tcore_stored_span **rows)
     for (uint32_t i = 0; (row = next_stored(g, &walk)) != NULL; i++) {
         struct tcore_stored_trace *trace = &g->traces[g->trace_of[i]];
         trace->spans[trace->count++] = row;
+        if (!walk.intake)
+            continue; /* it was read back, and has them */
         row->span.service = walk.intake->services.total[row->span.service];
         if (has_names) {
             struct tcore_stored_text *text = (struct tcore_stored_text *)row;
@@ -153,16 +173,18 @@ static bool group_rows(struct grouping *g, struct tcore_stored_span ***rows)
     return true;
 }
 
-enum tcore_status tcore_trace_store_group(struct tcore_trace_store *store, unsigned partition,
+enum tcore_status tcore_trace_store_group(struct tcore_trace_store *store, unsigned piece,
                                           struct tcore_trace_group *group, struct tcore_error *err)
 {
-    struct grouping g = {.store = store, .partition = partition};
-    struct partition *p = &store->partition[partition];
+    struct piece *p = &store->piece[piece];
+    struct grouping g = {.store = store, .number = piece, .piece = p};
     struct tcore_stored_span **rows = NULL;
-    uint64_t count = count_rows(&g);
     *group = (struct tcore_trace_group){0};
+    enum tcore_status status =
+        store->file.pieces ? tcore_store_load(store, piece, &p->loaded, err) : TCORE_OK;
+    uint64_t count = status == TCORE_OK ? count_rows(&g) : 0;
     if (!count)
-        return TCORE_OK;
+        return status;
     if (count > 1u << 30)
         return tcore_error_set(err, TCORE_FATAL, "more spans than can be grouped");
     g.rows = (uint32_t)count;

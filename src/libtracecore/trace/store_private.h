@@ -10,6 +10,7 @@
 #include "trace/id_hash.h"
 #include "trace/store.h"
 #include "trace/store_names.h"
+#include "trace/store_spill.h"
 
 struct block {
     struct block *next;
@@ -29,10 +30,15 @@ struct tcore_trace_intake {
     struct chain chain[TCORE_TRACE_PARTITIONS];
     struct names services, names;
     struct tcore_arena text;
-    uint64_t untimed; /* spans without one of the times */
+    uint64_t text_bytes;  /* of all texts held */
+    size_t held;          /* bytes of rows and texts */
+    struct spill *spills; /* newest first; owned */
+    uint64_t untimed;     /* spans without one of the times */
 };
 
-struct partition {
+/* What a piece has while it is grouped; a partition is one as long as all is in memory. */
+struct piece {
+    struct loaded loaded;            /* from the file */
     struct tcore_stored_span **rows; /* by trace */
     struct tcore_stored_trace *traces;
     size_t bytes;
@@ -51,7 +57,8 @@ struct tcore_trace_store {
     size_t bytes; /* atomic */
     bool full;
     struct names_total services, names;
-    struct partition partition[TCORE_TRACE_PARTITIONS];
+    struct piece *piece; /* owned */
+    struct spill_file file;
 };
 
 /* Counts bytes that are about to be taken; false: they are beyond the limit. */
@@ -67,5 +74,10 @@ static inline unsigned partition_of(uint64_t hash)
 {
     return hash >> 56;
 }
+
+/* How many rows a chain has. */
+size_t tcore_store_chain_rows(const struct chain *chain, size_t row_bytes);
+/* Frees an intake's rows and texts. */
+void tcore_store_drop_rows(struct tcore_trace_intake *intake);
 
 #endif
