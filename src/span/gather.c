@@ -10,7 +10,9 @@
 #include "cli/temporary.h"
 
 #include <inttypes.h>
+#ifdef __GLIBC__
 #include <malloc.h>
+#endif
 
 bool gather_open(struct gather *gather, struct cli *cli, enum gather_keep keep)
 {
@@ -157,12 +159,20 @@ enum tcore_status gather_batch(void *state, void *worker, const struct tcore_bat
 
 /* --- Everything that was taken */
 
+/* What the rows took is needed elsewhere, in pieces of other sizes. */
+static void trim_heap(void)
+{
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
+}
+
 enum tcore_status gather_seal(struct gather *gather, struct tcore_error *err)
 {
     enum tcore_status status =
         gather_failure(gather, tcore_trace_store_seal(gather->store, err), err);
     if (tcore_trace_store_has_spilled(gather->store))
-        (void)malloc_trim(0); /* the rows' memory is needed elsewhere, in pieces of other sizes */
+        trim_heap();
     return status;
 }
 
