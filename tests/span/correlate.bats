@@ -93,14 +93,9 @@ routes() {
     assert_output --partial 'http.route=/pay: on 85.7 % of 7 failed traces and 21.2 % of 33 others'
     refute_output --partial error.type
     p=$(awk '/http.route/ { print $7; exit }' got)
-    # hypergeometric tail by itself: (C(13,6) C(27,1) + C(13,7)) / C(40,7) is the raw p
-    python3 - "$p" <<'PY' 2>/dev/null || skip 'no python3'
-import sys
-from math import comb
-raw = (comb(13, 6) * comb(27, 1) + comb(13, 7)) / comb(40, 7)
-tests = float(sys.argv[1]) / raw
-assert abs(tests - round(tests)) < 1e-6 and 1 <= round(tests) <= 12, tests
-PY
+    # the hypergeometric tail, (C(13,6) C(27,1) + C(13,7)) / C(40,7), as many times as there were tests
+    awk -v p="$p" 'BEGIN { tests = p / ((1716 * 27 + 1716) / 18643560); whole = int(tests + 0.5)
+        exit !(tests - whole < 1e-6 && whole - tests < 1e-6 && whole >= 1 && whole <= 12) }' || fail "p $p"
     run -0 --separate-stderr trace-span correlate --of=errors --by=error.type spans
     assert_equal "$(jq -c '[.group, .value, .expected]' <<<"$output")" '[{"error.type":"error"},1,0]'
 }
