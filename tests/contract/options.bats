@@ -113,7 +113,7 @@ has_option() {
         'trace-record active' | 'trace-record export' | 'trace-record history' | 'trace-record import') does=yes ;;
         'trace-span analyze' | 'trace-span assemble' | 'trace-span correlate' | 'trace-span diff' | 'trace-span errors') does=yes ;;
         'trace-span get' | 'trace-span map' | 'trace-span path' | 'trace-span patterns' | 'trace-span related') does=yes ;;
-        'trace-span search' | 'trace-span sort' | 'trace-span timeline') does=yes ;;
+        'trace-span sample' | 'trace-span search' | 'trace-span sort' | 'trace-span timeline') does=yes ;;
         esac
         local offered=no
         if has_option "$@" memory; then offered=yes; fi
