@@ -543,7 +543,7 @@ static void test_memory(void)
 
 /* --- limits */
 
-enum { COLUMNS = 13 }; /* of struct tcore_rollup_columns */
+enum { COLUMNS = 14 }; /* of struct tcore_rollup_columns */
 
 /* Metrics of one series at given times, each standing for as many as the rate says. */
 static struct tcore_buf many(const int64_t *times, uint32_t count, double rate, uint32_t split)
@@ -553,7 +553,7 @@ static struct tcore_buf many(const int64_t *times, uint32_t count, double rate, 
     struct tcore_column columns[COLUMNS];
     for (size_t i = 0; i < COLUMNS; i++)
         columns[i] = (struct tcore_column){.form = TCORE_COLUMN_CONSTANT, .values = &absent};
-    struct tcore_rollup_columns at = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    struct tcore_rollup_columns at = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
     columns[at.time] = (struct tcore_column){.form = TCORE_COLUMN_INT64, .ints = times};
     columns[at.value].values = &one;
     columns[at.metric_name].values = &name;
@@ -586,7 +586,7 @@ static void test_neighbours(void)
     struct random_source source = {21};
     for (size_t i = 0; i < COLUMNS; i++)
         columns[i] = (struct tcore_column){.form = TCORE_COLUMN_CONSTANT, .values = &absent};
-    struct tcore_rollup_columns at = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    struct tcore_rollup_columns at = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
     columns[at.start_time] = (struct tcore_column){.form = TCORE_COLUMN_INT64, .ints = times};
     columns[at.duration] = (struct tcore_column){.form = TCORE_COLUMN_INT64, .ints = durations};
     for (uint32_t i = 0; i < LARGE; i++) { /* densest in the middle: a sum of evenly spread ones */
