@@ -174,7 +174,7 @@ wait_for() {
     wait_for "$trace" started
     child=$(cat /proc/$started/task/$started/children)
     assert_equal "$(trace-record active | jq -r .status)" running
-    trace-record follow "$(jq -r .executionId "$trace")" >followed 2>note 3>&- &
+    trace-record follow "$(head -n 1 "$trace" | jq -r .executionId)" >followed 2>note 3>&- &
     follower=$!
     wait_for followed started
     kill -KILL "$started"
