@@ -3,7 +3,7 @@
 #include <config.h>
 
 #include "base/sys.h"
-#include "model/id.h"
+#include "cli/finding.h"
 #include "model/json.h"
 #include "span/antipattern/findings.h"
 #include "trace/store.h"
@@ -122,18 +122,17 @@ static void put_evidence(struct tcore_buf *out, const struct occurrence *worst)
     tcore_buf_puts(out, worst->evidence_count ? "]" : "");
 }
 
-/* A hash of the anti-pattern and its place; the blanks keep the text from being read as an id. */
+/* Of the anti-pattern and its place. */
 static bool put_fingerprint(struct tcore_buf *out, const struct place *place)
 {
-    char hash[TCORE_SPAN_ID];
+    char fingerprint[CLI_FINGERPRINT_BYTES];
     struct tcore_buf identity = {0};
-    tcore_buf_printf(&identity, "antipattern finding %s ",
-                     pattern_name(place->finding->worst.pattern));
+    tcore_buf_printf(&identity, "%s ", pattern_name(place->finding->worst.pattern));
     tcore_buf_append(&identity, place->text, place->group_length);
-    bool made = !identity.failed && tcore_id_normalise(TCORE_SPAN_ID, identity.data,
-                                                       identity.length, hash) == TCORE_ID_HASHED;
+    bool made = !identity.failed &&
+                cli_finding_fingerprint("antipattern", identity.data, identity.length, fingerprint);
     if (made)
-        tcore_buf_printf(out, ",\"fingerprint\":\"%.16s\"", hash);
+        tcore_buf_printf(out, ",\"fingerprint\":\"%s\"", fingerprint);
     tcore_buf_free(&identity);
     return made;
 }
