@@ -44,8 +44,9 @@ each_verb() {
 
 # has_option PROGRAM VERB... OPTION
 has_option() {
-    local option=${*: -1}
-    cut -f 2 "$texts/${*:1:$#-1}.options" | grep -qx -- "$option"
+    local option=${*: -1} options
+    IFS= read -rd '' options <"$texts/${*:1:$#-1}.options" || true
+    [[ $'\n'$options =~ $'\n'.?$'\t'"$option"$'\t' ]]
 }
 
 @test 'each program and verb has a help' {
@@ -82,7 +83,8 @@ has_option() {
 
 @test 'help tells the exit statuses that a verb has, and no others' {
     statuses() {
-        sed -n '/^Exit status:/,/^$/s/^  \([^ ]*\)  .*/\1/p' "$texts/$*.help" | xargs
+        awk '/^Exit status:/ { tells = 1; next } /^$/ { tells = 0 }
+            tells && /^  [^ ]+  / { printf "%s%s", between, $1; between = " " }' "$texts/$*.help"
     }
     has() {
         local wanted='0 2 4'
