@@ -214,7 +214,8 @@ static enum tcore_status test_all(struct contrast *c, struct tcore_error *err)
         return status != TCORE_OK ? status : tcore_error_nomem(err);
     for (uint32_t v = 0; v < c->values.members.count; v++) {
         struct tested t = test_value(c, v);
-        if (tcore_fisher_smallest(t.apart + t.others, apart, apart + others) > c->options->alpha)
+        if (tcore_fisher_smallest(t.apart + t.others, apart, apart + others).greater >
+            c->options->alpha)
             continue;
         t.p = tcore_fisher_test(t.apart, apart - t.apart, t.others, others - t.others).greater;
         c->list[c->list_count++] = t;

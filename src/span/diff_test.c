@@ -12,6 +12,7 @@
 
 #include "base/sys.h"
 #include "stats/order.h"
+#include "stats/fisher.h"
 #include "stats/proportion.h"
 #include "stats/ratio.h"
 
@@ -87,8 +88,9 @@ static void test_share(const struct diff_tests *tests, struct diff_test *test)
                    &test->count[s]);
         test->centre[s] = count[s] ? (double)hits[s] / (double)count[s] : 0;
     }
-    test->p = tcore_fisher_p(hits[0], count[0], hits[1], count[1]);
-    test->smallest_p = tcore_fisher_smallest_p(hits[0] + hits[1], count[0], count[1]);
+    test->p = tcore_fisher_test(hits[0], count[0] - hits[0], hits[1], count[1] - hits[1]).two_sided;
+    test->smallest_p =
+        tcore_fisher_smallest(hits[0] + hits[1], count[0], count[0] + count[1]).two_sided;
 }
 
 /* --- Values */
@@ -150,8 +152,8 @@ static void test_split(struct diff_test *test, const double *x, size_t n, const 
         while (at + 1 < end && sample[at + 1] == limit)
             at++, k++;
     }
-    test->p = tcore_fisher_p(above_x, n, above_y, m);
-    test->smallest_p = tcore_fisher_smallest_p(above_x + above_y, n, m);
+    test->p = tcore_fisher_test(above_x, n - above_x, above_y, m - above_y).two_sided;
+    test->smallest_p = tcore_fisher_smallest(above_x + above_y, n, n + m).two_sided;
 }
 
 static double mean(const double *value, size_t count)
@@ -194,7 +196,8 @@ static enum tcore_status test_values(struct diff_tests *tests, struct diff_test 
     test->p = rank.p_value;
     test->smallest_p = tcore_rank_smallest_p(n, m);
     if (others <= (n + m) / 2) /* all others on one side */
-        test->smallest_p = fmax(test->smallest_p, tcore_fisher_smallest_p(others, n, m));
+        test->smallest_p =
+            fmax(test->smallest_p, tcore_fisher_smallest(others, n, n + m).two_sided);
     return TCORE_OK;
 }
 

@@ -98,7 +98,7 @@ tap_is_mem(const char *got, size_t got_length, const char *wanted, size_t wanted
            const char *file, int line, const char *format, ...)
 {
     bool same = (got == NULL) == (wanted == NULL) && got_length == wanted_length &&
-                (got_length == 0 || memcmp(got, wanted, got_length) == 0);
+                (got_length == 0 || (got && wanted && memcmp(got, wanted, got_length) == 0));
     va_list args;
 
     va_start(args, format);

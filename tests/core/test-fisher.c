@@ -64,8 +64,8 @@ static bool agrees(uint64_t group, uint64_t others, uint64_t has, uint64_t a)
     }
     double all = (double)choose(group + others, has);
     struct tcore_fisher got = tcore_fisher_test(a, group - a, has - a, others - (has - a));
-    return near(got.greater, greater / all, 1e-9) && near(got.less, less / all, 1e-9) &&
-           near(got.two_sided, both / all, 1e-9);
+    return near(got.greater, greater / all, 1e-12) && near(got.less, less / all, 1e-12) &&
+           near(got.two_sided, both / all, 1e-12);
 }
 
 static void test_every_small_table(void)
@@ -97,13 +97,49 @@ static void test_large(void)
     struct tcore_fisher more = tcore_fisher_test(50500, 449500, 49500, 450500);
     /* z = 3.33: about 0.00043 one-sided */
     ok(more.greater > 3.8e-4 && more.greater < 4.8e-4, "a million with a little: %g", more.greater);
+    ok(near(tcore_fisher_test(0, 1000000, 20, 999980).two_sided, 2 * exp2(-20), 1e-3),
+       "large groups: 0 and 20 of a million");
+    ok(tcore_fisher_test(0, 5000, 5000, 0).two_sided < 1e-300, "as clear as can be");
 }
 
+/* Fisher's criminal twins: 10 of 13 and 2 of 17 convicted; 4.652e-4 one-sided by all tables of 30
+ * twins of whom 12 were convicted. */
+static void test_twins(void)
+{
+    struct tcore_fisher got = tcore_fisher_test(10, 3, 2, 15);
+    double all = (double)choose(30, 12), greater = 0;
+    for (uint64_t a = 10; a <= 12; a++)
+        greater += (double)(choose(13, a) * choose(17, 12 - a)) / all;
+    ok(near(got.two_sided, 0.0005367241, 1e-6) && near(got.greater, greater, 1e-12) &&
+           near(got.greater, 4.652e-4, 1e-3),
+       "criminal twins: %.10g %.10g", got.two_sided, got.greater);
+}
+
+/* Of all tables with the same margins. */
 static void test_smallest(void)
 {
-    ok(near(tcore_fisher_smallest(3, 5, 10), 10.0 / 120, 1e-12), "three of ten, all in one half");
-    ok(near(tcore_fisher_smallest(1, 1, 1000), 1e-3, 1e-12), "one of a thousand");
-    ok(near(tcore_fisher_smallest(8, 5, 10), 10.0 / 45, 1e-12), "more have it than the group has");
+    unsigned bad = 0;
+
+    for (uint64_t n = 1; n <= 9; n++)
+        for (uint64_t m = 1; m <= 9; m++)
+            for (uint64_t has = 0; has <= n + m; has++) {
+                struct tcore_fisher least = {1, 1, 1}, got = tcore_fisher_smallest(has, n, n + m);
+
+                for (uint64_t a = has > m ? has - m : 0; a <= n && a <= has; a++) {
+                    struct tcore_fisher p = tcore_fisher_test(a, n - a, has - a, m - (has - a));
+                    least.greater = fmin(least.greater, p.greater);
+                    least.less = fmin(least.less, p.less);
+                    least.two_sided = fmin(least.two_sided, p.two_sided);
+                }
+                bad += !near(got.greater, least.greater, 1e-12) ||
+                       !near(got.less, least.less, 1e-12) ||
+                       !near(got.two_sided, least.two_sided, 1e-12);
+            }
+    ok(bad == 0, "no table of the same margins has a smaller p: %u are wrong", bad);
+    ok(near(tcore_fisher_smallest(3, 5, 10).greater, 10.0 / 120, 1e-12), "three of ten in a half");
+    ok(near(tcore_fisher_smallest(1, 1, 1000).greater, 1e-3, 1e-12), "one of a thousand");
+    ok(near(tcore_fisher_smallest(8, 5, 10).greater, 10.0 / 45, 1e-12),
+       "more have it than the group has");
 }
 
 int main(void)
@@ -111,6 +147,7 @@ int main(void)
     test_known();
     test_every_small_table();
     test_large();
+    test_twins();
     test_smallest();
     return done_testing();
 }

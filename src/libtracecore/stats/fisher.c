@@ -1,121 +1,99 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The probability of one table comes from factorials; those of its neighbours from it by ratios of
- * small integers, away from the mode, where they fall so fast that the sum ends soon.
+ * Tables are weighed against the most likely one: the weight of a neighbour comes by a ratio of
+ * small integers, so that no factorial is taken, and falls away from there on both sides.
  */
 #include "stats/fisher.h"
 
 #include <math.h>
-#include <stdbool.h>
 
-#define NEGLIGIBLE 1e-18 /* of a sum */
-#define SLACK      1e-7  /* relative: probabilities that close are taken for equal */
+/* Tables count as equally likely within this: their weights are products of many roundings. */
+#define EQUAL (1 + 1e-9)
 
 struct margins {
-    uint64_t group, others, has, low, high; /* low and high: of a */
+    uint64_t group, others, has;
+    uint64_t low, high; /* what a can be */
+    uint64_t mode;      /* its most likely value, of weight 1 */
 };
 
-static double log_factorial(uint64_t n)
+static struct margins make_margins(uint64_t has, uint64_t group, uint64_t others)
 {
-    int sign;
-    return lgamma_r((double)n + 1, &sign);
+    struct margins m = {.group = group, .others = others, .has = has};
+
+    m.low = has > others ? has - others : 0;
+    m.high = has < group ? has : group;
+    m.mode = (uint64_t)((double)(has + 1) * (double)(group + 1) / (double)(group + others + 2));
+    m.mode = m.mode < m.low ? m.low : m.mode > m.high ? m.high : m.mode;
+    return m;
 }
 
-static double log_choose(uint64_t n, uint64_t k)
+/* The weight of a + 1, given that of a. */
+static double weight_above(const struct margins *m, uint64_t a, double weight)
 {
-    return log_factorial(n) - log_factorial(k) - log_factorial(n - k);
+    return weight * (double)(m->has - a) / (double)(a + 1) * (double)(m->group - a) /
+           (double)(m->others + a + 1 - m->has);
 }
 
-static double probability(const struct margins *m, uint64_t a)
+static double weight_below(const struct margins *m, uint64_t a, double weight)
 {
-    return exp(log_choose(m->group, a) + log_choose(m->others, m->has - a) -
-               log_choose(m->group + m->others, m->has));
+    return weight * (double)a / (double)(m->has - a + 1) * (double)(m->others + a - m->has) /
+           (double)(m->group - a + 1);
 }
 
-/* P(a + 1) / P(a). */
-static double ratio_up(const struct margins *m, uint64_t a)
+static double weight_of(const struct margins *m, uint64_t a)
 {
-    return (double)(m->group - a) * (double)(m->has - a) /
-           ((double)(a + 1) * (double)(m->others - m->has + a + 1));
+    double weight = 1;
+
+    for (uint64_t i = m->mode; i < a && weight > 0; i++)
+        weight = weight_above(m, i, weight);
+    for (uint64_t i = m->mode; i > a && weight > 0; i--)
+        weight = weight_below(m, i, weight);
+    return weight;
 }
 
-/* The sum from a on to the end, upwards or downwards, in which probabilities only fall: a is on
- * that side of the mode. */
-static double tail(const struct margins *m, uint64_t a, bool up)
+/* Weights of tables summed up; the p-values in terms of all. */
+struct sums {
+    uint64_t a;
+    double limit; /* weights up to this one are as unlikely as a's */
+    double all;
+    struct tcore_fisher p;
+};
+
+static void add(struct sums *sums, uint64_t a, double weight)
 {
-    double p = probability(m, a), sum = p;
-    while (a != (up ? m->high : m->low) && p > sum * NEGLIGIBLE) {
-        p = up ? p * ratio_up(m, a) : p / ratio_up(m, a - 1);
-        a = up ? a + 1 : a - 1;
-        sum += p;
-    }
-    return sum > 1 ? 1 : sum;
+    sums->all += weight;
+    sums->p.greater += a >= sums->a ? weight : 0;
+    sums->p.less += a <= sums->a ? weight : 0;
+    sums->p.two_sided += weight <= sums->limit ? weight : 0;
 }
 
-/* Of the most likely table. */
-static uint64_t mode_of(const struct margins *m)
+static struct tcore_fisher judge(const struct margins *m, uint64_t a)
 {
-    double at =
-        ((double)m->group + 1) * ((double)m->has + 1) / ((double)(m->group + m->others) + 2);
-    uint64_t mode = (uint64_t)at;
-    return mode < m->low ? m->low : mode > m->high ? m->high : mode;
-}
+    struct sums sums = {.a = a, .limit = weight_of(m, a) * EQUAL};
+    double weight = 1;
 
-/* The first a from the mode on, upwards or downwards, that is no more likely than p; past the last
- * one: there is none. Probabilities fall all the way. */
-static bool find_as_unlikely(const struct margins *m, double p, uint64_t mode, bool up,
-                             uint64_t *found)
-{
-    uint64_t near = mode, far = up ? m->high : m->low;
-    if (probability(m, far) > p * (1 + SLACK))
-        return false;
-    while (near != far) {
-        uint64_t distance = up ? far - near : near - far;
-        uint64_t middle = up ? near + distance / 2 : near - distance / 2;
-        if (probability(m, middle) <= p * (1 + SLACK))
-            far = middle;
-        else
-            near = up ? middle + 1 : middle - 1;
-    }
-    *found = far;
-    return true;
-}
-
-static double two_sided(const struct margins *m, uint64_t a)
-{
-    uint64_t mode = mode_of(m), end;
-    double p = probability(m, a), sum = 0;
-    if (p >= probability(m, mode) * (1 - SLACK))
-        return 1;
-    if (find_as_unlikely(m, p, mode, true, &end))
-        sum += tail(m, end, true);
-    if (find_as_unlikely(m, p, mode, false, &end))
-        sum += tail(m, end, false);
-    return sum > 1 ? 1 : sum;
+    add(&sums, m->mode, 1);
+    for (uint64_t i = m->mode; i < m->high && weight > 0; i++)
+        add(&sums, i + 1, weight = weight_above(m, i, weight));
+    weight = 1;
+    for (uint64_t i = m->mode; i > m->low && weight > 0; i--)
+        add(&sums, i - 1, weight = weight_below(m, i, weight));
+    return (struct tcore_fisher){fmin(1, sums.p.greater / sums.all),
+                                 fmin(1, sums.p.less / sums.all),
+                                 fmin(1, sums.p.two_sided / sums.all)};
 }
 
 struct tcore_fisher tcore_fisher_test(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
-    struct margins m = {.group = a + b, .others = c + d, .has = a + c};
-    struct tcore_fisher result = {1, 1, 1};
-    m.low = m.has > m.others ? m.has - m.others : 0;
-    m.high = m.has < m.group ? m.has : m.group;
-    if (m.low == m.high)
-        return result;
-    uint64_t mode = mode_of(&m);
-    if (a > mode) {
-        result.greater = tail(&m, a, true);
-        result.less = 1 - (a == m.high ? 0 : tail(&m, a + 1, true));
-    } else {
-        result.less = tail(&m, a, false);
-        result.greater = 1 - (a == m.low ? 0 : tail(&m, a - 1, false));
-    }
-    result.two_sided = two_sided(&m, a);
-    return result;
+    struct margins m = make_margins(a + c, a + b, c + d);
+
+    return judge(&m, a);
 }
 
-double tcore_fisher_smallest(uint64_t has, uint64_t group, uint64_t all)
+struct tcore_fisher tcore_fisher_smallest(uint64_t has, uint64_t group, uint64_t all)
 {
-    struct margins m = {.group = group, .others = all - group, .has = has};
-    return probability(&m, has < group ? has : group);
+    struct margins m = make_margins(has, group, all - group);
+    struct tcore_fisher low = judge(&m, m.low), high = judge(&m, m.high);
+
+    return (struct tcore_fisher){high.greater, low.less, fmin(low.two_sided, high.two_sided)};
 }

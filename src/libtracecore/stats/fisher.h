@@ -13,26 +13,26 @@
  *
  * Source: R. A. Fisher, "The logic of inductive inference", Journal of the Royal Statistical
  *   Society 98 (1935). Two-sided: the sum over all tables that are no more likely than the one at
- *   hand, as by A. Agresti, "Categorical Data Analysis", 2nd edition (2002), section 3.5.
+ *   hand, as by A. Agresti, "Categorical Data Analysis", 3rd edition (2013), section 3.5.
  */
 #ifndef TRACECORE_STATS_FISHER_H
 #define TRACECORE_STATS_FISHER_H
 
 #include <stdint.h>
 
+/* p-values; 1 where a margin is 0, and 0 below some 1e-308. */
 struct tcore_fisher {
     double greater;   /* P(A >= a): a is this large by chance */
     double less;      /* P(A <= a) */
     double two_sided; /* at least as unlikely as a */
 };
 
-/* All p-values are 1 where a margin is 0. Counts sum up to less than 2^53. Takes O(smallest margin)
- * steps at worst, and a few dozen for p-values that are not tiny. Relative error below 1e-9 for
- * sums to 10^6. */
+/* Counts sum up to less than 2^52. Steps: some 40 standard deviations of a, at most the smallest
+ * margin. */
 struct tcore_fisher tcore_fisher_test(uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 
-/* The smallest P(A >= a) that any table with these margins has: whether a test can say anything.
+/* The smallest p-values that any table with these margins has: whether a test can say anything.
  * has: a + c, group: a + b, all: the sum. */
-double tcore_fisher_smallest(uint64_t has, uint64_t group, uint64_t all);
+struct tcore_fisher tcore_fisher_smallest(uint64_t has, uint64_t group, uint64_t all);
 
 #endif
