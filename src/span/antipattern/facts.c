@@ -5,47 +5,12 @@
 
 #include "span/antipattern/facts.h"
 
-#include "base/map.h"
-#include "model/number.h"
+#include "span/antipattern/facts_memo.h"
+#include "span/antipattern/facts_values.h"
 #include "span/antipattern/words.h"
 #include "span/template.h"
 
 #include <string.h>
-
-enum meaning {
-    NAME,
-    KIND,
-    STATUS_MESSAGE,
-    DB_SYSTEM,
-    DB_STATEMENT,
-    DB_SUMMARY,
-    DB_OPERATION,
-    DB_COLLECTION,
-    DB_NAMESPACE,
-    HTTP_METHOD,
-    HTTP_URL,
-    HTTP_TEMPLATE,
-    HTTP_PATH,
-    HTTP_QUERY,
-    HTTP_STATUS,
-    HTTP_RESENDS,
-    REQUEST_BYTES,
-    RESPONSE_BYTES,
-    RPC_SYSTEM,
-    RPC_SERVICE,
-    RPC_METHOD,
-    RPC_STATUS,
-    MESSAGE_SYSTEM,
-    MESSAGE_OPERATION,
-    MESSAGE_DESTINATION,
-    COLD_START,
-    PEER,
-    PEER_PORT,
-    ERROR_TYPE,
-    MEANINGS
-};
-
-_Static_assert(MEANINGS <= FACTS_MEANINGS, "too many fields");
 
 #define NAMES_MOST 5
 
@@ -130,238 +95,70 @@ enum tcore_status facts_project(struct facts_columns *columns, struct tcore_proj
 void facts_load(struct facts_reader *reader, const struct facts_columns *columns,
                 const struct tcore_batch *batch, const uint32_t *rows, size_t count)
 {
-    memset(reader->values, 0, count * sizeof *reader->values);
+    memset(reader->presents, 0, count * sizeof *reader->presents);
     for (size_t m = 0; m < MEANINGS; m++) {
         const struct tcore_column *column = &batch->columns[columns->column[m]];
         if (column->form == TCORE_COLUMN_CONSTANT && column->values[0].kind == TCORE_ABSENT)
             continue;
-        if (column->form == TCORE_COLUMN_VALUES) {
-            for (size_t i = 0; i < count; i++)
-                if (column->values[rows[i]].kind != TCORE_ABSENT)
-                    tcore_value_move(&reader->values[i][m], &column->values[rows[i]]);
-        } else {
-            for (size_t i = 0; i < count; i++)
-                reader->values[i][m] = tcore_column_get(column, rows[i]);
+        for (size_t i = 0; i < count; i++) {
+            struct tcore_value made;
+            const struct tcore_value *value = &made;
+            if (column->form == TCORE_COLUMN_VALUES)
+                value = &column->values[rows[i]];
+            else
+                made = tcore_column_get(column, rows[i]);
+            if (value->kind == TCORE_ABSENT)
+                continue;
+            tcore_value_move(&reader->values[i][m], value);
+            reader->presents[i] |= 1u << m;
         }
     }
 }
 
-static bool has_text(const struct facts_reader *reader, enum meaning meaning)
-{
-    return reader->value[meaning].kind == TCORE_STRING && reader->value[meaning].len;
-}
-
-static struct tcore_slice text_of(const struct facts_reader *reader, enum meaning meaning)
-{
-    const struct tcore_value *value = &reader->value[meaning];
-    if (value->kind != TCORE_STRING)
-        return (struct tcore_slice){"", 0};
-    return (struct tcore_slice){value->s, value->len};
-}
-
-/* A whole number, also one in a string; -1: none. */
-static int64_t number_of(const struct facts_reader *reader, enum meaning meaning)
-{
-    const struct tcore_value *value = &reader->value[meaning];
-    int64_t number;
-    if (value->kind == TCORE_STRING ? tcore_parse_int64(value->s, value->len, &number)
-                                    : tcore_value_int64(value, &number))
-        return number < 0 ? -1 : number;
-    return -1;
-}
-
-/* --- What the call does */
-
-static void put(struct facts_reader *reader, struct tcore_slice text)
-{
-    tcore_buf_append(&reader->text, text.data, text.length);
-}
-
-static void put_call(struct facts_reader *reader, enum meaning meaning)
-{
-    struct tcore_slice text = text_of(reader, meaning);
-    tcore_buf_append(&reader->whole, text.data, text.length);
-    tcore_buf_putc(&reader->whole, '\0');
-}
-
-static void describe_statement(struct facts_reader *reader, struct span_facts *facts)
-{
-    struct tcore_slice statement = text_of(reader, DB_STATEMENT);
-    struct template_values values;
-    facts->flags |= words_statement(statement.data, statement.length);
-    if (*statement.data == '{') { /* a document does not say what is done with it */
-        put(reader, text_of(reader, DB_OPERATION));
-        tcore_buf_putc(&reader->text, ' ');
-        put(reader, text_of(reader, DB_COLLECTION));
-        tcore_buf_putc(&reader->text, ' ');
-    }
-    template_statement(&reader->text, statement, &values);
-    if (!values.placeholders)
-        facts->flags |= FACT_VALUES;
-    put_call(reader, DB_STATEMENT);
-    put_call(reader, DB_NAMESPACE);
-    put_call(reader, PEER);
-}
-
-static void describe_database(struct facts_reader *reader, struct span_facts *facts)
-{
-    facts->call = CALL_DATABASE;
-    struct tcore_slice operation = text_of(reader, DB_OPERATION);
-    facts->flags |= words_statement(operation.data, operation.length);
-    if (has_text(reader, DB_STATEMENT)) {
-        describe_statement(reader, facts);
-    } else if (has_text(reader, DB_SUMMARY)) {
-        put(reader, text_of(reader, DB_SUMMARY));
-    } else if (operation.length && has_text(reader, DB_COLLECTION)) {
-        put(reader, operation);
-        tcore_buf_putc(&reader->text, ' ');
-        put(reader, text_of(reader, DB_COLLECTION));
-    }
-}
-
-static void describe_http(struct facts_reader *reader, struct span_facts *facts)
-{
-    facts->call = CALL_HTTP;
-    struct tcore_slice method = text_of(reader, HTTP_METHOD), peer = text_of(reader, PEER);
-    bool url = has_text(reader, HTTP_URL), path = has_text(reader, HTTP_PATH);
-    facts->flags |= words_method(method.data, method.length);
-    put(reader, method);
-    tcore_buf_puts(&reader->text, method.length ? " " : "");
-    if (url && !has_text(reader, HTTP_TEMPLATE)) {
-        template_url(&reader->text, text_of(reader, HTTP_URL));
-    } else {
-        template_url(&reader->text, peer);
-        if (has_text(reader, HTTP_TEMPLATE))
-            put(reader, text_of(reader, HTTP_TEMPLATE));
-        else if (path)
-            template_url(&reader->text, text_of(reader, HTTP_PATH));
-        else
-            tcore_buf_clear(&reader->text); /* that is less than the name */
-    }
-    if (!url && !path)
-        return;
-    facts->flags |= FACT_VALUES;
-    put_call(reader, HTTP_METHOD);
-    put_call(reader, url ? HTTP_URL : HTTP_PATH);
-    put_call(reader, HTTP_QUERY);
-    put_call(reader, PEER);
-    tcore_buf_printf(&reader->whole, "%lld", (long long)number_of(reader, PEER_PORT));
-}
-
-static void describe_rpc(struct facts_reader *reader, struct span_facts *facts)
-{
-    facts->call = CALL_RPC;
-    if (!has_text(reader, RPC_METHOD))
-        return;
-    if (has_text(reader, RPC_SERVICE)) {
-        put(reader, text_of(reader, RPC_SERVICE));
-        tcore_buf_putc(&reader->text, '/');
-    }
-    put(reader, text_of(reader, RPC_METHOD));
-}
-
-static void describe_message(struct facts_reader *reader, struct span_facts *facts)
-{
-    facts->call = CALL_MESSAGE;
-    if (!has_text(reader, MESSAGE_DESTINATION))
-        return;
-    put(reader, text_of(reader, MESSAGE_OPERATION));
-    tcore_buf_puts(&reader->text, reader->text.length ? " " : "");
-    template_name(&reader->text, text_of(reader, MESSAGE_DESTINATION));
-}
-
-static bool is_there(const struct facts_reader *reader, enum meaning meaning)
-{
-    return reader->value[meaning].kind != TCORE_ABSENT;
-}
-
-static void describe(struct facts_reader *reader, struct span_facts *facts)
-{
-    if (is_there(reader, DB_SYSTEM) || has_text(reader, DB_STATEMENT))
-        describe_database(reader, facts);
-    else if (is_there(reader, RPC_SYSTEM) || has_text(reader, RPC_SERVICE))
-        describe_rpc(reader, facts);
-    else if (is_there(reader, MESSAGE_SYSTEM))
-        describe_message(reader, facts);
-    else if (is_there(reader, HTTP_METHOD) || has_text(reader, HTTP_URL))
-        describe_http(reader, facts);
-}
-
 /* --- How it ended, and the rest */
 
-static bool is_yes(const struct tcore_value *value)
+static bool is_yes(const struct facts_reader *reader, enum meaning meaning)
 {
-    return value->kind == TCORE_TRUE || tcore_value_is_text(value, "true");
+    return facts_is(reader, meaning, "true") ||
+           (facts_has(reader, meaning) && reader->value[meaning].kind == TCORE_TRUE);
 }
 
 static bool is_deadline(const struct facts_reader *reader)
 {
-    const struct tcore_value *code = &reader->value[RPC_STATUS];
-    return number_of(reader, RPC_STATUS) == 4 || tcore_value_is_text(code, "DEADLINE_EXCEEDED");
+    return facts_number(reader, RPC_STATUS) == 4 ||
+           facts_is(reader, RPC_STATUS, "DEADLINE_EXCEEDED");
 }
 
 static unsigned outcome(const struct facts_reader *reader)
 {
-    int64_t http = number_of(reader, HTTP_STATUS);
+    int64_t http = facts_number(reader, HTTP_STATUS);
     unsigned flags = http >= 500 || http == 408 || http == 429 ? FACT_FAILED : 0;
     if (http == 408 || http == 504)
         flags |= FACT_TIMEOUT;
-    if (is_there(reader, RPC_STATUS)) {
-        if (number_of(reader, RPC_STATUS) > 0)
+    if (facts_has(reader, RPC_STATUS)) {
+        if (facts_number(reader, RPC_STATUS) > 0)
             flags |= FACT_FAILED;
         if (is_deadline(reader))
             flags |= FACT_TIMEOUT | FACT_FAILED;
     }
     static const enum meaning told[] = {ERROR_TYPE, STATUS_MESSAGE};
     for (size_t i = 0; i < 2; i++)
-        if (has_text(reader, told[i]) &&
-            words_timeout(text_of(reader, told[i]).data, text_of(reader, told[i]).length))
+        if (facts_has_text(reader, told[i]) &&
+            words_timeout(facts_text(reader, told[i]).data, facts_text(reader, told[i]).length))
             flags |= FACT_TIMEOUT;
     return flags;
 }
 
 static bool is_inbound(const struct facts_reader *reader)
 {
-    return tcore_value_is_text(&reader->value[KIND], "server") ||
-           tcore_value_is_text(&reader->value[KIND], "consumer");
-}
-
-static uint64_t hash(const void *data, size_t length)
-{
-    static const uint64_t seed[2] = {0x7472616365636f72, 0x65616e616c797a65};
-    return tcore_siphash(seed, data, length);
-}
-
-static void add_operation(struct facts_reader *reader, struct span_facts *facts)
-{
-    uint8_t call = facts->call;
-    if (reader->text.length) {
-        facts->flags |= FACT_OPERATION;
-    } else { /* the name, and whom it calls */
-        template_name(&reader->text, text_of(reader, NAME));
-        if (has_text(reader, PEER)) {
-            tcore_buf_putc(&reader->text, ' ');
-            template_url(&reader->text, text_of(reader, PEER));
-        }
-    }
-    facts->operation = reader->text.data ? reader->text.data : "";
-    facts->operation_hash = hash(facts->operation, reader->text.length) + call;
-    facts->call_hash = hash(reader->whole.data, reader->whole.length) + call;
-    facts->operation_bytes = reader->text.length > FACTS_OPERATION_MOST
-                                 ? FACTS_OPERATION_MOST
-                                 : (uint32_t)reader->text.length;
-    while (facts->operation_bytes && facts->operation_bytes < reader->text.length &&
-           (facts->operation[facts->operation_bytes] & 0xc0) == 0x80)
-        facts->operation_bytes--; /* not within a letter */
+    return facts_is(reader, KIND, "server") || facts_is(reader, KIND, "consumer");
 }
 
 static bool work_out(struct facts_reader *reader, struct span_facts *facts)
 {
-    tcore_buf_clear(&reader->text);
-    tcore_buf_clear(&reader->whole);
-    int64_t resends = number_of(reader, HTTP_RESENDS);
-    int64_t request = number_of(reader, REQUEST_BYTES),
-            response = number_of(reader, RESPONSE_BYTES);
+    int64_t resends = facts_number(reader, HTTP_RESENDS);
+    int64_t request = facts_number(reader, REQUEST_BYTES),
+            response = facts_number(reader, RESPONSE_BYTES);
     *facts = (struct span_facts){
         .flags = (uint8_t)outcome(reader),
         .resends = (uint16_t)(resends > UINT16_MAX ? UINT16_MAX
@@ -370,18 +167,17 @@ static bool work_out(struct facts_reader *reader, struct span_facts *facts)
         .body_bytes = request > response ? request : response,
         .operation = "",
     };
-    if (is_yes(&reader->value[COLD_START]))
+    if (is_yes(reader, COLD_START))
         facts->flags |= FACT_COLD_START;
     if (!is_inbound(reader))
-        describe(reader, facts);
-    if (facts->call != CALL_NONE)
-        add_operation(reader, facts);
+        facts_describe(reader, facts);
     return facts->call != CALL_NONE || facts->flags || resends > 0 || facts->body_bytes >= 0;
 }
 
 bool facts_of_row(struct facts_reader *reader, size_t i, struct span_facts *facts)
 {
     reader->value = reader->values[i];
+    reader->present = reader->presents[i];
     return work_out(reader, facts);
 }
 
@@ -390,13 +186,15 @@ bool facts_of_json(struct facts_reader *reader, const struct tcore_json *span,
 {
     uint32_t attributes = tcore_json_find(span, 0, "attributes");
     reader->value = reader->values[0];
-    memset(reader->value, 0, sizeof reader->values[0]);
+    reader->present = 0;
     for (size_t m = 0; m < MEANINGS; m++) {
         uint32_t at = fields[m].span_field ? tcore_json_find(span, 0, fields[m].span_field) : 0;
         for (size_t i = 0; !at && attributes && i < count_names(&fields[m]); i++)
             at = tcore_json_find(span, attributes, fields[m].attribute[i]);
-        if (at)
-            reader->value[m] = span->node[at].value;
+        if (!at)
+            continue;
+        reader->value[m] = span->node[at].value;
+        reader->present |= 1u << m;
     }
     return work_out(reader, facts);
 }
@@ -405,6 +203,7 @@ void facts_free(struct facts_reader *reader)
 {
     tcore_buf_free(&reader->text);
     tcore_buf_free(&reader->whole);
+    facts_memo_free(&reader->memo);
 }
 
 /* --- Bytes */
@@ -431,5 +230,5 @@ uint64_t facts_hash_of_name(struct tcore_buf *buffer, struct tcore_slice name)
 {
     tcore_buf_clear(buffer);
     template_name(buffer, name);
-    return hash(buffer->data, buffer->length) + CALL_NONE;
+    return facts_hash(buffer->data, buffer->length) + CALL_NONE;
 }

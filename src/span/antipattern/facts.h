@@ -45,10 +45,25 @@ struct facts_columns {
     size_t column[FACTS_MEANINGS];
 };
 
+/* Calls that came lately, and the key of one that is looked for; see facts_memo.h. */
+#define FACTS_KEY_MOST 1024
+
+struct facts_memo {
+    struct facts_memo_entry *entry; /* owned; NULL before the first call, or without memory */
+    uint64_t hash;
+    uint32_t key_length; /* 0: it is not to be kept */
+    char key[FACTS_KEY_MOST + 8];
+};
+
+/* A zeroed one is ready for use. */
 struct facts_reader {
     struct tcore_value values[FACTS_ROWS][FACTS_MEANINGS];
-    struct tcore_value *value; /* of the row that is worked out */
+    uint32_t presents[FACTS_ROWS]; /* bits of the meanings that have a value */
+    /* of the row that is worked out */
+    struct tcore_value *value;
+    uint32_t present;
     struct tcore_buf text, whole;
+    struct facts_memo memo;
 };
 
 /* Asks for the columns. TCORE_FATAL: no memory. */
