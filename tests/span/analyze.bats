@@ -79,6 +79,35 @@ score() {
     run -1 trace-span analyze 0000000000000000000000000000000c spans
 }
 
+# call TRACE SPAN START ATTRIBUTES: 50 ms of GET http://stock/item, by the service shop.
+call() {
+    span "$1" "$2" 1 "$3$ms" "$(($3 + 50))$ms" shop GET client '' \
+        "\"attributes\":{\"http.request.method\":\"GET\",\"server.address\":\"stock\",$4}"
+}
+
+@test 'calls that differ in one value stay different, however often they come' {
+    while read -r one other; do
+        for ((i = 1; i < 9; i++)); do # from the third time on they are known
+            span $i 1 - 0 "200$ms" shop 'GET /' server
+            call $i 2 10 "$one"
+            call $i 3 70 "$other"
+        done >spans
+        run -0 trace-span analyze -j1 --only=redundant spans
+        assert_equal "$other: $output" "$other: "
+        for ((i = 1; i < 9; i++)); do
+            call $i 4 130 "$other"
+        done >>spans
+        run -0 trace-span analyze -j1 --only=redundant spans
+        assert_equal "$other: $(jq -c '[.value, .traces]' <<<"$output")" "$other: [2,8]"
+    done <<'TABLE'
+"url.path":"/item","server.port":80 "url.path":"/item","server.port":81
+"url.path":"/item","server.port":80 "url.path":"/item"
+"url.path":"/item","url.query":"a=1" "url.path":"/item","url.query":"a=2"
+"url.path":"/item1" "url.path":"/item2"
+"url.path":"/item" "url.full":"/item","url.query":"b"
+TABLE
+}
+
 @test 'thresholds, choice of anti-patterns, exit status' {
     loop 6 >spans
     while read -r count options; do
