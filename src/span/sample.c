@@ -315,7 +315,7 @@ const struct cli_verb span_sample = {
         "  trace-span sample --policy=policy.yaml --wait=30s --idle=5s\n"
         "  trace-span sample --policy=policy.yaml --decisions spans.ndjson\n",
     .groups = CLI_READS | CLI_WRITES,
-    .memory = "of traces that are not decided (default 1G)",
+    .memory = "use a temporary file beyond this, with --wait decide (default 1G)",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .options_size = sizeof(struct sample_options),

@@ -47,25 +47,36 @@ static uint64_t operation_of(const struct place *places, size_t count, uint64_t 
     return id && low < count && places[low].id == id ? places[low].operation : 0;
 }
 
-bool held_shape(const struct held_trace *trace, uint64_t *shape)
+bool held_shape(const struct held_call *calls, size_t count, uint64_t *shape)
 {
-    size_t count = 0;
-    struct place *places = tcore_reallocarray(NULL, trace->facts.spans, sizeof *places);
-    uint64_t *calls = tcore_reallocarray(NULL, trace->facts.spans, sizeof *calls);
+    struct place *places = tcore_reallocarray(NULL, count, sizeof *places);
+    uint64_t *edges = tcore_reallocarray(NULL, count, sizeof *edges);
     *shape = 0;
-    if (places && calls) {
-        for (const struct held_span *s = trace->first; s; s = s->next)
-            places[count++] = (struct place){s->id, s->operation};
+    if (places && edges) {
+        for (size_t i = 0; i < count; i++)
+            places[i] = (struct place){calls[i].id, calls[i].operation};
         qsort(places, count, sizeof *places, by_id);
-        size_t i = 0;
-        for (const struct held_span *s = trace->first; s; s = s->next)
-            calls[i++] = mix(operation_of(places, count, s->parent_id), s->operation);
-        qsort(calls, count, sizeof *calls, by_number);
-        for (i = 0; i < count; i++)
-            if (!i || calls[i] != calls[i - 1])
-                *shape = mix(*shape, calls[i]);
+        for (size_t i = 0; i < count; i++)
+            edges[i] = mix(operation_of(places, count, calls[i].parent_id), calls[i].operation);
+        qsort(edges, count, sizeof *edges, by_number);
+        for (size_t i = 0; i < count; i++)
+            if (!i || edges[i] != edges[i - 1])
+                *shape = mix(*shape, edges[i]);
     }
     tcore_free(places);
+    tcore_free(edges);
+    return places && edges;
+}
+
+bool held_shape_of(const struct held_trace *trace, uint64_t *shape)
+{
+    size_t count = 0;
+    struct held_call *calls = tcore_reallocarray(NULL, trace->facts.spans, sizeof *calls);
+    if (!calls)
+        return false;
+    for (const struct held_span *span = trace->first; span; span = span->next)
+        calls[count++] = span->call;
+    bool good = held_shape(calls, count, shape);
     tcore_free(calls);
-    return places && calls;
+    return good;
 }

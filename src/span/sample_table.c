@@ -82,7 +82,7 @@ struct held_trace *held_find(struct held_table *table, const char id[32])
                                  .facts = {.start_ns = INT64_MAX, .end_ns = INT64_MIN}};
     memcpy(trace->id, id, sizeof trace->id);
     *slot = trace;
-    table->count++;
+    trace->number = (uint32_t)table->count++;
     table->bytes += sizeof *trace + OVERHEAD;
     return trace;
 }
@@ -124,6 +124,7 @@ void held_forget_spans(struct held_table *table, struct held_trace *trace)
 {
     free_spans(trace);
     table->bytes -= trace->bytes;
+    table->span_bytes -= trace->bytes;
     trace->bytes = 0;
 }
 
@@ -139,8 +140,8 @@ void held_remove(struct held_table *table, struct held_trace *trace)
         at = &(*at)->next;
     *at = trace->next;
     take_out(&table->decided, trace);
-    free_spans(trace);
-    table->bytes -= trace->bytes + sizeof *trace + OVERHEAD;
+    held_forget_spans(table, trace);
+    table->bytes -= sizeof *trace + OVERHEAD;
     table->count--;
     tcore_free(trace);
 }

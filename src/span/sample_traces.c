@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Sampling complete traces. Batches come in input order, so that the result does not depend on
- * threads. Without --wait traces are complete at the end of input, and are decided by start and id;
- * with it, when event time has moved on so much since their last span, and spans that come later
- * go by what was decided.
+ * threads. Without --wait traces are complete at the end of input, and are decided by start and id
+ * (sample_end.c); with it, when event time has moved on so much since their last span, and spans
+ * that come later go by what was decided.
  */
 #include <config.h>
 
@@ -17,12 +17,10 @@
 #include "model/time.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define MEMORY     ((int64_t)1 << 30)           /* --memory, if it is not given */
 #define FUTURE_NS  (INT64_C(3600) * 1000000000) /* a span beyond this does not move event time */
-#define DRAIN      ((size_t)1 << 20)            /* bytes of output at a time */
 #define TIME_LIMIT ((int64_t)1 << 62)
 
 /* --- Decisions */
@@ -38,10 +36,8 @@ static void settled(void *state, void *owner)
     held_remember(&s->table, trace);
 }
 
-static enum tcore_status decide(struct sampler *s, struct held_trace *trace)
+enum tcore_status held_decide(struct sampler *s, struct held_trace *trace)
 {
-    if (s->plan->shapes && !held_shape(trace, &trace->facts.shape))
-        return tcore_error_nomem(s->err);
     /* what head sampling leaves out is nothing to the rules */
     if (trace->facts.randomness < trace->threshold) {
         trace->decision = (struct sample_decision){.rule = SAMPLE_NO_RULE};
@@ -54,7 +50,9 @@ static enum tcore_status decide_now(struct sampler *s, struct held_trace *trace)
 {
     held_take(&s->table, trace);
     trace->decided = true;
-    enum tcore_status status = decide(s, trace);
+    if (s->plan->shapes && !held_shape_of(trace, &trace->facts.shape))
+        return tcore_error_nomem(s->err);
+    enum tcore_status status = held_decide(s, trace);
     if (status == TCORE_OK && !trace->decision.pending) {
         held_finish(s, trace);
         held_remember(&s->table, trace);
@@ -63,27 +61,44 @@ static enum tcore_status decide_now(struct sampler *s, struct held_trace *trace)
     return status;
 }
 
+enum tcore_status held_say_memory(const struct sampler *s)
+{
+    bool small = s->memory_bytes < 1 << 20;
+    return tcore_error_set(s->err, TCORE_FATAL,
+                           "what is to be decided about %zu traces does not fit in %zu %s: give "
+                           "more with --memory=SIZE%s",
+                           s->table.undecided.count, s->memory_bytes >> (small ? 10 : 20),
+                           small ? "KiB" : "MiB",
+                           s->plan->wait_ns < 0 ? ", or decide earlier with --wait=DUR" : "");
+}
+
+/* Without --wait spans go to a file. What is known of traces stays, and leaves them a quarter of
+ * the memory, or each would be written alone. */
+static enum tcore_status make_room(struct sampler *s)
+{
+    struct held_table *table = &s->table;
+    if (table->bytes <= s->memory_bytes)
+        return TCORE_OK;
+    if (table->bytes - table->span_bytes > s->memory_bytes / 4 * 3)
+        return held_say_memory(s);
+    return held_log_take(&s->log, table, s->err);
+}
+
 /* Spans of undecided traces have three quarters of the memory, decisions the rest. */
 static enum tcore_status keep_within_memory(struct sampler *s)
 {
     struct held_table *table = &s->table;
     enum tcore_status status = TCORE_OK;
+    if (s->plan->wait_ns < 0)
+        return make_room(s);
     while (table->decided.count &&
            table->decided.count * sizeof(struct held_trace) > s->memory_bytes / 4)
         held_remove(table, table->decided.oldest);
-    while (table->bytes > s->memory_bytes && table->undecided.oldest && s->plan->wait_ns >= 0 &&
-           status == TCORE_OK) {
+    while (table->bytes > s->memory_bytes && table->undecided.oldest && status == TCORE_OK) {
         s->early++;
         status = decide_now(s, table->undecided.oldest);
     }
-    if (status != TCORE_OK || table->bytes <= s->memory_bytes)
-        return status;
-    bool small = s->memory_bytes < 1 << 20;
-    return tcore_error_set(s->err, TCORE_FATAL,
-                           "the spans of traces that are not decided do not fit in %zu %s: give "
-                           "more with --memory=SIZE%s",
-                           s->memory_bytes >> (small ? 10 : 20), small ? "KiB" : "MiB",
-                           s->plan->wait_ns < 0 ? ", or decide earlier with --wait=DUR" : "");
+    return status == TCORE_OK && table->bytes > s->memory_bytes ? held_say_memory(s) : status;
 }
 
 /* Event time has come to ns. */
@@ -142,15 +157,15 @@ static uint64_t hash_at(const struct sampler *s, const struct tcore_batch *batch
     return tcore_siphash(seed, value.s, value.len);
 }
 
-/* Keeps the span's text. NULL: no memory. */
+/* Keeps the span's text, or with --decisions its call alone. NULL: no memory. */
 static struct held_span *hold(struct sampler *s, struct held_trace *trace,
                               const struct tcore_batch *batch, uint32_t row,
                               const struct sample_span *read)
 {
-    const struct tcore_slice text = batch->text[row];
-    bool decisions = s->plan->decisions; /* nothing is written of its spans */
-    size_t length = decisions ? 0 : text.length + read->state.length;
-    size_t bytes = sizeof(struct held_span) + length;
+    struct tcore_slice text = batch->text[row], state = read->state;
+    if (s->plan->decisions) /* nothing is written of its spans */
+        text.length = state.length = 0;
+    size_t bytes = sizeof(struct held_span) + text.length + state.length;
     struct held_span *span = tcore_malloc(bytes);
     if (!span)
         return NULL;
@@ -158,23 +173,30 @@ static struct held_span *hold(struct sampler *s, struct held_trace *trace,
     *span = (struct held_span){.threshold = threshold,
                                .set = threshold &&
                                       (!read->has_threshold || threshold != read->threshold),
-                               .text_length = decisions ? 0 : (uint32_t)text.length,
-                               .state_length = decisions ? 0 : (uint32_t)read->state.length};
-    if (!decisions) {
-        memcpy(span->data, text.data, text.length);
-        memcpy(span->data + text.length, read->state.data, read->state.length);
-    }
+                               .trace = trace->number,
+                               .text_length = (uint32_t)text.length,
+                               .state_length = (uint32_t)state.length};
+    memcpy(span->data, text.data, text.length);
+    memcpy(span->data + text.length, state.data, state.length);
     if (s->plan->shapes) {
-        span->id = hash_at(s, batch, s->plan->span_id, row, 0);
-        span->parent_id = hash_at(s, batch, s->plan->parent_id, row, 0);
-        span->operation =
-            hash_at(s, batch, s->plan->name, row, hash_at(s, batch, s->plan->service, row, 1));
+        const struct sample_plan *plan = s->plan;
+        uint64_t service = hash_at(s, batch, plan->service, row, 1);
+        span->call = (struct held_call){.id = hash_at(s, batch, plan->span_id, row, 0),
+                                        .parent_id = hash_at(s, batch, plan->parent_id, row, 0),
+                                        .operation = hash_at(s, batch, plan->name, row, service)};
     }
     *trace->last = span;
     trace->last = &span->next;
     trace->bytes += bytes + 16;
     s->table.bytes += bytes + 16;
+    s->table.span_bytes += bytes + 16;
     return span;
+}
+
+/* Whether anything of a trace's spans is needed once they have been looked at. */
+static bool holds_spans(const struct sampler *s)
+{
+    return !s->plan->decisions || s->plan->shapes;
 }
 
 /* A span of a trace that is decided. */
@@ -183,15 +205,16 @@ static enum tcore_status follow(struct sampler *s, struct held_trace *trace,
                                 const struct sample_span *read)
 {
     bool pending = trace->decision.pending;
+    s->late++;
+    if (s->plan->decisions)
+        return TCORE_OK;
     struct held_span *span = hold(s, trace, batch, row, read);
     if (!span)
         return tcore_error_nomem(s->err);
-    s->late++;
     if (pending) /* it goes out, or not, with the others */
         return TCORE_OK;
-    if (trace->kept && !s->plan->decisions && read->randomness >= span->threshold) {
+    if (trace->kept && read->randomness >= span->threshold)
         held_write_span(s, trace, span);
-    }
     held_forget_spans(&s->table, trace);
     return s->status;
 }
@@ -218,7 +241,7 @@ static enum tcore_status take_span(struct sampler *s, const struct tcore_batch *
         trace->threshold = head;
     }
     learn(s, trace, batch, row);
-    if (!hold(s, trace, batch, row, &read))
+    if (holds_spans(s) && !hold(s, trace, batch, row, &read))
         return tcore_error_nomem(s->err);
     trace->mark_ns = INT64_MAX; /* it is not its turn yet */
     enum tcore_status status = move_on(s, time_at(batch, s->plan->start, row));
@@ -286,51 +309,6 @@ static enum tcore_status batch(void *state, void *worker, const struct tcore_bat
     return status;
 }
 
-static int by_start(const void *left, const void *right)
-{
-    const struct held_trace *const *a = left, *const *b = right;
-    const struct sample_facts *first = &(*a)->facts, *second = &(*b)->facts;
-    if (first->start_ns != second->start_ns)
-        return first->start_ns < second->start_ns ? -1 : 1;
-    return memcmp((*a)->id, (*b)->id, sizeof(*a)->id);
-}
-
-/* Decides all that are left, and puts them in order. */
-static enum tcore_status begin_end(struct sampler *s)
-{
-    struct held_table *table = &s->table;
-    enum tcore_status status = TCORE_OK;
-    s->order = tcore_reallocarray(NULL, table->undecided.count + 1, sizeof *s->order);
-    if (!s->order)
-        return tcore_error_nomem(s->err);
-    for (struct held_trace *trace = table->undecided.oldest; trace; trace = trace->newer) {
-        trace->queued = true;
-        s->order[s->ordered++] = trace;
-    }
-    if (s->ordered)
-        qsort(s->order, s->ordered, sizeof *s->order, by_start);
-    for (size_t i = 0; i < s->ordered && status == TCORE_OK; i++)
-        status = decide(s, s->order[i]);
-    if (status == TCORE_OK)
-        sample_rules_close(s->rules, INT64_MAX);
-    return status == TCORE_OK ? s->status : status;
-}
-
-static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore_error *err)
-{
-    struct sampler *s = state;
-    enum tcore_status status = TCORE_OK;
-    s->out = out;
-    s->err = err;
-    if (!s->order)
-        status = begin_end(s);
-    while (status == TCORE_OK && s->next < s->ordered && out->length < DRAIN) {
-        held_finish(s, s->order[s->next++]);
-        status = s->status;
-    }
-    return status == TCORE_OK && s->next < s->ordered ? TCORE_SKIP : status;
-}
-
 static enum tcore_status open_columns(void *state, struct tcore_projection *projection,
                                       struct tcore_error *err)
 {
@@ -350,6 +328,8 @@ static enum tcore_status open_sampler(struct sampler *s, struct sample_plan *pla
                           .watermark_ns = INT64_MIN,
                           .future_ns = INT64_MIN,
                           .memory_bytes = (size_t)memory};
+    held_log_open(&s->log);
+    sort_runs_open(&s->lines, (size_t)memory / 4);
     enum tcore_status status = held_table_open(&s->table, err);
     return status == TCORE_OK ? sample_rules_new(&s->rules, &plan->sampling, settled, s, err)
                               : status;
@@ -361,6 +341,8 @@ static void close_sampler(struct sampler *s)
         tcore_expr_state_free(s->where[w]);
     sample_rules_free(s->rules);
     held_table_close(&s->table);
+    held_log_close(&s->log);
+    sort_runs_close(&s->lines);
     sample_annotator_free(&s->annotator);
     tcore_buf_free(&s->reason);
     tcore_free(s->mask);
@@ -397,7 +379,7 @@ int sample_traces(struct sample_plan *plan, int argc, char **argv)
         .ordered = true,
         .open = open_columns,
         .batch = batch,
-        .finish = finish,
+        .finish = held_end,
     };
     struct sampler sampler;
     struct tcore_error err;

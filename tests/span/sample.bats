@@ -133,15 +133,65 @@ trace-span: 2 spans came later than the decision about their trace, and went by 
     assert_line --index 4 '{"type":"clock","timeUnixNano":"9000000000"}'
 }
 
-@test 'what does not fit in --memory is one error; with --wait it is decided early' {
-    many >once
-    repeat 40 once >spans
+# traffic: 9,000 spans of 3,000 traces of 5 shapes, in no order of traces, with ids of any randomness;
+# in every seventh trace is an error, and some were sampled before.
+traffic() {
+    awk 'BEGIN { for (i = 0; i < 9000; i++) {
+        t = i * 7919 % 3000; r = (t * 2654435761 + 12345) % 4294967296
+        state = t % 11 || r < 2147483648 ? "" : ",\"traceState\":\"ot=th:8\""
+        span = int(i / 3000)
+        printf "{\"type\":\"span\",\"traceId\":\"%018d%08x000000\",\"spanId\":\"%016d\",%s\"name\":\"%s%d\"," \
+            "\"startTimeUnixNano\":\"%d\",\"endTimeUnixNano\":\"%d\",\"status\":\"%s\",\"service\":\"shop\"%s}\n",
+            t, r, span + 1, span ? sprintf("\"parentSpanId\":\"%016d\",", 1) : "", span ? "get" : "page",
+            span * (t % 5), t * 100000 + span, t * 100000 + 5000 + t, t % 7 || span < 2 ? "ok" : "error", state } }'
+}
+
+@test 'what does not fit --memory goes to disk, and comes out the same' {
+    traffic >spans
+    cat >policy.yaml <<'END'
+sampling:
+  tail:
+    - {keep: errors}
+    - {where: '.name == "get4"', rate: 100 per second}
+    - {shapes: {first: 20, every: 100ms, then: 10%}}
+END
+    for more in '' --decisions --rate=60%; do
+        run -0 --separate-stderr trace-span sample --policy=policy.yaml $more -o wanted spans
+        told=$stderr
+        TMPDIR=/nowhere run -4 trace-span sample --policy=policy.yaml $more --memory=1M spans
+        for threads in 1 3; do
+            run -0 --separate-stderr trace-span sample --policy=policy.yaml $more --memory=1M \
+                -j$threads -o got spans
+            assert_equal "$stderr" "$told"
+            assert_files_equal got wanted
+        done
+    done
+    run -0 bash -c 'trace-span sample --policy=policy.yaml --decisions spans 2>/dev/null |
+        trace-span cut --fields=sampling.samplingReason --format=tsv | sort | uniq -c'
+    assert_output '    429 errors
+    773 rate
+      1 sampling.samplingReason
+   1798 shapes'
+}
+
+@test 'what has to be known of all traces must fit; a temporary file that cannot be had or written' {
+    traffic >spans
     printf 'sampling: {tail: [{probability: 50%%}]}\n' >policy.yaml
     run -4 --separate-stderr trace-span sample --policy=policy.yaml --memory=100K spans
-    assert_equal "$stderr" 'trace-span: the spans of traces that are not decided do not fit in 100 KiB: give more with --memory=SIZE, or decide earlier with --wait=DUR'
+    assert_output ''
+    assert_equal "$stderr" 'trace-span: what is to be decided about 417 traces does not fit in 100 KiB: give more with --memory=SIZE, or decide earlier with --wait=DUR'
     run -0 --separate-stderr trace-span sample --policy=policy.yaml --memory=100K --wait=1h spans
-    assert_equal "${#lines[@]}" 2560
     [[ $stderr == *'decided before --wait for want of memory'* ]]
+    TMPDIR=/nowhere run -4 --separate-stderr trace-span sample --policy=policy.yaml --memory=1M spans
+    assert_output ''
+    assert_equal "$stderr" 'trace-span: cannot make a temporary file: No such file or directory'
+    mkdir tmp
+    trap '' XFSZ
+    ulimit -f 64
+    TMPDIR=$PWD/tmp run -4 --separate-stderr trace-span sample --policy=policy.yaml --memory=1M spans
+    assert_output ''
+    assert_equal "$stderr" 'trace-span: cannot write to a temporary file: File too large'
+    assert_equal "$(ls -A tmp)" ''
 }
 
 @test 'wrong options and policies are refused with their place' {

@@ -67,8 +67,8 @@ static uint64_t hash_key(struct facts_memo *memo)
     memset(memo->key + memo->key_length, 0, sizeof word);
     for (size_t at = 0; at < memo->key_length; at += sizeof word) {
         memcpy(&word, memo->key + at, sizeof word);
-        unsigned __int128 product = (unsigned __int128)(hash ^ word ^ 0x9e3779b97f4a7c15u) *
-                                    UINT64_C(0xbf58476d1ce4e5b9);
+        unsigned __int128 product =
+            (unsigned __int128)(hash ^ word ^ 0x9e3779b97f4a7c15u) * UINT64_C(0xbf58476d1ce4e5b9);
         hash = (uint64_t)product ^ (uint64_t)(product >> 64);
     }
     return hash;
