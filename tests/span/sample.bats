@@ -194,6 +194,33 @@ END
     assert_equal "$(ls -A tmp)" ''
 }
 
+@test 'adjusted counts survive an export: sums of what comes back are those of what went out' {
+    traffic >spans
+    cat >policy.yaml <<'END'
+sampling:
+  head: 80%
+  tail: [{keep: errors}, {rate: 200 per second}, {where: '.name == "get3"', probability: 33%}]
+END
+    trace-span sample --policy=policy.yaml spans 2>told >sampled
+    trace-agg --by=name --stat=count,sum,mean sampled >wanted
+    # of 9,000
+    run -0 jq -s 'map(.count) | add | . > 8500 and . < 9500' wanted
+    assert_output true
+    assert_equal "$(grep -o 'ot=th:[0-9a-f]*' sampled | sort -u | wc -l) thresholds of $(wc -l <sampled) spans" \
+        '4 thresholds of 2022 spans'
+    while read -r format stat; do
+        trace-record export --to-format=$format sampled 2>told | trace-record import --from=$format >back
+        trace-agg --by=name --stat=$stat back >got
+        trace-agg --by=name --stat=$stat sampled >wanted
+        assert_files_equal got wanted
+    done <<'TABLE'
+otlp count,sum,mean,p90
+otlp-proto count,sum,mean,p90
+jaeger count
+zipkin count
+TABLE
+}
+
 @test 'wrong options and policies are refused with their place' {
     many >spans
     run -2 trace-span sample spans
