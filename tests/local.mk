@@ -131,6 +131,11 @@ CLEANFILES += %D%/tools/antipatterns
 %C%_tools_antipatterns_SOURCES = %D%/tools/antipatterns.c
 %C%_tools_antipatterns_LDADD =
 %D%/span/analyze.log: %D%/tools/antipatterns$(EXEEXT)
+EXTRA_PROGRAMS += %D%/tools/open_traces
+CLEANFILES += %D%/tools/open_traces
+%C%_tools_open_traces_SOURCES = %D%/tools/open_traces.c
+%C%_tools_open_traces_LDADD =
+%D%/span/spill.log: %D%/tools/open_traces$(EXEEXT)
 
 bats_tests =
 bats_tests += %D%/agg/aggregate.bats
@@ -172,6 +177,7 @@ bats_tests += %D%/span/patterns.bats
 bats_tests += %D%/span/related.bats
 bats_tests += %D%/span/sample.bats
 bats_tests += %D%/span/search.bats
+bats_tests += %D%/span/spill.bats
 bats_tests += %D%/span/timeline.bats
 bats_tests += %D%/span/where.bats
 bats_tests += %D%/record/active.bats

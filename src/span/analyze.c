@@ -25,7 +25,6 @@ struct analyze_run {
     struct facts_columns columns;
     bool per_trace;
     enum severity least;
-    struct gathered traces;
     struct trace_sums sums; /* of struct analyze_sum */
     uint64_t found;
 };
@@ -167,9 +166,7 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
     struct analyze_run *run = state;
     enum tcore_status status = gather_seal(&run->gather, err);
     if (status == TCORE_OK)
-        status = gather_traces(&run->gather, &run->traces, err);
-    if (status == TCORE_OK)
-        status = trace_sums_run(&run->sums, &summing, run, &run->gather, &run->traces, err);
+        status = trace_sums_run(&run->sums, &summing, run, &run->gather, err);
     if (status != TCORE_OK)
         return status;
     const struct analyze_sum *all = run->sums.sum;
@@ -193,7 +190,7 @@ static int analyze(struct analyze_run *run, bool exit_code, int count, char **in
     struct cli *cli = run->gather.cli;
     int status = cli_filter(cli, &analyzing, run, count, inputs);
     bool good = status == CLI_DONE || status == CLI_REJECTED;
-    status = gather_exit_status(&run->gather, &run->traces, status);
+    status = gather_exit_status(&run->gather, status);
     return good && exit_code && run->found ? cli_exit_status(cli, true) : status;
 }
 
@@ -236,7 +233,6 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
     else if (gather_open(&run.gather, cli, GATHER_TEXT))
         status = analyze(&run, options->exit_code, argc - ids, argv + ids);
     trace_sums_free(&run.sums);
-    gathered_free(&run.traces);
     gather_close(&run.gather);
     tcore_map_free(&run.wanted);
     return status;

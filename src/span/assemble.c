@@ -140,7 +140,7 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
         .finish = finish,
     };
     const struct assemble_options *options = verb_options;
-    struct assembly assembly = {.gather = {.spills = true}, .summary = options->summary};
+    struct assembly assembly = {.summary = options->summary};
     if (options->summary && brief_suffices(&cli->io))
         return run_brief(cli, argc, argv);
     if (!gather_open(&assembly.gather, cli, options->summary ? GATHER_TIMES : GATHER_TEXT))

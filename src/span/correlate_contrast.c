@@ -86,7 +86,9 @@ static enum tcore_status take_batch(void *state, void *worker, const struct tcor
             status = trace_values_add(&c->values, trace, text.data, text.length, err);
     }
     size_t bytes = trace_facts_bytes(&c->facts) + trace_values_bytes(&c->values);
-    return status == TCORE_OK && bytes > c->memory_bytes ? say_memory(c->cli, err) : status;
+    return status == TCORE_OK && bytes > c->memory_bytes
+               ? say_memory(c->cli, "spans of all traces", err)
+               : status;
 }
 
 /* --- Which traces are set apart */

@@ -200,7 +200,9 @@ static enum tcore_status take_batch(void *state, void *worker, const struct tcor
         status = take(g, batch, rows[i], err);
     size_t bytes = trace_facts_bytes(&g->facts) + tcore_map_bytes(&g->groups) +
                    tcore_map_bytes(&g->members) + g->capacity * sizeof *g->sum;
-    return status == TCORE_OK && bytes > g->memory_bytes ? say_memory(g->cli, err) : status;
+    return status == TCORE_OK && bytes > g->memory_bytes
+               ? say_memory(g->cli, "spans of all traces", err)
+               : status;
 }
 
 /* --- In order */

@@ -21,12 +21,11 @@
 struct diff_run {
     struct gather gather[DIFF_SIDES];
     struct tcore_map wanted[DIFF_SIDES];
-    struct gathered traces[DIFF_SIDES];
     struct trace_sums sums[DIFF_SIDES];
     struct cli *cli;
     struct diff_options options;
-    bool by_id; /* two traces that are named: each is looked for in all inputs */
-    size_t bytes, limit;
+    bool by_id;          /* two traces that are named: each is looked for in all inputs */
+    size_t bytes, limit; /* of the sums */
     size_t found;
 };
 
@@ -75,10 +74,6 @@ static enum tcore_status take_batch(void *state, void *worker, const struct tcor
     for (int s = 0; s < DIFF_SIDES && status == TCORE_OK; s++)
         if (run->by_id || s == w->side)
             status = gather_batch(&run->gather[s], w->part[s], batch, rows, count, out, err);
-    if (status == TCORE_OK && tcore_trace_store_bytes(run->gather[DIFF_BASE].store) +
-                                      tcore_trace_store_bytes(run->gather[DIFF_CAND].store) >
-                                  run->limit)
-        status = say_memory(run->cli, err);
     return status;
 }
 
@@ -106,7 +101,7 @@ static enum tcore_status open_sum(void *sum, const void *state, struct tcore_err
 static enum tcore_status say(const struct diff_run *run, enum tcore_status status,
                              struct tcore_error *err)
 {
-    return status == TCORE_SKIP ? say_memory(run->cli, err) : status;
+    return status == TCORE_SKIP ? say_memory(run->cli, "sums of all traces", err) : status;
 }
 
 static enum tcore_status take_trace(void *sum, const void *state, const struct trace_build *build,
@@ -135,14 +130,9 @@ static enum tcore_status sum_up(struct diff_run *run, int s, struct tcore_error 
         .merge = merge_sums,
         .close = close_sum,
     };
-    size_t before = tcore_trace_store_bytes(run->gather[s].store);
-    enum tcore_status status =
-        trace_sums_run(&run->sums[s], &summing, run, &run->gather[s], &run->traces[s], err);
 
-    for (unsigned p = 0; p < TCORE_TRACE_PARTITIONS; p++)
-        tcore_trace_store_release(run->gather[s].store, p);
-    run->bytes -= before - tcore_trace_store_bytes(run->gather[s].store);
-    return say(run, status, err);
+    run->gather[s].looks_again = false;
+    return say(run, trace_sums_run(&run->sums[s], &summing, run, &run->gather[s], err), err);
 }
 
 /* --- What people are told besides */
@@ -286,58 +276,104 @@ static enum tcore_status compare_sets(struct diff_run *run, struct tcore_buf *ou
     return status;
 }
 
-static enum tcore_status compare_two(struct diff_run *run, struct tcore_buf *out,
-                                     struct tcore_error *err)
+/* The two traces: their spans, and what they add up to. */
+struct diff_two {
+    struct diff_run *run;
+    struct tcore_buf *out;
+    uint64_t ids[DIFF_SIDES][2][2]; /* of the first two traces of each side */
+    struct trace_build build[DIFF_SIDES];
+    struct diff_side side[DIFF_SIDES];
+};
+
+static enum tcore_status add_up_two(struct diff_two *two, struct tcore_error *err)
 {
-    struct trace_build build[DIFF_SIDES] = {0};
-    struct diff_side side[DIFF_SIDES] = {0};
-    struct diff_both both = {0};
     enum tcore_status status = TCORE_OK;
 
     for (int s = 0; s < DIFF_SIDES && status == TCORE_OK; s++) {
-        status =
-            trace_build(&build[s], run->gather[s].store, gathered_trace(&run->traces[s], 0), err);
+        status = open_sum(&two->side[s], two->run, err);
         if (status == TCORE_OK)
-            status = open_sum(&side[s], run, err);
-        if (status == TCORE_OK)
-            status = take_trace(&side[s], run, &build[s], err);
-    }
-    if (status == TCORE_OK)
-        status = diff_join(&both, &side[DIFF_BASE], run->gather[DIFF_BASE].store, &side[DIFF_CAND],
-                           run->gather[DIFF_CAND].store, err);
-    if (status == TCORE_OK)
-        status = diff_pair(&both, build, &run->options, out, &run->found, err);
-    if (status == TCORE_OK) {
-        note_two(run, build);
-        note_absent(run, &side[DIFF_BASE], &side[DIFF_CAND]);
-    }
-    diff_both_free(&both);
-    for (int s = 0; s < DIFF_SIDES; s++) {
-        diff_side_close(&side[s]);
-        trace_build_free(&build[s]);
+            status = take_trace(&two->side[s], two->run, &two->build[s], err);
     }
     return status;
+}
+
+static enum tcore_status compare_two(struct diff_two *two, struct tcore_error *err)
+{
+    struct diff_run *run = two->run;
+    struct diff_side *base = &two->side[DIFF_BASE], *cand = &two->side[DIFF_CAND];
+    struct diff_both both = {0};
+    enum tcore_status status = add_up_two(two, err);
+
+    if (status == TCORE_OK)
+        status = diff_join(&both, base, run->gather[DIFF_BASE].store, cand,
+                           run->gather[DIFF_CAND].store, err);
+    if (status == TCORE_OK)
+        status = diff_pair(&both, two->build, &run->options, two->out, &run->found, err);
+    if (status == TCORE_OK) {
+        note_two(run, two->build);
+        note_absent(run, base, cand);
+    }
+    diff_both_free(&both);
+    return status;
+}
+
+static void two_free(struct diff_two *two)
+{
+    for (int s = 0; s < DIFF_SIDES; s++) {
+        diff_side_close(&two->side[s]);
+        trace_build_free(&two->build[s]);
+    }
+}
+
+static enum tcore_status take_cand(void *state, unsigned thread, struct tcore_stored_trace *trace,
+                                   struct tcore_error *err)
+{
+    struct diff_two *two = state;
+
+    (void)thread;
+    enum tcore_status status =
+        trace_build(&two->build[DIFF_CAND], two->run->gather[DIFF_CAND].store, trace, err);
+
+    return status ? status : compare_two(two, err);
+}
+
+static enum tcore_status take_base(void *state, unsigned thread, struct tcore_stored_trace *trace,
+                                   struct tcore_error *err)
+{
+    struct diff_two *two = state;
+    struct gather *gather = two->run->gather;
+
+    (void)thread;
+    enum tcore_status status =
+        trace_build(&two->build[DIFF_BASE], gather[DIFF_BASE].store, trace, err);
+
+    return status ? status
+                  : gather_again(&gather[DIFF_CAND], two->ids[DIFF_CAND][0], take_cand, two, err);
 }
 
 static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore_error *err)
 {
     struct diff_run *run = state;
+    struct diff_two two = {.run = run, .out = out};
+    size_t count[DIFF_SIDES] = {0};
     enum tcore_status status = TCORE_OK;
 
     for (int s = 0; s < DIFF_SIDES && status == TCORE_OK; s++) {
         status = gather_seal(&run->gather[s], err);
         if (status == TCORE_OK)
-            status = gather_traces(&run->gather[s], &run->traces[s], err);
-        run->bytes += tcore_trace_store_bytes(run->gather[s].store);
+            status = gather_few(&run->gather[s], 2, two.ids[s], &count[s], err);
     }
     if (status != TCORE_OK)
         return status;
-    size_t base = run->traces[DIFF_BASE].count, cand = run->traces[DIFF_CAND].count;
+    size_t base = count[DIFF_BASE], cand = count[DIFF_CAND];
 
     /* beside an input that failed the other one says nothing; an id that is not there is told of */
     if ((run->cli->failed || run->by_id) && (!base || !cand))
         return TCORE_OK;
-    status = base == 1 && cand == 1 ? compare_two(run, out, err) : compare_sets(run, out, err);
+    status = base == 1 && cand == 1 ? gather_again(&run->gather[DIFF_BASE], two.ids[DIFF_BASE][0],
+                                                   take_base, &two, err)
+                                    : compare_sets(run, out, err);
+    two_free(&two);
     if (status == TCORE_OK)
         note_spans(run);
     return status;
@@ -364,8 +400,8 @@ static int exit_status(const struct diff_run *run, int status)
         status = cli_exit_status(run->cli, run->found > 0);
     if (!run->by_id)
         return status;
-    int base = gather_exit_status(&run->gather[DIFF_BASE], &run->traces[DIFF_BASE], status);
-    int cand = gather_exit_status(&run->gather[DIFF_CAND], &run->traces[DIFF_CAND], status);
+    int base = gather_exit_status(&run->gather[DIFF_BASE], status);
+    int cand = gather_exit_status(&run->gather[DIFF_CAND], status);
 
     return base == CLI_FOUND ? base : cand;
 }
@@ -389,7 +425,6 @@ static void end(struct diff_run *run)
 {
     for (int s = 0; s < DIFF_SIDES; s++) {
         trace_sums_free(&run->sums[s]);
-        gathered_free(&run->traces[s]);
         gather_close(&run->gather[s]);
         tcore_map_free(&run->wanted[s]);
     }
@@ -426,10 +461,11 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
     bool opened = true;
 
     run.by_id = ids;
-    run.limit = (size_t)(cli->io.memory_bytes ? cli->io.memory_bytes : GATHER_MEMORY);
+    run.limit = gather_memory(cli) / 2; /* the other half is for spans */
     cli_table_on_terminal(cli, columns, sizeof columns / sizeof *columns);
     for (int s = 0; s < DIFF_SIDES && opened; s++) {
-        run.gather[s].from_traces = true;
+        run.gather[s] =
+            (struct gather){.from_traces = true, .looks_again = true, .stores = DIFF_SIDES};
         opened = gather_open(&run.gather[s], cli, keep);
         if (opened && !gather_want(&run.gather[s], &run.wanted[s], ids ? 1 : 0, argv + s)) {
             cli_error(cli, "out of memory");

@@ -23,8 +23,7 @@ struct errors_run {
     bool asked; /* for these, by the user */
     struct error_log_columns columns;
     struct error_logs logs;
-    size_t log_bytes; /* atomic */
-    struct gathered traces;
+    size_t log_bytes;       /* atomic */
     struct trace_sums sums; /* of struct error_groups */
 };
 
@@ -65,15 +64,6 @@ static bool reserve_rows(struct worker *w, size_t count)
     return w->rows;
 }
 
-/* Whether logs and spans fit into --memory together. */
-static bool fits(const struct errors_run *run)
-{
-    int64_t memory = run->gather.cli->io.memory_bytes;
-    size_t held = __atomic_load_n(&run->log_bytes, __ATOMIC_RELAXED);
-    return held + tcore_trace_store_bytes(run->gather.store) <=
-           (size_t)(memory ? memory : GATHER_MEMORY);
-}
-
 static enum tcore_status take_batch(void *state, void *worker, const struct tcore_batch *batch,
                                     const uint32_t *rows, size_t count, struct tcore_buf *out,
                                     struct tcore_error *err)
@@ -89,9 +79,10 @@ static enum tcore_status take_batch(void *state, void *worker, const struct tcor
             w->rows[others++] = rows[i];
     if (status != TCORE_OK)
         return status;
-    __atomic_fetch_add(&run->log_bytes, error_logs_bytes(w->logs) - before, __ATOMIC_RELAXED);
-    if (others < count && !fits(run))
-        return say_memory(run->gather.cli, err);
+    size_t more = error_logs_bytes(w->logs) - before;
+    size_t held = __atomic_add_fetch(&run->log_bytes, more, __ATOMIC_RELAXED);
+    if (more && held > gather_memory(run->gather.cli) / 2)
+        return say_memory(run->gather.cli, "log records of errors", err);
     return gather_batch(&run->gather, w->gather, batch, w->rows, others, out, err);
 }
 
@@ -157,9 +148,7 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
     enum tcore_status status = gather_seal(&run->gather, err);
     error_logs_sort(&run->logs);
     if (status == TCORE_OK)
-        status = gather_traces(&run->gather, &run->traces, err);
-    if (status == TCORE_OK)
-        status = trace_sums_run(&run->sums, &summing, run, &run->gather, &run->traces, err);
+        status = trace_sums_run(&run->sums, &summing, run, &run->gather, err);
     if (status == TCORE_OK)
         status = error_groups_take_strays(run->sums.sum, &run->logs, err);
     if (status == TCORE_OK)
@@ -195,7 +184,6 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
     if (gather_open(&run.gather, cli, GATHER_ERRORS))
         status = cli_filter(cli, &finding, &run, argc, argv);
     trace_sums_free(&run.sums);
-    gathered_free(&run.traces);
     error_logs_free(&run.logs);
     gather_close(&run.gather);
     return status;

@@ -8,8 +8,10 @@
 #include "cli/message.h"
 #include "cli/pieces.h"
 #include "cli/temporary.h"
+#include "model/id.h"
 
 #include <inttypes.h>
+#include <string.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -17,17 +19,14 @@
 bool gather_open(struct gather *gather, struct cli *cli, enum gather_keep keep)
 {
     struct tcore_error err;
-    int64_t memory = cli->io.memory_bytes ? cli->io.memory_bytes : GATHER_MEMORY;
+    unsigned stores = gather->stores ? gather->stores : 1;
     struct tcore_trace_store_options options = {.names = keep >= GATHER_NAMES,
                                                 .text = keep >= GATHER_ERRORS,
                                                 .errors_only = keep == GATHER_ERRORS,
-                                                .memory_bytes = (size_t)memory};
+                                                .memory_bytes = gather_memory(cli) / 2 / stores + 1,
+                                                .temporary = cli_temporary_open,
+                                                .threads = cli_threads(cli)};
     gather->cli = cli;
-    if (gather->spills) { /* the other half is for what is made of the spans */
-        options.memory_bytes /= 2;
-        options.temporary = cli_temporary_open;
-        options.threads = cli_threads(cli);
-    }
     if (tcore_trace_store_new(&gather->store, &options, &err) == TCORE_OK)
         return true;
     cli_report(cli, &err);
@@ -38,24 +37,23 @@ void gather_close(struct gather *gather)
 {
     tcore_trace_store_free(gather->store);
     gather->store = NULL;
+    tcore_free(gather->found);
+    gather->found = NULL;
 }
 
-enum tcore_status say_memory(const struct cli *cli, struct tcore_error *err)
+size_t gather_memory(const struct cli *cli)
 {
     int64_t memory = cli->io.memory_bytes ? cli->io.memory_bytes : GATHER_MEMORY;
-    bool small = memory < 1 << 20;
-    return tcore_error_set(err, TCORE_FATAL,
-                           "the spans of all traces do not fit in %" PRId64
-                           " %s: give more with --memory=SIZE",
-                           memory >> (small ? 10 : 20), small ? "KiB" : "MiB");
+    return (size_t)memory;
 }
 
-enum tcore_status gather_failure(const struct gather *gather, enum tcore_status status,
-                                 struct tcore_error *err)
+enum tcore_status say_memory(const struct cli *cli, const char *what, struct tcore_error *err)
 {
-    if (status == TCORE_OK || !tcore_trace_store_is_full(gather->store))
-        return status;
-    return say_memory(gather->cli, err);
+    size_t memory = gather_memory(cli);
+    bool small = memory < 1 << 20;
+    return tcore_error_set(err, TCORE_FATAL,
+                           "the %s do not fit in %zu %s: give more with --memory=SIZE", what,
+                           memory >> (small ? 10 : 20), small ? "KiB" : "MiB");
 }
 
 enum tcore_status gather_columns(void *state, struct tcore_projection *projection,
@@ -154,7 +152,7 @@ enum tcore_status gather_batch(void *state, void *worker, const struct tcore_bat
             return tcore_error_nomem(err);
         rows = w->rows;
     }
-    return gather_failure(gather, take(w, batch, rows, count, err), err);
+    return take(w, batch, rows, count, err);
 }
 
 /* --- Everything that was taken */
@@ -169,8 +167,11 @@ static void trim_heap(void)
 
 enum tcore_status gather_seal(struct gather *gather, struct tcore_error *err)
 {
-    enum tcore_status status =
-        gather_failure(gather, tcore_trace_store_seal(gather->store, err), err);
+    enum tcore_status status = tcore_trace_store_seal(gather->store, err);
+    if (status == TCORE_OK && gather->wanted) {
+        gather->found = tcore_calloc((size_t)gather->wanted->count + 1, sizeof *gather->found);
+        status = gather->found ? TCORE_OK : tcore_error_nomem(err);
+    }
     if (tcore_trace_store_has_spilled(gather->store))
         trim_heap();
     return status;
@@ -186,15 +187,54 @@ void note_times(struct cli *cli, uint64_t negative, uint64_t untimed)
                  untimed == 1 ? " is" : "s are");
 }
 
+void note_oddities(struct cli *cli, const struct oddities *odd, unsigned which)
+{
+    struct tcore_buf text = {0};
+    oddities_describe(odd, which, &text);
+    if (text.length && !text.failed)
+        cli_note(cli, "among the spans there are: %.*s", (int)text.length, text.data);
+    tcore_buf_free(&text);
+}
+
 void gather_notes(const struct gather *gather)
 {
     note_times(gather->cli, gather->negative, tcore_trace_store_untimed(gather->store));
 }
 
-/* --- One by one */
+/* --- Piece by piece */
+
+/* Notes which of the wanted traces are there. */
+static void note_found(const struct gather *gather, const struct tcore_trace_group *group)
+{
+    for (uint32_t t = 0; t < group->trace_count; t++) {
+        char id[TCORE_TRACE_ID];
+        tcore_trace_id_digits(group->traces[t].spans[0]->trace_id, id);
+        uint32_t number = tcore_map_find(gather->wanted, id, sizeof id);
+        if (number != TCORE_MAP_NONE)
+            gather->found[number] = true;
+    }
+}
+
+enum tcore_status gather_group(struct gather *gather, unsigned piece,
+                               struct tcore_trace_group *group, struct tcore_error *err)
+{
+    enum tcore_status status = tcore_trace_store_group(gather->store, piece, group, err);
+    if (status != TCORE_OK)
+        return status;
+    __atomic_fetch_add(&gather->traces, group->trace_count, __ATOMIC_RELAXED);
+    if (gather->wanted)
+        note_found(gather, group);
+    return TCORE_OK;
+}
+
+void gather_release(const struct gather *gather, unsigned piece)
+{
+    if (!gather->looks_again || tcore_trace_store_has_spilled(gather->store))
+        tcore_trace_store_release(gather->store, piece);
+}
 
 struct visiting {
-    const struct gather *gather;
+    struct gather *gather;
     gather_visit *visit;
     void *state;
 };
@@ -203,82 +243,54 @@ static enum tcore_status visit_piece(void *state, unsigned thread, uint64_t piec
                                      struct tcore_buf *out, struct tcore_error *err)
 {
     struct visiting *visiting = state;
-    struct tcore_trace_store *store = visiting->gather->store;
     struct tcore_trace_group group;
     (void)out;
-    enum tcore_status status = tcore_trace_store_group(store, (unsigned)piece, &group, err);
+    enum tcore_status status = gather_group(visiting->gather, (unsigned)piece, &group, err);
     for (uint32_t t = 0; t < group.trace_count && status == TCORE_OK; t++)
         status = visiting->visit(visiting->state, thread, &group.traces[t], err);
-    tcore_trace_store_release(store, (unsigned)piece);
+    gather_release(visiting->gather, (unsigned)piece);
     return status;
 }
 
-enum tcore_status gather_each(const struct gather *gather, gather_visit *visit, void *state,
+enum tcore_status gather_each(struct gather *gather, gather_visit *visit, void *state,
                               struct tcore_error *err)
 {
     struct visiting visiting = {gather, visit, state};
-    enum tcore_status status =
-        cli_pieces_do(cli_threads(gather->cli), tcore_trace_store_pieces(gather->store),
-                      visit_piece, &visiting, err);
-    return gather_failure(gather, status, err);
+    gather->traces = 0;
+    return cli_pieces_do(cli_threads(gather->cli), tcore_trace_store_pieces(gather->store),
+                         visit_piece, &visiting, err);
 }
 
-/* --- All traces */
-
-struct grouping {
-    struct gather *gather;
-    struct gathered *gathered;
-};
-
-static enum tcore_status group_one(void *state, unsigned thread, uint64_t piece,
-                                   struct tcore_buf *out, struct tcore_error *err)
+enum tcore_status gather_again(struct gather *gather, const uint64_t trace_id[2],
+                               gather_visit *visit, void *state, struct tcore_error *err)
 {
-    struct grouping *g = state;
-    (void)thread;
-    (void)out;
-    return tcore_trace_store_group(g->gather->store, (unsigned)piece, &g->gathered->group[piece],
-                                   err);
-}
-
-static bool refer(struct gathered *gathered)
-{
-    size_t count = 0;
-    for (unsigned p = 0; p < TCORE_TRACE_PARTITIONS; p++)
-        count += gathered->group[p].trace_count;
-    gathered->refs = tcore_reallocarray(NULL, count, sizeof *gathered->refs);
-    if (!gathered->refs)
-        return false;
-    for (uint32_t p = 0; p < TCORE_TRACE_PARTITIONS; p++)
-        for (uint32_t t = 0; t < gathered->group[p].trace_count; t++) {
-            const struct tcore_stored_trace *trace = &gathered->group[p].traces[t];
-            gathered->refs[gathered->count++] = (struct trace_ref){
-                .key = key_of_start(&trace->whole),
-                .trace_id = {trace->spans[0]->trace_id[0], trace->spans[0]->trace_id[1]},
-                .part = p,
-                .item = t};
+    unsigned piece = tcore_trace_store_piece_of(gather->store, trace_id);
+    struct tcore_trace_group group;
+    enum tcore_status status = tcore_trace_store_group(gather->store, piece, &group, err);
+    for (uint32_t t = 0; t < group.trace_count && status == TCORE_OK; t++) {
+        const uint64_t *id = group.traces[t].spans[0]->trace_id;
+        if (id[0] == trace_id[0] && id[1] == trace_id[1]) {
+            status = visit(state, 0, &group.traces[t], err);
+            break;
         }
-    return order_traces(gathered->refs, gathered->count);
+    }
+    gather_release(gather, piece);
+    return status;
 }
 
-enum tcore_status gather_traces(struct gather *gather, struct gathered *gathered,
-                                struct tcore_error *err)
+enum tcore_status gather_few(struct gather *gather, size_t most, uint64_t (*ids)[2], size_t *count,
+                             struct tcore_error *err)
 {
-    struct grouping grouping = {gather, gathered};
-    *gathered = (struct gathered){0};
-    enum tcore_status status =
-        cli_pieces_do(cli_threads(gather->cli), TCORE_TRACE_PARTITIONS, group_one, &grouping, err);
-    if (status != TCORE_OK)
-        return gather_failure(gather, status, err);
-    return refer(gathered) ? TCORE_OK : tcore_error_nomem(err);
-}
-
-struct tcore_stored_trace *gathered_trace(const struct gathered *gathered, size_t i)
-{
-    return &gathered->group[gathered->refs[i].part].traces[gathered->refs[i].item];
-}
-
-void gathered_free(struct gathered *gathered)
-{
-    tcore_free(gathered->refs);
-    gathered->refs = NULL;
+    enum tcore_status status = TCORE_OK;
+    *count = 0;
+    for (unsigned p = 0; p < tcore_trace_store_pieces(gather->store) && *count < most; p++) {
+        struct tcore_trace_group group;
+        status = gather_group(gather, p, &group, err);
+        for (uint32_t t = 0; t < group.trace_count && status == TCORE_OK && *count < most; t++)
+            memcpy(ids[(*count)++], group.traces[t].spans[0]->trace_id, sizeof *ids);
+        gather_release(gather, p);
+        if (status != TCORE_OK)
+            break;
+    }
+    return status;
 }

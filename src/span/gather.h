@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What verbs that need whole traces have in common: spans of all inputs into a store, on all
- * threads, and the traces out of it. Its callbacks are those of struct cli_operator, for a verb
- * whose state begins with a struct gather.
+ * threads, and the traces out of it, one by one. Half of --memory is for the spans, and what
+ * exceeds it goes to a temporary file; the other half is for what is made of them. Its callbacks
+ * are those of struct cli_operator, for a verb whose state begins with a struct gather.
  */
 #ifndef SPAN_GATHER_H
 #define SPAN_GATHER_H
@@ -11,6 +12,7 @@
 #include "cli/filter.h"
 #include "cli/verb.h"
 #include "model/json.h"
+#include "span/oddities.h"
 #include "trace/store.h"
 
 #define GATHER_MEMORY ((int64_t)1 << 30) /* --memory, if it is not given */
@@ -19,11 +21,13 @@ struct gather {
     struct cli *cli;
     struct tcore_trace_store *store;
     bool from_traces;         /* the spans in trace records are taken, too */
-    bool spills;              /* what does not fit --memory goes to a temporary file. For verbs that
-                                 take traces by gather_each or gather_lines; others fail */
+    bool looks_again;         /* gather_again is called: what is in memory stays there */
+    unsigned stores;          /* that share --memory; 0: this one alone */
     struct tcore_map *wanted; /* trace ids of 32 digits; NULL: all */
     size_t trace_column;
     uint64_t negative; /* spans that end before they start */
+    uint64_t traces;   /* that were grouped; atomic */
+    bool *found;       /* which of wanted were, by number; owned */
 };
 
 /* What to keep of each span: times; its name, too; the text of those that failed or may tell of an
@@ -43,16 +47,21 @@ enum tcore_status gather_batch(void *state, void *worker, const struct tcore_bat
 enum tcore_status gather_worker_close(void *state, void *worker, struct tcore_error *err);
 /* After the last batch. */
 enum tcore_status gather_seal(struct gather *gather, struct tcore_error *err);
-/* Says in terms of --memory what the store refused; for failures of its functions. */
-enum tcore_status gather_failure(const struct gather *gather, enum tcore_status status,
-                                 struct tcore_error *err);
+/* Groups a piece of the sealed store for the first time; releases it. */
+enum tcore_status gather_group(struct gather *gather, unsigned piece,
+                               struct tcore_trace_group *group, struct tcore_error *err);
+void gather_release(const struct gather *gather, unsigned piece);
 /* Notes on standard error: spans without times. */
 void gather_notes(const struct gather *gather);
 
-/* The two without a store: that --memory is too little, TCORE_FATAL; how many spans end before they
- * start, and how many lack a time. */
-enum tcore_status say_memory(const struct cli *cli, struct tcore_error *err);
+/* The bytes of --memory. */
+size_t gather_memory(const struct cli *cli);
+/* The two without a store: that --memory is too little for what is named, TCORE_FATAL; how many
+ * spans end before they start, and how many lack a time. */
+enum tcore_status say_memory(const struct cli *cli, const char *what, struct tcore_error *err);
 void note_times(struct cli *cli, uint64_t negative, uint64_t untimed);
+/* Those of which there are any. */
+void note_oddities(struct cli *cli, const struct oddities *odd, unsigned which);
 
 /* --- trace_spans.c */
 
@@ -88,24 +97,22 @@ bool order_traces(struct trace_ref *refs, size_t count);
  * behind it. */
 typedef enum tcore_status gather_visit(void *state, unsigned thread,
                                        struct tcore_stored_trace *trace, struct tcore_error *err);
-/* Visits every trace of the sealed store, in no order, on all threads. Rows that are not in a file
- * are freed as it goes on, so that it can be done a second time only if the store has spilled. */
-enum tcore_status gather_each(const struct gather *gather, gather_visit *visit, void *state,
+/* Visits every trace of the sealed store, in no order, on all threads. What is in memory is freed
+ * as it goes on, unless the gather looks again. */
+enum tcore_status gather_each(struct gather *gather, gather_visit *visit, void *state,
                               struct tcore_error *err);
+/* Visits one trace that was visited before, on the calling thread; for a gather that looks again.
+ * Of a file that is a read of its piece, a 256th or 4096th of all spans. */
+enum tcore_status gather_again(struct gather *gather, const uint64_t trace_id[2],
+                               gather_visit *visit, void *state, struct tcore_error *err);
 
-/* All traces of the sealed store, for verbs that keep them. */
-struct gathered {
-    struct tcore_trace_group group[TCORE_TRACE_PARTITIONS];
-    struct trace_ref *refs; /* by start and id; owned */
-    size_t count;
-};
+/* Ids of the first traces to be found, up to most; *count says how many there are. Only so much of
+ * the store is looked at. */
+enum tcore_status gather_few(struct gather *gather, size_t most, uint64_t (*ids)[2], size_t *count,
+                             struct tcore_error *err);
 
-enum tcore_status gather_traces(struct gather *gather, struct gathered *gathered,
-                                struct tcore_error *err);
-struct tcore_stored_trace *gathered_trace(const struct gathered *gathered, size_t i);
-void gathered_free(struct gathered *gathered);
-/* What cli_filter's status comes to: of wanted traces those that are not there are noted on
- * standard error, and CLI_FOUND says that none is. */
-int gather_exit_status(const struct gather *gather, const struct gathered *traces, int status);
+/* What cli_filter's status comes to, once all traces were visited: of wanted ones those that are
+ * not there are noted on standard error, and CLI_FOUND says that none is. */
+int gather_exit_status(const struct gather *gather, int status);
 
 #endif

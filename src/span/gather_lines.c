@@ -5,12 +5,7 @@
 
 #include "base/sys.h"
 #include "cli/pieces.h"
-#include "span/sort_runs.h"
-
-#include <endian.h>
-#include <string.h>
-
-#define OUT_BYTES ((size_t)256 << 10) /* of sorted lines at a time, about */
+#include "span/line_sort.h"
 
 struct gather_lines {
     struct gather *gather;
@@ -18,118 +13,96 @@ struct gather_lines {
     void *state;
     size_t longest;
     /* in memory: a piece is a trace */
-    struct gathered traces;
+    struct tcore_trace_group group[TCORE_TRACE_PARTITIONS];
+    struct trace_ref *refs; /* by start and id; owned */
+    size_t count;
     struct cli_pieces *pieces;
     /* on disk */
     bool sorted;
-    struct sort_runs runs;
+    struct line_sort sort;
 };
 
 /* --- In memory */
+
+static enum tcore_status group_one(void *state, unsigned thread, uint64_t piece,
+                                   struct tcore_buf *out, struct tcore_error *err)
+{
+    struct gather_lines *lines = state;
+    (void)thread;
+    (void)out;
+    return gather_group(lines->gather, (unsigned)piece, &lines->group[piece], err);
+}
+
+static bool refer(struct gather_lines *lines)
+{
+    size_t count = 0;
+    for (unsigned p = 0; p < TCORE_TRACE_PARTITIONS; p++)
+        count += lines->group[p].trace_count;
+    lines->refs = tcore_reallocarray(NULL, count, sizeof *lines->refs);
+    if (!lines->refs)
+        return false;
+    for (uint32_t p = 0; p < TCORE_TRACE_PARTITIONS; p++)
+        for (uint32_t t = 0; t < lines->group[p].trace_count; t++) {
+            const struct tcore_stored_trace *trace = &lines->group[p].traces[t];
+            lines->refs[lines->count++] = (struct trace_ref){
+                .key = key_of_start(&trace->whole),
+                .trace_id = {trace->spans[0]->trace_id[0], trace->spans[0]->trace_id[1]},
+                .part = p,
+                .item = t};
+        }
+    return order_traces(lines->refs, lines->count);
+}
 
 static enum tcore_status write_trace(void *state, unsigned thread, uint64_t piece,
                                      struct tcore_buf *out, struct tcore_error *err)
 {
     struct gather_lines *lines = state;
-    return lines->write(lines->state, thread, gathered_trace(&lines->traces, piece), out, err);
+    const struct trace_ref *ref = &lines->refs[piece];
+    return lines->write(lines->state, thread, &lines->group[ref->part].traces[ref->item], out, err);
 }
 
 static enum tcore_status order_in_memory(struct gather_lines *lines, struct tcore_error *err)
 {
-    enum tcore_status status = gather_traces(lines->gather, &lines->traces, err);
+    unsigned threads = cli_threads(lines->gather->cli);
+    enum tcore_status status =
+        cli_pieces_do(threads, TCORE_TRACE_PARTITIONS, group_one, lines, err);
     if (status != TCORE_OK)
         return status;
-    return cli_pieces_start(&lines->pieces, cli_threads(lines->gather->cli), lines->traces.count,
-                            write_trace, lines, err);
+    if (!refer(lines))
+        return tcore_error_nomem(err);
+    return cli_pieces_start(&lines->pieces, threads, lines->count, write_trace, lines, err);
 }
 
 /* --- On disk */
-
-/* What is before the lines of a trace in the output of a piece. */
-struct mark {
-    uint64_t key[3]; /* start and id, big-endian: their bytes are in their order */
-    uint64_t length;
-};
-
-static enum tcore_status write_marked(struct gather_lines *lines, unsigned thread,
-                                      struct tcore_stored_trace *trace, struct tcore_buf *out,
-                                      struct tcore_error *err)
-{
-    const uint64_t *id = trace->spans[0]->trace_id;
-    struct mark mark = {{htobe64(key_of_start(&trace->whole)), htobe64(id[0]), htobe64(id[1])}, 0};
-    size_t at = out->length;
-    tcore_buf_append(out, &mark, sizeof mark);
-    enum tcore_status status = lines->write(lines->state, thread, trace, out, err);
-    if (status != TCORE_OK || out->failed)
-        return status;
-    mark.length = out->length - at - sizeof mark;
-    memcpy(out->data + at, &mark, sizeof mark);
-    return TCORE_OK;
-}
 
 static enum tcore_status write_piece(void *state, unsigned thread, uint64_t piece,
                                      struct tcore_buf *out, struct tcore_error *err)
 {
     struct gather_lines *lines = state;
-    struct tcore_trace_store *store = lines->gather->store;
     struct tcore_trace_group group;
-    enum tcore_status status = tcore_trace_store_group(store, (unsigned)piece, &group, err);
-    for (uint32_t t = 0; t < group.trace_count && status == TCORE_OK; t++)
-        status = write_marked(lines, thread, &group.traces[t], out, err);
-    tcore_trace_store_release(store, (unsigned)piece);
-    return status;
-}
-
-static enum tcore_status add_marked(struct gather_lines *lines, const struct tcore_buf *out,
-                                    struct tcore_error *err)
-{
-    struct mark mark;
-    enum tcore_status status = TCORE_OK;
-    for (size_t at = 0; at < out->length && status == TCORE_OK; at += mark.length) {
-        memcpy(&mark, out->data + at, sizeof mark);
-        struct tcore_slice key = {out->data + at, sizeof mark.key};
-        at += sizeof mark;
-        struct tcore_slice text = {out->data + at, (size_t)mark.length};
-        if (text.length > lines->longest)
-            lines->longest = text.length;
-        if (text.length)
-            status = sort_runs_add(&lines->runs, key, text, err);
+    enum tcore_status status = gather_group(lines->gather, (unsigned)piece, &group, err);
+    for (uint32_t t = 0; t < group.trace_count && status == TCORE_OK; t++) {
+        struct tcore_stored_trace *trace = &group.traces[t];
+        size_t mark = line_sort_begin(out, trace->spans[0]->trace_id, &trace->whole);
+        status = lines->write(lines->state, thread, trace, out, err);
+        line_sort_end(out, mark);
     }
+    gather_release(lines->gather, (unsigned)piece);
     return status;
 }
 
 static enum tcore_status sort_all(struct gather_lines *lines, struct tcore_error *err)
 {
     struct gather *gather = lines->gather;
-    struct cli_pieces *pieces;
-    struct tcore_buf *out;
+    struct cli_pieces *pieces = NULL;
     enum tcore_status status =
         cli_pieces_start(&pieces, cli_threads(gather->cli), tcore_trace_store_pieces(gather->store),
                          write_piece, lines, err);
-    while (status == TCORE_OK) {
-        status = cli_pieces_next(pieces, &out, err);
-        if (status == TCORE_OK)
-            status = add_marked(lines, out, err);
-    }
+    if (status == TCORE_OK)
+        status = line_sort_take(&lines->sort, pieces, err);
     cli_pieces_end(pieces);
-    if (status != TCORE_EOF)
-        return gather_failure(gather, status, err);
-    return sort_runs_finish(&lines->runs, err);
-}
-
-static enum tcore_status next_sorted(struct gather_lines *lines, struct tcore_buf *out,
-                                     struct tcore_error *err)
-{
-    struct tcore_slice text;
-    enum tcore_status status = TCORE_OK;
-    tcore_buf_clear(out);
-    while (out->length < OUT_BYTES && !out->failed) {
-        status = sort_runs_next(&lines->runs, &text, err);
-        if (status != TCORE_OK)
-            break;
-        tcore_buf_append(out, text.data, text.length);
-    }
-    return status == TCORE_EOF && out->length ? TCORE_OK : status;
+    lines->longest = lines->sort.longest;
+    return status;
 }
 
 /* --- Both */
@@ -145,8 +118,7 @@ static enum tcore_status make(struct gather_lines **lines, struct gather *gather
     made->write = write;
     made->state = state;
     made->sorted = sorted;
-    int64_t memory = gather->cli->io.memory_bytes;
-    sort_runs_open(&made->runs, (size_t)(memory ? memory : GATHER_MEMORY) / 2);
+    line_sort_open(&made->sort, gather->cli);
     return sorted ? sort_all(made, err) : order_in_memory(made, err);
 }
 
@@ -167,7 +139,7 @@ enum tcore_status gather_lines_next(struct gather_lines *lines, struct tcore_buf
 {
     struct tcore_buf *written;
     if (lines->sorted)
-        return next_sorted(lines, out, err);
+        return line_sort_next(&lines->sort, out, err);
     enum tcore_status status = cli_pieces_next(lines->pieces, &written, err);
     if (status != TCORE_OK)
         return status;
@@ -189,7 +161,7 @@ void gather_lines_free(struct gather_lines *lines)
     if (!lines)
         return;
     cli_pieces_end(lines->pieces);
-    sort_runs_close(&lines->runs);
-    gathered_free(&lines->traces);
+    line_sort_close(&lines->sort);
+    tcore_free(lines->refs);
     tcore_free(lines);
 }

@@ -16,7 +16,7 @@ typedef enum tcore_status gather_write(void *state, unsigned thread,
                                        struct tcore_stored_trace *trace, struct tcore_buf *out,
                                        struct tcore_error *err);
 
-/* Takes the sealed store. */
+/* Takes the sealed store; the gather does not look again. */
 enum tcore_status gather_lines_new(struct gather_lines **lines, struct gather *gather,
                                    gather_write *write, void *state, struct tcore_error *err);
 /* The same as on disk, whether the spans fit in memory or not: for verbs whose lines need more

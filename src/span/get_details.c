@@ -10,6 +10,7 @@
 #include "cli/parse.h"
 #include "cli/screen.h"
 #include "span/gather.h"
+#include "span/trace_pick.h"
 #include "trace/span_values.h"
 
 #include <pthread.h>
@@ -24,13 +25,13 @@ struct detailing {
     uint64_t span;
     bool text;
     size_t span_column, trace_column, time_column;
-    pthread_mutex_t lock; /* of the logs */
+    pthread_mutex_t lock; /* of the logs, then of pick */
     struct tcore_arena arena;
     struct detail_log *logs; /* owned */
     size_t log_count, log_capacity;
-    uint8_t (*ids)[16]; /* of wanted; owned */
-    bool finds;         /* a look for the span's traces alone */
-    struct gathered traces;
+    uint8_t (*ids)[16];     /* of wanted; owned */
+    bool finds;             /* a look for the span's traces alone */
+    struct trace_pick pick; /* traces that have the span, under the lock */
     struct trace_build build;
     struct tcore_json json;
     size_t found;
@@ -213,14 +214,19 @@ static void find_logs(const struct detailing *d, struct details *details)
     details->log_count = end - first;
 }
 
-static enum tcore_status put_spans(struct detailing *d, struct tcore_stored_trace *trace,
-                                   struct tcore_buf *out, struct tcore_error *err)
+/* The output, and whose. */
+struct putting {
+    struct detailing *d;
+    struct tcore_buf *out;
+};
+
+static enum tcore_status put_spans(void *state, unsigned thread, struct tcore_stored_trace *trace,
+                                   struct tcore_error *err)
 {
-    bool has = false;
-    for (uint32_t i = 0; i < trace->count && !has; i++)
-        has = trace->spans[i]->span.span_id == d->span;
-    if (!has)
-        return TCORE_OK;
+    const struct putting *putting = state;
+    struct detailing *d = putting->d;
+    struct tcore_buf *out = putting->out;
+    (void)thread;
     enum tcore_status status = trace_build(&d->build, d->gather.store, trace, err);
     for (uint32_t i = 0; i < trace->count && status == TCORE_OK; i++) {
         struct details details = {.build = &d->build, .span = i, .json = &d->json};
@@ -239,16 +245,36 @@ static enum tcore_status put_spans(struct detailing *d, struct tcore_stored_trac
     return status;
 }
 
+static enum tcore_status look_for_span(void *state, unsigned thread,
+                                       struct tcore_stored_trace *trace, struct tcore_error *err)
+{
+    struct detailing *d = state;
+    bool has = false;
+    (void)thread;
+    for (uint32_t i = 0; i < trace->count && !has; i++)
+        has = trace->spans[i]->span.span_id == d->span;
+    if (!has)
+        return TCORE_OK;
+    pthread_mutex_lock(&d->lock);
+    enum tcore_status status = trace_pick_offer(&d->pick, key_of_start(&trace->whole),
+                                                trace->spans[0]->trace_id, SIZE_MAX, err);
+    pthread_mutex_unlock(&d->lock);
+    return status;
+}
+
 static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore_error *err)
 {
     struct detailing *d = state;
+    struct putting putting = {d, out};
     enum tcore_status status = gather_seal(&d->gather, err);
     if (status == TCORE_OK)
-        status = gather_traces(&d->gather, &d->traces, err);
+        status = gather_each(&d->gather, look_for_span, d, err);
+    if (status == TCORE_OK)
+        status = trace_pick_join(&d->pick, 1, SIZE_MAX, err);
     if (d->log_count)
         qsort(d->logs, d->log_count, sizeof *d->logs, compare_logs);
-    for (size_t i = 0; i < d->traces.count && status == TCORE_OK; i++)
-        status = put_spans(d, gathered_trace(&d->traces, i), out, err);
+    for (size_t i = 0; i < d->pick.count && status == TCORE_OK; i++)
+        status = gather_again(&d->gather, d->pick.refs[i].trace_id, put_spans, &putting, err);
     return status;
 }
 
@@ -289,7 +315,7 @@ static int detail(struct detailing *d, int count, char **inputs)
 
 int get_details(struct cli *cli, const char *span_id, int ids, int argc, char **argv, bool text)
 {
-    struct detailing d = {.gather = {.cli = cli, .from_traces = true},
+    struct detailing d = {.gather = {.cli = cli, .from_traces = true, .looks_again = true},
                           .span_id = span_id,
                           .span = strtoull(span_id, NULL, 16),
                           .text = text,
@@ -306,7 +332,7 @@ int get_details(struct cli *cli, const char *span_id, int ids, int argc, char **
         status = detail(&d, argc - ids, argv + ids);
     trace_build_free(&d.build);
     tcore_json_free(&d.json);
-    gathered_free(&d.traces);
+    trace_pick_free(&d.pick);
     gather_close(&d.gather);
     tcore_map_free(&d.wanted);
     tcore_arena_free(&d.arena);

@@ -8,6 +8,7 @@
 #include "cli/output.h"
 #include "model/id.h"
 #include "span/gather.h"
+#include "span/oddities.h"
 #include "span/service_map.h"
 #include "span/trace_sums.h"
 #include "span/verbs.h"
@@ -24,9 +25,8 @@ struct map_options {
 struct map_run {
     struct gather gather; /* its callbacks want it first */
     bool dot;
-    uint64_t span_id; /* 0: all */
-    const char *span; /* as it was given */
-    struct gathered traces;
+    uint64_t span_id;       /* 0: all */
+    const char *span;       /* as it was given */
     struct trace_sums sums; /* of struct map_sum */
 };
 
@@ -36,6 +36,7 @@ struct map_sum {
     bool *wanted; /* of the trace at hand */
     uint32_t capacity;
     bool found; /* the span */
+    struct oddities odd;
 };
 
 /* --- Traces */
@@ -74,6 +75,7 @@ static enum tcore_status take_trace(void *sum, const void *state, const struct t
 {
     const struct map_run *run = state;
     struct map_sum *to = sum;
+    oddities_count(&to->odd, &build->tree);
     if (!run->span_id)
         return service_map_take(&to->map, build, NULL, err);
     if (build->tree.count > to->capacity) {
@@ -94,6 +96,7 @@ static enum tcore_status merge_sums(void *into, const void *from, struct tcore_e
     struct map_sum *to = into;
     const struct map_sum *other = from;
     to->found |= other->found;
+    oddities_add(&to->odd, &other->odd);
     return service_map_merge(&to->map, &other->map, err);
 }
 
@@ -118,9 +121,7 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
     struct map_run *run = state;
     enum tcore_status status = gather_seal(&run->gather, err);
     if (status == TCORE_OK)
-        status = gather_traces(&run->gather, &run->traces, err);
-    if (status == TCORE_OK)
-        status = trace_sums_run(&run->sums, &summing, run, &run->gather, &run->traces, err);
+        status = trace_sums_run(&run->sums, &summing, run, &run->gather, err);
     if (status != TCORE_OK)
         return status;
     struct map_sum *all = run->sums.sum;
@@ -129,6 +130,7 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
     if (status != TCORE_OK)
         return status;
     gather_notes(&run->gather);
+    note_oddities(run->gather.cli, &all->odd, ODD_PLACES & ~TCORE_NOTE_ORPHAN); /* has its edge */
     if (all->map.nameless)
         cli_note(run->gather.cli, "%" PRIu64 " span%s, with nothing below and no name of a peer",
                  all->map.nameless, all->map.nameless == 1 ? " calls somebody" : "s call somebody");
@@ -182,7 +184,6 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
     if (gather_open(&run.gather, cli, GATHER_TEXT))
         status = make_map(&run, argc, argv);
     trace_sums_free(&run.sums);
-    gathered_free(&run.traces);
     gather_close(&run.gather);
     return status;
 }

@@ -7,7 +7,8 @@
 #include "cli/message.h"
 #include "cli/pieces.h"
 #include "model/canonical.h"
-#include "span/gather.h"
+#include "span/gather_lines.h"
+#include "span/oddities.h"
 #include "span/path_groups.h"
 #include "span/trace_sums.h"
 #include "span/verbs.h"
@@ -37,11 +38,10 @@ struct path_run {
     struct cli_strings by;
     struct what_if what_if;
     bool begun;
-    struct gathered traces;
     struct trace_sums sums; /* of struct path_sum */
     unsigned threads;
     struct bench *benches;
-    struct cli_pieces *pieces; /* of the spans of one trace each */
+    struct gather_lines *lines; /* of the spans of one trace each */
 };
 
 /* --- Sums of all traces */
@@ -50,6 +50,7 @@ struct path_sum {
     struct tcore_schedule schedule;
     struct path_groups groups;
     struct what_if_totals totals;
+    struct oddities odd;
 };
 
 static enum tcore_status open_sum(void *sum, const void *state, struct tcore_error *err)
@@ -66,6 +67,7 @@ static enum tcore_status take_trace(void *sum, const void *state, const struct t
 {
     const struct path_run *run = state;
     struct path_sum *to = sum;
+    oddities_count(&to->odd, &build->tree);
     enum tcore_status status = tcore_schedule_work(&to->schedule, &build->tree, &build->path, err);
     if (status != TCORE_OK)
         return status;
@@ -77,6 +79,7 @@ static enum tcore_status merge_sums(void *into, const void *from, struct tcore_e
 {
     struct path_sum *to = into;
     const struct path_sum *other = from;
+    oddities_add(&to->odd, &other->odd);
     enum tcore_status status = path_groups_merge(&to->groups, &other->groups, err);
     return status ? status : what_if_merge(&to->totals, &other->totals, err);
 }
@@ -99,8 +102,7 @@ static enum tcore_status write_sums(struct path_run *run, struct tcore_buf *out,
         .merge = merge_sums,
         .close = close_sum,
     };
-    enum tcore_status status =
-        trace_sums_run(&run->sums, &summing, run, &run->gather, &run->traces, err);
+    enum tcore_status status = trace_sums_run(&run->sums, &summing, run, &run->gather, err);
     if (status != TCORE_OK)
         return status;
     struct path_sum *all = run->sums.sum;
@@ -109,6 +111,20 @@ static enum tcore_status write_sums(struct path_run *run, struct tcore_buf *out,
 }
 
 /* --- Spans */
+
+/* What is peculiar about the span, if anything is. */
+static void put_notes(unsigned notes, struct tcore_buf *out)
+{
+    bool first = true;
+    notes &= ODD_PLACES | TCORE_NOTE_SHARED | TCORE_NOTE_UNTIMED;
+    if (!notes)
+        return;
+    tcore_buf_puts(out, ",\"notes\":[");
+    for (; notes; notes &= notes - 1, first = false)
+        tcore_buf_printf(out, "%s\"%s\"", first ? "" : ",",
+                         oddity_name((unsigned)__builtin_ctz(notes)));
+    tcore_buf_putc(out, ']');
+}
 
 /* exclusive_ns: of the path in the span; -1: it is not on it. */
 static enum tcore_status write_span(struct bench *bench, uint32_t span, int64_t exclusive_ns,
@@ -135,18 +151,18 @@ static enum tcore_status write_span(struct bench *bench, uint32_t span, int64_t 
                      bench->build.self_ns[span], bench->schedule.drag_ns[span]);
     if (bench->schedule.slack_ns[span] >= 0)
         tcore_buf_printf(out, ",\"slackNano\":%" PRId64, bench->schedule.slack_ns[span]);
+    put_notes(bench->build.tree.notes[span], out);
     tcore_buf_puts(out, "}\n");
     return TCORE_OK;
 }
 
 /* Those on the path in the order in which it comes to them, then the others by their start. */
-static enum tcore_status write_spans(void *state, unsigned thread, uint64_t piece,
+static enum tcore_status write_spans(void *state, unsigned thread, struct tcore_stored_trace *trace,
                                      struct tcore_buf *out, struct tcore_error *err)
 {
     struct path_run *run = state;
     struct bench *bench = &run->benches[thread];
-    enum tcore_status status = trace_build(&bench->build, run->gather.store,
-                                           gathered_trace(&run->traces, (size_t)piece), err);
+    enum tcore_status status = trace_build(&bench->build, run->gather.store, trace, err);
     if (status == TCORE_OK)
         status = tcore_schedule_work(&bench->schedule, &bench->build.tree, &bench->build.path, err);
     const struct tcore_critical_path *path = &bench->build.path;
@@ -158,18 +174,14 @@ static enum tcore_status write_spans(void *state, unsigned thread, uint64_t piec
     return status ? status : tcore_buf_status(out, err);
 }
 
-/* The spans of the next trace; TCORE_SKIP: there are more. */
+/* The spans of the next traces; TCORE_SKIP: there are more. */
 static enum tcore_status take_spans(struct path_run *run, struct tcore_buf *out,
                                     struct tcore_error *err)
 {
-    struct tcore_buf *lines;
-    enum tcore_status status = cli_pieces_next(run->pieces, &lines, err);
-    if (status != TCORE_OK)
-        return status == TCORE_EOF ? TCORE_OK : status;
-    struct tcore_buf empty = *out; /* swapped, not copied */
-    *out = *lines;
-    *lines = empty;
-    return TCORE_SKIP;
+    enum tcore_status status = gather_lines_next(run->lines, out, err);
+    if (status == TCORE_OK)
+        return TCORE_SKIP;
+    return status == TCORE_EOF ? TCORE_OK : status;
 }
 
 /* --- The end of the input */
@@ -182,15 +194,13 @@ static enum tcore_status start_spans(struct path_run *run, struct tcore_error *e
         return tcore_error_nomem(err);
     for (unsigned t = 0; t < run->threads; t++)
         run->benches[t].json.depth_limit = (unsigned)run->gather.cli->io.depth_limit;
-    return cli_pieces_start(&run->pieces, run->threads, run->traces.count, write_spans, run, err);
+    return gather_lines_new(&run->lines, &run->gather, write_spans, run, err);
 }
 
 static enum tcore_status begin(struct path_run *run, struct tcore_error *err)
 {
     enum tcore_status status = gather_seal(&run->gather, err);
     run->begun = true;
-    if (status == TCORE_OK)
-        status = gather_traces(&run->gather, &run->traces, err);
     return status == TCORE_OK && run->spans ? start_spans(run, err) : status;
 }
 
@@ -239,7 +249,10 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
         return status;
     gather_notes(&run->gather);
     note_refused(run);
-    if (run->traces.count && !run->spans)
+    if (run->spans)
+        return TCORE_OK;
+    note_oddities(run->gather.cli, &((const struct path_sum *)run->sums.sum)->odd, ODD_PLACES);
+    if (run->gather.traces)
         note_absent(run);
     return TCORE_OK;
 }
@@ -248,7 +261,7 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
 
 static void end(struct path_run *run)
 {
-    cli_pieces_end(run->pieces);
+    gather_lines_free(run->lines);
     for (unsigned t = 0; t < run->threads; t++) {
         trace_build_free(&run->benches[t].build);
         tcore_schedule_free(&run->benches[t].schedule);
@@ -257,7 +270,6 @@ static void end(struct path_run *run)
     trace_sums_free(&run->sums);
     tcore_free(run->benches);
     what_if_free(&run->what_if);
-    gathered_free(&run->traces);
     gather_close(&run->gather);
     tcore_map_free(&run->wanted);
 }
@@ -273,7 +285,7 @@ static int find_paths(struct path_run *run, int count, char **inputs)
         .finish = finish,
     };
     int status = cli_filter(run->gather.cli, &finding, run, count, inputs);
-    return gather_exit_status(&run->gather, &run->traces, status);
+    return gather_exit_status(&run->gather, status);
 }
 
 static int run(struct cli *cli, void *verb_options, int argc, char **argv)

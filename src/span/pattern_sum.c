@@ -91,7 +91,7 @@ static enum tcore_status find(struct pattern_sum *sum, const struct pattern *lik
 /* By start, then id. */
 static bool is_before(const struct pattern_trace *a, const struct pattern_trace *b)
 {
-    const uint64_t *x = a->trace->spans[0]->trace_id, *y = b->trace->spans[0]->trace_id;
+    const uint64_t *x = a->trace_id, *y = b->trace_id;
     if (a->start_ns != b->start_ns)
         return a->start_ns < b->start_ns;
     return x[0] != y[0] ? x[0] < y[0] : x[1] < y[1];
@@ -99,7 +99,7 @@ static bool is_before(const struct pattern_trace *a, const struct pattern_trace 
 
 static void offer_slowest(struct pattern *pattern, const struct pattern_trace *slowest)
 {
-    if (!pattern->slowest.trace || slowest->duration_ns > pattern->slowest.duration_ns ||
+    if (!pattern->slowest.there || slowest->duration_ns > pattern->slowest.duration_ns ||
         (slowest->duration_ns == pattern->slowest.duration_ns &&
          is_before(slowest, &pattern->slowest)))
         pattern->slowest = *slowest;
@@ -107,7 +107,7 @@ static void offer_slowest(struct pattern *pattern, const struct pattern_trace *s
 
 static void offer_first(struct pattern *pattern, const struct pattern_trace *first)
 {
-    if (!pattern->first.trace || is_before(first, &pattern->first))
+    if (!pattern->first.there || is_before(first, &pattern->first))
         pattern->first = *first;
 }
 
@@ -138,9 +138,9 @@ enum tcore_status pattern_sum_take(struct pattern_sum *sum, const struct trace_b
     status = find(sum, &like, &pattern, err);
     if (status != TCORE_OK)
         return status;
-    struct pattern_trace trace = {.trace = (struct tcore_stored_trace *)build->trace,
-                                  .duration_ns = -1,
-                                  .start_ns = INT64_MAX};
+    const uint64_t *id = build->rows[0]->stored.trace_id;
+    struct pattern_trace trace = {
+        .there = true, .trace_id = {id[0], id[1]}, .duration_ns = -1, .start_ns = INT64_MAX};
     pattern->spans += tree->count;
     tcore_cell_count(&pattern->cell, has_failed(build));
     if (tcore_interval_is_known(&tree->whole)) {

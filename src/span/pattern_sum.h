@@ -13,6 +13,7 @@
 #ifndef SPAN_PATTERN_SUM_H
 #define SPAN_PATTERN_SUM_H
 
+#include "span/gather.h"
 #include "span/shape.h"
 #include "stats/cell.h"
 
@@ -20,7 +21,8 @@
 
 /* A trace to look at: the slowest, or the first. */
 struct pattern_trace {
-    struct tcore_stored_trace *trace;
+    bool there;
+    uint64_t trace_id[2];
     int64_t duration_ns, start_ns; /* -1, INT64_MAX: not known */
 };
 
@@ -70,10 +72,10 @@ enum tcore_status pattern_cluster(struct pattern_sum *sum, double threshold,
 
 /* --- pattern_write.c */
 
-/* Appends a record of each pattern. */
+/* Appends a record of each pattern, of which the first trace is looked at again. */
 enum tcore_status pattern_write(struct pattern_sum *sum, struct pattern *const *patterns,
-                                size_t count, const struct tcore_trace_store *store,
-                                struct tcore_buf *out, struct tcore_error *err);
+                                size_t count, struct gather *gather, struct tcore_buf *out,
+                                struct tcore_error *err);
 
 /* --- pattern_sketch.c */
 

@@ -16,10 +16,10 @@ static void put_double(const char *key, double number, struct tcore_buf *out)
     tcore_json_write_value(out, &value);
 }
 
-static void put_trace(const struct tcore_stored_trace *trace, struct tcore_buf *out)
+static void put_trace(const struct pattern_trace *trace, struct tcore_buf *out)
 {
     char digits[TCORE_TRACE_ID];
-    tcore_trace_id_digits(trace->spans[0]->trace_id, digits);
+    tcore_trace_id_digits(trace->trace_id, digits);
     tcore_buf_puts(out, "{\"traceId\":\"");
     tcore_buf_append(out, digits, sizeof digits);
     tcore_buf_puts(out, "\"}");
@@ -42,52 +42,69 @@ static void put_group(struct pattern_sum *sum, const struct trace_build *build, 
     tcore_buf_printf(out, ",\"pattern\":\"%016" PRIx64 "\"}", hash);
 }
 
-static enum tcore_status write_record(struct pattern_sum *sum, const struct pattern *pattern,
-                                      uint64_t all, struct trace_build *build,
-                                      struct tcore_buf *sketch, struct tcore_buf *out,
-                                      struct tcore_error *err)
+/* What a record is written from. */
+struct writing {
+    struct pattern_sum *sum;
+    struct gather *gather;
+    uint64_t all; /* traces, weighted */
+    const struct pattern *pattern;
+    struct trace_build build; /* of its first trace */
+    struct tcore_buf sketch;
+    struct tcore_buf *out;
+};
+
+static enum tcore_status write_record(struct writing *w, struct tcore_error *err)
 {
+    struct pattern_sum *sum = w->sum;
+    const struct pattern *pattern = w->pattern;
+    struct tcore_buf *out = w->out;
     double traces = (double)pattern->cell.count / TCORE_WEIGHT_ONE;
-    enum tcore_status status = shape_find(&sum->shape, &sum->labels, build, err);
+    enum tcore_status status = shape_find(&sum->shape, &sum->labels, &w->build, err);
     if (status != TCORE_OK)
         return status;
     tcore_buf_puts(out, "{\"type\":\"aggregate\",\"recordType\":\"trace\",\"metricName\":"
                         "\"durationNano\",");
-    put_group(sum, build, pattern->hash, out);
+    put_group(sum, &w->build, pattern->hash, out);
     if (tcore_cell_write(&pattern->cell, pattern_stats(), 0, out) != TCORE_OK)
         return tcore_error_nomem(err);
-    put_double("share", (double)pattern->cell.count / (double)all, out);
+    put_double("share", (double)pattern->cell.count / (double)w->all, out);
     put_double("spans", (double)pattern->spans / traces, out);
     tcore_buf_printf(out, ",\"variants\":%" PRIu64, pattern->variants);
     if (pattern->first_ns <= pattern->last_ns)
         tcore_buf_printf(out, ",\"firstUnixNano\":\"%" PRId64 "\",\"lastUnixNano\":\"%" PRId64 "\"",
                          pattern->first_ns, pattern->last_ns);
-    tcore_buf_clear(sketch);
-    pattern_sketch(&sum->shape, &sum->labels, build, sketch);
+    tcore_buf_clear(&w->sketch);
+    pattern_sketch(&sum->shape, &sum->labels, &w->build, &w->sketch);
     put_key(out, "sketch", false);
-    put_text(out, (struct tcore_slice){sketch->data, sketch->length});
+    put_text(out, (struct tcore_slice){w->sketch.data, w->sketch.length});
     tcore_buf_puts(out, ",\"evidence\":[");
-    put_trace(pattern->slowest.trace, out);
+    put_trace(&pattern->slowest, out);
     tcore_buf_puts(out, "]}\n");
-    return tcore_buf_status(sketch, err);
+    return tcore_buf_status(&w->sketch, err);
+}
+
+static enum tcore_status look_at_first(void *state, unsigned thread,
+                                       struct tcore_stored_trace *trace, struct tcore_error *err)
+{
+    struct writing *w = state;
+    (void)thread;
+    enum tcore_status status = trace_build_tree(&w->build, w->gather->store, trace, err);
+    return status ? status : write_record(w, err);
 }
 
 enum tcore_status pattern_write(struct pattern_sum *sum, struct pattern *const *patterns,
-                                size_t count, const struct tcore_trace_store *store,
-                                struct tcore_buf *out, struct tcore_error *err)
+                                size_t count, struct gather *gather, struct tcore_buf *out,
+                                struct tcore_error *err)
 {
-    struct trace_build build = {0};
-    struct tcore_buf sketch = {0};
-    uint64_t all = 0;
+    struct writing w = {.sum = sum, .gather = gather, .out = out};
     enum tcore_status status = TCORE_OK;
     for (size_t i = 0; i < count; i++)
-        all += patterns[i]->cell.count;
+        w.all += patterns[i]->cell.count;
     for (size_t i = 0; i < count && status == TCORE_OK; i++) {
-        status = trace_build_tree(&build, store, patterns[i]->first.trace, err);
-        if (status == TCORE_OK)
-            status = write_record(sum, patterns[i], all, &build, &sketch, out, err);
+        w.pattern = patterns[i];
+        status = gather_again(gather, w.pattern->first.trace_id, look_at_first, &w, err);
     }
-    trace_build_free(&build);
-    tcore_buf_free(&sketch);
+    trace_build_free(&w.build);
+    tcore_buf_free(&w.sketch);
     return status ? status : tcore_buf_status(out, err);
 }

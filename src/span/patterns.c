@@ -20,7 +20,6 @@ struct patterns_run {
     struct gather gather; /* its callbacks want it first */
     bool names;
     double threshold;
-    struct gathered traces;
     struct trace_sums sums; /* of struct patterns_sum */
 };
 
@@ -65,14 +64,14 @@ static void close_sum(void *sum)
     pattern_sum_close(&to->patterns);
 }
 
-static enum tcore_status write_patterns(const struct patterns_run *run, struct pattern_sum *sum,
+static enum tcore_status write_patterns(struct patterns_run *run, struct pattern_sum *sum,
                                         struct tcore_buf *out, struct tcore_error *err)
 {
     struct pattern **patterns = NULL;
     size_t count = 0;
     enum tcore_status status = pattern_cluster(sum, run->threshold, &patterns, &count, err);
     if (status == TCORE_OK)
-        status = pattern_write(sum, patterns, count, run->gather.store, out, err);
+        status = pattern_write(sum, patterns, count, &run->gather, out, err);
     tcore_free(patterns);
     return status;
 }
@@ -90,9 +89,7 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
     struct patterns_run *run = state;
     enum tcore_status status = gather_seal(&run->gather, err);
     if (status == TCORE_OK)
-        status = gather_traces(&run->gather, &run->traces, err);
-    if (status == TCORE_OK)
-        status = trace_sums_run(&run->sums, &summing, run, &run->gather, &run->traces, err);
+        status = trace_sums_run(&run->sums, &summing, run, &run->gather, err);
     if (status != TCORE_OK)
         return status;
     struct patterns_sum *all = run->sums.sum;
@@ -116,9 +113,10 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
         .finish = finish,
     };
     const struct patterns_options *options = verb_options;
-    struct patterns_run run = {.gather = {.cli = cli, .from_traces = true},
-                               .names = options->names,
-                               .threshold = options->similarity};
+    struct patterns_run run = {
+        .gather = {.cli = cli, .from_traces = true, .looks_again = !options->names},
+        .names = options->names,
+        .threshold = options->similarity};
     int status = CLI_FAILED;
     if (!(options->similarity > 0 && options->similarity <= 1))
         return cli_usage_error(cli, "--similarity: more than 0 and up to 100%% is wanted");
@@ -127,7 +125,6 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
     if (gather_open(&run.gather, cli, GATHER_NAMES))
         status = cli_filter(cli, &finding, &run, argc, argv);
     trace_sums_free(&run.sums);
-    gathered_free(&run.traces);
     gather_close(&run.gather);
     return status;
 }

@@ -198,5 +198,7 @@ enum tcore_status related_take(void *state, void *worker, const struct tcore_bat
         status = take(r, batch, rows[i], err);
     size_t bytes =
         trace_facts_bytes(&r->facts) + tcore_map_bytes(&r->tie) + r->capacity * sizeof *r->tied;
-    return status == TCORE_OK && bytes > r->memory_bytes ? say_memory(r->cli, err) : status;
+    return status == TCORE_OK && bytes > r->memory_bytes
+               ? say_memory(r->cli, "spans of all traces", err)
+               : status;
 }

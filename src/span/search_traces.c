@@ -5,7 +5,7 @@
 #include "base/sys.h"
 #include "cli/message.h"
 #include "cli/pieces.h"
-#include "span/gather.h"
+#include "span/gather_lines.h"
 #include "span/search.h"
 #include "span/traceql/traceql_load.h"
 
@@ -30,10 +30,9 @@ struct trace_search {
     const struct search_options *options;
     struct search_candidates candidates;
     bool begun;
-    struct gathered traces;
     unsigned threads;
     struct seeker *seekers;
-    struct cli_pieces *pieces; /* one a trace */
+    struct gather_lines *lines;
 };
 
 /* --- The fields of a span */
@@ -164,14 +163,13 @@ static enum tcore_status write_spans(struct seeker *seeker, const struct traceql
     return status;
 }
 
-static enum tcore_status look(void *state, unsigned thread, uint64_t piece, struct tcore_buf *out,
-                              struct tcore_error *err)
+static enum tcore_status look(void *state, unsigned thread, struct tcore_stored_trace *trace,
+                              struct tcore_buf *out, struct tcore_error *err)
 {
     struct trace_search *search = state;
     struct seeker *seeker = &search->seekers[thread];
     struct traceql_matches matches;
-    enum tcore_status status = trace_build_tree(&seeker->build, search->gather.store,
-                                                gathered_trace(&search->traces, piece), err);
+    enum tcore_status status = trace_build_tree(&seeker->build, search->gather.store, trace, err);
     if (status == TCORE_OK)
         status = traceql_structure_build(&seeker->structure, &seeker->build.tree, err);
     if (status == TCORE_OK)
@@ -210,8 +208,6 @@ static enum tcore_status begin(struct trace_search *search, struct tcore_error *
     struct gather *gather = &search->gather;
     enum tcore_status status = gather_seal(gather, err);
     search->begun = true;
-    if (status == TCORE_OK)
-        status = gather_traces(gather, &search->traces, err);
     if (status != TCORE_OK)
         return status;
     search->threads = cli_threads(gather->cli);
@@ -222,29 +218,24 @@ static enum tcore_status begin(struct trace_search *search, struct tcore_error *
         status = open_seeker(search, &search->seekers[t], err);
     if (status != TCORE_OK)
         return status;
-    return cli_pieces_start(&search->pieces, search->threads, search->traces.count, look, search,
-                            err);
+    return gather_lines_new(&search->lines, gather, look, search, err);
 }
 
 static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore_error *err)
 {
     struct trace_search *search = state;
-    struct tcore_buf *lines;
     enum tcore_status status = search->begun ? TCORE_OK : begin(search, err);
     if (status == TCORE_OK)
-        status = cli_pieces_next(search->pieces, &lines, err);
-    if (status != TCORE_OK)
-        return status == TCORE_EOF ? TCORE_OK : status;
-    struct tcore_buf empty = *out; /* swapped, not copied */
-    *out = *lines;
-    *lines = empty;
-    return TCORE_SKIP;
+        status = gather_lines_next(search->lines, out, err);
+    if (status == TCORE_OK)
+        return TCORE_SKIP;
+    return status == TCORE_EOF ? TCORE_OK : status;
 }
 
 static void end(struct trace_search *search)
 {
     uint64_t overworked = 0;
-    cli_pieces_end(search->pieces);
+    gather_lines_free(search->lines);
     for (unsigned t = 0; search->seekers && t < search->threads; t++) {
         struct seeker *seeker = &search->seekers[t];
         overworked += seeker->run.evaluator.overworked;
@@ -257,7 +248,6 @@ static void end(struct trace_search *search)
     }
     search_note_overworked(search->gather.cli, overworked);
     tcore_free(search->seekers);
-    gathered_free(&search->traces);
     gather_close(&search->gather);
 }
 

@@ -204,17 +204,16 @@ static enum tcore_status summarise(void *state, unsigned thread, uint64_t piece,
     struct part *part = &s->part[piece];
     struct tcore_trace_group group;
     (void)out;
-    enum tcore_status status =
-        tcore_trace_store_group(s->gather->store, (unsigned)piece, &group, err);
+    enum tcore_status status = gather_group(s->gather, (unsigned)piece, &group, err);
     if (status != TCORE_OK)
-        return gather_failure(s->gather, status, err);
+        return status;
     part->summaries = tcore_reallocarray(NULL, group.trace_count, sizeof *part->summaries);
     if (!part->summaries)
         return tcore_error_nomem(err);
     for (uint32_t t = 0; t < group.trace_count && status == TCORE_OK; t++)
         status =
             summarise_trace(bench, &group.traces[t], part, &part->summaries[part->count++], err);
-    tcore_trace_store_release(s->gather->store, (unsigned)piece);
+    gather_release(s->gather, (unsigned)piece);
     return status;
 }
 
@@ -384,10 +383,8 @@ static bool make_benches(struct summaries *s)
 /* Traces of few spans take more memory as summaries, with what orders them, than as spans. */
 static bool is_better_on_disk(const struct summaries *s)
 {
-    int64_t memory = s->gather->cli->io.memory_bytes;
     return tcore_trace_store_has_spilled(s->gather->store) ||
-           tcore_trace_store_bytes(s->gather->store) >
-               (size_t)(memory ? memory : GATHER_MEMORY) / 3;
+           tcore_trace_store_bytes(s->gather->store) > gather_memory(s->gather->cli) / 3;
 }
 
 static enum tcore_status prepare(struct summaries *s, struct tcore_error *err)

@@ -9,6 +9,7 @@
 #include "cli/pieces.h"
 #include "cli/screen.h"
 #include "span/gather.h"
+#include "span/trace_pick.h"
 #include "span/verbs.h"
 #include "span/waterfall.h"
 
@@ -28,25 +29,40 @@ struct timeline {
     struct tcore_map wanted;
     struct waterfall_style style;
     bool begun;
-    struct gathered traces;
-    size_t count, next; /* of those that are drawn */
+    unsigned threads;
+    struct trace_pick *picks; /* one a thread; the first has those that are drawn */
+    size_t next;
     struct trace_build build;
     struct fold fold;
 };
 
 /* --- Which traces */
 
-/* Slowest first, those without times last. */
-static bool order_by_duration(struct gathered *traces)
+/* Those that are named, by their start. */
+static bool draws_all(const struct timeline *timeline)
 {
-    for (size_t i = 0; i < traces->count; i++) {
-        const struct tcore_interval *whole = &gathered_trace(traces, i)->whole;
-        bool known = tcore_interval_is_known(whole);
-        traces->refs[i].key = UINT64_MAX;
-        if (known)
-            traces->refs[i].key -= (uint64_t)(whole->end_ns - whole->start_ns) + 1;
-    }
-    return order_traces(traces->refs, traces->count);
+    return timeline->gather.wanted;
+}
+
+static size_t most(const struct timeline *timeline)
+{
+    uint64_t limit = (uint64_t)timeline->options->limit;
+    return draws_all(timeline) || limit > SIZE_MAX ? SIZE_MAX : (size_t)limit;
+}
+
+/* Else the slowest first, those without times last. */
+static enum tcore_status offer(void *state, unsigned thread, struct tcore_stored_trace *trace,
+                               struct tcore_error *err)
+{
+    struct timeline *timeline = state;
+    const struct tcore_interval *whole = &trace->whole;
+    uint64_t key = UINT64_MAX;
+    if (draws_all(timeline))
+        key = key_of_start(whole);
+    else if (tcore_interval_is_known(whole))
+        key -= (uint64_t)(whole->end_ns - whole->start_ns) + 1;
+    return trace_pick_offer(&timeline->picks[thread], key, trace->spans[0]->trace_id,
+                            most(timeline), err);
 }
 
 static enum tcore_status begin(struct timeline *timeline, struct tcore_error *err)
@@ -54,47 +70,63 @@ static enum tcore_status begin(struct timeline *timeline, struct tcore_error *er
     struct gather *gather = &timeline->gather;
     enum tcore_status status = gather_seal(gather, err);
     timeline->begun = true;
-    if (status == TCORE_OK)
-        status = gather_traces(gather, &timeline->traces, err);
-    if (status != TCORE_OK)
-        return status;
-    timeline->count = timeline->traces.count;
-    if (gather->wanted)
-        return TCORE_OK;
-    if (!order_by_duration(&timeline->traces))
+    timeline->threads = cli_threads(gather->cli);
+    timeline->picks = tcore_calloc(timeline->threads, sizeof *timeline->picks);
+    if (!timeline->picks)
         return tcore_error_nomem(err);
-    if ((uint64_t)timeline->options->limit < timeline->count)
-        timeline->count = (size_t)timeline->options->limit;
-    return TCORE_OK;
+    if (status == TCORE_OK)
+        status = gather_each(gather, offer, timeline, err);
+    return status ? status
+                  : trace_pick_join(timeline->picks, timeline->threads, most(timeline), err);
 }
 
 static void note(const struct timeline *timeline)
 {
     char many[32] = "";
+    size_t drawn = timeline->picks->count;
     gather_notes(&timeline->gather);
-    if (timeline->count == timeline->traces.count)
+    if (drawn == timeline->gather.traces)
         return;
-    if (timeline->count != 1)
-        snprintf(many, sizeof many, "%zu ", timeline->count);
+    if (drawn != 1)
+        snprintf(many, sizeof many, "%zu ", drawn);
     cli_note(timeline->gather.cli,
-             "the %sslowest of %zu traces: --limit=N or a TRACEID shows others", many,
-             timeline->traces.count);
+             "the %sslowest of %" PRIu64 " traces: --limit=N or a TRACEID shows others", many,
+             timeline->gather.traces);
+}
+
+/* --- Pictures */
+
+struct drawing {
+    struct timeline *timeline;
+    struct tcore_buf *out;
+};
+
+static enum tcore_status draw_trace(void *state, unsigned thread, struct tcore_stored_trace *trace,
+                                    struct tcore_error *err)
+{
+    struct drawing *drawing = state;
+    struct timeline *timeline = drawing->timeline;
+    (void)thread;
+    enum tcore_status status = trace_build(&timeline->build, timeline->gather.store, trace, err);
+    return status ? status
+                  : waterfall_draw(&timeline->fold, &timeline->build, &timeline->style,
+                                   drawing->out, err);
 }
 
 static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore_error *err)
 {
     struct timeline *timeline = state;
+    struct drawing drawing = {timeline, out};
     enum tcore_status status = timeline->begun ? TCORE_OK : begin(timeline, err);
-    if (status != TCORE_OK || timeline->next == timeline->count) {
-        if (status == TCORE_OK)
-            note(timeline);
+    if (status != TCORE_OK)
         return status;
+    if (timeline->next == timeline->picks->count) {
+        note(timeline);
+        return TCORE_OK;
     }
     tcore_buf_puts(out, timeline->next ? "\n" : "");
-    status = trace_build(&timeline->build, timeline->gather.store,
-                         gathered_trace(&timeline->traces, timeline->next++), err);
-    if (status == TCORE_OK)
-        status = waterfall_draw(&timeline->fold, &timeline->build, &timeline->style, out, err);
+    const struct trace_ref *ref = &timeline->picks->refs[timeline->next++];
+    status = gather_again(&timeline->gather, ref->trace_id, draw_trace, &drawing, err);
     return status == TCORE_OK ? TCORE_SKIP : status;
 }
 
@@ -111,13 +143,14 @@ static int draw(struct timeline *timeline, int count, char **inputs)
         .finish = finish,
     };
     int status = cli_filter(timeline->gather.cli, &drawing, timeline, count, inputs);
-    return gather_exit_status(&timeline->gather, &timeline->traces, status);
+    return gather_exit_status(&timeline->gather, status);
 }
 
 static int run(struct cli *cli, void *verb_options, int argc, char **argv)
 {
     const struct timeline_options *options = verb_options;
-    struct timeline timeline = {.gather = {.cli = cli, .from_traces = true}, .options = options};
+    struct timeline timeline = {.gather = {.cli = cli, .from_traces = true, .looks_again = true},
+                                .options = options};
     int ids = cli_ids_first(argc, argv), status = CLI_FAILED;
     if (options->rows < 2 || options->rows > ROWS_MOST)
         return cli_usage_error(cli, "--max-rows must be 2 to %d", ROWS_MOST);
@@ -131,7 +164,9 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
         status = draw(&timeline, argc - ids, argv + ids);
     trace_build_free(&timeline.build);
     fold_free(&timeline.fold);
-    gathered_free(&timeline.traces);
+    for (unsigned t = 0; t < timeline.threads && timeline.picks; t++)
+        trace_pick_free(&timeline.picks[t]);
+    tcore_free(timeline.picks);
     gather_close(&timeline.gather);
     tcore_map_free(&timeline.wanted);
     return status;

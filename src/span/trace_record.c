@@ -7,6 +7,7 @@
 #include "model/id.h"
 #include "model/number.h"
 #include "model/trace_state.h"
+#include "span/oddities.h"
 #include "span/sample.h"
 #include "span/trace_parts.h"
 
@@ -93,33 +94,21 @@ static enum tcore_status put_sampling(struct trace_writer *writer, struct tcore_
 
 static void put_metadata(const struct trace_writer *writer, struct tcore_buf *out)
 {
-    static const struct {
-        unsigned note;
-        const char *key;
-    } notes[] = {{TCORE_NOTE_ORPHAN, "orphanSpans"},
-                 {TCORE_NOTE_SELF_PARENT, "selfParentSpans"},
-                 {TCORE_NOTE_CYCLE, "openedCycles"},
-                 {TCORE_NOTE_DUPLICATE, "duplicateSpans"},
-                 {TCORE_NOTE_SHARED, "sharedSpans"},
-                 {TCORE_NOTE_UNTIMED, "untimedSpans"},
-                 {TCORE_NOTE_BEFORE_PARENT, "spansBeforeParent"},
-                 {TCORE_NOTE_AFTER_PARENT, "spansAfterParent"}};
     const struct tcore_trace_tree *tree = &writer->build.tree;
+    struct oddities odd = {0};
     bool any = tree->root_count > 1;
+    oddities_count(&odd, tree);
     tcore_buf_puts(out, ",\"metadata\":{\"traceVersion\":\"1.0\"");
     if (any) {
         tcore_buf_puts(out, ",\"customData\":{\"rootSpans\":");
         put_int(out, tree->root_count);
     }
-    for (size_t n = 0; n < sizeof notes / sizeof *notes; n++) {
-        int64_t count = 0;
-        for (uint32_t i = 0; i < tree->count; i++)
-            count += (tree->notes[i] & notes[n].note) != 0;
-        if (!count)
+    for (unsigned bit = 0; bit < ODDITIES; bit++) {
+        if (!odd.count[bit])
             continue;
         tcore_buf_puts(out, any ? "" : ",\"customData\":{");
-        put_key(out, notes[n].key, !any);
-        put_int(out, count);
+        put_key(out, oddity_member(bit), !any);
+        put_int(out, (int64_t)odd.count[bit]);
         any = true;
     }
     tcore_buf_puts(out, any ? "}}" : "}");

@@ -6,36 +6,24 @@
 #include "base/sys.h"
 #include "cli/pieces.h"
 
-#define TRACES_A_PIECE 64
-
 static void *sum_of(const struct trace_sums *sums, unsigned thread)
 {
     return (char *)sums->sum + thread * sums->summing->bytes;
 }
 
-static enum tcore_status add_traces(void *state, unsigned thread, uint64_t piece,
-                                    struct tcore_buf *out, struct tcore_error *err)
+static enum tcore_status add_trace(void *state, unsigned thread, struct tcore_stored_trace *trace,
+                                   struct tcore_error *err)
 {
     const struct trace_sums *sums = state;
     struct trace_build *build = &sums->builds[thread];
-    size_t first = (size_t)piece * TRACES_A_PIECE, end = first + TRACES_A_PIECE;
-    enum tcore_status status = TCORE_OK;
-    (void)out;
-    if (end > sums->traces->count)
-        end = sums->traces->count;
-    for (size_t i = first; i < end && status == TCORE_OK; i++) {
-        struct tcore_stored_trace *trace = gathered_trace(sums->traces, i);
-        status = (sums->summing->tree_only ? trace_build_tree
-                                           : trace_build)(build, sums->gather->store, trace, err);
-        if (status == TCORE_OK)
-            status = sums->summing->take(sum_of(sums, thread), sums->state, build, err);
-    }
-    return status;
+    const struct tcore_trace_store *store = sums->gather->store;
+    enum tcore_status status = sums->summing->tree_only ? trace_build_tree(build, store, trace, err)
+                                                        : trace_build(build, store, trace, err);
+    return status ? status : sums->summing->take(sum_of(sums, thread), sums->state, build, err);
 }
 
 enum tcore_status trace_sums_run(struct trace_sums *sums, const struct trace_summing *summing,
-                                 const void *state, const struct gather *gather,
-                                 const struct gathered *traces, struct tcore_error *err)
+                                 const void *state, struct gather *gather, struct tcore_error *err)
 {
     unsigned threads = cli_threads(gather->cli);
     *sums = (struct trace_sums){.summing = summing,
@@ -43,16 +31,14 @@ enum tcore_status trace_sums_run(struct trace_sums *sums, const struct trace_sum
                                 .sum = tcore_calloc(threads, summing->bytes),
                                 .threads = threads,
                                 .gather = gather,
-                                .traces = traces,
                                 .builds = tcore_calloc(threads, sizeof *sums->builds)};
     if (!sums->sum || !sums->builds)
         return tcore_error_nomem(err);
     enum tcore_status status = TCORE_OK;
     for (unsigned t = 0; t < threads && status == TCORE_OK; t++)
         status = summing->open(sum_of(sums, t), state, err);
-    uint64_t pieces = (traces->count + TRACES_A_PIECE - 1) / TRACES_A_PIECE;
     if (status == TCORE_OK)
-        status = cli_pieces_do(threads, pieces, add_traces, sums, err);
+        status = gather_each(gather, add_trace, sums, err);
     for (unsigned t = 1; t < threads && status == TCORE_OK; t++)
         status = summing->merge(sums->sum, sum_of(sums, t), err);
     return status;

@@ -24,14 +24,12 @@ struct trace_sums {
     unsigned threads;
     /* while it runs */
     const struct gather *gather;
-    const struct gathered *traces;
     struct trace_build *builds;
 };
 
-/* Adds up all traces. Memory is to be freed in any case. */
+/* Adds up all traces of the sealed store. Memory is to be freed in any case. */
 enum tcore_status trace_sums_run(struct trace_sums *sums, const struct trace_summing *summing,
-                                 const void *state, const struct gather *gather,
-                                 const struct gathered *traces, struct tcore_error *err);
+                                 const void *state, struct gather *gather, struct tcore_error *err);
 void trace_sums_free(struct trace_sums *sums);
 
 #endif

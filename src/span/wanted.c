@@ -22,25 +22,14 @@ bool gather_want(struct gather *gather, struct tcore_map *wanted, int count, cha
     return true;
 }
 
-static bool has_trace(const struct gathered *traces, const char *digits)
-{
-    for (size_t i = 0; i < traces->count; i++) {
-        char id[TCORE_TRACE_ID];
-        tcore_trace_id_digits(traces->refs[i].trace_id, id);
-        if (memcmp(id, digits, sizeof id) == 0)
-            return true;
-    }
-    return false;
-}
-
-int gather_exit_status(const struct gather *gather, const struct gathered *traces, int status)
+int gather_exit_status(const struct gather *gather, int status)
 {
     const struct tcore_map *wanted = gather->wanted;
     if (!wanted || (status != CLI_DONE && status != CLI_REJECTED))
         return status;
     for (uint32_t i = 0; !gather->cli->reader_gone && i < wanted->count; i++)
-        if (!has_trace(traces, wanted->keys[i].data))
+        if (!gather->found || !gather->found[i])
             cli_note(gather->cli, "no span of trace %.*s is in the input", TCORE_TRACE_ID,
                      wanted->keys[i].data);
-    return traces->count ? status : CLI_FOUND;
+    return gather->traces ? status : CLI_FOUND;
 }

@@ -14,6 +14,7 @@
 #include "cli/human.h"
 #include "cli/visible.h"
 #include "model/time.h"
+#include "span/oddities.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -359,6 +360,28 @@ static void put_heading(struct picture *picture)
     tcore_buf_putc(out, '\n');
 }
 
+/* What is peculiar about where its spans are, if anything is. */
+static void put_oddities(struct picture *picture)
+{
+    const struct tcore_trace_tree *tree = &picture->build->tree;
+    struct oddities odd = {0};
+    unsigned left = line_width(picture);
+    oddities_count(&odd, tree);
+    if (tree->root_count > 1) {
+        put_count(&picture->text, tree->root_count, "root", "roots");
+        put_part(picture, &left);
+    }
+    for (unsigned bit = 0; bit < ODDITIES; bit++) {
+        if (!((ODD_PLACES | TCORE_NOTE_SHARED | TCORE_NOTE_UNTIMED) >> bit & 1))
+            continue;
+        oddity_describe(&odd, bit, &picture->text);
+        if (picture->text.length)
+            put_part(picture, &left);
+    }
+    if (left < line_width(picture))
+        tcore_buf_putc(picture->out, '\n');
+}
+
 /* 0, the middle and the end, above the bars. */
 static void put_axis(struct picture *picture)
 {
@@ -433,6 +456,7 @@ enum tcore_status waterfall_draw(struct fold *fold, const struct trace_build *bu
         return status;
     choose_widths(&picture);
     put_heading(&picture);
+    put_oddities(&picture);
     put_axis(&picture);
     for (uint32_t i = 0; i < fold->count; i++)
         put_row(&picture, &fold->rows[i]);

@@ -7,6 +7,8 @@
 #include "trace/store.h"
 #include "trace/totals.h"
 
+#include <unistd.h>
+
 enum { ROWS = 3000, TRACES = 300, COLUMNS = 16, BEYOND = 1 };
 
 /* Spans as a batch, in either of two forms. */
@@ -154,6 +156,8 @@ static size_t list_of_totals(struct tcore_trace_totals *totals, struct tcore_tra
     return count;
 }
 
+static const struct tcore_trace_totals_options unlimited = {0};
+
 struct way {
     const char *name;
     bool odd;     /* times of all kinds */
@@ -175,7 +179,7 @@ static void test_against_store(const struct way *way)
     struct tcore_projection projection = {0};
     tcore_trace_store_new(&store, &options, NULL);
     tcore_trace_intake_new(&stored, store, NULL);
-    tcore_trace_totals_new(&totals, 0, NULL);
+    tcore_trace_totals_new(&totals, &unlimited, NULL);
     for (unsigned i = 0; i < way->intakes; i++)
         tcore_totals_intake_new(&intake[i], totals, NULL);
     choose_columns(&made, store, totals, &projection, way->errors);
@@ -216,7 +220,7 @@ static void test_beyond(bool start, int64_t ns, unsigned untimed, int64_t first,
     struct tcore_projection projection = {0};
     struct tcore_trace_total got[TRACES];
     tcore_trace_store_new(&store, &options, NULL);
-    tcore_trace_totals_new(&totals, 0, NULL);
+    tcore_trace_totals_new(&totals, &unlimited, NULL);
     tcore_totals_intake_new(&intake, totals, NULL);
     choose_columns(&made, store, totals, &projection, true);
     make(&made, 1, false);
@@ -250,7 +254,8 @@ static void test_memory(bool encoded)
     struct tcore_projection projection = {0};
     struct tcore_error err = {0};
     tcore_trace_store_new(&store, &options, NULL);
-    tcore_trace_totals_new(&totals, 6 << 20, NULL);
+    const struct tcore_trace_totals_options limited = {.memory_bytes = 6 << 20};
+    tcore_trace_totals_new(&totals, &limited, NULL);
     tcore_totals_intake_new(&intake, totals, NULL);
     choose_columns(&made, store, totals, &projection, true);
     make(&made, 1, false);
@@ -277,12 +282,94 @@ static void test_memory(bool encoded)
     tcore_projection_free(&projection);
 }
 
+static enum tcore_status make_file(int *fd, struct tcore_error *err)
+{
+    FILE *file = tmpfile();
+    *fd = file ? dup(fileno(file)) : -1;
+    if (file)
+        fclose(file);
+    return *fd >= 0 ? TCORE_OK : tcore_error_set(err, TCORE_FATAL, "no temporary file");
+}
+
+/* Takes the same spans as those of rounds different traces each, through each intake. */
+static unsigned add_others(struct tcore_totals_intake *const *intake, struct made *made,
+                           unsigned rounds)
+{
+    unsigned bad = 0;
+    for (unsigned n = 0; n < 2 * rounds; n++) {
+        for (unsigned t = 0; t < TRACES; t++)
+            snprintf(made->ids[t], sizeof made->ids[t], "%016x%016x", n % rounds + 1, t);
+        bad += tcore_totals_intake_add(intake[n / rounds], &made->batch, made->rows, made->count,
+                                       NULL) != TCORE_OK;
+    }
+    return bad;
+}
+
+/* What does not fit goes to a file, and comes back as it would have been; each trace in one piece,
+ * once. */
+static void test_file(bool encoded)
+{
+    enum { ROUNDS = 150 };
+    static struct made made;
+    static struct tcore_trace_total wanted[TRACES];
+    static uint8_t seen[ROUNDS + 1][TRACES];
+    const struct tcore_trace_totals_options options = {
+        .memory_bytes = 1 << 20, .temporary = make_file, .threads = 2};
+    struct tcore_trace_store *store;
+    struct tcore_trace_totals *totals, *few;
+    struct tcore_totals_intake *intake[2], *of_few;
+    struct tcore_projection projection = {0};
+    unsigned bad = 0;
+    size_t found = 0;
+    memset(seen, 0, sizeof seen);
+    tcore_trace_store_new(&store, &(struct tcore_trace_store_options){0}, NULL);
+    tcore_trace_totals_new(&few, &unlimited, NULL);
+    tcore_trace_totals_new(&totals, &options, NULL);
+    tcore_totals_intake_new(&of_few, few, NULL);
+    for (unsigned i = 0; i < 2; i++)
+        tcore_totals_intake_new(&intake[i], totals, NULL);
+    choose_columns(&made, store, totals, &projection, true);
+    tcore_trace_totals_project(few, true, &projection, NULL);
+    make(&made, 1, false);
+    if (encoded)
+        encode(&made);
+    for (unsigned t = 0; t < TRACES; t++)
+        snprintf(made.ids[t], sizeof made.ids[t], "%016x%016x", 0, t);
+    for (int twice = 0; twice < 2; twice++)
+        tcore_totals_intake_add(of_few, &made.batch, made.rows, made.count, NULL);
+    size_t count = list_of_totals(few, wanted);
+    bad += add_others(intake, &made, ROUNDS) != 0;
+    bad += tcore_trace_totals_seal(totals, NULL) != TCORE_OK;
+    ok(tcore_trace_totals_has_spilled(totals) && tcore_trace_totals_is_timed(totals),
+       "what is beyond the share goes to the file");
+    for (unsigned p = 0; p < TCORE_TOTALS_PIECES; p++) {
+        struct tcore_totals_run *run;
+        bad += tcore_trace_totals_load(totals, p, &run, NULL) != TCORE_OK;
+        for (uint32_t i = 0; i < run->count; i++, found++) {
+            struct tcore_trace_total *total = &run->totals[i];
+            uint64_t n = total->trace_id[0], t = total->trace_id[1];
+            bad += n < 1 || n > ROUNDS || t >= TRACES || seen[n][t]++;
+            total->trace_id[0] = 0;
+            const struct tcore_trace_total *same_trace =
+                bsearch(total, wanted, count, sizeof *wanted, compare);
+            bad += !same_trace || memcmp(same_trace, total, sizeof *total) != 0;
+        }
+        tcore_trace_totals_unload(run);
+    }
+    is_int((int64_t)found, (int64_t)(ROUNDS * count), "and all of it comes back");
+    is_int(bad, 0, "each as it is in memory, once");
+    tcore_trace_store_free(store);
+    tcore_trace_totals_free(totals);
+    tcore_trace_totals_free(few);
+    tcore_projection_free(&projection);
+}
+
 static enum tcore_status live(struct tcore_trace_totals **totals, const struct made *made,
                               struct tcore_projection *projection, struct tcore_error *err)
 {
     struct tcore_totals_intake *intake[2] = {NULL, NULL};
     const struct tcore_totals_run *run;
-    enum tcore_status status = tcore_trace_totals_new(totals, 0, err);
+    enum tcore_status status = tcore_trace_totals_new(totals, &unlimited, err);
     if (!status)
         status = tcore_trace_totals_project(*totals, true, projection, err);
     for (int i = 0; i < 2 && !status; i++)
@@ -304,7 +391,7 @@ static void test_failures(void)
     struct tcore_error err;
     unsigned bad = 0;
     tcore_trace_store_new(&store, &options, NULL);
-    tcore_trace_totals_new(&totals, 0, NULL);
+    tcore_trace_totals_new(&totals, &unlimited, NULL);
     choose_columns(&made, store, totals, &projection, true);
     make(&made, 5, false);
     encode(&made);
@@ -344,6 +431,8 @@ int main(void)
     test_beyond(false, -5, 0, 10, 20);
     test_beyond(true, 15, 0, 10, 20);
     test_beyond(true, 25, 0, 10, 25);
+    test_file(false);
+    test_file(true);
     test_memory(false);
     test_memory(true);
     test_failures();

@@ -239,7 +239,7 @@ y do #2 itself is slower: 10 ns -> 15 ns, +5 ns'
     for size in 1K 30K 60K 70K; do
         run -4 --separate-stderr trace-span diff --memory=$size base cand
         assert_output ''
-        assert_equal "$stderr" "trace-span: the spans of all traces do not fit in ${size%K} KiB: give more with --memory=SIZE"
+        assert_equal "$stderr" "trace-span: the sums of all traces do not fit in ${size%K} KiB: give more with --memory=SIZE"
     done
     run -0 --separate-stderr trace-span diff --memory=1M base cand
 }

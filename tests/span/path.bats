@@ -178,13 +178,6 @@ END
     done
 }
 
-@test 'too little memory is an error that says so' {
-    for i in {1..500}; do span a "$i" - 0 100 x root; done >spans
-    run -4 --separate-stderr trace-span path --memory=20K spans
-    assert_equal "$stderr" 'trace-span: the spans of all traces do not fit in 20 KiB: give more with --memory=SIZE'
-    assert_output ''
-}
-
 @test 'a table shows durations for people' {
     shop >spans
     run -0 trace-span path --format=table --fields=name,sum,share,dragNano spans

@@ -76,8 +76,3 @@ page() {
     assert_output 'true
 true'
 }
-
-@test 'too little memory' {
-    run -4 trace-span patterns --memory=1K <(for i in {1..9}; do page "$i" 9; done)
-    assert_output --partial 'do not fit'
-}

@@ -447,6 +447,15 @@ unsigned tcore_trace_store_pieces(const struct tcore_trace_store *store)
     return TCORE_TRACE_PARTITIONS << (store->file.pieces ? store->file.bits : 0);
 }
 
+unsigned tcore_trace_store_piece_of(const struct tcore_trace_store *store,
+                                    const uint64_t trace_id[2])
+{
+    uint64_t hash = hash_id(store, trace_id);
+    if (!store->file.pieces)
+        return partition_of(hash);
+    return partition_of(hash) << store->file.bits | piece_in_partition(store, hash);
+}
+
 bool tcore_trace_store_has_spilled(const struct tcore_trace_store *store)
 {
     return store->file.pieces;

@@ -110,9 +110,12 @@ struct tcore_slice tcore_trace_store_name(const struct tcore_trace_store *store,
 unsigned tcore_trace_store_pieces(const struct tcore_trace_store *store);
 /* Whether rows are in the file. */
 bool tcore_trace_store_has_spilled(const struct tcore_trace_store *store);
-/* Groups a piece, once; different pieces may be grouped at the same time. Its traces are in no
- * order and live until it is released. One that was read from the file may be grouped again after
- * that. */
+/* The piece that has the spans of a trace. */
+unsigned tcore_trace_store_piece_of(const struct tcore_trace_store *store,
+                                    const uint64_t trace_id[2]);
+/* Groups a piece; different pieces may be grouped at the same time. Its traces are in no order and
+ * live until it is released; until then it is grouped once, and given again. One that was read from
+ * the file may be grouped again after that, too. */
 enum tcore_status tcore_trace_store_group(struct tcore_trace_store *store, unsigned piece,
                                           struct tcore_trace_group *group, struct tcore_error *err);
 /* Frees a piece's rows and group. */

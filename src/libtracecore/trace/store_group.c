@@ -179,7 +179,9 @@ enum tcore_status tcore_trace_store_group(struct tcore_trace_store *store, unsig
     struct piece *p = &store->piece[piece];
     struct grouping g = {.store = store, .number = piece, .piece = p};
     struct tcore_stored_span **rows = NULL;
-    *group = (struct tcore_trace_group){0};
+    *group = (struct tcore_trace_group){p->traces, p->trace_count};
+    if (p->traces)
+        return TCORE_OK;
     enum tcore_status status =
         store->file.pieces ? tcore_store_load(store, piece, &p->loaded, err) : TCORE_OK;
     uint64_t count = status == TCORE_OK ? count_rows(&g) : 0;
@@ -199,6 +201,7 @@ enum tcore_status tcore_trace_store_group(struct tcore_trace_store *store, unsig
     }
     p->rows = rows;
     p->traces = g.traces;
+    p->trace_count = g.trace_count;
     p->bytes = g.rows * sizeof *rows + g.trace_capacity * sizeof *g.traces;
     tcore_store_count_bytes(store, p->bytes);
     *group = (struct tcore_trace_group){g.traces, g.trace_count};

@@ -41,6 +41,7 @@ struct piece {
     struct loaded loaded;            /* from the file */
     struct tcore_stored_span **rows; /* by trace */
     struct tcore_stored_trace *traces;
+    uint32_t trace_count;
     size_t bytes;
 };
 
@@ -73,6 +74,12 @@ static inline uint64_t hash_id(const struct tcore_trace_store *store, const uint
 static inline unsigned partition_of(uint64_t hash)
 {
     return hash >> 56;
+}
+
+/* The piece of a partition that has the traces of that hash, once there are pieces in the file. */
+static inline unsigned piece_in_partition(const struct tcore_trace_store *store, uint64_t hash)
+{
+    return (unsigned)(hash << 8 >> 8 >> (56 - store->file.bits));
 }
 
 /* How many rows a chain has. */

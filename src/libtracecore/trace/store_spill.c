@@ -2,14 +2,16 @@
 #include "trace/store_spill.h"
 
 #include "base/sys.h"
+#include "trace/spill_file.h"
 #include "trace/store_private.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define LEAST_SHARE ((size_t)1 << 20)
-#define FINE_SHARE  ((size_t)16 << 20) /* from there on a table of fine pieces is small beside it  \
-                                        */
+#define FINE_SHARE                                                                                 \
+    ((size_t)16 << 20) /* from there on a table of fine pieces is small beside it                  \
+                        */
 #define FINE_BITS   4u
 #define WRITE_BYTES ((size_t)1 << 20)
 
@@ -39,19 +41,6 @@ void tcore_store_free_spills(struct spill *spills)
     }
 }
 
-/* Threads that need the file at the same time may each make one; the first one stays. */
-static enum tcore_status open_file(struct tcore_trace_store *store, struct tcore_error *err)
-{
-    int fd, none = -1;
-    if (__atomic_load_n(&store->file.fd, __ATOMIC_ACQUIRE) >= 0)
-        return TCORE_OK;
-    enum tcore_status status = store->options.temporary(&fd, err);
-    if (status == TCORE_OK && !__atomic_compare_exchange_n(&store->file.fd, &none, fd, false,
-                                                           __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-        tcore_sys()->close(fd);
-    return status;
-}
-
 /* --- Writing */
 
 /* Of one spill. */
@@ -65,12 +54,6 @@ struct writing {
     size_t filled;
     uint64_t at; /* of room in the file */
 };
-
-static unsigned piece_in_partition(const struct tcore_trace_store *store,
-                                   const struct tcore_stored_span *row)
-{
-    return hash_id(store, row->trace_id) << 8 >> 8 >> (56 - store->file.bits);
-}
 
 static uint32_t length_of_text(const struct tcore_trace_store *store,
                                const struct tcore_stored_span *row)
@@ -97,7 +80,8 @@ static struct extent *extent_of(struct writing *w, unsigned partition,
                                 const struct tcore_stored_span *row)
 {
     const struct tcore_trace_store *store = w->intake->store;
-    return &w->spill->extent[partition * w->pieces + piece_in_partition(store, row)];
+    unsigned piece = piece_in_partition(store, hash_id(store, row->trace_id));
+    return &w->spill->extent[partition * w->pieces + piece];
 }
 
 static void count_row(struct writing *w, unsigned partition, struct tcore_stored_span *row)
@@ -199,7 +183,7 @@ static enum tcore_status write_all(struct writing *w, struct tcore_error *err)
 {
     struct tcore_trace_store *store = w->intake->store;
     uint64_t bytes = bytes_to_write(w->intake);
-    enum tcore_status status = open_file(store, err);
+    enum tcore_status status = open_spill_file(&store->file.fd, store->options.temporary, err);
     w->at = __atomic_fetch_add(&store->file.end, bytes, __ATOMIC_RELAXED);
     for (unsigned p = 0; p < TCORE_TRACE_PARTITIONS && status == TCORE_OK; p++)
         status = write_partition(w, p, err);

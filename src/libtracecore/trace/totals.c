@@ -7,50 +7,25 @@
 #include "trace/totals.h"
 
 #include "base/sys.h"
-#include "trace/id_hash.h"
 #include "trace/span_values.h"
 #include "trace/store_digits.h"
-#include "trace/totals_list.h"
+#include "trace/totals_private.h"
 
 #define STATUSES  256u
 #define ONE_ERROR ((uint64_t)1 << 32)
 
-struct columns {
-    size_t trace_id, start, end, duration, status;
-};
-
-struct tcore_trace_totals {
-    uint64_t seed[2];
-    struct totals_limit limit;
-    struct columns columns;
-    bool errors;
-    struct tcore_totals_intake *intakes;
-};
-
-/* The spans of a code. */
-struct sum {
-    struct tcore_interval whole;
-    uint64_t counts; /* spans, and ONE_ERROR for each error */
-};
-
-struct tcore_totals_intake {
-    struct tcore_totals_intake *next;
-    struct tcore_trace_totals *totals;
-    struct totals_list list[TCORE_TOTALS_PARTITIONS];
-    struct sum *sums; /* by code */
-    size_t sum_capacity;
-    uint64_t untimed;
-};
-
 /* --- Setting up */
 
-enum tcore_status tcore_trace_totals_new(struct tcore_trace_totals **totals, size_t memory_bytes,
+enum tcore_status tcore_trace_totals_new(struct tcore_trace_totals **totals,
+                                         const struct tcore_trace_totals_options *options,
                                          struct tcore_error *err)
 {
     struct tcore_trace_totals *t = *totals = tcore_calloc(1, sizeof *t);
     if (!t)
         return tcore_error_nomem(err);
-    t->limit.most = memory_bytes;
+    t->options = *options;
+    tcore_totals_file_init(t);
+    t->limit.most = t->share ? 0 : options->memory_bytes;
     if (tcore_sys()->random(t->seed, sizeof t->seed) == 0)
         return TCORE_OK;
     tcore_free(t);
@@ -65,10 +40,12 @@ void tcore_trace_totals_free(struct tcore_trace_totals *totals)
     for (struct tcore_totals_intake *intake = totals->intakes, *next; intake; intake = next) {
         next = intake->next;
         for (unsigned p = 0; p < TCORE_TOTALS_PARTITIONS; p++)
-            tcore_totals_list_free(&intake->list[p], &totals->limit);
+            tcore_totals_list_free(&intake->list[p], limit_of(intake));
+        tcore_totals_free_spills(intake->spills);
         tcore_free(intake->sums);
         tcore_free(intake);
     }
+    tcore_totals_file_close(totals);
     tcore_free(totals);
 }
 
@@ -84,7 +61,7 @@ enum tcore_status tcore_trace_totals_project(struct tcore_trace_totals *totals, 
                                              struct tcore_projection *projection,
                                              struct tcore_error *err)
 {
-    struct columns *columns = &totals->columns;
+    struct totals_columns *columns = &totals->columns;
     enum tcore_status status = TCORE_OK;
     totals->errors = errors;
     status = add_column(projection, "traceId", &columns->trace_id, status, err);
@@ -147,9 +124,10 @@ struct addends {
 };
 
 /* Returns low, or the row's end if that is less. */
-static inline int64_t add_row(struct sum *sums, const struct addends *a, uint32_t row, int64_t low)
+static inline int64_t add_row(struct totals_sum *sums, const struct addends *a, uint32_t row,
+                              int64_t low)
 {
-    struct sum *sum = &sums[a->codes[row]];
+    struct totals_sum *sum = &sums[a->codes[row]];
     int64_t start = a->start[row], end = a->end[row];
     low = end < low ? end : low;
     end = end < start ? start : end; /* it is in its trace with its start */
@@ -160,7 +138,7 @@ static inline int64_t add_row(struct sum *sums, const struct addends *a, uint32_
 }
 
 /* Returns the least end. */
-static int64_t add_rows(struct sum *sums, const struct addends *a, const uint32_t *rows,
+static int64_t add_rows(struct totals_sum *sums, const struct addends *a, const uint32_t *rows,
                         size_t count)
 {
     bool all = count && rows[0] == 0 && rows[count - 1] == count - 1; /* they ascend */
@@ -175,7 +153,7 @@ static int64_t add_rows(struct sum *sums, const struct addends *a, const uint32_
 }
 
 /* Whether all times were within the limit: what is beyond it counts as no time at all. */
-static bool are_within_limit(const struct sum *sums, size_t count, int64_t least_end)
+static bool are_within_limit(const struct totals_sum *sums, size_t count, int64_t least_end)
 {
     int64_t low = least_end, high = 0;
     for (size_t i = 0; i < count; i++) {
@@ -197,7 +175,7 @@ static bool clear_sums(struct tcore_totals_intake *intake, size_t count)
             return false;
     }
     for (size_t i = 0; i < count; i++)
-        intake->sums[i] = (struct sum){.whole = {INT64_MAX, INT64_MIN}};
+        intake->sums[i] = (struct totals_sum){.whole = {INT64_MAX, INT64_MIN}};
     return true;
 }
 
@@ -205,8 +183,8 @@ static bool clear_sums(struct tcore_totals_intake *intake, size_t count)
 static inline struct tcore_trace_total *
 place_total(struct tcore_totals_intake *intake, const uint64_t trace_id[2], struct tcore_error *err)
 {
-    const struct totals_place place = {intake->totals->seed, &intake->totals->limit};
-    unsigned partition = (unsigned)(hash_trace_id(place.seed, trace_id) >> 58);
+    const struct totals_place place = {intake->totals->seed, limit_of(intake)};
+    unsigned partition = totals_partition(hash_trace_id(place.seed, trace_id));
     struct tcore_trace_total *total = totals_list_next(&intake->list[partition], &place, err);
     if (!total)
         return NULL;
@@ -230,7 +208,7 @@ static enum tcore_status add_sums(struct tcore_totals_intake *intake,
                                   const struct tcore_column *ids, struct tcore_error *err)
 {
     for (uint32_t code = 0; code < ids->value_count; code++) {
-        const struct sum *sum = &intake->sums[code];
+        const struct totals_sum *sum = &intake->sums[code];
         if (!sum->counts)
             continue;
         struct tcore_trace_total *total = next_total(intake, &ids->values[code], err);
@@ -248,7 +226,7 @@ static enum tcore_status add_by_code(struct tcore_totals_intake *intake,
                                      const struct tcore_batch *batch, const uint32_t *rows,
                                      size_t count, struct tcore_error *err)
 {
-    const struct columns *at = &intake->totals->columns;
+    const struct totals_columns *at = &intake->totals->columns;
     const struct tcore_column *ids = &batch->columns[at->trace_id];
     const struct tcore_column *start = &batch->columns[at->start];
     const struct tcore_column *end = &batch->columns[at->end];
@@ -281,7 +259,7 @@ static inline void total_of_span(struct tcore_totals_intake *intake,
                                  const struct tcore_batch *batch, uint32_t row,
                                  struct tcore_trace_total *total)
 {
-    const struct columns *at = &intake->totals->columns;
+    const struct totals_columns *at = &intake->totals->columns;
     const struct tcore_column *columns = batch->columns;
     struct tcore_value made, other;
     struct tcore_trace_span span = {.flags = 0};
@@ -318,7 +296,9 @@ enum tcore_status tcore_totals_intake_add(struct tcore_totals_intake *intake,
                                           const struct tcore_batch *batch, const uint32_t *rows,
                                           size_t count, struct tcore_error *err)
 {
-    enum tcore_status status = add_by_code(intake, batch, rows, count, err);
+    enum tcore_status status = tcore_totals_make_room(intake, err);
+    if (status == TCORE_OK)
+        status = add_by_code(intake, batch, rows, count, err);
     return status == TCORE_SKIP ? add_by_row(intake, batch, rows, count, err) : status;
 }
 
@@ -328,7 +308,8 @@ enum tcore_status tcore_totals_intake_add_sums(struct tcore_totals_intake *intak
                                                const struct tcore_trace_sums *sums,
                                                struct tcore_error *err)
 {
-    for (size_t i = 0; i < sums->count; i++) {
+    enum tcore_status status = tcore_totals_make_room(intake, err);
+    for (size_t i = 0; i < sums->count && status == TCORE_OK; i++) {
         const struct tcore_trace_sum *sum = &sums->sum[i];
         uint64_t id[2];
         memcpy(id, sums->ids[i], sizeof id);
@@ -342,7 +323,7 @@ enum tcore_status tcore_totals_intake_add_sums(struct tcore_totals_intake *intak
         total->spans = sum->spans;
         total->errors = intake->totals->errors ? sum->errors : 0;
     }
-    return TCORE_OK;
+    return status;
 }
 
 /* --- Everything that was taken */
@@ -351,11 +332,11 @@ enum tcore_status tcore_trace_totals_join(struct tcore_trace_totals *totals, uns
                                           const struct tcore_totals_run **runs,
                                           struct tcore_error *err)
 {
-    const struct totals_place place = {totals->seed, &totals->limit};
     struct tcore_totals_intake *first = totals->intakes;
     *runs = NULL;
     if (!first)
         return TCORE_OK;
+    const struct totals_place place = {totals->seed, limit_of(first)};
     struct totals_list *list = &first->list[partition];
     for (struct tcore_totals_intake *in = first->next; in; in = in->next)
         tcore_totals_list_take(list, &in->list[partition]);

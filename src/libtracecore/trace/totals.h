@@ -9,7 +9,10 @@
  * The totals are those of the traces that a tcore_trace_store of the same spans has, and depend on
  * the spans only, not on their order or on threads.
  *
- *     new, project; on each thread: intake, add ...; on any threads: join; free
+ * With a file, an intake that holds its share of the memory writes its totals there, by pieces, and
+ * begins anew; what is left follows when they are sealed.
+ *
+ *     new, project; on each thread: intake, add ...; seal; on any threads: join or load; free
  */
 #ifndef TRACECORE_TRACE_TOTALS_H
 #define TRACECORE_TRACE_TOTALS_H
@@ -19,6 +22,7 @@
 #include "trace/tree.h"
 
 #define TCORE_TOTALS_PARTITIONS 64u
+#define TCORE_TOTALS_PIECES     4096u /* of what is in a file */
 
 struct tcore_trace_totals;
 struct tcore_totals_intake;
@@ -36,8 +40,17 @@ struct tcore_totals_run {
     struct tcore_trace_total totals[];
 };
 
-/* memory_bytes: limit; 0: none. TCORE_FATAL: no memory, or no randomness for the hash. */
-enum tcore_status tcore_trace_totals_new(struct tcore_trace_totals **totals, size_t memory_bytes,
+struct tcore_trace_totals_options {
+    size_t memory_bytes; /* limit, of the totals and what orders them; 0: none */
+    /* Makes the file: *fd is the totals' then. NULL: there is none, and beyond the limit totals are
+     * refused. */
+    enum tcore_status (*temporary)(int *fd, struct tcore_error *err);
+    unsigned threads; /* with a file: how many intakes there will be, about; each has its share */
+};
+
+/* TCORE_FATAL: no memory, or no randomness for the hash. */
+enum tcore_status tcore_trace_totals_new(struct tcore_trace_totals **totals,
+                                         const struct tcore_trace_totals_options *options,
                                          struct tcore_error *err);
 void tcore_trace_totals_free(struct tcore_trace_totals *totals);
 /* Asks for the columns that add reads; without errors none is counted. */
@@ -49,8 +62,8 @@ enum tcore_status tcore_trace_totals_project(struct tcore_trace_totals *totals, 
 enum tcore_status tcore_totals_intake_new(struct tcore_totals_intake **intake,
                                           struct tcore_trace_totals *totals,
                                           struct tcore_error *err);
-/* Takes the spans rows[0..count) of the batch. TCORE_FATAL: no memory, or beyond the limit; the
- * totals are then good for nothing but to be freed. */
+/* Takes the spans rows[0..count) of the batch. TCORE_FATAL: no memory, beyond the limit, or the
+ * file cannot be written; the totals are then good for nothing but to be freed. */
 enum tcore_status tcore_totals_intake_add(struct tcore_totals_intake *intake,
                                           const struct tcore_batch *batch, const uint32_t *rows,
                                           size_t count, struct tcore_error *err);
@@ -60,12 +73,26 @@ enum tcore_status tcore_totals_intake_add_sums(struct tcore_totals_intake *intak
                                                const struct tcore_trace_sums *sums,
                                                struct tcore_error *err);
 
-/* After the last span: the traces of a partition, in no order; they live as long as the totals. May
+/* After the last span: writes what is left, if something is in the file. */
+enum tcore_status tcore_trace_totals_seal(struct tcore_trace_totals *totals,
+                                          struct tcore_error *err);
+/* Whether all totals are in the file. */
+bool tcore_trace_totals_has_spilled(const struct tcore_trace_totals *totals);
+
+/* If not: the traces of a partition, in no order; they live as long as the totals. May
  * be called again, and for different partitions at the same time. *runs NULL: there are none.
  * TCORE_FATAL as of add. */
 enum tcore_status tcore_trace_totals_join(struct tcore_trace_totals *totals, unsigned partition,
                                           const struct tcore_totals_run **runs,
                                           struct tcore_error *err);
+
+/* If so: the traces of a piece, in one run and no order, to be unloaded by the caller in any case.
+ * Different pieces at the same time. TCORE_FATAL: no memory, or the file cannot be read. */
+enum tcore_status tcore_trace_totals_load(struct tcore_trace_totals *totals, unsigned piece,
+                                          struct tcore_totals_run **run, struct tcore_error *err);
+void tcore_trace_totals_unload(struct tcore_totals_run *run);
+/* And whether any of them has times. */
+bool tcore_trace_totals_is_timed(const struct tcore_trace_totals *totals);
 
 /* Counts memory that the caller takes for what it makes of the totals. TCORE_FATAL: it is beyond
  * the limit. */
