@@ -290,14 +290,15 @@ const struct cli_verb span_analyze = {
         "What one of them explains is not found again as another one. Calls whose values are not "
         "in the trace (statements with placeholders) cannot be redundant.\n"
         "\n"
-        "Spans are held in memory without their text, up to --memory (1G by default).\n"
+        "Spans are held without their text; those that do not fit in half of --memory (1G by "
+        "default) go to a temporary file.\n"
         "\n"
         "Examples:\n"
         "  trace-span analyze --limit=10 --format=table spans.ndjson\n"
         "  trace-span analyze --only=n-plus-one --set=n-plus-one.calls=10 repo\n"
         "  trace-span analyze --severity=warning --exit-code spans.ndjson\n",
     .groups = CLI_READS | CLI_WRITES,
-    .memory = "fail when the spans are more (default 1G)",
+    .memory = "use a temporary file beyond this (default 1G)",
     .exits = exits,
     .options = options,
     .option_count = sizeof options / sizeof *options,

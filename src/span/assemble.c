@@ -166,7 +166,7 @@ const struct cli_verb span_assemble = {
         "text and 80 more. With "
         "--summary and --fields of type, traceId, structure.spanCount, errors.errorCount and "
         "timeline.startTime, endTime and totalDuration only, spans are not held, but about 100 "
-        "bytes of each trace and thread, which must fit in --memory.\n"
+        "bytes of each trace and thread.\n"
         "\n"
         "Traces come out by their start. Spans whose parent is not there, that are their own "
         "ancestors, or that came twice are part of their trace all the same, and counted in its "

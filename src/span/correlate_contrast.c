@@ -87,7 +87,7 @@ static enum tcore_status take_batch(void *state, void *worker, const struct tcor
     }
     size_t bytes = trace_facts_bytes(&c->facts) + trace_values_bytes(&c->values);
     return status == TCORE_OK && bytes > c->memory_bytes
-               ? say_memory(c->cli, "spans of all traces", err)
+               ? say_memory(c->cli, "values of all traces", err)
                : status;
 }
 

@@ -201,7 +201,7 @@ static enum tcore_status take_batch(void *state, void *worker, const struct tcor
     size_t bytes = trace_facts_bytes(&g->facts) + tcore_map_bytes(&g->groups) +
                    tcore_map_bytes(&g->members) + g->capacity * sizeof *g->sum;
     return status == TCORE_OK && bytes > g->memory_bytes
-               ? say_memory(g->cli, "spans of all traces", err)
+               ? say_memory(g->cli, "values of all traces", err)
                : status;
 }
 

@@ -512,8 +512,9 @@ const struct cli_verb span_diff = {
         "sets that. Of one trace on either side the spans are aligned, and nothing is claimed of "
         "chance.\n"
         "\n"
-        "Spans are held in memory, up to --memory (1G by default) on both sides together. On a "
-        "terminal findings are a table.\n"
+        "Spans that do not fit in half of --memory (1G by default) go to a temporary file; what is "
+        "known of each trace and operation must fit in the other half. On a terminal findings are "
+        "a table.\n"
         "\n"
         "Examples:\n"
         "  trace-span diff base.ndjson candidate.ndjson\n"
@@ -521,7 +522,7 @@ const struct cli_verb span_diff = {
         "  trace-span diff 5b8efff798038103d269b633813fc60c \\\n"
         "      7bba9f33312b3dbb8b2c2c62bb7abe2d spans.ndjson\n",
     .groups = CLI_READS | CLI_WRITES,
-    .memory = "fail when the spans are more (default 1G)",
+    .memory = "use a temporary file beyond this (default 1G)",
     .exits = exits,
     .options = options,
     .option_count = sizeof options / sizeof *options,

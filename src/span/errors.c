@@ -216,14 +216,14 @@ const struct cli_verb span_errors = {
         "stack trace), and any field of the records. Of names and messages the template counts: "
         "numbers, ids, addresses, quoted text and the like are replaced by their kinds.\n"
         "\n"
-        "Spans are held in memory, up to --memory (1G by default).\n"
+        "Spans that do not fit in half of --memory (1G by default) go to a temporary file.\n"
         "\n"
         "Examples:\n"
         "  trace-span errors --limit=10 --format=table records.ndjson\n"
         "  trace-span errors --by=service,errorType records.ndjson\n"
         "  trace-span errors --by=stack records.ndjson\n",
     .groups = CLI_READS | CLI_WRITES,
-    .memory = "fail when the spans are more (default 1G)",
+    .memory = "use a temporary file beyond this (default 1G)",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .options_size = sizeof(struct errors_options),

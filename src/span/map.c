@@ -210,14 +210,14 @@ const struct cli_verb span_map = {
         "not instrumented; context, as the server has spans but not in this trace; or the "
         "caller's.\n"
         "\n"
-        "Spans are held in memory, up to --memory (1G by default).\n"
+        "Spans that do not fit in half of --memory (1G by default) go to a temporary file.\n"
         "\n"
         "Examples:\n"
         "  trace-span map --format=table spans.ndjson\n"
         "  trace-span map --dot spans.ndjson | dot -Tsvg > map.svg\n"
         "  trace-span map --span=eee19b7ec3c1b174 spans.ndjson\n",
     .groups = CLI_READS | CLI_WRITES,
-    .memory = "fail when the spans are more (default 1G)",
+    .memory = "use a temporary file beyond this (default 1G)",
     .exits = exits,
     .options = options,
     .option_count = sizeof options / sizeof *options,

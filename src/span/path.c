@@ -343,7 +343,7 @@ const struct cli_verb span_path = {
         "that a span waits for its children, and each of these for those that had ended before "
         "it. Traces are grouped by their roots then.\n"
         "\n"
-        "Spans are held in memory, up to --memory (1G by default).\n"
+        "Spans that do not fit in half of --memory (1G by default) go to a temporary file.\n"
         "\n"
         "Examples:\n"
         "  trace-span path --limit=10 --format=table spans.ndjson\n"
@@ -351,7 +351,7 @@ const struct cli_verb span_path = {
         "  trace-span path --what-if='cart:GET /cart=-30%' spans.ndjson\n"
         "  trace-span path --spans 5b8efff798038103d269b633813fc60c spans.ndjson\n",
     .groups = CLI_READS | CLI_WRITES,
-    .memory = "fail when the spans are more (default 1G)",
+    .memory = "use a temporary file beyond this (default 1G)",
     .exits = exits,
     .options = options,
     .option_count = sizeof options / sizeof *options,

@@ -156,14 +156,14 @@ const struct cli_verb span_patterns = {
         "root (errors, errorRate), how many spans they have (spans, the mean), when it was seen, "
         "a sketch of the tree (x3: three of these), and the slowest trace (evidence).\n"
         "\n"
-        "Spans are held in memory, up to --memory (1G by default).\n"
+        "Spans that do not fit in half of --memory (1G by default) go to a temporary file.\n"
         "\n"
         "Examples:\n"
         "  trace-span patterns --limit=10 --format=table spans.ndjson\n"
         "  trace-span patterns --similarity=100% spans.ndjson\n"
         "  trace-span patterns --names --limit=20 spans.ndjson\n",
     .groups = CLI_READS | CLI_WRITES,
-    .memory = "fail when the spans are more (default 1G)",
+    .memory = "use a temporary file beyond this (default 1G)",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .options_size = sizeof(struct patterns_options),

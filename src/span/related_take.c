@@ -199,6 +199,6 @@ enum tcore_status related_take(void *state, void *worker, const struct tcore_bat
     size_t bytes =
         trace_facts_bytes(&r->facts) + tcore_map_bytes(&r->tie) + r->capacity * sizeof *r->tied;
     return status == TCORE_OK && bytes > r->memory_bytes
-               ? say_memory(r->cli, "spans of all traces", err)
+               ? say_memory(r->cli, "ties of all traces", err)
                : status;
 }

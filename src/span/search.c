@@ -115,7 +115,7 @@ const struct cli_verb span_search = {
         "      trace-span assemble\n"
         "  trace-span search --summary --format=table '{ trace:duration > 1s }' repo\n",
     .groups = CLI_READS | CLI_WRITES,
-    .memory = "fail when the spans of whole traces are more (default 1G)",
+    .memory = "use a temporary file for whole traces beyond this (default 1G)",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .options_size = sizeof(struct search_options),

@@ -196,7 +196,8 @@ const struct cli_verb span_timeline = {
         "says how many and, behind <=, how long the longest of them took. Without a TRACEID the "
         "slowest "
         "traces are drawn, slowest first. An ID that is not in the input is named; the exit "
-        "status is 1 if none was found.\n"
+        "status is 1 if none was found. A line above the rows tells of roots besides the first, "
+        "spans whose parent is not there, and the like.\n"
         "\n"
         "A line is as wide as COLUMNS or the terminal, else 80. Bars are Unicode in a UTF-8 "
         "locale, and colours are for terminals, unless NO_COLOR is set.\n"
@@ -206,7 +207,7 @@ const struct cli_verb span_timeline = {
         "  trace-span timeline 5b8efff798038103d269b633813fc60c spans.ndjson\n"
         "  trace-span assemble spans.ndjson | trace-span timeline\n",
     .groups = CLI_READS | CLI_OUTPUT,
-    .memory = "fail when the spans are more (default 1G)",
+    .memory = "use a temporary file beyond this (default 1G)",
     .exits = exits,
     .options = options,
     .option_count = sizeof options / sizeof *options,
