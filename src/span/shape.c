@@ -199,6 +199,18 @@ static void find_features(struct shape *shape, const struct shape_labels *labels
     shape->feature_count = make_set(shape->features, count);
 }
 
+/* What the trees below the roots do not tell: which root is the entry, and which are only the rest
+ * of something. 0: there is one root, and it is whole. */
+static uint64_t hash_entry(const struct shape *shape, const struct tcore_trace_tree *tree)
+{
+    const uint64_t told[4] = {
+        shape->entry, shape->broken, tree->notes[tree->root] & TCORE_NOTE_ORPHAN,
+        hash(USE_PAIR, shape->features, shape->feature_count * sizeof *shape->features)};
+    if (tree->root_count == 1 && !shape->broken)
+        return 0;
+    return hash(USE_TRACE, told, sizeof told);
+}
+
 enum tcore_status shape_find(struct shape *shape, struct shape_labels *labels,
                              const struct trace_build *build, struct tcore_error *err)
 {
@@ -215,8 +227,9 @@ enum tcore_status shape_find(struct shape *shape, struct shape_labels *labels,
         shape->of_span[span] = hash_set(shape, USE_TREE, labels->hash[shape->label_of[span]],
                                         tree->children + first, tree->first[span + 1] - first);
     }
-    shape->hash = hash_set(shape, USE_TRACE, 0, tree->roots, tree->root_count);
     shape->entry = labels->hash[shape->label_of[tree->root]];
     find_features(shape, labels, build);
+    shape->hash =
+        hash_set(shape, USE_TRACE, hash_entry(shape, tree), tree->roots, tree->root_count);
     return TCORE_OK;
 }

@@ -76,3 +76,14 @@ page() {
     assert_output 'true
 true'
 }
+
+@test 'the same trees with an orphan among their roots are another shape, whichever comes first' {
+    for orphan in 1 2; do
+        { span "$orphan" 1 - 0 9 x y; span "$orphan" 2 77 1 5 x y
+          span $((3 - orphan)) 1 - 0 9 x y; span $((3 - orphan)) 2 - 1 5 x y; } >spans
+        run -0 bash -c 'trace-span patterns spans | jq -c "[.count, .variants, .group.pattern]"'
+        [[ $orphan == 1 ]] || assert_equal "$output" "$before"
+        before=$output
+    done
+    assert_output --regexp '^\[2,2,"[0-9a-f]{16}"\]$'
+}
