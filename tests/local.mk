@@ -135,7 +135,7 @@ EXTRA_PROGRAMS += %D%/tools/open_traces
 CLEANFILES += %D%/tools/open_traces
 %C%_tools_open_traces_SOURCES = %D%/tools/open_traces.c
 %C%_tools_open_traces_LDADD =
-%D%/span/spill.log: %D%/tools/open_traces$(EXEEXT)
+%D%/span/spill.log: %D%/tools/antipatterns$(EXEEXT) %D%/tools/open_traces$(EXEEXT)
 
 bats_tests =
 bats_tests += %D%/agg/aggregate.bats
