@@ -11,7 +11,6 @@
 #include "base/sys.h"
 #include "cli/filter.h"
 #include "cli/message.h"
-#include "detect/columns.h"
 #include "detect/describe.h"
 #include "detect/verbs.h"
 
@@ -25,131 +24,15 @@ struct anomaly_options {
     bool exit_code;
 };
 
-/* Of an aggregate the first of these that it has is watched, unless --stat says. */
-static const char *const usual_stats[] = {"p99", "mean", "rate", "count"};
-
 struct anomaly {
     struct cli *cli;
     const struct anomaly_options *options;
     char trace[TCORE_TRACE_ID + 1];
     struct watch_list list;
-    size_t limit; /* series there may be */
-    const char *const *stats;
-    size_t stat_count;
-    size_t *stat_columns; /* owned */
-    size_t time, start, window, duration, value, metric_type, temporality, unit;
-    size_t sum, count, trace_id, span_id, context_trace, context_span;
+    struct intake intake;
     uint64_t found, judged; /* values beyond the warm-up */
-    uint64_t without_number, without_time, unordered, resets, beyond_limit;
     bool finished;
 };
-
-/* --- What is watched of a record */
-
-/* One value of a series. */
-struct point {
-    double value;  /* what was measured */
-    double judged; /* the same, or its logarithm */
-    bool is_log;
-    bool timed;
-    int64_t ns;
-};
-
-/*
- * What something that only grows did since the point before: per second, or per count for a
- * histogram's sum. False: there is no point before it that it can be compared with.
- */
-static bool difference(struct anomaly *a, struct watched *watched, double total, double count,
-                       struct point *point, bool per_second)
-{
-    double before = watched->previous, count_before = watched->previous_count;
-    int64_t ns_before = watched->previous_ns;
-    bool known = watched->has_previous;
-
-    if (!point->timed) {
-        a->without_time++;
-        return false;
-    }
-    if (known && point->ns <= ns_before) {
-        a->unordered++;
-        return false;
-    }
-    watched->previous = total;
-    watched->previous_count = count;
-    watched->previous_ns = point->ns;
-    watched->has_previous = true;
-    if (!known)
-        return false;
-    if (total < before || count < count_before) {
-        a->resets++;
-        return false;
-    }
-    if (per_second)
-        point->value = (total - before) / ((double)(point->ns - ns_before) / 1e9);
-    else if (count > count_before)
-        point->value = (total - before) / (count - count_before);
-    else
-        return false; /* nothing happened: no mean */
-    return true;
-}
-
-static bool read_metric(struct anomaly *a, struct watched *watched, const struct tcore_batch *batch,
-                        size_t row, struct point *point)
-{
-    bool is_delta = column_is(batch, a->temporality, row, "delta");
-    double value = column_double(batch, a->value, row);
-    double sum = column_double(batch, a->sum, row), count = column_double(batch, a->count, row);
-
-    if (isfinite(value)) {
-        point->value = value;
-        if (is_delta || !column_is(batch, a->metric_type, row, "counter"))
-            return true;
-        return difference(a, watched, value, 0, point, true);
-    }
-    if (isfinite(sum) && isfinite(count)) {
-        point->value = sum / count;
-        if (!is_delta)
-            return difference(a, watched, sum, count, point, false);
-        if (count > 0)
-            return true;
-    }
-    a->without_number++;
-    return false;
-}
-
-static bool read_point(struct anomaly *a, struct watched *watched, const struct tcore_batch *batch,
-                       size_t row, size_t stat, struct point *point)
-{
-    switch (batch->types[row]) {
-    case TCORE_RECORD_SPAN:
-        point->timed = column_ns(batch, a->start, row, &point->ns);
-        point->value = column_double(batch, a->duration, row);
-        point->is_log = true;
-        return true;
-    case TCORE_RECORD_AGGREGATE:
-        point->timed = column_ns(batch, a->window, row, &point->ns);
-        point->value = column_double(batch, a->stat_columns[stat], row);
-        return true;
-    default:
-        point->timed = column_ns(batch, a->time, row, &point->ns);
-        return read_metric(a, watched, batch, row, point);
-    }
-}
-
-/* The unit that values of the series are shown in. */
-static void set_unit(struct anomaly *a, struct watched *watched, const struct series_name *name,
-                     const struct tcore_batch *batch, size_t row)
-{
-    const char *stat = name->stat;
-    bool is_count = strcmp(stat, "count") == 0 || strncmp(stat, "error", 5) == 0;
-
-    if (strcmp(stat, "rate") == 0)
-        strcpy(watched->unit, "/s");
-    else if (!is_count)
-        unit_of_series(watched->unit, sizeof watched->unit, name->metric_name,
-                       column_value(batch, a->unit, row),
-                       column_is(batch, a->metric_type, row, "counter") ? "/s" : "");
-}
 
 /* --- Findings */
 
@@ -185,27 +68,8 @@ static void put_message(struct tcore_buf *out, const struct series_table *table,
     describe_range(out, finding->lower, finding->upper, unit);
 }
 
-/* The span that is the evidence: the record itself, or the one that a metric was taken in. */
-static void read_evidence(const struct anomaly *a, const struct tcore_batch *batch, size_t row,
-                          char *trace, char *span)
-{
-    bool is_span = batch->types[row] == TCORE_RECORD_SPAN;
-
-    column_id(batch, is_span ? a->trace_id : a->context_trace, row, TCORE_TRACE_ID, trace);
-    column_id(batch, is_span ? a->span_id : a->context_span, row, TCORE_SPAN_ID, span);
-}
-
-static double quantile_of(const char *stat)
-{
-    double percent;
-
-    if (*stat != 'p' || !tcore_parse_double(stat + 1, strlen(stat + 1), &percent))
-        return NAN;
-    return percent / 100;
-}
-
 static enum tcore_status report(struct anomaly *a, const struct tcore_batch *batch, size_t row,
-                                uint32_t series, const struct point *point,
+                                uint32_t series, const struct intake_point *point,
                                 const struct detector_verdict *verdict, struct tcore_buf *out,
                                 struct tcore_error *err)
 {
@@ -215,7 +79,7 @@ static enum tcore_status report(struct anomaly *a, const struct tcore_batch *bat
     char trace[TCORE_TRACE_ID + 1], span[TCORE_SPAN_ID + 1], fingerprint[CLI_FINGERPRINT_BYTES];
     const struct cli_evidence evidence = {trace, span, NULL};
 
-    read_evidence(a, batch, row, trace, span);
+    intake_evidence(&a->intake, batch, row, trace, span);
     if (*a->trace && strcmp(a->trace, trace) != 0)
         return TCORE_OK;
     a->found++;
@@ -233,8 +97,8 @@ static enum tcore_status report(struct anomaly *a, const struct tcore_batch *bat
     finding.upper = point->is_log ? round(exp(verdict->upper)) : verdict->upper;
     finding.p_value = verdict->p_value;
     finding.method = "novelty";
-    finding.quantile = quantile_of(name->stat);
-    put_message(&message, &a->list.table, series, a->list.item[series]->unit, &finding, verdict);
+    finding.quantile = intake_quantile(name->stat);
+    put_message(&message, &a->list.table, series, a->list.item[series]->in.unit, &finding, verdict);
     tcore_buf_putc(&message, '\0');
     finding.message = message.data;
     finding.evidence = &evidence;
@@ -256,86 +120,31 @@ static enum tcore_status open_anomaly(void *state, struct tcore_projection *proj
                                       struct tcore_error *err)
 {
     struct anomaly *a = state;
-    const struct wanted_column wanted[] = {
-        {NULL, "timeUnixNano", &a->time},
-        {NULL, "startTimeUnixNano", &a->start},
-        {NULL, "windowStartUnixNano", &a->window},
-        {NULL, "durationNano", &a->duration},
-        {NULL, "value", &a->value},
-        {NULL, "metricType", &a->metric_type},
-        {NULL, "temporality", &a->temporality},
-        {NULL, "unit", &a->unit},
-        {"histogram", "sum", &a->sum},
-        {"histogram", "count", &a->count},
-        {NULL, "traceId", &a->trace_id},
-        {NULL, "spanId", &a->span_id},
-        {"context", "traceId", &a->context_trace},
-        {"context", "spanId", &a->context_span},
-    };
-    enum tcore_status status =
-        want_columns(projection, wanted, sizeof wanted / sizeof *wanted, err);
 
-    a->stat_columns = tcore_calloc(a->stat_count, sizeof *a->stat_columns);
-    if (!a->stat_columns)
-        return tcore_error_nomem(err);
-    for (size_t i = 0; i < a->stat_count && status == TCORE_OK; i++) {
-        const struct wanted_column stat = {NULL, a->stats[i], &a->stat_columns[i]};
-
-        status = a->options->stats.count
-                     ? tcore_projection_add_field(projection, a->stats[i], stat.column, err)
-                     : want_columns(projection, &stat, 1, err);
-    }
-    return status == TCORE_OK ? series_open(&a->list.table, projection, err) : status;
+    return intake_open(&a->intake, projection, err);
 }
 
-static enum tcore_status judge(struct anomaly *a, const struct tcore_batch *batch, size_t row,
-                               size_t stat, struct tcore_buf *out, struct tcore_error *err)
+static struct intake_series *get_series(void *owner, uint32_t series)
 {
-    bool is_aggregate = batch->types[row] == TCORE_RECORD_AGGREGATE;
-    struct point point = {0};
-    struct detector_verdict verdict;
-    uint32_t series;
-    enum tcore_status status = series_of_row(
-        &a->list.table, batch, row, is_aggregate ? a->stats[stat] : "", a->limit, &series, err);
-
-    if (status != TCORE_OK)
-        return status;
-    if (series == SERIES_NONE) {
-        a->beyond_limit++;
-        return TCORE_OK;
-    }
+    struct anomaly *a = owner;
     struct watched *watched = watch_list_get(&a->list, series);
 
-    if (!watched)
-        return tcore_error_nomem(err);
-    if (!read_point(a, watched, batch, row, stat, &point))
-        return TCORE_OK;
-    if (!*watched->unit)
-        set_unit(a, watched, &a->list.table.name[series], batch, row);
-    a->judged += watched->detector.seen >= DETECTOR_WARM_UP;
-    point.judged = point.is_log ? log(fmax(1, point.value)) : point.value;
-    if (!detector_step(&watched->detector, point.timed ? &point.ns : NULL, point.judged, &verdict))
-        return TCORE_OK;
-    return report(a, batch, row, series, &point, &verdict, out, err);
+    return watched ? &watched->in : NULL;
 }
 
-/* Judges each statistic that is asked for, or the first there is. */
-static enum tcore_status judge_aggregate(struct anomaly *a, const struct tcore_batch *batch,
-                                         size_t row, struct tcore_buf *out, struct tcore_error *err)
+static enum tcore_status judge(void *owner, const struct tcore_batch *batch, size_t row,
+                               uint32_t series, const struct intake_point *point,
+                               struct tcore_buf *out, struct tcore_error *err)
 {
-    enum tcore_status status = TCORE_OK;
-    bool any = false;
+    struct anomaly *a = owner;
+    struct detector *detector = &a->list.item[series]->detector;
+    double judged = point->is_log ? log(fmax(1, point->value)) : point->value;
+    struct detector_verdict verdict;
 
-    for (size_t i = 0; i < a->stat_count && status == TCORE_OK; i++) {
-        if (!isfinite(column_double(batch, a->stat_columns[i], row)))
-            continue;
-        any = true;
-        status = judge(a, batch, row, i, out, err);
-        if (!a->options->stats.count)
-            break;
-    }
-    a->without_number += !any;
-    return status;
+    a->judged += detector->seen >= DETECTOR_WARM_UP;
+    if (!detector_step(detector, point->timed ? &point->ns : NULL, judged, &verdict))
+        return TCORE_OK;
+    return report(a, batch, row, series, point, &verdict, out, err);
 }
 
 static enum tcore_status watch_batch(void *state, void *worker, const struct tcore_batch *batch,
@@ -343,27 +152,9 @@ static enum tcore_status watch_batch(void *state, void *worker, const struct tco
                                      struct tcore_error *err)
 {
     struct anomaly *a = state;
-    enum tcore_status status = TCORE_OK;
 
     (void)worker;
-    for (size_t i = 0; i < count && status == TCORE_OK; i++) {
-        uint32_t row = rows[i];
-
-        if (batch->types[row] == TCORE_RECORD_AGGREGATE)
-            status = judge_aggregate(a, batch, row, out, err);
-        else if (batch->types[row] == TCORE_RECORD_SPAN &&
-                 !isfinite(column_double(batch, a->duration, row)))
-            a->without_number++;
-        else
-            status = judge(a, batch, row, 0, out, err);
-    }
-    return status;
-}
-
-static void note_count(struct cli *cli, uint64_t count, const char *one, const char *many)
-{
-    if (count)
-        cli_note(cli, "%" PRIu64 " %s", count, count == 1 ? one : many);
+    return intake_batch(&a->intake, batch, rows, count, out, err);
 }
 
 static enum tcore_status finish_anomaly(void *state, struct tcore_buf *out, struct tcore_error *err)
@@ -374,13 +165,7 @@ static enum tcore_status finish_anomaly(void *state, struct tcore_buf *out, stru
     (void)out;
     (void)err;
     a->finished = true;
-    note_count(a->cli, a->without_number, "record had no number to judge",
-               "records had no number to judge");
-    note_count(a->cli, a->without_time, "counter point without a time was left out",
-               "counter points without a time were left out");
-    note_count(a->cli, a->unordered, "counter point was no later than the one before: left out",
-               "counter points were no later than those before: left out");
-    note_count(a->cli, a->resets, "reset of a counter", "resets of counters");
+    intake_note_left_out(&a->intake, a->cli);
     if (series && !a->judged)
         cli_note(a->cli, "%zu series, none with more than the %d values that are learnt from first",
                  series, DETECTOR_WARM_UP);
@@ -390,12 +175,14 @@ static enum tcore_status finish_anomaly(void *state, struct tcore_buf *out, stru
 /* The last word of a run: some series were not looked at. */
 static void tell_limit(const struct anomaly *a)
 {
-    if (a->beyond_limit)
+    uint64_t count = a->intake.beyond_limit;
+
+    if (count)
         cli_note(a->cli,
                  "%" PRIu64 " record%s not judged: --memory has room for %zu series, and %s of "
                  "others",
-                 a->beyond_limit, a->beyond_limit == 1 ? " was" : "s were", a->limit,
-                 a->beyond_limit == 1 ? "it is" : "they are");
+                 count, count == 1 ? " was" : "s were", a->intake.limit,
+                 count == 1 ? "it is" : "they are");
 }
 
 static int run_filter(struct anomaly *a, int argc, char **argv)
@@ -423,21 +210,23 @@ static bool read_trace(struct anomaly *a, const char *text)
 static int run(struct cli *cli, void *options, int argc, char **argv)
 {
     const struct anomaly_options *o = options;
-    struct anomaly a = {.cli = cli, .options = o, .limit = SIZE_MAX};
+    struct anomaly a = {.cli = cli, .options = o};
     struct tcore_error err;
     int status;
 
     if (o->trace && !read_trace(&a, o->trace))
         return cli_usage_error(cli, "--trace: '%s' is no trace id", o->trace);
-    if (cli->io.memory_bytes)
-        a.limit = (size_t)cli->io.memory_bytes / sizeof(struct watched);
-    a.stats = o->stats.count ? o->stats.item : usual_stats;
-    a.stat_count = o->stats.count ? o->stats.count : sizeof usual_stats / sizeof *usual_stats;
     if (series_init(&a.list.table, &err) != TCORE_OK) {
         cli_report(cli, &err);
         return CLI_FAILED;
     }
     a.list.table.by = o->by;
+    intake_init(&a.intake, &a.list.table, o->stats);
+    a.intake.owner = &a;
+    a.intake.get = get_series;
+    a.intake.take = judge;
+    if (cli->io.memory_bytes)
+        a.intake.limit = (size_t)cli->io.memory_bytes / sizeof(struct watched);
     if (o->state && !anomaly_state_load(cli, &a.list, o->state)) {
         watch_list_free(&a.list);
         return CLI_FAILED;
@@ -446,13 +235,13 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
     if (o->state && a.finished && !cli->failed)
         anomaly_state_save(cli, &a.list, o->state);
     watch_list_free(&a.list);
-    tcore_free(a.stat_columns);
+    intake_free(&a.intake);
     if (status == CLI_USAGE)
         return status;
     tell_limit(&a);
     status = cli_exit_status(cli, o->exit_code && a.found);
     /* "nothing was found" is no answer of a part of the series */
-    return o->exit_code && a.beyond_limit && status != CLI_FOUND ? CLI_FAILED : status;
+    return o->exit_code && a.intake.beyond_limit && status != CLI_FOUND ? CLI_FAILED : status;
 }
 
 #define OPTION(member) offsetof(struct anomaly_options, member)

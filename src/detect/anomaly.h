@@ -5,16 +5,13 @@
 
 #include "cli/verb.h"
 #include "detect/detector.h"
+#include "detect/intake.h"
 #include "detect/series.h"
 
 /* One series. */
 struct watched {
     struct detector detector;
-    /* Of what only grows (a counter, a cumulative histogram): the point before. */
-    double previous, previous_count;
-    int64_t previous_ns;
-    bool has_previous;
-    char unit[16]; /* for messages; cut if it is longer */
+    struct intake_series in;
 };
 
 struct watch_list {

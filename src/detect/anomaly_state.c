@@ -86,7 +86,7 @@ static void put_series(struct tcore_buf *out, const struct series_name *name,
     tcore_buf_printf(out, ",\"group\":%s", name->group);
     if (name->origin_count)
         tcore_buf_printf(out, ",\"ofResource\":%zu", name->origin_count);
-    put_text(out, "unit", w->unit);
+    put_text(out, "unit", w->in.unit);
     if (d->timed)
         tcore_buf_printf(out, ",\"firstUnixNano\":%" PRId64, d->first_ns);
     put_doubles(out, "penalty", &d->penalty, 1);
@@ -96,11 +96,11 @@ static void put_series(struct tcore_buf *out, const struct series_name *name,
     put_doubles(out, "smallest", d->smallest, extremes);
     put_doubles(out, "height", d->height, quantiles);
     put_doubles(out, "place", d->place, quantiles);
-    if (w->has_previous) {
-        const double previous[] = {w->previous, w->previous_count};
+    if (w->in.has_previous) {
+        const double previous[] = {w->in.previous, w->in.previous_count};
 
         put_doubles(out, "previous", previous, 2);
-        tcore_buf_printf(out, ",\"previousUnixNano\":%" PRId64, w->previous_ns);
+        tcore_buf_printf(out, ",\"previousUnixNano\":%" PRId64, w->in.previous_ns);
     }
     tcore_buf_puts(out, "}\n");
 }
@@ -218,14 +218,14 @@ static bool read_watched(const struct tcore_json *json, struct watched *w)
     size_t count;
     char *unit = read_text(json, "unit");
 
-    snprintf(w->unit, sizeof w->unit, "%s", unit ? unit : "");
+    snprintf(w->in.unit, sizeof w->in.unit, "%s", unit ? unit : "");
     tcore_free(unit);
-    w->has_previous = read_int64(json, "previousUnixNano", &w->previous_ns);
-    if (w->has_previous) {
+    w->in.has_previous = read_int64(json, "previousUnixNano", &w->in.previous_ns);
+    if (w->in.has_previous) {
         if (!read_doubles(json, "previous", previous, 2, &count) || count != 2)
             return false;
-        w->previous = previous[0];
-        w->previous_count = previous[1];
+        w->in.previous = previous[0];
+        w->in.previous_count = previous[1];
     }
     return read_detector(json, &w->detector);
 }
