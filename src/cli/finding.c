@@ -67,6 +67,7 @@ void cli_finding_write(struct tcore_buf *out, const struct cli_finding *f)
         tcore_buf_printf(out, ",\"rank\":%" PRId64, f->rank);
     put_number(out, "confidence", f->confidence);
     put_text(out, "method", f->method);
+    put_text(out, "firstBad", f->first_bad);
     put_number(out, "effectNano", f->effect_ns);
     put_number(out, "quantile", f->quantile);
     put_text(out, "message", f->message);

@@ -24,7 +24,8 @@ struct cli_finding {
     const char *record_type, *metric_name, *stat;
     const char *group; /* text of a JSON object; always written */
     const char *method;
-    const char *message; /* any UTF-8 */
+    const char *first_bad; /* the first run that shows it */
+    const char *message;   /* any UTF-8 */
     const char *fingerprint;
     const int64_t *time_ns;
     double score, value, expected, lower, upper, p_value, confidence, effect_ns, quantile;
