@@ -12,6 +12,7 @@ check_PROGRAMS += %D%/core/test-expr
 check_PROGRAMS += %D%/core/test-bounded-histogram
 check_PROGRAMS += %D%/core/test-bucket-store
 check_PROGRAMS += %D%/core/test-canonical
+check_PROGRAMS += %D%/core/test-change-test
 check_PROGRAMS += %D%/core/test-distinct
 check_PROGRAMS += %D%/core/test-exact-sum
 check_PROGRAMS += %D%/core/test-fisher
@@ -52,6 +53,8 @@ check_PROGRAMS += %D%/core/test-proportion
 check_PROGRAMS += %D%/core/test-increase
 check_PROGRAMS += %D%/core/test-rank
 check_PROGRAMS += %D%/core/test-rollup
+check_PROGRAMS += %D%/core/test-season
+check_PROGRAMS += %D%/core/test-segmentation
 check_PROGRAMS += %D%/core/test-trace
 check_PROGRAMS += %D%/core/test-schedule
 check_PROGRAMS += %D%/core/test-trace-filter
@@ -112,7 +115,10 @@ EXTRA_DIST += %D%/fuzz/run.sh
 # Benchmarks, made on demand: make tests/bench/NAME
 EXTRA_PROGRAMS =
 EXTRA_PROGRAMS += %D%/bench/analytics/nab_score
+EXTRA_PROGRAMS += %D%/bench/analytics/tcpd_score
 EXTRA_DIST += %D%/bench/analytics/nab.sh
+EXTRA_DIST += %D%/bench/analytics/run.sh
+EXTRA_DIST += %D%/bench/analytics/tcpd.sh
 EXTRA_PROGRAMS += %D%/bench/binary_bench
 EXTRA_PROGRAMS += %D%/bench/histogram_bench
 EXTRA_PROGRAMS += %D%/bench/expr_bench
@@ -158,7 +164,10 @@ bats_tests += %D%/pipe/foreign.bats
 bats_tests += %D%/pipe/packed.bats
 bats_tests += %D%/pipe/simd.bats
 bats_tests += %D%/detect/anomaly.bats
+bats_tests += %D%/detect/change.bats
 bats_tests += %D%/detect/compare.bats
+bats_tests += %D%/detect/nab.bats
+bats_tests += %D%/detect/tcpd.bats
 bats_tests += %D%/report/summary.bats
 bats_tests += %D%/report/table.bats
 bats_tests += %D%/span/analyze.bats
@@ -304,6 +313,7 @@ cli_tests += %D%/core/test-cli-values
 
 # Tests of parts of trace-detect.
 %D%/detect/nab.log: %D%/bench/analytics/nab_score$(EXEEXT)
+%D%/detect/tcpd.log: %D%/bench/analytics/tcpd_score$(EXEEXT)
 detect_tests =
 detect_tests += %D%/core/test-detector
 %C%_core_test_detector_SOURCES = %D%/core/test-detector.c src/detect/detector.c

@@ -229,6 +229,7 @@ stats_sources += %D%/stats/segmentation.c
 stats_sources += %D%/stats/segmentation_choose.c
 stats_sources += %D%/stats/segmentation_divide.c
 stats_sources += %D%/stats/segmentation_parts.h
+stats_sources += %D%/stats/segmentation_refine.c
 stats_sources += %D%/stats/serial.c
 stats_sources += %D%/stats/topk.c
 stats_sources += %D%/stats/wide.c

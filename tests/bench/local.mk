@@ -64,4 +64,11 @@ bench-tools: tests/tools/otlp_proto %D%/generate %D%/measure %D%/empty %D%/simul
 bench: all bench-tools
 	BENCH_BUILD='$(abs_top_builddir)' BENCH_SANITIZERS='$(sanitizers)' \
 		'$(abs_top_srcdir)/%D%/run.sh' $(TASKS)
-.PHONY: bench bench-tools
+
+# make bench-analytics ANALYTICS=FOLDER: how good trace-detect is on labelled data. FOLDER has nab/ or
+# tcpd/ or both, and may have eval-only/tcpd/.
+bench-analytics: all %D%/analytics/nab_score %D%/analytics/tcpd_score
+	PATH='$(abs_top_builddir)/src/detect':$$PATH NAB_SCORE=%D%/analytics/nab_score \
+		TCPD_SCORE=%D%/analytics/tcpd_score '$(abs_top_srcdir)/%D%/analytics/run.sh' \
+		'$(ANALYTICS)'
+.PHONY: bench bench-analytics bench-tools

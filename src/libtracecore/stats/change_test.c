@@ -118,17 +118,17 @@ static double raised(double correlation, size_t count)
 /*
  * Simulated, 3,000 series each of 24, 50, 100, 200, 500 and 1,000 values and 300 of 10,000, white
  * or AR(1) with 0.2, 0.5, 0.8 and 0.9: the upper quantiles of the statistic are below those of the
- * largest of LOOKS (ln n)^2 normal variables, farther out by SHORT / (m + OFFSET), where
+ * largest of LOOKS (ln n)^2 normal variables, farther out by SHORT / (m + OFFSET)^1.5, where
  * m = n (1 - r) / (1 + r) is how many independent values the series is worth.
  */
 #define LOOKS  1.3
-#define SHORT  30
-#define OFFSET 6
+#define SHORT  320
+#define OFFSET 12
 
 static double p_of(double statistic, size_t count, double r)
 {
     double n = (double)count, worth = n * (1 - r) / (1 + r);
-    double z = statistic - SHORT / (worth + OFFSET);
+    double z = statistic - SHORT / pow(worth + OFFSET, 1.5);
 
     return fmin(1, LOOKS * log(n) * log(n) * 2 * tcore_normal_tail(z));
 }

@@ -21,6 +21,7 @@ struct segmenting {
     double *scratch;
     size_t count, width; /* values; of a block */
     double noise;        /* variance */
+    double chance;       /* squares that a cut explains by chance, about a third of them */
     struct segment_sums sums;
     struct segment_member member[MEMBERS];
     struct segment_division division[MEMBERS];
@@ -56,13 +57,12 @@ static double median_of_five(const double *value, size_t count, size_t i)
     return around[2];
 }
 
-/* Up to two neighbours that are six deviations away from those around them become like these. */
+/* Up to two neighbours that are six deviations away from those around them become like these; of a
+ * series that mostly stands still, any that differ. */
 static void tame_outliers(struct segmenting *s)
 {
     double limit = 6 * noise_of(s->value, s->count, 1, s->scratch);
 
-    if (!(limit > 0))
-        return;
     for (size_t i = 0; i < s->count; i++) {
         double median = median_of_five(s->value, s->count, i);
 
@@ -124,19 +124,20 @@ static void set_members(struct segmenting *s)
     static const double lines[] = {0, INFINITY, 0.25, 0.5};
     double n = (double)s->count;
     double left = segment_line_squares(&s->sums, 0, s->sums.places);
-    double chance = s->noise * log(n) * (1 + 10 / n); /* the noise of few values is less certain */
+
+    s->chance = s->noise * log(n) * (1 + 10 / n); /* the noise of few values is less certain */
 
     for (size_t i = 0; i < PICTURES; i++) {
         struct segment_member *m = &s->member[i];
         double share = 0.01 * pow(2, (double)(i % SHARES + 1) / 2), line = lines[i / SHARES];
 
-        m->cut = fmax(share * (isinf(line) ? n : left), 3 * chance);
+        m->cut = fmax(share * (isinf(line) ? n : left), 3 * s->chance);
         m->level = line == 0 ? INFINITY : 0;
         m->line = isinf(line) ? INFINITY : line * m->cut;
         m->weight = 1;
     }
-    s->member[BY_LEVELS] = (struct segment_member){3 * chance, 0, INFINITY, 0};
-    s->member[BY_LINES] = (struct segment_member){4 * chance, INFINITY, 0, 0};
+    s->member[BY_LEVELS] = (struct segment_member){3 * s->chance, 0, INFINITY, 0};
+    s->member[BY_LINES] = (struct segment_member){4 * s->chance, INFINITY, 0, 0};
 }
 
 struct residue {
@@ -192,39 +193,6 @@ static void weigh_lowest(struct segmenting *s)
 
 /* --- Cuts */
 
-/* The value within a block of the place from which on two lines leave least. */
-static size_t refine(const struct segmenting *s, size_t before, size_t place, size_t after)
-{
-    size_t from = s->sums.at[place - 1], to = s->sums.at[place + 1], best = s->sums.at[place];
-    struct segment_sums sides = {
-        2, (size_t[3]){s->sums.at[before], from, s->sums.at[after]},
-        (double[3]){s->sums.y[before], s->sums.y[place - 1], s->sums.y[after]},
-        (double[3]){s->sums.ty[before], s->sums.ty[place - 1], s->sums.ty[after]},
-        (double[3]){s->sums.yy[before], s->sums.yy[place - 1], s->sums.yy[after]}};
-    double least = INFINITY;
-
-    for (size_t i = from; i <= to; i++) {
-        size_t left = i - sides.at[0], right = sides.at[2] - i;
-
-        if (left >= TCORE_SEGMENT_SHORTEST && right >= TCORE_SEGMENT_SHORTEST) {
-            double squares =
-                segment_line_squares(&sides, 0, 1) + segment_line_squares(&sides, 1, 2);
-
-            if (squares < least) {
-                least = squares;
-                best = i;
-            }
-        }
-        if (i == to)
-            break;
-        sides.at[1]++;
-        sides.y[1] += s->value[i];
-        sides.ty[1] += (double)i * s->value[i];
-        sides.yy[1] += s->value[i] * s->value[i];
-    }
-    return best;
-}
-
 static enum tcore_status put_cuts(const struct segmenting *s, size_t chosen, size_t margin,
                                   struct tcore_segmentation *result, struct tcore_error *err)
 {
@@ -235,17 +203,13 @@ static enum tcore_status put_cuts(const struct segmenting *s, size_t chosen, siz
     result->cut = tcore_reallocarray(NULL, d->count, sizeof *result->cut);
     if (!result->cut)
         return tcore_error_nomem(err);
-    for (size_t i = 0; i < d->count; i++) {
-        size_t before = i ? d->place[i - 1] : 0;
-        size_t after = i + 1 < d->count ? d->place[i + 1] : s->sums.places;
-
-        result->cut[i].start =
-            s->width > 1 ? refine(s, before, d->place[i], after) : s->sums.at[d->place[i]];
-        result->cut[i].support =
-            segment_support(s->division, s->member, MEMBERS, d->place[i], margin);
-    }
+    for (size_t i = 0; i < d->count; i++)
+        result->cut[i] = (struct tcore_cut){
+            s->sums.at[d->place[i]],
+            segment_support(s->division, s->member, MEMBERS, d->place[i], margin)};
     result->count = d->count;
-    return TCORE_OK;
+    return s->width > 1 ? segment_refine(s->value, s->count, s->width, 3 * s->chance, result, err)
+                        : TCORE_OK;
 }
 
 static enum tcore_status divide(struct segmenting *s, struct tcore_segmentation *result,

@@ -17,7 +17,8 @@
  *     apart, where precision asks whether one of three members would have the cut and recall is the
  *     mean over members; and the covering of segments (Jaccard).
  * A series of more than TCORE_SEGMENT_BLOCKS values is cut between blocks first, and then each cut
- * is moved within its blocks. So the time is linear in the length, with a constant of some 20 ms.
+ * is moved within its blocks. So the time is linear in the
+ * length, with a constant of some 20 ms.
  *
  * Sources
  *   Optimal partitioning: B. Jackson et al., IEEE Signal Processing Letters 12 (2005).

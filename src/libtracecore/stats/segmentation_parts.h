@@ -4,6 +4,7 @@
 #define TRACECORE_STATS_SEGMENTATION_PARTS_H
 
 #include "base/error.h"
+#include "stats/segmentation.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -47,5 +48,13 @@ size_t segment_choose(const struct segment_division *division, const struct segm
 /* The share of the weights whose divisions have a cut within the margin. */
 double segment_support(const struct segment_division *division, const struct segment_member *member,
                        size_t members, size_t place, size_t margin);
+
+/*
+ * Moves each cut, which is at the start of a block, to where it explains most, and drops those that
+ * explain less than `least` then: a change within a block makes that a mixture, which may have
+ * become a segment. TCORE_OK, or TCORE_FATAL (no memory).
+ */
+enum tcore_status segment_refine(const double *value, size_t count, size_t width, double least,
+                                 struct tcore_segmentation *cuts, struct tcore_error *err);
 
 #endif
