@@ -10,7 +10,7 @@ score() {
 }
 
 finding() {
-    echo "{\"group\":{\"series\":\"$1\"},\"timeUnixNano\":\"$2000000000\"}"
+    echo "{\"group\":{\"series\":\"$1\"},\"timeUnixNano\":\"${2}000000000\"}"
 }
 
 # 100 values; one annotator has a change at 40, one none.
@@ -59,8 +59,8 @@ setup() {
 }
 
 @test 'tcpd: trace-detect change finds what people find' {
-    [[ -d ${TRACECORE_TEST_DATA:-}/analytics/tcpd ]] || skip 'no TRACECORE_TEST_DATA'
-    type -P jq >/dev/null || skip 'no jq'
+    need_data analytics/tcpd analytics/eval-only/tcpd
+    need_command jq
     folders=("$TRACECORE_TEST_DATA/analytics/tcpd" "$TRACECORE_TEST_DATA/analytics/eval-only/tcpd")
     TCPD_SCORE=$top_builddir/tests/bench/analytics/tcpd_score run -0 --separate-stderr \
         "$BATS_TEST_DIRNAME/../bench/analytics/tcpd.sh" "${folders[@]}"
