@@ -185,6 +185,7 @@ bats_tests += %D%/span/path.bats
 bats_tests += %D%/span/patterns.bats
 bats_tests += %D%/span/related.bats
 bats_tests += %D%/span/sample.bats
+bats_tests += %D%/span/skew.bats
 bats_tests += %D%/span/search.bats
 bats_tests += %D%/span/spill.bats
 bats_tests += %D%/span/timeline.bats

@@ -16,7 +16,7 @@
 #define LINE_LIMIT ((size_t)32 << 20) /* the default of --line-limit */
 
 struct assemble_options {
-    bool summary;
+    bool summary, adjust_skew;
 };
 
 struct assembly {
@@ -140,8 +140,11 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
         .finish = finish,
     };
     const struct assemble_options *options = verb_options;
-    struct assembly assembly = {.summary = options->summary};
-    if (options->summary && brief_suffices(&cli->io))
+    struct assembly assembly = {
+        .gather = {.adjust_skew = options->adjust_skew},
+        .summary = options->summary,
+    };
+    if (options->summary && !options->adjust_skew && brief_suffices(&cli->io))
         return run_brief(cli, argc, argv);
     if (!gather_open(&assembly.gather, cli, options->summary ? GATHER_TIMES : GATHER_TEXT))
         return CLI_FAILED;
@@ -153,6 +156,8 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
 static const struct cli_option options[] = {
     {0, "summary", CLI_FLAG, offsetof(struct assemble_options, summary), NULL,
      "ids, times, counts and services only", NULL},
+    {0, "adjust-skew", CLI_FLAG, offsetof(struct assemble_options, adjust_skew), NULL,
+     "move spans of hosts whose clocks are off, and say so", NULL},
 };
 
 const struct cli_verb span_assemble = {

@@ -20,6 +20,7 @@ bool gather_open(struct gather *gather, struct cli *cli, enum gather_keep keep)
 {
     struct tcore_error err;
     unsigned stores = gather->stores ? gather->stores : 1;
+    keep = gather->adjust_skew ? GATHER_TEXT : keep;
     struct tcore_trace_store_options options = {.names = keep >= GATHER_NAMES,
                                                 .text = keep >= GATHER_ERRORS,
                                                 .errors_only = keep == GATHER_ERRORS,
@@ -27,9 +28,19 @@ bool gather_open(struct gather *gather, struct cli *cli, enum gather_keep keep)
                                                 .temporary = cli_temporary_open,
                                                 .threads = cli_threads(cli)};
     gather->cli = cli;
+    if (gather->adjust_skew) {
+        gather->skew = tcore_calloc(cli_threads(cli), sizeof *gather->skew);
+        if (!gather->skew) {
+            cli_error(cli, "out of memory");
+            return false;
+        }
+        for (unsigned t = 0; t < cli_threads(cli); t++)
+            gather->skew[t].processes.json.depth_limit = (unsigned)cli->io.depth_limit;
+    }
     if (tcore_trace_store_new(&gather->store, &options, &err) == TCORE_OK)
         return true;
     cli_report(cli, &err);
+    gather_close(gather);
     return false;
 }
 
@@ -39,6 +50,10 @@ void gather_close(struct gather *gather)
     gather->store = NULL;
     tcore_free(gather->found);
     gather->found = NULL;
+    for (unsigned t = 0; gather->skew && t < cli_threads(gather->cli); t++)
+        skew_free(&gather->skew[t]);
+    tcore_free(gather->skew);
+    gather->skew = NULL;
 }
 
 size_t gather_memory(const struct cli *cli)
@@ -196,9 +211,32 @@ void note_oddities(struct cli *cli, const struct oddities *odd, unsigned which)
     tcore_buf_free(&text);
 }
 
+static void note_skew(const struct gather *gather)
+{
+    struct skew all = {0};
+    for (unsigned t = 0; t < cli_threads(gather->cli); t++) {
+        all.traces += gather->skew[t].traces;
+        all.moved_traces += gather->skew[t].moved_traces;
+        all.moved_spans += gather->skew[t].moved_spans;
+        all.contradictory_traces += gather->skew[t].contradictory_traces;
+    }
+    if (all.moved_spans)
+        cli_note(gather->cli,
+                 "adjusted the clocks of %" PRIu64 " span%s in %" PRIu64 " of %" PRIu64 " trace%s",
+                 all.moved_spans, all.moved_spans == 1 ? "" : "s", all.moved_traces, all.traces,
+                 all.traces == 1 ? "" : "s");
+    if (all.contradictory_traces)
+        cli_note(gather->cli,
+                 "%" PRIu64 " trace%s calls that contradict each other about a clock, "
+                 "which is left as it is",
+                 all.contradictory_traces, all.contradictory_traces == 1 ? " has" : "s have");
+}
+
 void gather_notes(const struct gather *gather)
 {
     note_times(gather->cli, gather->negative, tcore_trace_store_untimed(gather->store));
+    if (gather->skew)
+        note_skew(gather);
 }
 
 /* --- Piece by piece */
@@ -215,10 +253,23 @@ static void note_found(const struct gather *gather, const struct tcore_trace_gro
     }
 }
 
-enum tcore_status gather_group(struct gather *gather, unsigned piece,
+static enum tcore_status adjust(struct gather *gather, struct skew *skew,
+                                const struct tcore_trace_group *group, struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_OK;
+    if (!gather->keeps_notes)
+        tcore_arena_reset(&skew->notes);
+    for (uint32_t t = 0; t < group->trace_count && status == TCORE_OK; t++)
+        status = skew_adjust(skew, gather->store, &group->traces[t], err);
+    return status;
+}
+
+enum tcore_status gather_group(struct gather *gather, unsigned thread, unsigned piece,
                                struct tcore_trace_group *group, struct tcore_error *err)
 {
     enum tcore_status status = tcore_trace_store_group(gather->store, piece, group, err);
+    if (status == TCORE_OK && gather->skew)
+        status = adjust(gather, &gather->skew[thread], group, err);
     if (status != TCORE_OK)
         return status;
     __atomic_fetch_add(&gather->traces, group->trace_count, __ATOMIC_RELAXED);
@@ -245,7 +296,7 @@ static enum tcore_status visit_piece(void *state, unsigned thread, uint64_t piec
     struct visiting *visiting = state;
     struct tcore_trace_group group;
     (void)out;
-    enum tcore_status status = gather_group(visiting->gather, (unsigned)piece, &group, err);
+    enum tcore_status status = gather_group(visiting->gather, thread, (unsigned)piece, &group, err);
     for (uint32_t t = 0; t < group.trace_count && status == TCORE_OK; t++)
         status = visiting->visit(visiting->state, thread, &group.traces[t], err);
     gather_release(visiting->gather, (unsigned)piece);
@@ -270,7 +321,10 @@ enum tcore_status gather_again(struct gather *gather, const uint64_t trace_id[2]
     for (uint32_t t = 0; t < group.trace_count && status == TCORE_OK; t++) {
         const uint64_t *id = group.traces[t].spans[0]->trace_id;
         if (id[0] == trace_id[0] && id[1] == trace_id[1]) {
-            status = visit(state, 0, &group.traces[t], err);
+            if (gather->skew)
+                status = skew_adjust_again(gather->skew, gather->store, &group.traces[t], err);
+            if (status == TCORE_OK)
+                status = visit(state, 0, &group.traces[t], err);
             break;
         }
     }
@@ -285,7 +339,7 @@ enum tcore_status gather_few(struct gather *gather, size_t most, uint64_t (*ids)
     *count = 0;
     for (unsigned p = 0; p < tcore_trace_store_pieces(gather->store) && *count < most; p++) {
         struct tcore_trace_group group;
-        status = gather_group(gather, p, &group, err);
+        status = gather_group(gather, 0, p, &group, err);
         for (uint32_t t = 0; t < group.trace_count && status == TCORE_OK && *count < most; t++)
             memcpy(ids[(*count)++], group.traces[t].spans[0]->trace_id, sizeof *ids);
         gather_release(gather, p);

@@ -13,6 +13,7 @@
 #include "cli/verb.h"
 #include "model/json.h"
 #include "span/oddities.h"
+#include "span/skew/skew.h"
 #include "trace/store.h"
 
 #define GATHER_MEMORY ((int64_t)1 << 30) /* --memory, if it is not given */
@@ -21,13 +22,17 @@ struct gather {
     struct cli *cli;
     struct tcore_trace_store *store;
     bool from_traces;         /* the spans in trace records are taken, too */
+    bool adjust_skew;         /* traces come with their clocks adjusted (skew/skew.h): their notes
+                                 are struct skew_notes then, or NULL. All text is kept for it */
     bool looks_again;         /* gather_again is called: what is in memory stays there */
     unsigned stores;          /* that share --memory; 0: this one alone */
+    bool keeps_notes;         /* of all traces, until it is closed */
     struct tcore_map *wanted; /* trace ids of 32 digits; NULL: all */
     size_t trace_column;
     uint64_t negative; /* spans that end before they start */
     uint64_t traces;   /* that were grouped; atomic */
     bool *found;       /* which of wanted were, by number; owned */
+    struct skew *skew; /* one a thread; owned */
 };
 
 /* What to keep of each span: times; its name, too; the text of those that failed or may tell of an
@@ -47,8 +52,9 @@ enum tcore_status gather_batch(void *state, void *worker, const struct tcore_bat
 enum tcore_status gather_worker_close(void *state, void *worker, struct tcore_error *err);
 /* After the last batch. */
 enum tcore_status gather_seal(struct gather *gather, struct tcore_error *err);
-/* Groups a piece of the sealed store for the first time; releases it. */
-enum tcore_status gather_group(struct gather *gather, unsigned piece,
+/* Groups a piece of the sealed store for the first time, its clocks adjusted if that is wanted;
+ * releases it. Notes of traces live until the thread groups the next piece, unless all are kept. */
+enum tcore_status gather_group(struct gather *gather, unsigned thread, unsigned piece,
                                struct tcore_trace_group *group, struct tcore_error *err);
 void gather_release(const struct gather *gather, unsigned piece);
 /* Notes on standard error: spans without times. */

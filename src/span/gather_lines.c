@@ -28,9 +28,8 @@ static enum tcore_status group_one(void *state, unsigned thread, uint64_t piece,
                                    struct tcore_buf *out, struct tcore_error *err)
 {
     struct gather_lines *lines = state;
-    (void)thread;
     (void)out;
-    return gather_group(lines->gather, (unsigned)piece, &lines->group[piece], err);
+    return gather_group(lines->gather, thread, (unsigned)piece, &lines->group[piece], err);
 }
 
 static bool refer(struct gather_lines *lines)
@@ -64,6 +63,7 @@ static enum tcore_status write_trace(void *state, unsigned thread, uint64_t piec
 static enum tcore_status order_in_memory(struct gather_lines *lines, struct tcore_error *err)
 {
     unsigned threads = cli_threads(lines->gather->cli);
+    lines->gather->keeps_notes = true;
     enum tcore_status status =
         cli_pieces_do(threads, TCORE_TRACE_PARTITIONS, group_one, lines, err);
     if (status != TCORE_OK)
@@ -80,7 +80,7 @@ static enum tcore_status write_piece(void *state, unsigned thread, uint64_t piec
 {
     struct gather_lines *lines = state;
     struct tcore_trace_group group;
-    enum tcore_status status = gather_group(lines->gather, (unsigned)piece, &group, err);
+    enum tcore_status status = gather_group(lines->gather, thread, (unsigned)piece, &group, err);
     for (uint32_t t = 0; t < group.trace_count && status == TCORE_OK; t++) {
         struct tcore_stored_trace *trace = &group.traces[t];
         size_t mark = line_sort_begin(out, trace->spans[0]->trace_id, &trace->whole);

@@ -19,7 +19,7 @@
 
 struct map_options {
     const char *span;
-    bool dot;
+    bool dot, adjust_skew;
 };
 
 struct map_run {
@@ -170,7 +170,9 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
 {
     const struct map_options *options = verb_options;
     struct map_run run = {
-        .gather = {.cli = cli, .from_traces = true}, .dot = options->dot, .span = options->span};
+        .gather = {.cli = cli, .from_traces = true, .adjust_skew = options->adjust_skew},
+        .dot = options->dot,
+        .span = options->span};
     struct cli_id id;
     int status = CLI_FAILED;
     if (options->span) {
@@ -193,6 +195,8 @@ static const struct cli_option options[] = {
      "only what is above and below this span", NULL},
     {0, "dot", CLI_FLAG, offsetof(struct map_options, dot), NULL,
      "write a graph for Graphviz instead of records", NULL},
+    {0, "adjust-skew", CLI_FLAG, offsetof(struct map_options, adjust_skew), NULL,
+     "move spans of hosts whose clocks are off, and say by how much", NULL},
 };
 
 static const struct cli_exit_meaning exits[] = {{"1", "--span: the span is not there"}, {0}};

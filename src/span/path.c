@@ -19,7 +19,7 @@
 
 struct path_options {
     struct cli_strings by, what_if;
-    bool spans;
+    bool spans, adjust_skew;
 };
 
 /* A thread's working memory for spans. */
@@ -27,6 +27,7 @@ struct bench {
     struct trace_build build;
     struct tcore_schedule schedule;
     struct tcore_json json;
+    struct tcore_buf moved;
     uint64_t refused; /* spans that are no valid records */
     struct tcore_error refusal;
 };
@@ -132,7 +133,7 @@ static enum tcore_status write_span(struct bench *bench, uint32_t span, int64_t 
 {
     const struct tcore_stored_text *row = bench->build.rows[span];
     size_t before = out->length;
-    enum tcore_status status = tcore_json_parse(&bench->json, row->text, row->text_length, err);
+    enum tcore_status status = skew_parse(row, &bench->moved, &bench->json, err);
     if (status == TCORE_OK)
         status = tcore_record_canonical(&bench->json, true, out, NULL, err);
     if (status == TCORE_SKIP) {
@@ -266,6 +267,7 @@ static void end(struct path_run *run)
         trace_build_free(&run->benches[t].build);
         tcore_schedule_free(&run->benches[t].schedule);
         tcore_json_free(&run->benches[t].json);
+        tcore_buf_free(&run->benches[t].moved);
     }
     trace_sums_free(&run->sums);
     tcore_free(run->benches);
@@ -293,7 +295,10 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
     static const char *service_and_name[] = {"service", "name"};
     const struct path_options *options = verb_options;
     struct path_run run = {
-        .gather = {.cli = cli, .from_traces = true}, .spans = options->spans, .by = options->by};
+        .gather = {.cli = cli, .from_traces = true, .adjust_skew = options->adjust_skew},
+        .spans = options->spans,
+        .by = options->by,
+    };
     struct tcore_error err;
     int ids = cli_ids_first(argc, argv), status = CLI_FAILED;
     if (options->spans && (options->by.count || options->what_if.count))
@@ -321,6 +326,8 @@ static const struct cli_option options[] = {
      "how long traces would take if the own work of these spans changed; may be repeated", NULL},
     {0, "spans", CLI_FLAG, offsetof(struct path_options, spans), NULL,
      "write the spans, with what is known of each", NULL},
+    {0, "adjust-skew", CLI_FLAG, offsetof(struct path_options, adjust_skew), NULL,
+     "move spans of hosts whose clocks are off, and say so", NULL},
 };
 
 static const struct cli_exit_meaning exits[] = {{"1", "no TRACEID was found"}, {0}};

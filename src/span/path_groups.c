@@ -87,6 +87,7 @@ enum tcore_status path_groups_take(struct path_groups *groups, const struct trac
         struct path_group *group = &groups->group[groups->of_span[i]];
         int64_t slack = schedule->on_path[i] ? -1 : schedule->slack_ns[i];
         group->spans++;
+        group->adjusted += (build->spans[i].flags & TCORE_SPAN_MOVED) != 0;
         group->self_ns = add_ns(group->self_ns, build->self_ns[i]);
         group->drag_ns = add_ns(group->drag_ns, schedule->drag_ns[i]);
         if (slack >= 0 && slack < group->least_slack_ns)
@@ -132,6 +133,7 @@ enum tcore_status path_groups_merge(struct path_groups *into, const struct path_
             group->least_slack_ns = other->least_slack_ns;
         group->spans += other->spans;
         group->on_path += other->on_path;
+        group->adjusted += other->adjusted;
     }
     return TCORE_OK;
 }
@@ -161,6 +163,8 @@ static enum tcore_status write_group(const struct path_group *group, struct tcor
                      group->drag_ns);
     if (group->least_slack_ns != INT64_MAX)
         tcore_buf_printf(out, ",\"slackNano\":%" PRId64, group->least_slack_ns);
+    if (group->adjusted)
+        tcore_buf_printf(out, ",\"adjustedSpans\":%" PRIu64, group->adjusted);
     tcore_buf_puts(out, "}\n");
     return status;
 }

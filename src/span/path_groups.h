@@ -8,6 +8,7 @@
  *   selfNano   self times of its spans, added up
  *   dragNano   their drags, added up (trace/schedule.h): no more than that can be saved
  *   slackNano  the least slack of its spans off the path; absent without such spans
+ *   adjustedSpans  those whose clock was adjusted (skew/skew.h); absent without such spans
  */
 #ifndef SPAN_PATH_GROUPS_H
 #define SPAN_PATH_GROUPS_H
@@ -22,7 +23,7 @@ struct path_group {
     int64_t path_ns;        /* in all */
     int64_t self_ns, drag_ns;
     int64_t least_slack_ns; /* INT64_MAX: none is off the path */
-    uint64_t spans, on_path;
+    uint64_t spans, on_path, adjusted;
     int64_t trace_ns; /* of the trace at hand; -1: its path does not come here */
 };
 

@@ -4,6 +4,7 @@
 #include "span/service_map.h"
 
 #include "base/sys.h"
+#include "span/skew/skew.h"
 
 #include <string.h>
 
@@ -78,6 +79,8 @@ static struct edge *find_edge(struct service_map *map, const char *key, size_t l
             .source = is.source,
             .target = is.target,
             .name = {copy + sizeof is, length - sizeof is},
+            .ahead_min = INT64_MAX,
+            .ahead_max = INT64_MIN,
         };
     }
     return &map->edge[number];
@@ -90,7 +93,15 @@ struct call {
     struct tcore_slice name;
     bool failed;
     int64_t latency_ns, network_ns; /* -1: not known */
+    int64_t ahead_ns;               /* the target's clock, as it was */
 };
+
+static void add_clock(struct edge *edge, int64_t min_ns, int64_t max_ns, uint64_t calls)
+{
+    edge->adjusted += calls;
+    edge->ahead_min = min_ns < edge->ahead_min ? min_ns : edge->ahead_min;
+    edge->ahead_max = max_ns > edge->ahead_max ? max_ns : edge->ahead_max;
+}
 
 static enum tcore_status add_call(struct service_map *map, const struct call *call,
                                   struct tcore_error *err)
@@ -102,6 +113,8 @@ static enum tcore_status add_call(struct service_map *map, const struct call *ca
     if (!edge)
         return tcore_error_nomem(err);
     tcore_cell_count(&edge->latency, call->failed);
+    if (call->ahead_ns)
+        add_clock(edge, call->ahead_ns, call->ahead_ns, 1);
     enum tcore_status status = TCORE_OK;
     if (call->latency_ns >= 0)
         status = tcore_cell_add_int(&edge->latency, service_map_stats(), call->latency_ns);
@@ -138,6 +151,20 @@ static bool is_called(const struct tcore_trace_span *span, const struct tcore_tr
             (span->kind == TCORE_SPAN_SERVER || span->kind == TCORE_SPAN_CONSUMER));
 }
 
+/* By how much the span was moved. */
+static enum tcore_status read_moved(struct service_map *map, const struct trace_build *build,
+                                    uint32_t span, int64_t *ns, struct tcore_error *err)
+{
+    const struct tcore_stored_text *row = build->rows[span];
+    enum tcore_status status = TCORE_OK;
+    *ns = 0;
+    if (row->stored.span.flags & TCORE_SPAN_MOVED)
+        status = tcore_json_parse(&map->json, row->text, row->text_length, err);
+    if (status == TCORE_OK)
+        *ns = skew_moved_ns(row, &map->json);
+    return status == TCORE_SKIP ? TCORE_OK : status;
+}
+
 /* From the span's parent to the span. */
 static enum tcore_status add_child(struct service_map *map, const struct trace_build *build,
                                    uint32_t span, uint32_t parent, struct tcore_error *err)
@@ -157,6 +184,14 @@ static enum tcore_status add_child(struct service_map *map, const struct trace_b
         if (call.latency_ns >= 0 && child->kind == TCORE_SPAN_SERVER)
             call.network_ns = trace_build_network_ns(build, parent);
     }
+    int64_t child_ns, above_ns;
+    enum tcore_status status = read_moved(map, build, span, &child_ns, err);
+    if (status == TCORE_OK)
+        status = read_moved(map, build, parent, &above_ns, err);
+    if (status != TCORE_OK)
+        return status;
+    if (__builtin_sub_overflow(above_ns, child_ns, &call.ahead_ns))
+        call.ahead_ns = 0;
     return add_call(map, &call, err);
 }
 
@@ -238,6 +273,9 @@ enum tcore_status service_map_merge(struct service_map *into, const struct servi
             tcore_cell_merge(&edge->latency, &from->edge[i].latency, service_map_stats()) ||
             tcore_cell_merge(&edge->network, &from->edge[i].network, service_map_stats()))
             return tcore_error_nomem(err);
+        if (from->edge[i].adjusted)
+            add_clock(edge, from->edge[i].ahead_min, from->edge[i].ahead_max,
+                      from->edge[i].adjusted);
     }
     return TCORE_OK;
 }

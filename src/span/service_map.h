@@ -16,6 +16,7 @@
  *
  * The latency of a call is what its client saw, if its parent is a client, else what the child
  * took; network time is the client's less the servers' durations, so that clocks do not matter.
+ * Where clocks were adjusted (skew/skew.h), an edge says how far they were apart.
  */
 #ifndef SPAN_SERVICE_MAP_H
 #define SPAN_SERVICE_MAP_H
@@ -42,6 +43,8 @@ struct edge {
     struct tcore_slice name;
     struct tcore_cell latency; /* counts calls and errors, too */
     struct tcore_cell network;
+    uint64_t adjusted;            /* calls for which a clock was adjusted */
+    int64_t ahead_min, ahead_max; /* of these, how far the target's was ahead of the source's */
 };
 
 /* One thread's. */

@@ -7,6 +7,7 @@
 #include "span/text_order.h"
 #include "span/trace_parts.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,6 +118,11 @@ static enum tcore_status write_record(const struct named_edge *edge,
     enum tcore_status status = tcore_cell_write(&edge->edge->latency, service_map_stats(), 0, out);
     if (status == TCORE_OK && edge->edge->network.count)
         status = tcore_cell_write(&edge->edge->network, network_stats(), 0, out);
+    if (edge->edge->adjusted)
+        tcore_buf_printf(out,
+                         ",\"adjustedCalls\":%" PRIu64 ",\"clockOffsetMinNano\":%" PRId64
+                         ",\"clockOffsetMaxNano\":%" PRId64,
+                         edge->edge->adjusted, edge->edge->ahead_min, edge->edge->ahead_max);
     tcore_buf_puts(out, "}\n");
     return status;
 }
@@ -176,6 +182,15 @@ static void put_dot_peer(const struct named_edge *edge, struct tcore_buf *out)
     tcore_buf_printf(out, ", shape=%s, style=dashed]\n", shapes[edge->edge->kind]);
 }
 
+static void put_dot_duration(double ns, struct tcore_buf *out)
+{
+    static const char *const units[] = {"ns", "us", "ms", "s"};
+    unsigned unit = 0;
+    for (; unit < 3 && ns >= 999.5; unit++)
+        ns /= 1000;
+    tcore_buf_printf(out, "%.3g %s", ns, units[unit]);
+}
+
 /* What a person wants to know of an edge: how often, how slow, how bad. */
 static void put_dot_label(const struct edge *edge, struct tcore_buf *out)
 {
@@ -184,16 +199,19 @@ static void put_dot_label(const struct edge *edge, struct tcore_buf *out)
     double errors = (double)cell->errors / (double)cell->count;
     tcore_buf_printf(out, "%.0f call%s", calls, calls == 1 ? "" : "s");
     if (cell->values) {
-        double ns = tcore_histogram_quantile(&cell->histogram, 0.95, (double)cell->min_int,
-                                             (double)cell->max_int);
-        static const char *const units[] = {"ns", "us", "ms", "s"};
-        unsigned unit = 0;
-        for (; unit < 3 && ns >= 999.5; unit++)
-            ns /= 1000;
-        tcore_buf_printf(out, "\\np95 %.3g %s", ns, units[unit]);
+        tcore_buf_puts(out, "\\np95 ");
+        put_dot_duration(tcore_histogram_quantile(&cell->histogram, 0.95, (double)cell->min_int,
+                                                  (double)cell->max_int),
+                         out);
     }
     if (errors > 0)
         tcore_buf_printf(out, "\\n%.3g %% failed", errors * 100);
+    if (edge->adjusted) {
+        double ahead = (double)edge->ahead_max > -(double)edge->ahead_min ? (double)edge->ahead_max
+                                                                          : (double)edge->ahead_min;
+        tcore_buf_printf(out, "\\nclock %s by ", ahead > 0 ? "ahead" : "behind");
+        put_dot_duration(fabs(ahead), out);
+    }
 }
 
 static void put_dot_edge(const struct named_edge *edge, double most, struct tcore_buf *out)

@@ -31,6 +31,7 @@ struct summary {
     uint32_t root_service;
     uint32_t spans, errors;
     uint32_t first_service, services; /* in the partition's list */
+    uint32_t moved;                   /* spans whose clock was adjusted */
 };
 
 /* What a partition gives. */
@@ -186,11 +187,13 @@ static enum tcore_status summarise_trace(struct bench *bench,
                                          const struct tcore_stored_trace *trace, struct part *part,
                                          struct summary *summary, struct tcore_error *err)
 {
+    const struct skew_notes *notes = trace->notes;
     *summary =
         (struct summary){.trace_id = {trace->spans[0]->trace_id[0], trace->spans[0]->trace_id[1]},
                          .whole = trace->whole,
                          .spans = trace->count,
-                         .errors = trace->errors};
+                         .errors = trace->errors,
+                         .moved = notes ? notes->moved : 0};
     if (!find_root(bench, trace, summary, err))
         return TCORE_FATAL;
     return count_services(bench, trace, part, summary) ? TCORE_OK : tcore_error_nomem(err);
@@ -204,7 +207,7 @@ static enum tcore_status summarise(void *state, unsigned thread, uint64_t piece,
     struct part *part = &s->part[piece];
     struct tcore_trace_group group;
     (void)out;
-    enum tcore_status status = gather_group(s->gather, (unsigned)piece, &group, err);
+    enum tcore_status status = gather_group(s->gather, thread, (unsigned)piece, &group, err);
     if (status != TCORE_OK)
         return status;
     part->summaries = tcore_reallocarray(NULL, group.trace_count, sizeof *part->summaries);
@@ -314,7 +317,7 @@ static void write_line(const struct summaries *s, const struct part *part,
 {
     const struct service_count *services = part->services + summary->first_service;
     /* all that is fixed, numbers and times included, takes less than this */
-    size_t most = 640 + 100 * (size_t)summary->services + length_of_names(s, summary, services);
+    size_t most = 720 + 100 * (size_t)summary->services + length_of_names(s, summary, services);
     char *to = tcore_buf_reserve(out, most);
     if (!to)
         return;
@@ -335,6 +338,11 @@ static void write_line(const struct summaries *s, const struct part *part,
     to = put_services(s, to, services, summary->services);
     to = PUT(to, ",\"errors\":{\"errorCount\":");
     to = put_number(to, summary->errors);
+    if (summary->moved) {
+        to = PUT(to, "},\"metadata\":{\"customData\":{\"adjustedSpans\":");
+        to = put_number(to, summary->moved);
+        to = PUT(to, "}");
+    }
     to = PUT(to, "}}\n");
     out->length += (size_t)(to - start);
 }

@@ -21,6 +21,7 @@
 
 struct timeline_options {
     int64_t limit, rows;
+    bool adjust_skew;
 };
 
 struct timeline {
@@ -149,8 +150,13 @@ static int draw(struct timeline *timeline, int count, char **inputs)
 static int run(struct cli *cli, void *verb_options, int argc, char **argv)
 {
     const struct timeline_options *options = verb_options;
-    struct timeline timeline = {.gather = {.cli = cli, .from_traces = true, .looks_again = true},
-                                .options = options};
+    struct timeline timeline = {
+        .gather = {.cli = cli,
+                   .from_traces = true,
+                   .looks_again = true,
+                   .adjust_skew = options->adjust_skew},
+        .options = options,
+    };
     int ids = cli_ids_first(argc, argv), status = CLI_FAILED;
     if (options->rows < 2 || options->rows > ROWS_MOST)
         return cli_usage_error(cli, "--max-rows must be 2 to %d", ROWS_MOST);
@@ -178,6 +184,8 @@ static const struct cli_option options[] = {
     {0, "max-rows", CLI_INT, offsetof(struct timeline_options, rows), "N",
      "rows of one trace; where it has more, siblings that are alike are folded (default 200)",
      NULL},
+    {0, "adjust-skew", CLI_FLAG, offsetof(struct timeline_options, adjust_skew), NULL,
+     "move spans of hosts whose clocks are off, and say so", NULL},
 };
 
 static const struct timeline_options defaults = {.limit = 10, .rows = 200};

@@ -47,4 +47,8 @@ void put_errors(const struct trace_writer *writer, struct tcore_buf *out);
 /* The last part: it takes self times for its own use. */
 void put_analysis(struct trace_writer *writer, struct tcore_buf *out);
 
+/* --- trace_metadata.c */
+
+void put_metadata(const struct trace_writer *writer, struct tcore_buf *out);
+
 #endif

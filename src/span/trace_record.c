@@ -7,7 +7,6 @@
 #include "model/id.h"
 #include "model/number.h"
 #include "model/trace_state.h"
-#include "span/oddities.h"
 #include "span/sample.h"
 #include "span/trace_parts.h"
 
@@ -90,30 +89,6 @@ static enum tcore_status put_sampling(struct trace_writer *writer, struct tcore_
     return TCORE_OK;
 }
 
-/* --- Metadata */
-
-static void put_metadata(const struct trace_writer *writer, struct tcore_buf *out)
-{
-    const struct tcore_trace_tree *tree = &writer->build.tree;
-    struct oddities odd = {0};
-    bool any = tree->root_count > 1;
-    oddities_count(&odd, tree);
-    tcore_buf_puts(out, ",\"metadata\":{\"traceVersion\":\"1.0\"");
-    if (any) {
-        tcore_buf_puts(out, ",\"customData\":{\"rootSpans\":");
-        put_int(out, tree->root_count);
-    }
-    for (unsigned bit = 0; bit < ODDITIES; bit++) {
-        if (!odd.count[bit])
-            continue;
-        tcore_buf_puts(out, any ? "" : ",\"customData\":{");
-        put_key(out, oddity_member(bit), !any);
-        put_int(out, (int64_t)odd.count[bit]);
-        any = true;
-    }
-    tcore_buf_puts(out, any ? "}}" : "}");
-}
-
 enum tcore_status trace_record_write(struct trace_writer *writer,
                                      const struct tcore_trace_store *store,
                                      struct tcore_stored_trace *trace, struct tcore_buf *out,
@@ -145,6 +120,7 @@ void trace_writer_free(struct trace_writer *writer)
     tcore_buf_free(&writer->links);
     tcore_buf_free(&writer->details);
     tcore_buf_free(&writer->scratch);
+    tcore_buf_free(&writer->moved);
     tcore_free(writer->use);
     tcore_free(writer->involved);
     tcore_free(writer->calls);

@@ -42,7 +42,10 @@
  *   traceVersion       of this form
  *   customData         what was peculiar, as counts: rootSpans (if several), orphanSpans,
  *                      selfParentSpans, openedCycles, duplicateSpans, sharedSpans, untimedSpans,
- *                      spansBeforeParent, spansAfterParent
+ *                      spansBeforeParent, spansAfterParent. With clocks adjusted (skew/skew.h)
+ *                      adjustedSpans, and clockAdjustments: {"serviceName","instance",
+ *                      "adjustment","contradictory","lowerBound","upperBound","againstService",
+ *                      "againstInstance","spanCount","callCount"}
  */
 #ifndef SPAN_TRACE_RECORD_H
 #define SPAN_TRACE_RECORD_H
@@ -55,7 +58,7 @@
 struct trace_writer {
     struct trace_build build;
     struct tcore_json json;
-    struct tcore_buf links, details, scratch;
+    struct tcore_buf links, details, scratch, moved;
     uint64_t refused; /* spans that were left out of structure.spans: they are no valid records */
     struct tcore_error refusal; /* why, of the first */
     struct service_use *use;    /* of each service; zero but for the involved ones */

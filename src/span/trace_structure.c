@@ -7,6 +7,7 @@
 
 #include "model/canonical.h"
 #include "model/id.h"
+#include "span/skew/skew.h"
 
 #include <string.h>
 
@@ -56,7 +57,7 @@ static enum tcore_status add_span(struct trace_writer *writer, uint32_t span, st
 {
     const struct tcore_stored_text *row = writer->build.rows[span];
     size_t before = out->length;
-    enum tcore_status status = tcore_json_parse(&writer->json, row->text, row->text_length, err);
+    enum tcore_status status = skew_parse(row, &writer->moved, &writer->json, err);
     if (status == TCORE_OK) {
         tcore_buf_puts(out, *first ? "" : ",");
         status = tcore_record_canonical(&writer->json, true, out, NULL, err);

@@ -15,12 +15,13 @@
 #include "cli/visible.h"
 #include "model/time.h"
 #include "span/oddities.h"
+#include "span/skew/skew.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MARKS = 3, LEAST_WIDTH = 48, MOST_WIDTH = 1000, LEAST_LABEL = 16 };
+enum { MARKS = 3, LEAST_WIDTH = 48, MOST_WIDTH = 1000, LEAST_LABEL = 16, CLOCKS_MOST = 8 };
 
 enum ink { INK_NONE, INK_SPAN, INK_CRITICAL, INK_HIDDEN };
 
@@ -382,6 +383,27 @@ static void put_oddities(struct picture *picture)
         tcore_buf_putc(picture->out, '\n');
 }
 
+/* Clocks that were adjusted, a line each. */
+static void put_clocks(struct picture *picture)
+{
+    const struct skew_notes *notes = picture->build->trace->notes;
+    struct tcore_buf *text = &picture->text;
+    uint32_t count = notes ? notes->clock_count : 0;
+    for (uint32_t i = 0; i < count && i < CLOCKS_MOST; i++) {
+        tcore_buf_clear(text);
+        skew_say(&notes->clocks[i], picture->build->store, !picture->style->screen.unicode, text);
+        size_t wide = text->length ? cli_display_width(text->data, text->length) : 0;
+        unsigned most = line_width(picture);
+        if (text->length)
+            put_fitted(picture, text->data, text->length, wide < most ? (unsigned)wide : most,
+                       false);
+        tcore_buf_putc(picture->out, '\n');
+        picture->out->failed |= text->failed;
+    }
+    if (count > CLOCKS_MOST)
+        tcore_buf_printf(picture->out, "and the clocks of %" PRIu32 " more\n", count - CLOCKS_MOST);
+}
+
 /* 0, the middle and the end, above the bars. */
 static void put_axis(struct picture *picture)
 {
@@ -457,6 +479,7 @@ enum tcore_status waterfall_draw(struct fold *fold, const struct trace_build *bu
     choose_widths(&picture);
     put_heading(&picture);
     put_oddities(&picture);
+    put_clocks(&picture);
     put_axis(&picture);
     for (uint32_t i = 0; i < fold->count; i++)
         put_row(&picture, &fold->rows[i]);

@@ -58,6 +58,7 @@ struct tcore_stored_trace {
     uint32_t count;
     uint32_t errors;
     struct tcore_interval whole; /* from the first start to the last end */
+    const void *notes;           /* the caller's; NULL at first */
 };
 
 struct tcore_trace_group {

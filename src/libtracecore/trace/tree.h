@@ -39,7 +39,9 @@ enum tcore_span_kind {
 enum {
     TCORE_SPAN_HAS_START = 1,
     TCORE_SPAN_HAS_END = 2,
-    TCORE_SPAN_ERROR = 4 /* its status is error */
+    TCORE_SPAN_ERROR = 4, /* its status is error */
+    TCORE_SPAN_MOVED =
+        8 /* its times are not those of its record: somebody has adjusted its clock */
 };
 
 /* What the tree needs to know of a span. */
