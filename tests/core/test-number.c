@@ -8,6 +8,7 @@
 #include "model/value.h"
 #include "tap.h"
 
+#include <errno.h>
 #include <float.h>
 #include <locale.h>
 #include <math.h>
@@ -78,6 +79,35 @@ static void test_int64(void)
     ok(tcore_parse_int64("00000000000000000000000000000000009", 35, &i) && i == 9, "many zeros");
     for (size_t n = 0; n < sizeof bad / sizeof *bad; n++)
         ok(!tcore_parse_int64(bad[n], strlen(bad[n]), &i), "no int64: \"%s\"", bad[n]);
+}
+
+/* Whether the text is read as the C library does; digits says that it is a number. */
+static bool reads_as_libc(const char *text, size_t length, bool digits)
+{
+    int64_t i = 0;
+    errno = 0;
+    long long wanted = strtoll(text, NULL, 10);
+    bool fits = digits && errno == 0;
+    return tcore_parse_int64(text, length, &i) == fits && (!fits || i == wanted);
+}
+
+static void test_int64_random(void)
+{
+    unsigned wrong = 0;
+    for (unsigned n = 0; n < 200000; n++) {
+        char text[32] = "-";
+        uint64_t bits = random_bits();
+        size_t sign = bits & 1, length = 1 + (bits >> 1) % 21;
+        for (size_t at = 0; at < length; at++)
+            text[sign + at] = (char)('0' + random_bits() % 10);
+        text[sign + length] = '\0';
+        wrong += !reads_as_libc(text, sign + length, true);
+        char other =
+            (char)(random_bits() & 1 ? 1 + (bits >> 40) % 47 : '9' + 1 + (bits >> 40) % 198);
+        text[sign + (bits >> 20) % length] = other == '-' ? '+' : other;
+        wrong += !reads_as_libc(text, sign + length, false);
+    }
+    is_int(wrong, 0, "integers of all lengths, and with one other byte, are read as libc does");
 }
 
 static void test_format_table(void)
@@ -384,6 +414,7 @@ static void test_locale(void)
 int main(void)
 {
     test_int64();
+    test_int64_random();
     test_format_table();
     test_parse_table();
     test_long_literals();

@@ -336,17 +336,22 @@ static void write_service(struct writer *w, struct object *o, const struct tcore
         write_string_member(w, o, field->name, v->s, v->len);
 }
 
+static inline bool field_is(const struct tcore_field *field, const char *name)
+{
+    return field->name_length == strlen(name) && !memcmp(field->name, name, field->name_length);
+}
+
 /* What follows from the rest of the record where it does not say it itself. */
 static void write_derived(struct writer *w, struct object *o, const struct tcore_field *field)
 {
     bool span = w->type == TCORE_RECORD_SPAN;
     if (!o->root)
         return;
-    if (span && !strcmp(field->name, "name"))
+    if (span && field_is(field, "name"))
         write_string_member(w, o, "name", "", 0);
-    else if (w->derive && span && !strcmp(field->name, "durationNano"))
+    else if (w->derive && span && field_is(field, "durationNano"))
         write_duration(w, o, field);
-    else if (w->derive && !strcmp(field->name, "service"))
+    else if (w->derive && field_is(field, "service"))
         write_service(w, o, field);
 }
 

@@ -4,10 +4,51 @@
 #include "model/json.h"
 #include "model/number.h"
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #if defined(__SSE2__) && !defined(TCORE_JSON_PORTABLE)
 #include <emmintrin.h>
+#endif
+
+#if defined(__SSE2__) && !defined(TCORE_JSON_PORTABLE)
+/* Bit i: byte i may not stand as it is. */
+static inline unsigned special_bytes(__m128i bytes)
+{
+    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
+    const __m128i control = _mm_set1_epi8(0x1f), surrogate = _mm_set1_epi8((char)0xed);
+    __m128i special =
+        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
+                     _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes),
+                                  _mm_cmpeq_epi8(bytes, surrogate)));
+    return (unsigned)_mm_movemask_epi8(special);
+}
+
+/* Copies 4 to 15 bytes by their first and last 8 or 4, which overlap, if all may stand as they are:
+ * most strings are names and keys of that length. */
+static inline bool copy_short(char *to, const char *s, size_t length)
+{
+    size_t part = length >= 8 ? 8 : 4;
+    uint64_t first = 0, last = 0;
+    if (length < 4)
+        return false;
+    if (part == 8) {
+        memcpy(&first, s, 8);
+        memcpy(&last, s + length - 8, 8);
+    } else {
+        uint32_t half;
+        memcpy(&half, s, 4);
+        first = half | (uint64_t)half << 32;
+        memcpy(&half, s + length - 4, 4);
+        last = half | (uint64_t)half << 32;
+    }
+    if (special_bytes(_mm_set_epi64x((long long)last, (long long)first)))
+        return false;
+    memcpy(to, s, part);
+    memcpy(to + length - part, s + length - part, part);
+    return true;
+}
 #endif
 
 /* Copies s to to, where there is room for 15 bytes more, up to the first byte that may not stand as
@@ -17,19 +58,15 @@ static size_t copy_plain(char *to, const char *s, size_t length)
 {
     size_t at = 0;
 #if defined(__SSE2__) && !defined(TCORE_JSON_PORTABLE)
-    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
-    const __m128i control = _mm_set1_epi8(0x1f), surrogate = _mm_set1_epi8((char)0xed);
     for (; length - at >= 16; at += 16) {
         __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(s + at));
-        __m128i special = _mm_or_si128(
-            _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
-            _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes),
-                         _mm_cmpeq_epi8(bytes, surrogate)));
-        unsigned mask = (unsigned)_mm_movemask_epi8(special);
+        unsigned mask = special_bytes(bytes);
         _mm_storeu_si128((__m128i *)(void *)(to + at), bytes);
         if (mask)
             return at + (unsigned)__builtin_ctz(mask);
     }
+    if (copy_short(to + at, s + at, length - at))
+        return length;
 #endif
     for (; at < length; at++) {
         unsigned char c = (unsigned char)s[at];
@@ -77,17 +114,26 @@ static size_t write_special(struct tcore_buf *buf, const char *s, size_t length)
 
 void tcore_json_write_string(struct tcore_buf *buf, const char *s, size_t length)
 {
-    tcore_buf_putc(buf, '"');
-    for (size_t at = 0; at < length;) {
-        /* Room for a closing quote and for what copy_plain stores too much. */
-        char *to = tcore_buf_reserve(buf, length - at + 16);
+    /* Room for both quotes and for what copy_plain stores too much. */
+    char *to = tcore_buf_reserve(buf, length + 18);
+    if (!to)
+        return;
+    *to = '"';
+    size_t at = copy_plain(to + 1, s, length);
+    if (at == length) {
+        to[1 + length] = '"';
+        buf->length += length + 2;
+        return;
+    }
+    buf->length += at + 1;
+    while (at < length) {
+        at += write_special(buf, s + at, length - at);
+        to = tcore_buf_reserve(buf, length - at + 16);
         if (!to)
             return;
         size_t plain = copy_plain(to, s + at, length - at);
         buf->length += plain;
         at += plain;
-        if (at < length)
-            at += write_special(buf, s + at, length - at);
     }
     tcore_buf_putc(buf, '"');
 }
