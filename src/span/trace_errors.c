@@ -1,23 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What failed in a trace, and what it spent its time on. */
+/* What failed in a trace. */
 #include <config.h>
 
 #include "span/trace_parts.h"
 
-#include "model/number.h"
 #include "span/error_detail.h"
 
-#define BOTTLENECKS 5
-
 /* --- Details, from the span's text */
-
-static void put_member(struct tcore_buf *out, const char *key, struct tcore_slice text)
-{
-    if (!text.data)
-        return;
-    put_key(out, key, false);
-    put_text(out, text);
-}
 
 void add_error_detail(struct trace_writer *writer, uint32_t span)
 {
@@ -27,10 +16,10 @@ void add_error_detail(struct trace_writer *writer, uint32_t span)
     error_detail_read(&writer->json, &detail);
     tcore_buf_puts(out, out->length ? ",{\"spanId\":" : "{\"spanId\":");
     put_id(out, known->span_id);
-    put_member(out, "serviceName", trace_build_service(&writer->build, span));
-    put_member(out, "operationName", trace_build_name(&writer->build, span));
-    put_member(out, "errorType", detail.type);
-    put_member(out, "message", detail.message);
+    put_text_member(out, "serviceName", trace_build_service(&writer->build, span));
+    put_text_member(out, "operationName", trace_build_name(&writer->build, span));
+    put_text_member(out, "errorType", detail.type);
+    put_text_member(out, "message", detail.message);
     if (detail.has_time || known->flags & TCORE_SPAN_HAS_END) {
         put_key(out, "timestamp", false);
         put_time(out, detail.has_time ? detail.time_ns : known->end_ns);
@@ -117,69 +106,4 @@ void put_errors(const struct trace_writer *writer, struct tcore_buf *out)
         put_impact(writer, out);
     }
     tcore_buf_putc(out, '}');
-}
-
-/* --- What took long */
-
-struct bottleneck {
-    uint32_t place; /* on the path */
-    int64_t self_ns;
-};
-
-static bool is_longer(const struct bottleneck *a, const struct bottleneck *b)
-{
-    return a->self_ns != b->self_ns ? a->self_ns > b->self_ns : a->place < b->place;
-}
-
-/* Time on the path by span, into self_ns of each span of the tree (no longer needed). */
-static void sum_segments(struct trace_build *build)
-{
-    const struct tcore_critical_path *path = &build->path;
-    for (uint32_t i = 0; i < path->span_count; i++)
-        build->self_ns[path->spans[i]] = 0;
-    for (size_t i = 0; i < path->segment_count; i++)
-        build->self_ns[path->segments[i].span] +=
-            path->segments[i].end_ns - path->segments[i].start_ns;
-}
-
-/* The longest, longest first; returns how many. */
-static uint32_t find_longest(const struct trace_build *build, struct bottleneck *longest)
-{
-    const struct tcore_critical_path *path = &build->path;
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < path->span_count; i++) {
-        struct bottleneck one = {i, build->self_ns[path->spans[i]]};
-        if (!one.self_ns || one.self_ns < path->duration_ns / 10)
-            continue;
-        uint32_t at = count < BOTTLENECKS ? count++ : BOTTLENECKS;
-        for (; at && is_longer(&one, &longest[at - 1]); at--)
-            if (at < BOTTLENECKS)
-                longest[at] = longest[at - 1];
-        if (at < BOTTLENECKS)
-            longest[at] = one;
-    }
-    return count;
-}
-
-void put_analysis(struct trace_writer *writer, struct tcore_buf *out)
-{
-    struct trace_build *build = &writer->build;
-    struct bottleneck longest[BOTTLENECKS];
-    char share[TCORE_NUMBER_BYTES];
-    sum_segments(build);
-    uint32_t count = find_longest(build, longest);
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t span = build->path.spans[longest[i].place];
-        double part = (double)longest[i].self_ns / (double)build->path.duration_ns;
-        tcore_buf_puts(out, i ? ",{\"spanId\":" : ",\"analysis\":{\"bottlenecks\":[{\"spanId\":");
-        put_id(out, build->spans[span].span_id);
-        put_member(out, "serviceName", trace_build_service(build, span));
-        put_member(out, "operationName", trace_build_name(build, span));
-        put_key(out, "selfTime", false);
-        put_int(out, longest[i].self_ns);
-        put_key(out, "share", false);
-        tcore_buf_append(out, share, tcore_format_double(share, part));
-        tcore_buf_putc(out, '}');
-    }
-    tcore_buf_puts(out, count ? "]}" : "");
 }

@@ -7,14 +7,6 @@
 #include "span/oddities.h"
 #include "span/skew/skew.h"
 
-static void put_member(struct tcore_buf *out, const char *key, struct tcore_slice text)
-{
-    if (!text.data)
-        return;
-    put_key(out, key, false);
-    put_text(out, text);
-}
-
 /* --- Clocks */
 
 static void put_clock(const struct trace_writer *writer, const struct skew_clock *clock,
@@ -23,7 +15,7 @@ static void put_clock(const struct trace_writer *writer, const struct skew_clock
     const struct tcore_trace_store *store = writer->build.store;
     tcore_buf_puts(out, "{\"serviceName\":");
     put_text(out, tcore_trace_store_service(store, clock->service));
-    put_member(out, "instance", clock->instance);
+    put_text_member(out, "instance", clock->instance);
     put_key(out, "adjustment", false);
     put_int(out, clock->adjustment_ns);
     if (clock->contradictory)
@@ -38,7 +30,7 @@ static void put_clock(const struct trace_writer *writer, const struct skew_clock
     }
     put_key(out, "againstService", false);
     put_text(out, tcore_trace_store_service(store, clock->against_service));
-    put_member(out, "againstInstance", clock->against_instance);
+    put_text_member(out, "againstInstance", clock->against_instance);
     put_key(out, "spanCount", false);
     put_int(out, clock->spans);
     put_key(out, "callCount", false);
@@ -91,7 +83,13 @@ static void put_custom_data(const struct trace_writer *writer, struct tcore_buf 
 
 void put_metadata(const struct trace_writer *writer, struct tcore_buf *out)
 {
+    const struct tcore_interval *whole = &writer->build.tree.whole;
     tcore_buf_puts(out, ",\"metadata\":{\"traceVersion\":\"1.0\"");
+    if (tcore_interval_is_known(whole)) {
+        put_key(out, "collectionTimestamp", false);
+        put_time(out, whole->end_ns);
+    }
+    tcore_buf_append(out, writer->tags.data, writer->tags.length);
     put_custom_data(writer, out);
     tcore_buf_putc(out, '}');
 }

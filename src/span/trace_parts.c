@@ -40,3 +40,18 @@ void put_key(struct tcore_buf *out, const char *key, bool first)
     tcore_buf_puts(out, key);
     tcore_buf_puts(out, "\":");
 }
+
+void put_text_member(struct tcore_buf *out, const char *key, struct tcore_slice text)
+{
+    if (!text.data)
+        return;
+    put_key(out, key, false);
+    put_text(out, text);
+}
+
+void put_ratio(struct tcore_buf *out, const char *key, double number)
+{
+    char text[TCORE_NUMBER_BYTES];
+    put_key(out, key, false);
+    tcore_buf_append(out, text, tcore_format_double(text, number));
+}

@@ -5,9 +5,6 @@
 
 #include "base/sys.h"
 #include "model/id.h"
-#include "model/number.h"
-#include "model/trace_state.h"
-#include "span/sample.h"
 #include "span/trace_parts.h"
 
 #include <string.h>
@@ -49,46 +46,6 @@ static void put_timeline(const struct trace_writer *writer, struct tcore_buf *ou
     tcore_buf_putc(out, '}');
 }
 
-/* --- Sampling, as the root's context says it */
-
-static enum tcore_status put_sampling(struct trace_writer *writer, struct tcore_buf *out,
-                                      struct tcore_error *err)
-{
-    const struct tcore_stored_text *root = writer->build.rows[writer->build.tree.root];
-    struct tcore_json *json = &writer->json;
-    enum tcore_status status = tcore_json_parse(json, root->text, root->text_length, err);
-    if (status != TCORE_OK)
-        return status == TCORE_SKIP ? TCORE_OK : status;
-    uint32_t state = tcore_json_find(json, 0, "traceState"), at = tcore_json_find(json, 0, "flags");
-    char text[TCORE_NUMBER_BYTES];
-    int64_t flags = 0;
-    uint64_t threshold = 0;
-    const struct tcore_value *value = &json->node[state].value;
-    const struct tcore_slice own = {value->s, value->len};
-    bool has_rate =
-        state && value->kind == TCORE_STRING && tcore_trace_state_find(&own, &threshold);
-    bool sampled = at && tcore_value_int64(&json->node[at].value, &flags) && flags & 1;
-    uint32_t attributes = tcore_json_find(json, 0, "attributes"),
-             reason = tcore_json_find(json, attributes, SAMPLE_REASON);
-    if (!attributes || json->node[reason].value.kind != TCORE_STRING)
-        reason = 0;
-    if (!has_rate && !sampled && !reason)
-        return TCORE_OK;
-    tcore_buf_puts(out, ",\"sampling\":{");
-    if (has_rate) {
-        put_key(out, "samplingRate", true);
-        tcore_buf_append(out, text, tcore_format_double(text, tcore_trace_state_share(threshold)));
-        tcore_buf_putc(out, ',');
-    }
-    tcore_buf_puts(out, "\"samplingDecision\":\"sampled\",\"samplingReason\":");
-    if (reason)
-        tcore_json_write_value(out, &json->node[reason].value);
-    else
-        tcore_buf_puts(out, has_rate ? "\"probability\"" : "\"sampled flag\"");
-    tcore_buf_putc(out, '}');
-    return TCORE_OK;
-}
-
 enum tcore_status trace_record_write(struct trace_writer *writer,
                                      const struct tcore_trace_store *store,
                                      struct tcore_stored_trace *trace, struct tcore_buf *out,
@@ -106,10 +63,11 @@ enum tcore_status trace_record_write(struct trace_writer *writer,
         return status;
     put_performance(writer, out);
     put_errors(writer, out);
-    status = put_sampling(writer, out, err);
-    put_analysis(writer, out);
+    tcore_buf_append(out, writer->sampling.data, writer->sampling.length);
+    status = put_analysis(writer, out, err);
     put_metadata(writer, out);
     tcore_buf_puts(out, "}\n");
+    out->failed |= writer->sampling.failed || writer->tags.failed;
     return status;
 }
 
@@ -121,6 +79,9 @@ void trace_writer_free(struct trace_writer *writer)
     tcore_buf_free(&writer->details);
     tcore_buf_free(&writer->scratch);
     tcore_buf_free(&writer->moved);
+    tcore_buf_free(&writer->sampling);
+    tcore_buf_free(&writer->tags);
+    analysis_free(writer->analysis);
     tcore_free(writer->use);
     tcore_free(writer->involved);
     tcore_free(writer->calls);

@@ -35,11 +35,29 @@
  * sampling             samplingDecision from the root's sampled flag, samplingRate from the
  *                      threshold (th) in its ot= trace state
  * analysis
+ *   performanceScore   100 times the part of the critical path that is not wasted, 0 to 100; absent
+ *                      if the path is not known or took no time. Wasted are segments
+ *                        in clients whose server is known (it is the network),
+ *                        in spans that failed and all below them,
+ *                        in all but the longest of the calls of one operation below one span.
+ *                      With U of it useful and W wasted it is U / (U + W): for the same work less
+ *                      waste never scores lower. It cannot say how fast the work is: what depends
+ *                      on U / W alone (and not on absolute times, for which a trace has no
+ *                      measure), and falls neither with less U nor with less W, is a constant
  *   bottlenecks        {"spanId","serviceName","operationName","selfTime","share"}: up to five
  *                      spans that have a tenth or more of the critical path to themselves
- *   performanceScore is not here: one trace does not say how fast it could have been
+ *   optimizationOpportunities
+ *                      {"type","serviceName","operationName","spanIds","count","saving","share"}:
+ *                      up to five, the greatest saving first, as trace/schedule.h has it, and a
+ *                      tenth of the path at least. type repeated_calls and serial_calls (count
+ *                      calls), failed_work, network, operation (a span's own work)
+ *   anomalies          {"type","spanId","serviceName","value"}: up to a hundred spans that do not
+ *                      fit together
  * metadata
  *   traceVersion       of this form
+ *   collectionTimestamp  the last end, as nothing tells when spans were collected, and a clock
+ *                      would make each run's output another one
+ *   tags               attributes of the root that are texts
  *   customData         what was peculiar, as counts: rootSpans (if several), orphanSpans,
  *                      selfParentSpans, openedCycles, duplicateSpans, sharedSpans, untimedSpans,
  *                      spansBeforeParent, spansAfterParent. With clocks adjusted (skew/skew.h)
@@ -59,6 +77,8 @@ struct trace_writer {
     struct trace_build build;
     struct tcore_json json;
     struct tcore_buf links, details, scratch, moved;
+    struct tcore_buf sampling, tags; /* members, as the root has it */
+    struct analysis *analysis;
     uint64_t refused; /* spans that were left out of structure.spans: they are no valid records */
     struct tcore_error refusal; /* why, of the first */
     struct service_use *use;    /* of each service; zero but for the involved ones */

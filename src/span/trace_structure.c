@@ -74,6 +74,8 @@ static enum tcore_status add_span(struct trace_writer *writer, uint32_t span, st
     add_links(writer, span);
     if (row->stored.span.flags & TCORE_SPAN_ERROR)
         add_error_detail(writer, span);
+    if (span == writer->build.tree.root)
+        take_root(writer);
     return TCORE_OK;
 }
 
@@ -242,6 +244,8 @@ enum tcore_status put_structure(struct trace_writer *writer, struct tcore_buf *o
 {
     tcore_buf_clear(&writer->links);
     tcore_buf_clear(&writer->details);
+    tcore_buf_clear(&writer->sampling);
+    tcore_buf_clear(&writer->tags);
     tcore_buf_puts(out, ",\"structure\":{\"spanCount\":");
     put_int(out, writer->build.tree.count);
     enum tcore_status status = put_spans(writer, out, err);

@@ -130,6 +130,107 @@ field() {
     assert_output '["1",180]'
 }
 
+# opportunities FILE: type, ends of the spans' ids, count and saving of each.
+opportunities() {
+    field '.analysis.optimizationOpportunities[] | [.type, (.spanIds | map(.[15:]) | join("")), .count, .saving]' "$1"
+}
+
+@test 'the score is the part of the critical path that is not wasted' {
+    # of the shop's 100 ns the failed call had 60
+    shop >spans
+    run -0 field .analysis.performanceScore spans
+    assert_output 40
+    # of 100 ns the client had 40 to itself, which is the network
+    { span a 1 - 0 100 x y server; span a 2 1 10 90 x y client; span a 3 2 30 70 z y server; } >network
+    run -0 field .analysis.performanceScore network
+    assert_output 60
+    # of 1000 ns two of three equal calls had 200; the longest was needed
+    { span a 1 - 0 1000 x y server; span a 2 1 100 200 x q client; span a 3 1 200 350 x q client
+      span a 4 1 400 500 x q client; span a 5 1 500 800 x r client; } >repeated
+    run -0 field .analysis.performanceScore repeated
+    assert_output 80
+    # in vain: all of it, as the root failed; nothing: one span; not known: no times, or none passed
+    { span a 1 - 0 100 x y server '"status":"error"'; span a 2 1 10 90 x y internal; } | field .analysis.performanceScore - >got
+    span a 1 - 0 100 x y | field .analysis.performanceScore - >>got
+    span a 1 - - - x y | field .analysis.performanceScore - >>got 2>/dev/null
+    span a 1 - 7 7 x y | field .analysis - >>got
+    assert_equal "$(<got)" $'0\n100\nnull\nnull'
+}
+
+@test 'less waste for the same work never scores lower' {
+    # 20 ns of work in two spans; a call that fails, takes 0 to 50, and one again; network 0 to 50
+    for waste in {0..50..10}; do
+        span a 1 - 0 $((20 + 3 * waste)) x y server
+        span a 2 1 10 $((10 + waste)) x q client '"status":"error"'
+        span a 3 1 $((10 + waste)) $((20 + 2 * waste)) x r client
+        span a 4 3 $((10 + waste)) $((20 + waste)) z r server
+        span a 5 1 $((20 + 2 * waste)) $((20 + 3 * waste)) x s client '"status":"error"'
+    done | awk -v n=1 '{ sub(/0a"/, sprintf("%02x\"", int((NR - 1) / 5) + 10)); print }' >spans
+    run -0 field '.analysis.performanceScore | floor' spans
+    assert_output $'100\n40\n25\n18\n14\n11'
+}
+
+@test 'opportunities: what would save time, and how much at most' {
+    shop >spans
+    # without span 5, or half of it, span 2 is waited for, which ends at 60
+    run -0 opportunities spans
+    assert_output '["operation","1",null,40]
+["failed_work","5",null,20]
+["operation","6",null,20]
+["network","5",null,20]'
+    { span a 1 - 0 1000 x y server; span a 2 1 100 200 x q client; span a 3 1 200 350 x q client
+      span a 4 1 400 500 x q client; span a 5 1 500 800 x r client; } >spans
+    run -0 opportunities spans
+    assert_output '["operation","1",null,350]
+["operation","5",null,300]
+["repeated_calls","234",3,200]
+["serial_calls","2345",4,150]
+["operation","3",null,150]'
+    run -0 field '.analysis.optimizationOpportunities[2], .analysis.optimizationOpportunities[3].operationName' spans
+    assert_output '{"type":"repeated_calls","serviceName":"x","operationName":"q","spanIds":["0000000000000002","0000000000000003","0000000000000004"],"count":3,"saving":200,"share":0.2}
+"y"'
+    # ten of which each has less than a tenth
+    { span a 1 - 0 1000 x y; for i in {2..12}; do span a $(printf %x "$i") 1 $((i * 80)) $((i * 80 + 78)) x n$i; done; } >spans
+    run -0 opportunities spans
+    assert_output '["operation","1",null,180]'
+}
+
+@test 'anomalies are what does not fit together, by span' {
+    { span a 1 - 0 9 x y; span a 2 77 1 2 x y; span a 3 3 2 3 x y; span a 4 5 3 4 x y; span a 5 4 4 5 x y
+      span a 1 - 0 9 x y; span a 6 1 5 99 x y; span a 7 1 - 5 x y; span a 8 1 7 6 x y
+      span a 9 1 -4 6 z y server; span a a 1 -3 6 x y; span a b 1 3 20 z y consumer; } >spans
+    run -0 --separate-stderr field '.analysis.anomalies[] | [.type, (.spanId // "")[15:], .value]' spans
+    assert_output '["several_roots","",5]
+["clock_skew","9",-4]
+["starts_before_parent","a",-3]
+["duplicate_id","1",null]
+["orphan","2",null]
+["own_parent","3",null]
+["cycle","4",null]
+["ends_after_parent","5",1]
+["ends_after_parent","6",90]
+["negative_duration","8",-1]
+["missing_time","7",null]'
+    run -0 --separate-stderr field '.analysis.anomalies[1]' spans
+    assert_output '{"type":"clock_skew","spanId":"0000000000000009","serviceName":"z","value":-4}'
+    shop >spans
+    run -0 field .analysis.anomalies spans
+    assert_output null
+    # of very many a hundred are listed, and all are counted
+    for i in {1..150}; do span a 1 - 0 9 x y; done >spans
+    run -0 field '(.analysis.anomalies | length), .metadata.customData.duplicateSpans' spans
+    assert_output $'100\n149'
+}
+
+@test 'metadata: tags of the root, and when the trace was complete' {
+    { span a 1 - 0 9 x y - '' '"attributes":{"a":"b","n":1,"a":"c","\u0001":"\"","o":{"p":"q"}}'; span a 2 1 1 12 x y - '' '"attributes":{"z":"z"}'; } >spans
+    run -0 --separate-stderr field .metadata spans
+    assert_output '{"traceVersion":"1.0","collectionTimestamp":"2023-11-14T22:13:20.000000012Z","tags":{"a":"c","\u0001":"\""},"customData":{"spansAfterParent":1}}'
+    span a 1 - - - x y - '' '"attributes":{"n":1}' >spans
+    run -0 --separate-stderr field .metadata spans
+    assert_output '{"traceVersion":"1.0","customData":{"untimedSpans":1}}'
+}
+
 @test 'sampling is what the root says of it' {
     span a 1 - 0 9 x y - '' '"traceState":"v=1,ot=rv:1;th:c","flags":259' >spans
     run -0 field .sampling spans
@@ -149,7 +250,7 @@ field() {
       span a 1 - 0 9 x y; span a 6 1 5 99 x y; span a 7 1 - - x y
       span a 8 1 5 6 c y client; span a 8 1 5 6 s y server; } >spans
     run -0 --separate-stderr field '.metadata, .rootSpanId[15:], .structure.spanCount' spans
-    assert_line --index 0 '{"traceVersion":"1.0","customData":{"rootSpans":5,"orphanSpans":1,"selfParentSpans":1,"openedCycles":1,"duplicateSpans":1,"sharedSpans":1,"untimedSpans":1,"spansAfterParent":2}}'
+    assert_line --index 0 '{"traceVersion":"1.0","collectionTimestamp":"2023-11-14T22:13:20.000000099Z","customData":{"rootSpans":5,"orphanSpans":1,"selfParentSpans":1,"openedCycles":1,"duplicateSpans":1,"sharedSpans":1,"untimedSpans":1,"spansAfterParent":2}}'
     assert_line --index 1 '"1"'
     assert_line --index 2 10
 }
