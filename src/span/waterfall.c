@@ -373,7 +373,7 @@ static void put_oddities(struct picture *picture)
         put_part(picture, &left);
     }
     for (unsigned bit = 0; bit < ODDITIES; bit++) {
-        if (!((ODD_PLACES | TCORE_NOTE_SHARED | TCORE_NOTE_UNTIMED) >> bit & 1))
+        if (!((ODD_PLACES | TCORE_NOTE_SHARED) >> bit & 1))
             continue;
         oddity_describe(&odd, bit, &picture->text);
         if (picture->text.length)
