@@ -90,7 +90,8 @@ static void free_chain(struct tcore_trace_store *store, struct chain *chain)
     for (struct block *block = chain->blocks, *next; block; block = next) {
         next = block->next;
         tcore_store_uncount_bytes(store, block->bytes);
-        tcore_free(block);
+        if (!block->in_slab)
+            tcore_free(block);
     }
     *chain = (struct chain){0};
 }
@@ -115,6 +116,7 @@ void tcore_store_drop_rows(struct tcore_trace_intake *intake)
 {
     for (unsigned p = 0; p < TCORE_TRACE_PARTITIONS; p++)
         free_chain(intake->store, &intake->chain[p]);
+    tcore_slabs_free(&intake->slabs);
     tcore_store_uncount_bytes(intake->store, intake->text.bytes);
     tcore_arena_free(&intake->text);
     intake->text_bytes = 0;
@@ -214,7 +216,8 @@ static enum tcore_status add_block(struct tcore_trace_intake *intake, struct cha
         tcore_store_uncount_bytes(store, bytes);
         return refuse(store, err);
     }
-    struct block *block = tcore_malloc(bytes);
+    bool in_slab = intake->held >= TCORE_SLAB_BYTES;
+    struct block *block = in_slab ? tcore_slab_take(&intake->slabs, bytes) : tcore_malloc(bytes);
     if (!block) {
         tcore_store_uncount_bytes(store, bytes);
         return tcore_error_nomem(err);
@@ -222,6 +225,7 @@ static enum tcore_status add_block(struct tcore_trace_intake *intake, struct cha
     intake->held += bytes;
     block->next = chain->blocks;
     block->bytes = bytes;
+    block->in_slab = in_slab;
     chain->blocks = block;
     chain->at = block->rows;
     chain->end = block->rows + rows * store->row_bytes;

@@ -10,11 +10,13 @@
 #include "trace/id_hash.h"
 #include "trace/store.h"
 #include "trace/store_names.h"
+#include "trace/store_slab.h"
 #include "trace/store_spill.h"
 
 struct block {
     struct block *next;
     size_t bytes;
+    bool in_slab;
     char rows[] __attribute__((aligned(8)));
 };
 
@@ -28,6 +30,7 @@ struct tcore_trace_intake {
     struct tcore_trace_intake *next;
     struct tcore_trace_store *store;
     struct chain chain[TCORE_TRACE_PARTITIONS];
+    struct slab *slabs; /* owned */
     struct names services, names;
     struct tcore_arena text;
     uint64_t text_bytes;  /* of all texts held */
