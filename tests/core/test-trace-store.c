@@ -328,6 +328,8 @@ int main(void)
     test_all_of_it(5000, 10, 2, 1);         /* shares of a megabyte, the least */
     test_all_of_it(1, 30000, 1, 1);         /* one piece has all */
     test_all_of_it(1500, 120, 1, 17 << 20); /* pieces finer than partitions */
+    test_all_of_it(20000, 10, 1, 0);        /* more rows than stay out of slabs */
+    test_all_of_it(20000, 10, 1, 12 << 20); /* those are given back when rows are written */
     test_file_fails();
     test_errors_only();
     test_services();
