@@ -87,7 +87,8 @@ static void test_nulls(size_t series, size_t longest)
         }
 }
 
-static void test_power(size_t series)
+/* few: of so few series that chance takes a part of what is promised. */
+static void test_power(size_t series, bool few)
 {
     const struct world small = {STEP, 1, 50}, late = {STEP, 2, 8};
     size_t found = alarms(&small, 200, series, 17);
@@ -95,8 +96,8 @@ static void test_power(size_t series)
     ok(found * 100 >= series * 78, "1 deviation in the last quarter of 200: %zu of %zu", found,
        series);
     found = alarms(&late, 200, series, 18);
-    ok(found * 100 >= series * 85, "2 deviations with 8 of 200 values after it: %zu of %zu", found,
-       series);
+    ok(found * 100 >= series * (few ? 87 : 90),
+       "2 deviations with 8 of 200 values after it: %zu of %zu", found, series);
 }
 
 static void test_onset(void)
@@ -169,7 +170,7 @@ int main(void)
     bool is_long = text && strcmp(text, "yes") == 0;
 
     test_nulls(is_long ? 1000 : 300, is_long ? 10000 : 200);
-    test_power(is_long ? 1000 : 300);
+    test_power(is_long ? 1000 : 300, !is_long);
     test_onset();
     test_odd();
     test_variance();

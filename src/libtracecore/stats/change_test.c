@@ -116,12 +116,14 @@ static double raised(double correlation, size_t count)
 }
 
 /*
- * Simulated, 3,000 series each of 24, 50, 100, 200, 500 and 1,000 values and 300 of 10,000, white
- * or AR(1) with 0.2, 0.5, 0.8 and 0.9: the upper quantiles of the statistic are below those of the
- * largest of LOOKS (ln n)^2 normal variables, farther out by SHORT / (m + OFFSET)^1.5, where
- * m = n (1 - r) / (1 + r) is how many independent values the series is worth.
+ * Simulated, 300 to 4,000 series each of 24, 50, 100, 200, 500, 1,000 and 10,000 values, white or
+ * AR(1) with 0.2, 0.5, 0.8 and 0.9: the upper quantiles of the statistic are below those of the
+ * largest of FEW + LOOKS sqrt(n) normal variables, farther out by SHORT / (m + OFFSET)^1.5, where
+ * m = n (1 - r) / (1 + r) is how many independent values the series is worth. The number grows
+ * faster than that of looks does, for the allowance for correlation shrinks as n grows.
  */
-#define LOOKS  1.3
+#define FEW    5
+#define LOOKS  2.4
 #define SHORT  320
 #define OFFSET 12
 
@@ -130,7 +132,7 @@ static double p_of(double statistic, size_t count, double r)
     double n = (double)count, worth = n * (1 - r) / (1 + r);
     double z = statistic - SHORT / pow(worth + OFFSET, 1.5);
 
-    return fmin(1, LOOKS * log(n) * log(n) * 2 * tcore_normal_tail(z));
+    return fmin(1, (FEW + LOOKS * sqrt(n)) * 2 * tcore_normal_tail(z));
 }
 
 enum tcore_status tcore_change_test(const double *values, size_t count,
