@@ -11,6 +11,7 @@
 #include "span/waterfall.h"
 
 #include "base/sys.h"
+#include "cli/fit.h"
 #include "cli/human.h"
 #include "cli/visible.h"
 #include "model/time.h"
@@ -20,8 +21,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { MARKS = 3, LEAST_WIDTH = 48, MOST_WIDTH = 1000, LEAST_LABEL = 16, CLOCKS_MOST = 8 };
+enum { MARKS = 3, LEAST_WIDTH = 32, MOST_WIDTH = 1000, LEAST_LABEL = 16 };
+enum { NAME_BESIDE_ID = 16, CLOCKS_MOST = 8 };
 
 enum ink { INK_NONE, INK_SPAN, INK_CRITICAL, INK_HIDDEN };
 
@@ -31,7 +34,8 @@ struct picture {
     const struct waterfall_style *style;
     struct tcore_buf *out;
     unsigned label, duration, bar; /* columns */
-    struct tcore_buf text;         /* a label before it is fitted in */
+    bool brief; /* a service that is its parent's is not named again, as there is no room */
+    struct tcore_buf text; /* a label before it is fitted in */
 };
 
 static unsigned line_width(const struct picture *picture)
@@ -63,63 +67,19 @@ static void put_blanks(struct tcore_buf *out, unsigned count)
     tcore_buf_printf(out, "%*s", (int)count, "");
 }
 
-static size_t character_length(const char *text, size_t length)
-{
-    unsigned char lead = (unsigned char)*text;
-    size_t n = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    return n < length ? n : length;
-}
-
-/* The bytes of text from its start that take at most columns; *used: how many. */
-static size_t head_of(const char *text, size_t length, unsigned columns, unsigned *used)
-{
-    size_t at = 0;
-    *used = 0;
-    while (at < length) {
-        size_t bytes = character_length(text + at, length - at);
-        unsigned wide = (unsigned)cli_display_width(text + at, bytes);
-        if (*used + wide > columns)
-            break;
-        *used += wide;
-        at += bytes;
-    }
-    return at;
-}
-
-/* Where the end of text begins that takes at most columns; *used: how many. */
-static size_t tail_of(const char *text, size_t length, unsigned columns, unsigned *used)
-{
-    size_t at = 0;
-    while (at < length && cli_display_width(text + at, length - at) > columns)
-        at += character_length(text + at, length - at);
-    *used = (unsigned)cli_display_width(text + at, length - at);
-    return at;
-}
-
-/* Appends text and blanks up to columns. If it has more, it is cut: of a name, which often begins
- * or ends as others do, the middle. */
+/* Appends text and blanks up to columns; if it has more, it is cut. */
 static void put_fitted(const struct picture *picture, const char *text, size_t length,
-                       unsigned columns, bool is_name)
+                       unsigned columns, enum cli_fit how)
 {
-    const char *dots = picture->style->screen.unicode ? "\xe2\x80\xa6" : "..";
-    unsigned dot_columns = picture->style->screen.unicode ? 1 : 2;
-    unsigned head = 0, tail = 0;
-    if (cli_display_width(text, length) <= columns) {
-        tcore_buf_append(picture->out, text, length);
-        put_blanks(picture->out, columns - (unsigned)cli_display_width(text, length));
-        return;
-    }
-    unsigned room = columns > dot_columns ? columns - dot_columns : 0;
-    unsigned behind = is_name ? room / 2 : 0;
-    size_t end = head_of(text, length, room - behind, &head);
-    size_t begin = tail_of(text, length, behind, &tail);
-    tcore_buf_append(picture->out, text, end);
-    if (columns >= dot_columns)
-        tcore_buf_puts(picture->out, dots);
-    else
-        dot_columns = 0;
-    tcore_buf_append(picture->out, text + begin, length - begin);
-    put_blanks(picture->out, columns - head - tail - dot_columns);
+    cli_fit(picture->out, text, length, columns, how, !picture->style->screen.unicode);
+}
+
+static bool is_service_known(const struct picture *picture, uint32_t span)
+{
+    const struct trace_build *build = picture->build;
+    uint32_t parent = build->tree.parent[span];
+    return picture->brief && parent != TCORE_SPAN_NONE &&
+           build->spans[parent].service == build->spans[span].service;
 }
 
 /* "service: name" made harmless, appended to text. */
@@ -127,6 +87,8 @@ static void append_who(const struct picture *picture, struct tcore_buf *text, ui
 {
     struct tcore_slice service = trace_build_service(picture->build, span);
     struct tcore_slice name = trace_build_name(picture->build, span);
+    if (name.length && is_service_known(picture, span))
+        service = (struct tcore_slice){0};
     if (service.data)
         cli_visible(text, service.data, service.length, false);
     if (service.data && name.length)
@@ -135,16 +97,27 @@ static void append_who(const struct picture *picture, struct tcore_buf *text, ui
         cli_visible(text, name.data, name.length, false);
 }
 
+/* "1,234 spans" */
+static void put_count(struct tcore_buf *out, uint32_t count, const char *one, const char *many)
+{
+    cli_human_count(out, count);
+    tcore_buf_printf(out, " %s", count == 1 ? one : many);
+}
+
 /* The label of a row without its indentation. */
 static void make_label(struct picture *picture, const struct fold_row *row)
 {
     struct tcore_buf *text = &picture->text;
     const char *dots = picture->style->screen.unicode ? "\xe2\x80\xa6" : "...";
     tcore_buf_clear(text);
-    if (row->hidden)
-        tcore_buf_printf(text, "%s %" PRIu32 " more", dots, row->hidden);
-    if (row->below > row->hidden)
-        tcore_buf_printf(text, " (%" PRIu32 " spans)", row->below);
+    if (row->hidden) {
+        tcore_buf_printf(text, "%s ", dots);
+        put_count(text, row->hidden, "more", "more");
+    }
+    if (row->below > row->hidden) {
+        tcore_buf_puts(text, " (");
+        put_count(text, row->below, "span)", "spans)");
+    }
     if (row->hidden && row->span != TCORE_SPAN_NONE)
         tcore_buf_puts(text, " ");
     if (row->span != TCORE_SPAN_NONE)
@@ -174,7 +147,8 @@ static void put_label(struct picture *picture, const struct fold_row *row)
         indent++;
     if (picture->text.data)
         put_fitted(picture, picture->text.data, picture->text.length,
-                   picture->label > indent ? picture->label - indent : 0, !row->hidden);
+                   picture->label > indent ? picture->label - indent : 0,
+                   row->hidden ? CLI_FIT_END : CLI_FIT_MIDDLE);
     picture->out->failed |= picture->text.failed;
 }
 
@@ -217,10 +191,18 @@ static void fill_critical(const struct picture *picture, uint32_t span, enum ink
                  INK_CRITICAL);
 }
 
-static void put_colour(const struct picture *picture, const char *code)
+/* code NULL: no colour here; returns whether there is one to end. */
+static bool begin_colour(const struct picture *picture, const char *code)
 {
-    if (picture->style->screen.colour)
+    bool coloured = code && picture->style->screen.colour;
+    if (coloured)
         tcore_buf_printf(picture->out, "\033[%sm", code);
+    return coloured;
+}
+
+static void end_colour(const struct picture *picture, bool coloured)
+{
+    tcore_buf_puts(picture->out, coloured ? "\033[m" : "");
 }
 
 static void put_ink(const struct picture *picture, const enum ink *ink)
@@ -241,9 +223,12 @@ static void put_bar(const struct picture *picture, const struct fold_row *row)
         if (!row->hidden && row->critical)
             fill_critical(picture, row->span, ink);
     }
-    put_colour(picture, row->failed ? "31" : row->hidden ? "2" : row->critical ? "1" : "0");
+    bool coloured = begin_colour(picture, row->failed     ? "31"
+                                          : row->hidden   ? "2"
+                                          : row->critical ? "1"
+                                                          : NULL);
     put_ink(picture, ink);
-    put_colour(picture, "0");
+    end_colour(picture, coloured);
     tcore_buf_puts(picture->out, edge);
 }
 
@@ -252,9 +237,9 @@ static void put_row(struct picture *picture, const struct fold_row *row)
     struct tcore_buf *out = picture->out;
     struct tcore_buf duration = {0};
     tcore_buf_putc(out, row->critical ? '*' : ' ');
-    put_colour(picture, "31");
+    bool coloured = begin_colour(picture, row->failed ? "31" : NULL);
     tcore_buf_putc(out, row->failed ? '!' : ' ');
-    put_colour(picture, "0");
+    end_colour(picture, coloured);
     tcore_buf_putc(out, ' ');
     put_label(picture, row);
     put_row_duration(picture, &duration, row);
@@ -293,11 +278,6 @@ static uint32_t count_services(struct picture *picture)
     return count;
 }
 
-static void put_count(struct tcore_buf *out, uint32_t count, const char *one, const char *many)
-{
-    tcore_buf_printf(out, "%" PRIu32 " %s", count, count == 1 ? one : many);
-}
-
 /* A part of a line, behind a comma, as long as the line has room; then the line is full. */
 static void put_part(struct picture *picture, unsigned *left)
 {
@@ -316,6 +296,23 @@ static void put_part(struct picture *picture, unsigned *left)
     tcore_buf_clear(text);
 }
 
+/* What the trace begins with: behind its id, or below that if there is no room. */
+static void put_entry(struct picture *picture, unsigned line)
+{
+    struct tcore_buf *text = &picture->text;
+    unsigned beside = 32 + 2;
+    tcore_buf_clear(text);
+    append_who(picture, text, picture->build->tree.root);
+    if (!text->length)
+        return;
+    bool fits = line >= beside + NAME_BESIDE_ID;
+    unsigned room = fits ? line - beside : line;
+    size_t wide = cli_display_width(text->data, text->length);
+    tcore_buf_puts(picture->out, fits ? "  " : "\n");
+    put_fitted(picture, text->data, text->length, wide < room ? (unsigned)wide : room,
+               CLI_FIT_MIDDLE);
+}
+
 /* Which trace, and the facts about it, the most important first. */
 static void put_heading(struct picture *picture)
 {
@@ -325,16 +322,10 @@ static void put_heading(struct picture *picture)
     unsigned left = line_width(picture);
     char id[32], time[TCORE_TIME_BYTES];
     tcore_trace_id_digits(build->rows[0]->stored.trace_id, id);
-    put_colour(picture, "1");
+    bool coloured = begin_colour(picture, "1");
     tcore_buf_append(out, id, sizeof id);
-    tcore_buf_puts(out, "  ");
-    tcore_buf_clear(text);
-    append_who(picture, text, build->tree.root);
-    size_t wide = text->length ? cli_display_width(text->data, text->length) : 0;
-    if (text->length)
-        put_fitted(picture, text->data, text->length, wide < left - 34 ? (unsigned)wide : left - 34,
-                   true);
-    put_colour(picture, "0");
+    put_entry(picture, left);
+    end_colour(picture, coloured);
     tcore_buf_putc(out, '\n');
     tcore_buf_clear(text);
     if (tcore_interval_is_known(whole))
@@ -417,8 +408,9 @@ static void put_axis(struct picture *picture)
     unsigned middle_wide =
         middle.data ? (unsigned)cli_display_width(middle.data, middle.length) : 0;
     unsigned end_wide = end.data ? (unsigned)cli_display_width(end.data, end.length) : 0;
-    put_fitted(picture, "* critical path, ! error", 24, MARKS + picture->label + picture->duration,
-               false);
+    unsigned before = MARKS + picture->label + picture->duration;
+    const char *legend = before < 24 ? "* critical, ! error" : "* critical path, ! error";
+    put_fitted(picture, legend, strlen(legend), before, CLI_FIT_END);
     put_blanks(picture->out, 3);
     tcore_buf_putc(picture->out, '0');
     unsigned used = 1;
@@ -449,12 +441,8 @@ static unsigned widest_duration(const struct picture *picture)
     return (unsigned)widest;
 }
 
-/* How wide labels are: as they need, but no more than half of the line. */
-static void choose_widths(struct picture *picture)
+static size_t widest_label(struct picture *picture)
 {
-    unsigned width = line_width(picture);
-    picture->duration = widest_duration(picture);
-    unsigned rest = width - MARKS - picture->duration - 2 - 2; /* two blanks, two edges */
     size_t widest = LEAST_LABEL;
     for (uint32_t i = 0; i < picture->fold->count; i++) {
         const struct fold_row *row = &picture->fold->rows[i];
@@ -463,6 +451,20 @@ static void choose_widths(struct picture *picture)
             picture->text.length ? cli_display_width(picture->text.data, picture->text.length) : 0;
         wide += 2 * (row->depth < 16 ? row->depth : 16);
         widest = wide > widest ? wide : widest;
+    }
+    return widest;
+}
+
+/* How wide labels are: as they need, but no more than half of the line. */
+static void choose_widths(struct picture *picture)
+{
+    unsigned width = line_width(picture);
+    picture->duration = widest_duration(picture);
+    unsigned rest = width - MARKS - picture->duration - 2 - 2; /* two blanks, two edges */
+    size_t widest = widest_label(picture);
+    if (widest > rest / 2) {
+        picture->brief = true;
+        widest = widest_label(picture);
     }
     picture->label = widest < rest / 2 ? (unsigned)widest : rest / 2;
     picture->bar = rest - picture->label;
