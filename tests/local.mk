@@ -188,6 +188,7 @@ bats_tests += %D%/span/sample.bats
 bats_tests += %D%/span/skew.bats
 bats_tests += %D%/span/search.bats
 bats_tests += %D%/span/spill.bats
+bats_tests += %D%/span/terminal.bats
 bats_tests += %D%/span/timeline.bats
 bats_tests += %D%/span/where.bats
 bats_tests += %D%/record/active.bats

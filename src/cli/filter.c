@@ -239,6 +239,8 @@ static bool emit(struct run *run, const struct tcore_buf *out)
     const struct cli_operator *op = run->op;
     if (!out->length)
         return true;
+    if (op->gives_text && op->gives_text(run->state))
+        return cli_output_text(run->output, out->data, out->length);
     return op->gives_rows && op->gives_rows(run->state)
                ? cli_output_rows(run->output, out->data, out->length)
                : cli_output_lines(run->output, out->data, out->length);

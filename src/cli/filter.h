@@ -112,6 +112,8 @@ struct cli_operator {
     /* Whether what finish emits are rows already (cli/output.h), all of it or nothing; asked behind
      * it. NULL: no, it emits records. */
     bool (*gives_rows)(void *state);
+    /* The same of text for people, instead of what --format says. */
+    bool (*gives_text)(void *state);
 };
 
 /* An open() that wants the text of records, and no columns. */

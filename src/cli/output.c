@@ -66,6 +66,8 @@ static void choose_form(struct cli_output *output)
     output->rows.ascii = !screen.unicode;
     output->rows.terminal = output->sink.terminal;
     output->rows.colour = output->sink.terminal && cli_colour_is_welcome();
+    output->rows.usual = io->usual_fields;
+    output->rows.line = io->usual_fields && output->sink.terminal ? screen.width : 0;
     if (!records)
         output->form = FORM_TEXT;
     else if (io->binary)
@@ -320,6 +322,16 @@ bool cli_output_rows(struct cli_output *output, const char *rows, size_t length)
         length = within_limit(output, rows, length);
     output->records += length > 0;
     output->ended |= !cli_sink_write(&output->sink, rows, length) || output->left == 0;
+    return !output->ended;
+}
+
+bool cli_output_text(struct cli_output *output, const char *text, size_t length)
+{
+    if (output->ended)
+        return false;
+    output->records++; /* a table gets no heading then */
+    output->cli->io.usual_fields = true;
+    output->ended |= !cli_sink_write(&output->sink, text, length);
     return !output->ended;
 }
 

@@ -23,6 +23,9 @@ bool cli_output_lines(struct cli_output *output, const char *lines, size_t lengt
  * heading, where every field is one that some record has; nothing in them that a terminal must not
  * get. For a verb that makes them faster than records could be. Not mixed with cli_output_lines. */
 bool cli_output_rows(struct cli_output *output, const char *rows, size_t length);
+/* Text for people in the place of records, whatever --format is; as above, nothing in it that a
+ * terminal must not get. Not mixed with the others. */
+bool cli_output_text(struct cli_output *output, const char *text, size_t length);
 /* Whether the output is binary and takes blocks that others made of records; and takes some, with
  * how many records they have. Records that came as lines are written before them. */
 bool cli_output_takes_blocks(const struct cli_output *output);

@@ -3,7 +3,9 @@
  * Records as rows: tsv, csv, or a table whose columns are aligned. A table is written 1,000 rows at
  * a time, or what there is of a live stream, so that it can be endless: its columns become wider
  * when cells are, and never narrower. In a table, which is for people, durations are shown with
- * their unit (cli/human.h); tsv and csv have them as they are.
+ * their unit (cli/human.h); tsv and csv have them as they are. A table whose columns the verb chose
+ * has all numbers, shares and times as people read them, and short headings; on a terminal its
+ * lines are no longer than that: names are cut, and the last column is wrapped. Ids never are.
  */
 #ifndef CLI_ROWS_H
 #define CLI_ROWS_H
@@ -22,6 +24,8 @@ struct cli_rows {
     enum cli_row_format format;
     bool terminal; /* nothing may reach it raw */
     bool colour;
+    bool usual;             /* the verb chose the columns (table) */
+    unsigned line;          /* columns that lines are to fit in; 0: any (table) */
     bool ascii;             /* the reader's locale has no other letters */
     bool headed;            /* the heading is written */
     struct tcore_buf text;  /* one cell */
@@ -30,6 +34,8 @@ struct cli_rows {
     size_t held;            /* rows */
     size_t *width;          /* of each column, once headed (table); owned */
     bool *right;            /* numbers: aligned to the right; owned */
+    bool *whole;            /* not to be cut: numbers, ids, times; owned */
+    bool wraps;             /* the last column has text of several words */
 };
 
 /* Appends the record's row to out, or holds it. Failures are out of memory: out->failed. */

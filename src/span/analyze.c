@@ -5,6 +5,7 @@
 #include "base/sys.h"
 #include "cli/ids.h"
 #include "cli/message.h"
+#include "cli/table.h"
 #include "span/antipattern/trial.h"
 #include "span/gather.h"
 #include "span/trace_sums.h"
@@ -201,19 +202,9 @@ static enum severity severity_named(const char *name)
     return strcmp(name, "warning") ? SEVERITY_CRITICAL : SEVERITY_WARNING;
 }
 
-/* The columns of a table, if none were asked for. */
-static void choose_columns(struct cli_io_options *io)
-{
-    static const char *columns[] = {"rank",      "severity", "method", "service", "name",
-                                    "operation", "traces",   "saving", "message"};
-    if (strcmp(io->format, "table") != 0 || io->fields.count)
-        return;
-    io->fields = (struct cli_strings){columns, sizeof columns / sizeof *columns};
-    io->usual_fields = true;
-}
-
 static int run(struct cli *cli, void *verb_options, int argc, char **argv)
 {
+    static const char *columns[] = {"severity", "saving", "traces", "method", "service", "message"};
     const struct analyze_options *options = verb_options;
     struct analyze_run run = {.gather = {.cli = cli, .from_traces = true},
                               .per_trace = options->per_trace,
@@ -227,7 +218,7 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
         return cli_usage_error(cli, "%s", err.text);
     if (!cli_check_inputs(cli, argc - ids, argv + ids))
         return status;
-    choose_columns(&cli->io);
+    cli_table_on_terminal(cli, columns, sizeof columns / sizeof *columns);
     if (!gather_want(&run.gather, &run.wanted, ids, argv))
         cli_error(cli, "out of memory");
     else if (gather_open(&run.gather, cli, GATHER_TEXT))

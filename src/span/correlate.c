@@ -26,18 +26,22 @@ static int check(struct cli *cli, const struct correlate_options *options)
 
 static int run(struct cli *cli, void *verb_options, int argc, char **argv)
 {
-    static const char *groups[] = {"group",     "count",      "errors",     "spanCount",
-                                   "startTime", "endTime",    "gapMaxNano", "executionCount",
-                                   "logCount",  "metricCount"};
-    static const char *contrasts[] = {"rank", "group", "value", "expected", "pValue", "message"};
+    static const char *const groups[] = {"count", "errors", "spanCount", "startTime", "gapMaxNano"};
+    static const char *const others[] = {"executionCount", "logCount", "metricCount"};
+    static const char *contrasts[] = {"rank", "value", "expected", "pValue", "message"};
+    struct cli_columns columns = {0};
     const struct correlate_options *options = verb_options;
     int status = check(cli, options);
     if (status != CLI_DONE)
         return status;
     if (options->of)
         cli_table_on_terminal(cli, contrasts, sizeof contrasts / sizeof *contrasts);
-    else
-        cli_table_on_terminal(cli, groups, sizeof groups / sizeof *groups);
+    cli_columns_add(&columns, groups, sizeof groups / sizeof *groups);
+    if (cli_table_is_wide(cli))
+        cli_columns_add(&columns, others, sizeof others / sizeof *others);
+    cli_columns_add(&columns, options->by.item, options->by.count);
+    if (!options->of)
+        cli_table_on_terminal(cli, columns.name, columns.count);
     return options->of ? correlate_contrast(cli, options, argc, argv)
                        : correlate_groups(cli, options, argc, argv);
 }

@@ -18,12 +18,18 @@
 #include <math.h>
 #include <string.h>
 
+#define TREE_ROWS 1000 /* that people are shown of two traces */
+
 struct diff_run {
     struct gather gather[DIFF_SIDES];
     struct tcore_map wanted[DIFF_SIDES];
     struct trace_sums sums[DIFF_SIDES];
     struct cli *cli;
     struct diff_options options;
+    bool draws; /* two traces as a tree, for people */
+    bool drawn;
+    struct cli_screen screen;
+    uint32_t rows;       /* of the tree, at most */
     bool by_id;          /* two traces that are named: each is looked for in all inputs */
     size_t bytes, limit; /* of the sums */
     size_t found;
@@ -308,7 +314,9 @@ static enum tcore_status compare_two(struct diff_two *two, struct tcore_error *e
         status = diff_join(&both, base, run->gather[DIFF_BASE].store, cand,
                            run->gather[DIFF_CAND].store, err);
     if (status == TCORE_OK)
-        status = diff_pair(&both, two->build, &run->options, two->out, &run->found, err);
+        status = diff_pair(&both, two->build, &run->options, run->draws ? &run->screen : NULL,
+                           run->rows, two->out, &run->found, err);
+    run->drawn = run->draws;
     if (status == TCORE_OK) {
         note_two(run, two->build);
         note_absent(run, base, cand);
@@ -406,6 +414,24 @@ static int exit_status(const struct diff_run *run, int status)
     return base == CLI_FOUND ? base : cand;
 }
 
+static bool gives_text(void *state)
+{
+    return ((const struct diff_run *)state)->drawn;
+}
+
+/* On a terminal findings are a table, and two traces a tree. */
+static void choose_form(struct diff_run *run)
+{
+    static const char *columns[] = {"severity", "effectNano", "message"};
+    struct cli *cli = run->cli;
+
+    run->draws = cli_is_for_people(&cli->io) && !cli->io.fields.count;
+    run->rows =
+        cli->io.limit >= 0 && cli->io.limit < TREE_ROWS ? (uint32_t)cli->io.limit : TREE_ROWS;
+    cli_screen_look(&run->screen, cli);
+    cli_table_on_terminal(cli, columns, sizeof columns / sizeof *columns);
+}
+
 static int compare(struct diff_run *run, int count, char **inputs)
 {
     static const struct cli_operator comparing = {
@@ -416,6 +442,7 @@ static int compare(struct diff_run *run, int count, char **inputs)
         .batch = take_batch,
         .worker_close = close_worker,
         .finish = finish,
+        .gives_text = gives_text,
     };
 
     return exit_status(run, cli_filter(run->cli, &comparing, run, count, inputs));
@@ -445,7 +472,6 @@ static int look_at_operands(struct cli *cli, int ids, int argc, char **argv)
 static int run(struct cli *cli, void *verb_options, int argc, char **argv)
 {
     static const char *service_and_name[] = {"service", "name"};
-    static const char *columns[] = {"severity", "effectNano", "message"};
     struct diff_run run = {.cli = cli, .options = *(const struct diff_options *)verb_options};
     int ids = cli_ids_first(argc, argv), status = look_at_operands(cli, ids, argc, argv);
 
@@ -462,7 +488,7 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
 
     run.by_id = ids;
     run.limit = gather_memory(cli) / 2; /* the other half is for spans */
-    cli_table_on_terminal(cli, columns, sizeof columns / sizeof *columns);
+    choose_form(&run);
     for (int s = 0; s < DIFF_SIDES && opened; s++) {
         run.gather[s] =
             (struct gather){.from_traces = true, .looks_again = true, .stores = DIFF_SIDES};
@@ -514,7 +540,7 @@ const struct cli_verb span_diff = {
         "\n"
         "Spans that do not fit in half of --memory (1G by default) go to a temporary file; what is "
         "known of each trace and operation must fit in the other half. On a terminal findings are "
-        "a table.\n"
+        "a table, and two traces are drawn as one tree.\n"
         "\n"
         "Examples:\n"
         "  trace-span diff base.ndjson candidate.ndjson\n"

@@ -10,6 +10,7 @@
 #ifndef SPAN_DIFF_H
 #define SPAN_DIFF_H
 
+#include "cli/screen.h"
 #include "span/trace_sums.h"
 #include "span/span_group.h"
 #include "stats/rank.h"
@@ -208,11 +209,13 @@ void diff_put_group(struct tcore_buf *out, struct tcore_json *json, const struct
 /* --- diff_pair.c */
 
 /* Two traces, each the only one of its side, span by span: appends a finding record for each span
- * that differs, the largest difference first. *found: how many. The sides have just taken the
- * traces. TCORE_FATAL: no memory. */
+ * that differs, the largest difference first; with a screen, instead, both as one tree, of at most
+ * so many rows. *found: how many differences. The sides have just taken the traces. TCORE_FATAL: no
+ * memory. */
 enum tcore_status diff_pair(const struct diff_both *both,
                             const struct trace_build build[DIFF_SIDES],
-                            const struct diff_options *options, struct tcore_buf *out,
-                            size_t *found, struct tcore_error *err);
+                            const struct diff_options *options, const struct cli_screen *screen,
+                            uint32_t most, struct tcore_buf *out, size_t *found,
+                            struct tcore_error *err);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/sys.h"
 #include "cli/ids.h"
 #include "cli/message.h"
+#include "cli/table.h"
 #include "span/error_groups.h"
 #include "span/gather.h"
 #include "span/trace_sums.h"
@@ -165,6 +166,8 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
 static int run(struct cli *cli, void *verb_options, int argc, char **argv)
 {
     static const char *usual[] = {"service", "name", "errorType", "message", "statusCode"};
+    static const char *const numbers[] = {"traces", "share", "causes"};
+    static const char *const shown[] = {"service", "name", "errorType", "message"};
     static const struct cli_operator finding = {
         .types = 1u << TCORE_RECORD_SPAN | 1u << TCORE_RECORD_TRACE | 1u << TCORE_RECORD_LOG,
         .open = columns,
@@ -175,12 +178,17 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
     };
     const struct errors_options *options = verb_options;
     struct errors_run run = {.gather = {.cli = cli, .from_traces = true}, .by = options->by};
+    struct cli_columns columns = {0};
     int status = CLI_FAILED;
     run.asked = run.by.count;
+    cli_columns_add(&columns, numbers, cli_table_is_wide(cli) ? 3 : 2);
+    cli_columns_add(&columns, run.asked ? run.by.item : shown,
+                    run.asked ? run.by.count : sizeof shown / sizeof *shown);
     if (!run.asked)
         run.by = (struct cli_strings){usual, sizeof usual / sizeof *usual};
     if (!cli_check_inputs(cli, argc, argv))
         return status;
+    cli_table_on_terminal(cli, columns.name, columns.count);
     if (gather_open(&run.gather, cli, GATHER_ERRORS))
         status = cli_filter(cli, &finding, &run, argc, argv);
     trace_sums_free(&run.sums);

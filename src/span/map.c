@@ -5,6 +5,7 @@
 #include "base/sys.h"
 #include "cli/ids.h"
 #include "cli/message.h"
+#include "cli/table.h"
 #include "cli/output.h"
 #include "model/id.h"
 #include "span/gather.h"
@@ -168,6 +169,8 @@ static int make_map(struct map_run *run, int count, char **inputs)
 
 static int run(struct cli *cli, void *verb_options, int argc, char **argv)
 {
+    static const char *columns[] = {"source",    "target", "connection", "count",
+                                    "errorRate", "p50",    "p95",        "max"};
     const struct map_options *options = verb_options;
     struct map_run run = {
         .gather = {.cli = cli, .from_traces = true, .adjust_skew = options->adjust_skew},
@@ -183,6 +186,8 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
     if (options->dot &&
         (cli->io.binary || cli->io.fields.count || strcmp(cli->io.format, "ndjson")))
         return cli_usage_error(cli, "--dot excludes -b, --format and --fields");
+    if (!options->dot)
+        cli_table_on_terminal(cli, columns, cli_table_is_wide(cli) ? 8 : 7);
     if (gather_open(&run.gather, cli, GATHER_TEXT))
         status = make_map(&run, argc, argv);
     trace_sums_free(&run.sums);

@@ -6,6 +6,7 @@
 #include "cli/ids.h"
 #include "cli/message.h"
 #include "cli/pieces.h"
+#include "cli/table.h"
 #include "model/canonical.h"
 #include "span/gather_lines.h"
 #include "span/oddities.h"
@@ -290,6 +291,26 @@ static int find_paths(struct path_run *run, int count, char **inputs)
     return gather_exit_status(&run->gather, status);
 }
 
+/* Of a table that has none asked for. */
+static void choose_columns(struct cli_columns *columns, const struct path_run *run,
+                           const struct path_options *options)
+{
+    static const char *const groups[] = {"share", "count", "mean", "p95", "selfNano", "dragNano"};
+    static const char *const changed[] = {"count", "measuredMeanNano", "mean", "savingNano",
+                                          "savingShare"};
+    static const char *const spans[] = {
+        "dragNano", "slackNano", "criticalPathNano", "selfNano", "spanId", "service", "name"};
+    bool wide = cli_table_is_wide(run->gather.cli);
+    if (options->spans)
+        cli_columns_add(columns, wide ? spans : spans + 2, wide ? 7 : 5);
+    else if (options->what_if.count)
+        cli_columns_add(columns, changed, sizeof changed / sizeof *changed);
+    else
+        cli_columns_add(columns, groups, sizeof groups / sizeof *groups);
+    if (!options->spans)
+        cli_columns_add(columns, run->by.item, run->by.count);
+}
+
 static int run(struct cli *cli, void *verb_options, int argc, char **argv)
 {
     static const char *service_and_name[] = {"service", "name"};
@@ -299,6 +320,7 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
         .spans = options->spans,
         .by = options->by,
     };
+    struct cli_columns columns = {0};
     struct tcore_error err;
     int ids = cli_ids_first(argc, argv), status = CLI_FAILED;
     if (options->spans && (options->by.count || options->what_if.count))
@@ -307,6 +329,8 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
         run.by = (struct cli_strings){service_and_name, 2};
     if (!cli_check_inputs(cli, argc - ids, argv + ids))
         return status;
+    choose_columns(&columns, &run, options);
+    cli_table_on_terminal(cli, columns.name, columns.count);
     enum tcore_status parsed = what_if_parse(&run.what_if, &options->what_if, &err);
     bool plain = !options->spans && span_groups_are_plain(&run.by);
     if (parsed == TCORE_BAD_INPUT)

@@ -5,8 +5,9 @@
 
 #include <inttypes.h>
 
-#define DEEPEST 24 /* levels that are drawn */
-#define MOST    60 /* labels that are drawn */
+#define DEEPEST  24   /* levels that are drawn */
+#define MOST     60   /* labels that are drawn */
+#define COMPARED 1000 /* siblings; those behind are not drawn */
 
 struct sketch {
     const struct shape *shape;
@@ -16,33 +17,49 @@ struct sketch {
     uint32_t drawn;
 };
 
-/* How many of siblings[0..count) have the shape of the span; 0 if an earlier one than place has. */
-static uint32_t count_alike(const struct sketch *sketch, const uint32_t *siblings, uint32_t count,
-                            uint32_t place)
+/* --- Siblings of one shape */
+
+static bool is_first(const struct shape *shape, const uint32_t *siblings, uint32_t place)
 {
-    uint64_t wanted = sketch->shape->of_span[siblings[place]];
+    for (uint32_t i = 0; i < place; i++)
+        if (shape->of_span[siblings[i]] == shape->of_span[siblings[place]])
+            return false;
+    return true;
+}
+
+uint32_t pattern_next(const struct shape *shape, const uint32_t *siblings, uint32_t count,
+                      uint32_t from)
+{
+    while (from < count && from < COMPARED && !is_first(shape, siblings, from))
+        from++;
+    return from < COMPARED ? from : count;
+}
+
+uint32_t pattern_alike(const struct shape *shape, const uint32_t *siblings, uint32_t count,
+                       uint32_t place)
+{
     uint32_t alike = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        bool is = sketch->shape->of_span[siblings[i]] == wanted;
-        if (is && i < place)
-            return 0;
-        alike += is;
-    }
+    for (uint32_t i = place; i < count; i++)
+        alike += shape->of_span[siblings[i]] == shape->of_span[siblings[place]];
     return alike;
 }
 
-static void put_label(struct sketch *sketch, uint32_t span, uint32_t above, uint32_t alike)
+/* --- The sketch */
+
+void pattern_put_label(const struct shape *shape, const struct shape_labels *labels,
+                       const struct trace_build *build, uint32_t span, uint32_t above,
+                       uint32_t alike, struct tcore_buf *out)
 {
-    uint32_t service = sketch->build->spans[span].service;
-    struct tcore_slice name = shape_label_template(sketch->labels, sketch->shape->label_of[span]);
-    if (service && (above == TCORE_SPAN_NONE || service != sketch->build->spans[above].service)) {
-        struct tcore_slice text = tcore_trace_store_service(sketch->build->store, service);
-        tcore_buf_append(sketch->out, text.data, text.length);
-        tcore_buf_puts(sketch->out, ": ");
+    uint32_t service = build->spans[span].service;
+    struct tcore_slice name = shape_label_template(labels, shape->label_of[span]);
+    if (service && (above == TCORE_SPAN_NONE || service != build->spans[above].service)) {
+        struct tcore_slice text = tcore_trace_store_service(build->store, service);
+        tcore_buf_append(out, text.data, text.length);
+        tcore_buf_puts(out, ": ");
     }
-    tcore_buf_append(sketch->out, name.data, name.length);
+    tcore_buf_append(out, name.data, name.length);
     if (alike > 1)
-        tcore_buf_printf(sketch->out, " x%" PRIu32, alike);
+        tcore_buf_printf(out, " x%" PRIu32, alike);
 }
 
 /* Siblings by the first of each shape; depth is bounded, whatever the tree's is. */
@@ -50,12 +67,9 @@ static void draw(struct sketch *sketch, const uint32_t *siblings, uint32_t count
                  unsigned depth)
 {
     const struct tcore_trace_tree *tree = &sketch->build->tree;
-    enum { COMPARED = 1000 }; /* siblings */
     bool first = true;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t alike = i < COMPARED ? count_alike(sketch, siblings, count, i) : 0;
-        if (!alike)
-            continue;
+    for (uint32_t i = pattern_next(sketch->shape, siblings, count, 0); i < count;
+         i = pattern_next(sketch->shape, siblings, count, i + 1)) {
         tcore_buf_puts(sketch->out, first ? "" : ", ");
         first = false;
         if (sketch->drawn++ >= MOST) {
@@ -63,7 +77,8 @@ static void draw(struct sketch *sketch, const uint32_t *siblings, uint32_t count
             return;
         }
         uint32_t span = siblings[i], below = tree->first[span + 1] - tree->first[span];
-        put_label(sketch, span, above, alike);
+        pattern_put_label(sketch->shape, sketch->labels, sketch->build, span, above,
+                          pattern_alike(sketch->shape, siblings, count, i), sketch->out);
         if (!below)
             continue;
         tcore_buf_puts(sketch->out, " (");

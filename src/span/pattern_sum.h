@@ -13,6 +13,7 @@
 #ifndef SPAN_PATTERN_SUM_H
 #define SPAN_PATTERN_SUM_H
 
+#include "cli/screen.h"
 #include "span/gather.h"
 #include "span/shape.h"
 #include "stats/cell.h"
@@ -72,17 +73,40 @@ enum tcore_status pattern_cluster(struct pattern_sum *sum, double threshold,
 
 /* --- pattern_write.c */
 
-/* Appends a record of each pattern, of which the first trace is looked at again. */
+/* Appends a record of the first patterns, most at most, of each of which the first trace is looked
+ * at again; with a screen what people see of it there, an empty line between two. */
 enum tcore_status pattern_write(struct pattern_sum *sum, struct pattern *const *patterns,
-                                size_t count, struct gather *gather, struct tcore_buf *out,
+                                size_t count, size_t most, struct gather *gather,
+                                const struct cli_screen *screen, struct tcore_buf *out,
                                 struct tcore_error *err);
 
 /* --- pattern_sketch.c */
+
+/* Of siblings[from..count) the first one that none before has the shape of; count: there is none.
+ * After a thousand they are not looked at. */
+uint32_t pattern_next(const struct shape *shape, const uint32_t *siblings, uint32_t count,
+                      uint32_t from);
+/* How many of siblings[place..count) have the shape of the one at place. */
+uint32_t pattern_alike(const struct shape *shape, const uint32_t *siblings, uint32_t count,
+                       uint32_t place);
+/* "service: name x3", as it is: the service if it is not that of the span above, which may be
+ * TCORE_SPAN_NONE. */
+void pattern_put_label(const struct shape *shape, const struct shape_labels *labels,
+                       const struct trace_build *build, uint32_t span, uint32_t above,
+                       uint32_t alike, struct tcore_buf *out);
 
 /* Appends a trace's tree in a line: service: name, what is below in brackets, siblings of one shape
  * once with how many there are; a service where it is not that of the span above. The shape is
  * that of the trace. */
 void pattern_sketch(const struct shape *shape, const struct shape_labels *labels,
                     const struct trace_build *build, struct tcore_buf *out);
+
+/* --- pattern_tree.c */
+
+/* Appends what the pattern's record says and the tree of the trace, a line a span, siblings of one
+ * shape once. Nothing of names is raw. */
+void pattern_draw(const struct shape *shape, const struct shape_labels *labels,
+                  const struct trace_build *build, const struct tcore_json *record,
+                  const struct cli_screen *screen, struct tcore_buf *out);
 
 #endif

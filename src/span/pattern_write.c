@@ -49,15 +49,16 @@ struct writing {
     uint64_t all; /* traces, weighted */
     const struct pattern *pattern;
     struct trace_build build; /* of its first trace */
-    struct tcore_buf sketch;
-    struct tcore_buf *out;
+    const struct cli_screen *screen;
+    struct tcore_buf *out, sketch, record;
+    struct tcore_json json;
 };
 
-static enum tcore_status write_record(struct writing *w, struct tcore_error *err)
+static enum tcore_status write_record(struct writing *w, struct tcore_buf *out,
+                                      struct tcore_error *err)
 {
     struct pattern_sum *sum = w->sum;
     const struct pattern *pattern = w->pattern;
-    struct tcore_buf *out = w->out;
     double traces = (double)pattern->cell.count / TCORE_WEIGHT_ONE;
     enum tcore_status status = shape_find(&sum->shape, &sum->labels, &w->build, err);
     if (status != TCORE_OK)
@@ -83,28 +84,47 @@ static enum tcore_status write_record(struct writing *w, struct tcore_error *err
     return tcore_buf_status(&w->sketch, err);
 }
 
+static enum tcore_status draw(struct writing *w, struct tcore_error *err)
+{
+    tcore_buf_clear(&w->record);
+    enum tcore_status status = write_record(w, &w->record, err);
+    if (status == TCORE_OK)
+        status = tcore_buf_status(&w->record, err);
+    if (status == TCORE_OK)
+        status = tcore_json_parse(&w->json, w->record.data, w->record.length - 1, err);
+    if (status == TCORE_OK)
+        pattern_draw(&w->sum->shape, &w->sum->labels, &w->build, &w->json, w->screen, w->out);
+    return status;
+}
+
 static enum tcore_status look_at_first(void *state, unsigned thread,
                                        struct tcore_stored_trace *trace, struct tcore_error *err)
 {
     struct writing *w = state;
     (void)thread;
     enum tcore_status status = trace_build_tree(&w->build, w->gather->store, trace, err);
-    return status ? status : write_record(w, err);
+    if (status != TCORE_OK)
+        return status;
+    return w->screen ? draw(w, err) : write_record(w, w->out, err);
 }
 
 enum tcore_status pattern_write(struct pattern_sum *sum, struct pattern *const *patterns,
-                                size_t count, struct gather *gather, struct tcore_buf *out,
+                                size_t count, size_t most, struct gather *gather,
+                                const struct cli_screen *screen, struct tcore_buf *out,
                                 struct tcore_error *err)
 {
-    struct writing w = {.sum = sum, .gather = gather, .out = out};
+    struct writing w = {.sum = sum, .gather = gather, .screen = screen, .out = out};
     enum tcore_status status = TCORE_OK;
     for (size_t i = 0; i < count; i++)
         w.all += patterns[i]->cell.count;
-    for (size_t i = 0; i < count && status == TCORE_OK; i++) {
+    for (size_t i = 0; i < count && i < most && status == TCORE_OK; i++) {
         w.pattern = patterns[i];
+        tcore_buf_puts(out, screen && i ? "\n" : "");
         status = gather_again(gather, w.pattern->first.trace_id, look_at_first, &w, err);
     }
     trace_build_free(&w.build);
     tcore_buf_free(&w.sketch);
+    tcore_buf_free(&w.record);
+    tcore_json_free(&w.json);
     return status ? status : tcore_buf_status(out, err);
 }

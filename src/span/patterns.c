@@ -5,6 +5,7 @@
 #include "base/sys.h"
 #include "cli/ids.h"
 #include "cli/message.h"
+#include "cli/table.h"
 #include "span/gather.h"
 #include "span/pattern_sum.h"
 #include "span/span_names.h"
@@ -19,6 +20,9 @@ struct patterns_options {
 struct patterns_run {
     struct gather gather; /* its callbacks want it first */
     bool names;
+    bool drawn; /* for people, as text */
+    size_t most;
+    struct cli_screen screen;
     double threshold;
     struct trace_sums sums; /* of struct patterns_sum */
 };
@@ -71,7 +75,8 @@ static enum tcore_status write_patterns(struct patterns_run *run, struct pattern
     size_t count = 0;
     enum tcore_status status = pattern_cluster(sum, run->threshold, &patterns, &count, err);
     if (status == TCORE_OK)
-        status = pattern_write(sum, patterns, count, &run->gather, out, err);
+        status = pattern_write(sum, patterns, count, run->most, &run->gather,
+                               run->drawn ? &run->screen : NULL, out, err);
     tcore_free(patterns);
     return status;
 }
@@ -100,7 +105,33 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
     return status;
 }
 
+static bool gives_text(void *state)
+{
+    const struct patterns_run *run = state;
+    return run->drawn;
+}
+
 /* --- The verb */
+
+/* Trees on a terminal; a table only of names, or if it was asked for. */
+static void choose_form(struct patterns_run *run)
+{
+    static const char *patterns[] = {"count", "share", "errorRate", "p50",
+                                     "p95",   "spans", "service",   "name"};
+    static const char *names[] = {"count", "errorRate", "p50", "p95", "names", "service", "name"};
+    struct cli *cli = run->gather.cli;
+    run->most = SIZE_MAX;
+    run->drawn = !run->names && cli_is_for_people(&cli->io) && !cli->io.fields.count;
+    if (run->drawn) {
+        cli_screen_look(&run->screen, cli);
+        if (cli->io.limit >= 0)
+            run->most = (size_t)cli->io.limit;
+    } else if (run->names) {
+        cli_table_on_terminal(cli, names, sizeof names / sizeof *names);
+    } else {
+        cli_table_on_terminal(cli, patterns, sizeof patterns / sizeof *patterns);
+    }
+}
 
 static int run(struct cli *cli, void *verb_options, int argc, char **argv)
 {
@@ -111,6 +142,7 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
         .batch = gather_batch,
         .worker_close = gather_worker_close,
         .finish = finish,
+        .gives_text = gives_text,
     };
     const struct patterns_options *options = verb_options;
     struct patterns_run run = {
@@ -122,6 +154,7 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
         return cli_usage_error(cli, "--similarity: more than 0 and up to 100%% is wanted");
     if (!cli_check_inputs(cli, argc, argv))
         return status;
+    choose_form(&run);
     if (gather_open(&run.gather, cli, GATHER_NAMES))
         status = cli_filter(cli, &finding, &run, argc, argv);
     trace_sums_free(&run.sums);
@@ -154,7 +187,9 @@ const struct cli_verb span_patterns = {
         "For each pattern there is one aggregate record, the most frequent first: how many traces "
         "(count, share) and shapes (variants) it has, how long they take, how many failed at their "
         "root (errors, errorRate), how many spans they have (spans, the mean), when it was seen, "
-        "a sketch of the tree (x3: three of these), and the slowest trace (evidence).\n"
+        "a sketch of the tree (x3: three of these), and the slowest trace (evidence). On a "
+        "terminal "
+        "they are drawn as trees.\n"
         "\n"
         "Spans that do not fit in half of --memory (1G by default) go to a temporary file.\n"
         "\n"

@@ -225,15 +225,11 @@ static const char *usual_ties[] = {"correlationId",        "contextId",
 
 static int run(struct cli *cli, void *verb_options, int argc, char **argv)
 {
-    static const char *columns[] = {"strength",
-                                    "relation",
-                                    "traceId",
-                                    "serviceName",
-                                    "rootName",
-                                    "offsetNano",
-                                    "timeline.totalDuration",
-                                    "structure.spanCount",
-                                    "errors.errorCount"};
+    static const char *const usual[] = {"strength", "relation", "serviceName", "rootName",
+                                        "traceId"};
+    static const char *const wide[] = {"offsetNano", "timeline.totalDuration",
+                                       "structure.spanCount", "errors.errorCount"};
+    struct cli_columns columns = {0};
     struct related_options *options = verb_options;
     int64_t memory = cli->io.memory_bytes ? cli->io.memory_bytes : GATHER_MEMORY;
     struct related r = {.cli = cli, .options = options, .memory_bytes = (size_t)memory};
@@ -246,7 +242,11 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
         return status;
     if (!options->by.count)
         options->by = (struct cli_strings){usual_ties, sizeof usual_ties / sizeof *usual_ties};
-    cli_table_on_terminal(cli, columns, sizeof columns / sizeof *columns);
+    cli_columns_add(&columns, usual, 2);
+    if (cli_table_is_wide(cli))
+        cli_columns_add(&columns, wide, sizeof wide / sizeof *wide);
+    cli_columns_add(&columns, usual + 2, sizeof usual / sizeof *usual - 2);
+    cli_table_on_terminal(cli, columns.name, columns.count);
     memcpy(r.id, id.trace_id, sizeof r.id);
     r.json.depth_limit = (unsigned)cli->io.depth_limit;
     r.column.by = tcore_calloc(options->by.count, sizeof *r.column.by);

@@ -5,6 +5,7 @@
 #include "span/search.h"
 
 #include "cli/message.h"
+#include "cli/table.h"
 #include "span/verbs.h"
 
 #include <inttypes.h>
@@ -65,10 +66,47 @@ static int refuse(struct cli *cli, const char *query, struct tcore_error *err)
 
 /* --- The verb */
 
+/* Of a table that has none asked for. */
+static void choose_columns(struct cli_columns *columns, const struct cli *cli,
+                           const struct search_options *options, const struct traceql_query *query,
+                           struct tcore_arena *arena)
+{
+    static const char *const trace[] = {"timeline.startTime",
+                                        "structure.spanCount",
+                                        "errors.errorCount",
+                                        "timeline.totalDuration",
+                                        "serviceName",
+                                        "rootName",
+                                        "traceId"};
+    static const char *const span[] = {"startTimeUnixNano", "durationNano", "status", "service",
+                                       "name"};
+    static const char *const narrow[] = {"durationNano", "service", "name"};
+    static const char *const ids[] = {"traceId", "spanId"};
+    bool wide = cli_table_is_wide(cli);
+    if (options->summary) {
+        cli_columns_add(columns, wide ? trace : trace + 3, wide ? 7 : 4);
+        return;
+    }
+    if (wide)
+        cli_columns_add(columns, span, 5);
+    else if (query->selections > 1) /* what was asked for needs the room */
+        cli_columns_add(columns, narrow, 3);
+    else
+        cli_columns_add(columns, span + 1, 4);
+    for (uint32_t s = 0; s < query->selections; s++) {
+        const struct tcore_slice *label = &query->field[query->selected[s]].label;
+        const char *name = tcore_arena_copy(arena, label->data, label->length);
+        cli_columns_add(columns, &name, name ? 1 : 0);
+    }
+    cli_columns_add(columns, ids, wide ? 2 : 1);
+}
+
 static int run(struct cli *cli, void *verb_options, int argc, char **argv)
 {
     const struct search_options *options = verb_options;
     struct traceql_query query;
+    struct cli_columns columns = {0};
+    struct tcore_arena names = {0};
     struct tcore_error err = {0};
     if (!argc)
         return cli_usage_error(cli, "search needs a query, such as '{ status = error }'");
@@ -76,6 +114,10 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
         return cli_usage_error(cli, "--traces and --summary cannot be used together");
     enum tcore_status parsed = traceql_parse(&query, argv[0], strlen(argv[0]), &err);
     int status;
+    if (parsed == TCORE_OK) {
+        choose_columns(&columns, cli, options, &query, &names);
+        cli_table_on_terminal(cli, columns.name, columns.count);
+    }
     if (parsed != TCORE_OK)
         status = refuse(cli, argv[0], &err);
     else if (traceql_is_of_spans(&query) && !options->traces && !options->summary)
@@ -83,6 +125,7 @@ static int run(struct cli *cli, void *verb_options, int argc, char **argv)
     else
         status = search_traces(cli, &query, options, argc - 1, argv + 1);
     traceql_free(&query);
+    tcore_arena_free(&names);
     return status;
 }
 
