@@ -388,6 +388,7 @@ span_tests += %D%/core/test-template-call
 %C%_core_test_template_call_LDADD = $(program_libs)
 span_tests += %D%/core/test-errors
 span_tests += %D%/core/test-patterns
+span_tests += %D%/core/test-propagators
 span_tests += %D%/core/test-template
 span_tests += %D%/core/test-span-diff
 span_tests += %D%/core/test-traceql
@@ -411,6 +412,10 @@ traceql_sources = src/span/traceql/traceql_build.c src/span/traceql/traceql_chec
 	src/span/shape.c src/span/template.c src/span/trace_build.c
 %C%_core_test_patterns_CPPFLAGS = $(program_cppflags)
 %C%_core_test_patterns_LDADD = $(program_libs)
+%C%_core_test_propagators_SOURCES = %D%/core/test-propagators.c src/span/baggage.c src/span/carrier.c \
+	src/span/propagator_b3.c src/span/propagator_jaeger.c src/span/propagator_w3c.c
+%C%_core_test_propagators_CPPFLAGS = $(program_cppflags)
+%C%_core_test_propagators_LDADD = $(program_libs)
 %C%_core_test_template_SOURCES = %D%/core/test-template.c src/span/template.c
 %C%_core_test_template_CPPFLAGS = $(program_cppflags)
 %C%_core_test_template_LDADD = $(program_libs)

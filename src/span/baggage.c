@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+enum { MOST_MEMBERS = 64, MOST_BYTES = 8192 };
+
 static bool is_token(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -37,6 +39,11 @@ static bool all(struct tcore_slice text, bool (*is_one)(char))
     return true;
 }
 
+bool baggage_is_key(struct tcore_slice key)
+{
+    return key.length && all(key, is_token);
+}
+
 /* key, or key=value; at the beginning of a member the value must be there. */
 static bool split(struct tcore_slice text, bool needs_value, struct tcore_slice *key,
                   struct tcore_slice *value)
@@ -45,7 +52,7 @@ static bool split(struct tcore_slice text, bool needs_value, struct tcore_slice 
     const char *equals = text.length ? memchr(text.data, '=', text.length) : NULL;
     *key = trim(text.data, equals ? equals : end);
     *value = equals ? trim(equals + 1, end) : (struct tcore_slice){0};
-    return key->length && all(*key, is_token) && all(*value, is_octet) && (equals || !needs_value);
+    return baggage_is_key(*key) && all(*value, is_octet) && (equals || !needs_value);
 }
 
 static void append_pair(struct tcore_buf *out, struct tcore_slice key, struct tcore_slice value)
@@ -79,24 +86,42 @@ static bool append_member(struct tcore_buf *out, const char *from, const char *t
     return true;
 }
 
+void baggage_note_bad(size_t count, struct tcore_buf *notes)
+{
+    if (count)
+        tcore_buf_printf(notes, "%zu member%s of baggage %s invalid and left out\n", count,
+                         count == 1 ? "" : "s", count == 1 ? "is" : "are");
+}
+
 struct tcore_slice baggage_normalise(struct carrier *carrier, struct tcore_slice text,
                                      struct tcore_buf *notes)
 {
     struct tcore_buf out = {0};
-    size_t bad = 0;
+    size_t bad = 0, good = 0, beyond = 0;
     struct tcore_slice result = {0};
     const char *end = text.data + text.length;
     for (const char *at = text.data; text.data && at <= end;) {
         const char *comma = at < end ? memchr(at, ',', (size_t)(end - at)) : NULL;
         const char *member_end = comma ? comma : end;
         struct tcore_slice member = trim(at, member_end);
-        if (member.length)
-            bad += !append_member(&out, member.data, member.data + member.length);
+        size_t before = out.length;
         at = member_end + 1;
+        if (!member.length)
+            continue;
+        if (!append_member(&out, member.data, member.data + member.length)) {
+            bad++;
+        } else if (beyond || good == MOST_MEMBERS || out.length > MOST_BYTES) {
+            out.length = before; /* and those behind it: whole members, from the end */
+            beyond++;
+        } else {
+            good++;
+        }
     }
-    if (bad)
-        tcore_buf_printf(notes, "%zu member%s of baggage %s invalid and left out\n", bad,
-                         bad == 1 ? "" : "s", bad == 1 ? "is" : "are");
+    baggage_note_bad(bad, notes);
+    if (beyond)
+        tcore_buf_printf(notes, "%zu member%s of baggage beyond %d, or %d bytes, %s left out\n",
+                         beyond, beyond == 1 ? "" : "s", MOST_MEMBERS, MOST_BYTES,
+                         beyond == 1 ? "is" : "are");
     if (out.length && !out.failed) {
         result.data = tcore_arena_copy(&carrier->arena, out.data, out.length);
         result.length = result.data ? out.length : 0;
@@ -194,6 +219,15 @@ void baggage_decode(struct tcore_slice text, struct tcore_buf *out)
 
 /* --- As JSON */
 
+static bool has_key(struct tcore_slice baggage, struct tcore_slice key)
+{
+    struct baggage_member member;
+    while (baggage_next(&baggage, &member))
+        if (member.key.length == key.length && !memcmp(member.key.data, key.data, key.length))
+            return true;
+    return false;
+}
+
 void baggage_write_json(struct tcore_slice baggage, struct tcore_buf *out)
 {
     struct baggage_member member;
@@ -201,6 +235,8 @@ void baggage_write_json(struct tcore_slice baggage, struct tcore_buf *out)
     tcore_buf_putc(out, '{');
     while (baggage_next(&baggage, &member)) {
         struct tcore_buf value = {0};
+        if (has_key(baggage, member.key))
+            continue; /* a later one counts */
         baggage_decode(member.value, &value);
         tcore_buf_puts(out, first ? "" : ",");
         tcore_json_write_string(out, member.key.data, member.key.length);
@@ -218,7 +254,7 @@ void baggage_write_properties(struct tcore_slice baggage, const char *key, struc
     struct baggage_member member;
     bool first = true;
     while (baggage_next(&baggage, &member)) {
-        if (!member.properties.data)
+        if (!member.properties.data || has_key(baggage, member.key))
             continue;
         if (first)
             tcore_buf_printf(out, ",\"%s\":{", key);

@@ -103,13 +103,17 @@ static struct tcore_slice trim(const char *from, const char *to)
     return (struct tcore_slice){from, (size_t)(to - from)};
 }
 
-/* A variable as a field: NAME_X=value is name-x. */
+/* A variable as a field: NAME_X=value is name-x. Names are in upper case, and one in another case
+ * is another variable. */
 static bool add_variable(struct carrier *carrier, const char *text, size_t length)
 {
     const char *equals = memchr(text, '=', length);
     if (!equals)
         return true;
     size_t name_length = (size_t)(equals - text);
+    for (size_t i = 0; i < name_length; i++)
+        if (text[i] >= 'a' && text[i] <= 'z')
+            return true;
     char *name = tcore_arena_copy(&carrier->arena, text, name_length);
     if (!name)
         return false;
@@ -184,11 +188,13 @@ enum tcore_status carrier_read(struct carrier *carrier, enum carrier_kind kind, 
 
 /* --- Writing */
 
+/* In upper case, an underscore for what names of variables do not have. */
 static void write_variable_name(struct tcore_slice name, struct tcore_buf *out)
 {
     for (size_t i = 0; i < name.length; i++) {
         char c = name.data[i];
-        tcore_buf_putc(out, c == '-' ? '_' : c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c);
+        bool is_letter = c >= 'a' && c <= 'z', is_digit = c >= '0' && c <= '9';
+        tcore_buf_putc(out, is_letter ? (char)(c - 'a' + 'A') : is_digit ? c : '_');
     }
 }
 

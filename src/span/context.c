@@ -80,9 +80,9 @@ static bool draw(struct action *action, enum tcore_id_class id, char *out)
 static bool begin_trace(struct action *action)
 {
     struct trace_context *context = &action->context;
-    context->has_ids = context->decided = true;
-    context->debug = false;
-    context->ids.flags = TCORE_FLAG_SAMPLED | TCORE_FLAG_RANDOM;
+    bool sampled = !context->decided || context->ids.flags & TCORE_FLAG_SAMPLED;
+    context->has_ids = context->decided = true; /* a decision that came without a trace stays */
+    context->ids.flags = TCORE_FLAG_RANDOM | (sampled ? TCORE_FLAG_SAMPLED : 0);
     *context->parent_id = '\0';
     context->state = (struct tcore_slice){0};
     return draw(action, TCORE_TRACE_ID, context->ids.trace_id) &&
@@ -139,8 +139,10 @@ static bool find_context(struct action *action, const char *operand, bool *usage
     enum tcore_status status = extract(action, &err);
     if (status == TCORE_FATAL)
         return fail(action, &err);
-    if (status == TCORE_BAD_INPUT)
+    if (status == TCORE_BAD_INPUT) {
         cli_note(action->cli, "%s: it is ignored, and a new trace begun", err.text);
+        action->context.decided = action->context.debug = false;
+    }
     return true;
 }
 

@@ -38,10 +38,15 @@ extern const struct propagator propagator_w3c, propagator_b3, propagator_jaeger;
 
 /* --- baggage.c */
 
-/* The valid members of a baggage text, without blanks between them; data NULL: there are none. */
+/* The valid members of a baggage text, without blanks between them; data NULL: there are none. Those
+ * beyond what W3C Baggage has everybody hand on (64 members, 8,192 bytes) are left out, too. */
 struct tcore_slice baggage_normalise(struct carrier *carrier, struct tcore_slice text,
                                      struct tcore_buf *notes);
-/* {"key":"value",...}, decoded. */
+/* Whether it is a key of baggage. */
+bool baggage_is_key(struct tcore_slice key);
+/* Notes how many members were invalid, if any. */
+void baggage_note_bad(size_t count, struct tcore_buf *notes);
+/* {"key":"value",...}, decoded; of members with one key the last. */
 void baggage_write_json(struct tcore_slice baggage, struct tcore_buf *out);
 /* The same of the members' properties, for those that have some; nothing if none has. key: with
  * ,"key": before it. */

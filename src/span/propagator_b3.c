@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+static const char bad_sampling[] = "the B3 sampling state is none of 0, 1 and d";
+
 /* An id of digits digits, or of 16 where 32 are usual. */
 static bool read_id(struct tcore_slice text, enum tcore_id_class id, char *out)
 {
@@ -49,7 +51,7 @@ static enum tcore_status read_parts(struct tcore_slice trace_id, struct tcore_sl
     if (parent_id.data && !read_id(parent_id, TCORE_SPAN_ID, context->parent_id))
         return bad(err, "the B3 parent id is not 16 hexadecimal digits, or all zero");
     if (sampled.data && !read_sampled(sampled, context))
-        return bad(err, "the B3 sampling state is none of 0, 1 and d");
+        return bad(err, bad_sampling);
     context->has_ids = true;
     return TCORE_OK;
 }
@@ -87,10 +89,10 @@ static enum tcore_status extract(struct carrier *carrier, struct trace_context *
         return bad(err, "a B3 field occurs more than once");
     if (single.data)
         return read_single(single, context, err);
-    if (!trace_id.data && !span_id.data)
-        return TCORE_OK;
     if (flags.length == 1 && *flags.data == '1')
         sampled = (struct tcore_slice){"d", 1};
+    if (!trace_id.data && !span_id.data && !parent_id.data) /* perhaps a decision without a trace */
+        return !sampled.data || read_sampled(sampled, context) ? TCORE_OK : bad(err, bad_sampling);
     return read_parts(trace_id, span_id, sampled, parent_id, context, err);
 }
 

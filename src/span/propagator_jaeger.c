@@ -28,7 +28,7 @@ static bool read_id(struct tcore_slice text, enum tcore_id_class id, char *out)
 
 static bool read_flags(struct tcore_slice text, struct trace_context *context)
 {
-    const char *digits = "0123456789abcdef";
+    const char *digits = "0123456789abcdef0123456789ABCDEF";
     unsigned flags = 0;
     if (!text.length || text.length > 2)
         return false;
@@ -36,7 +36,7 @@ static bool read_flags(struct tcore_slice text, struct trace_context *context)
         const char *digit = text.data[i] ? strchr(digits, text.data[i]) : NULL;
         if (!digit)
             return false;
-        flags = flags << 4 | (unsigned)(digit - digits);
+        flags = flags << 4 | (unsigned)(digit - digits) % 16;
     }
     context->ids.flags = flags & JAEGER_SAMPLED ? TCORE_FLAG_SAMPLED : 0;
     context->debug = flags & JAEGER_DEBUG;
@@ -72,20 +72,26 @@ static enum tcore_status read_ids(struct tcore_slice text, struct trace_context 
 static struct tcore_slice read_baggage(struct carrier *carrier, struct tcore_buf *notes)
 {
     struct tcore_buf text = {0};
-    size_t prefix = sizeof baggage_prefix - 1;
+    size_t prefix = sizeof baggage_prefix - 1, bad = 0;
     for (size_t i = 0; i < carrier->count; i++) {
         const struct carrier_field *field = &carrier->fields[i];
         struct tcore_buf value = {0};
+        struct tcore_slice key = {field->name.data + prefix, field->name.length - prefix};
         if (field->name.length <= prefix || memcmp(field->name.data, baggage_prefix, prefix) != 0)
             continue;
+        if (!baggage_is_key(key)) { /* it might be taken for members of another name */
+            bad++;
+            continue;
+        }
         baggage_decode(field->value, &value);
         tcore_buf_puts(&text, text.length ? "," : "");
-        tcore_buf_append(&text, field->name.data + prefix, field->name.length - prefix);
+        tcore_buf_append(&text, key.data, key.length);
         tcore_buf_putc(&text, '=');
         baggage_encode((struct tcore_slice){value.data, value.length}, &text);
         tcore_buf_free(&value);
     }
     struct tcore_slice baggage = {0};
+    baggage_note_bad(bad, notes);
     if (text.length && !text.failed)
         baggage = baggage_normalise(carrier, (struct tcore_slice){text.data, text.length}, notes);
     tcore_buf_free(&text);

@@ -8,7 +8,7 @@ hex16='[0-9a-f]{16}'
 
 setup() {
     cd "$BATS_TEST_TMPDIR"
-    unset B3 X_B3_TRACEID X_B3_SPANID UBER_TRACE_ID
+    unset B3 X_B3_TRACEID X_B3_SPANID X_B3_SAMPLED X_B3_FLAGS UBER_TRACE_ID
 }
 
 @test 'new prints a fresh traceparent, random and sampled' {
@@ -131,7 +131,7 @@ TRACEPARENT=$parent"
 }
 
 @test 'an invalid tracestate is left out, and said; the rest stays' {
-    for state in 'A=1' 'a=1,a=2' 'a' '=1' 'a=' 'a@=1' 'a@b@c=1' $'a=\t1x\x7f' "$(printf 'k%d=1,' {1..33})"; do
+    for state in 'A=1' 'a=1,a=2' 'a' '=1' 'a=' '@a=1' 'a@B=1' $'a=\t1x\x7f' "$(printf 'k%d=1,' {1..33})"; do
         TRACEPARENT=$parent TRACESTATE=$state run -0 --separate-stderr trace-span context extract
         assert_output '{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b7","flags":1}'
         assert_equal "$stderr" 'trace-span: tracestate is invalid and left out'
@@ -161,6 +161,17 @@ END
     for bad in "$b3-1" x-y "${b3/-1-/-2-}" "${b3/00f067/0gf067}" "$(printf '%032d' 0)-00f067aa0ba902b7"; do
         B3=$bad run -4 trace-span context extract --propagator=b3
     done
+}
+
+@test 'a decision that comes without a trace is that of the new one' {
+    B3=0 run -0 trace-span context child --propagator=b3
+    assert_output --regexp "^B3=$hex32-$hex16-0\$"
+    X_B3_SAMPLED=0 run -0 trace-span context inject --propagator=b3
+    assert_output --regexp "^B3=$hex32-$hex16-0\$"
+    X_B3_FLAGS=1 run -0 trace-span context child --propagator=b3
+    assert_output --regexp "^B3=$hex32-$hex16-d\$"
+    B3=x-y-d run -0 --separate-stderr trace-span context child --propagator=b3
+    assert_output --regexp "^B3=$hex32-$hex16-1\$"
 }
 
 @test 'jaeger, with its baggage' {
