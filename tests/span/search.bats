@@ -94,6 +94,32 @@ ids() {
     assert_output $'name\ttrace:duration\nGET /cart\t100'
 }
 
+@test 'each intrinsic of traces and structure, and the attributes of parents' {
+    shop | sed 's/"service":"front"}$/"service":"front","attributes":{"x":7},"resource":{"region":"eu"}}/' >shop
+    run -0 trace-span search '{ } | select(trace:id, trace:rootName, trace:rootService, trace:duration, traceDuration, rootServiceName, span:childCount, childCount, nestedSetLeft, nestedSetRight, nestedSetParent, span:parentID, parent.x, parent.span.x, parent.resource.region, parent.resource.service.name, parent.zzz)' \
+        --format=tsv --fields=spanId,trace:id,trace:rootName,trace:rootService,trace:duration,traceDuration,rootServiceName,span:childCount,childCount,nestedSetLeft,nestedSetRight,nestedSetParent,span:parentID,parent.x,parent.span.x,parent.resource.region,parent.resource.service.name shop
+    trace="$(printf %032x 0xa1)"$'\tGET /cart\tfront\t100\t100\tfront'
+    assert_output "$(
+        printf 'spanId\ttrace:id\ttrace:rootName\ttrace:rootService\ttrace:duration\ttraceDuration\trootServiceName\tspan:childCount\tchildCount\tnestedSetLeft\tnestedSetRight\tnestedSetParent\tspan:parentID\tparent.x\tparent.span.x\tparent.resource.region\tparent.resource.service.name\n'
+        while read -r id rest; do
+            printf '%s\t%s\t%b\n' "$(id "$id")" "$trace" "$rest"
+        done <<'END'
+1 2\t2\t1\t12\t-1\t\t\t\t\t
+2 1\t1\t2\t7\t1\t0000000000000001\t7\t7\teu\tfront
+3 1\t1\t3\t6\t2\t0000000000000002\t7\t7\teu\tfront
+4 0\t0\t4\t5\t3\t0000000000000003\t\t\t\tcart
+5 1\t1\t8\t11\t1\t0000000000000001\t7\t7\teu\tfront
+6 0\t0\t9\t10\t8\t0000000000000005\t7\t7\teu\tfront
+END
+    )"
+    run -0 ids '{ trace:rootService = "front" && rootServiceName =~ "fr.*" && trace:rootName = rootName && traceDuration = 100ns && span:childCount + childCount = 2 && nestedSetLeft < nestedSetRight && nestedSetParent >= 2 }' shop
+    assert_output '3'
+    run -0 ids '{ parent.span.x = 7 && parent.resource.region = "eu" && parent.x > 6 && parent.resource.service.name != "cart" } ~ { }' shop
+    assert_output '2 5'
+    run -0 ids '{ nestedSetParent < 0 }' shop
+    assert_output '1'
+}
+
 @test '--traces gives whole traces, --summary one record each' {
     run -0 ids --traces '{ name = "SELECT items" }' spans
     assert_output '1 2 3 4 5 6'

@@ -243,16 +243,36 @@ static enum tcore_status lex_one(struct lexer *lexer, struct traceql_token *toke
     return lex_sign(lexer, token) ? TCORE_OK : refuse(lexer, "nothing of TraceQL begins like this");
 }
 
+/* Blanks, and comments as Go has them. */
+static enum tcore_status skip(struct lexer *lexer)
+{
+    for (;;) {
+        const char *at = lexer->text + lexer->at, *end = NULL;
+        size_t left = lexer->length - lexer->at;
+        if (is_blank(peek(lexer, 0))) {
+            lexer->at++;
+            continue;
+        }
+        if (peek(lexer, 0) != '/' || (peek(lexer, 1) != '/' && peek(lexer, 1) != '*'))
+            return TCORE_OK;
+        bool is_line = at[1] == '/';
+        end = is_line ? memchr(at, '\n', left) : memmem(at + 2, left - 2, "*/", 2);
+        if (!end && !is_line)
+            return refuse(lexer, "the comment has no end");
+        lexer->at = !end ? lexer->length : (size_t)(end - lexer->text) + (is_line ? 1 : 2);
+    }
+}
+
 enum tcore_status traceql_lex(const char *text, size_t length, size_t *at,
                               struct tcore_arena *arena, struct traceql_token *token,
                               struct tcore_error *err)
 {
     struct lexer lexer = {text, length, *at, arena, err};
     *token = (struct traceql_token){0};
-    while (is_blank(peek(&lexer, 0)))
-        lexer.at++;
+    enum tcore_status status = skip(&lexer);
     token->start = (uint32_t)lexer.at;
-    enum tcore_status status = lex_one(&lexer, token);
+    if (status == TCORE_OK)
+        status = lex_one(&lexer, token);
     *at = lexer.at;
     token->end = (uint32_t)lexer.at;
     token->text = (struct tcore_slice){text + token->start, token->end - token->start};
