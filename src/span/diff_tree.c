@@ -115,13 +115,24 @@ static uint32_t children_of(const struct drawing *d, uint32_t parent, uint32_t *
 
 /* --- A row */
 
-static const char *colour_of(const struct pair *pair, char mark)
+static bool has_failed(const struct pairing *p, int side, uint32_t span)
 {
-    return mark == '>'                                ? "31"
-           : mark == '<'                              ? "32"
-           : pair->span[DIFF_BASE] == TCORE_SPAN_NONE ? "36"
-           : pair->span[DIFF_CAND] == TCORE_SPAN_NONE ? "2"
-                                                      : NULL;
+    return p->build[side].spans[span].flags & TCORE_SPAN_ERROR;
+}
+
+/* Red is worse, green better; what is alone is neither. */
+static const char *colour_of(const struct pairing *p, const struct pair *pair, char mark)
+{
+    const uint32_t *span = pair->span;
+
+    if (mark == '+' || mark == '-')
+        return mark == '+' ? "36" : "2";
+    bool failed = has_failed(p, DIFF_BASE, span[DIFF_BASE]);
+    bool fails = has_failed(p, DIFF_CAND, span[DIFF_CAND]);
+
+    if (failed != fails)
+        return fails ? "31" : "32";
+    return mark == '>' ? "31" : mark == '<' ? "32" : NULL;
 }
 
 /* text becomes the name of what is there, the service if it is not that of what is above. */
@@ -143,11 +154,6 @@ static void name_pair(struct drawing *d, const struct pair *pair)
         cli_visible(&d->text, name.data, name.length, false);
     if (pair->number > 1)
         tcore_buf_printf(&d->text, " #%" PRIu32, pair->number);
-}
-
-static bool has_failed(const struct pairing *p, int side, uint32_t span)
-{
-    return p->build[side].spans[span].flags & TCORE_SPAN_ERROR;
 }
 
 /* raw becomes what is to be said of it besides times. */
@@ -249,7 +255,7 @@ static void put_label(struct drawing *d, const struct pair *pair, size_t room)
 static void put_row(struct drawing *d, const struct pair *pair, bool is_root, bool last)
 {
     char mark = mark_of(d->p, pair);
-    const char *colour = d->screen->colour ? colour_of(pair, mark) : NULL;
+    const char *colour = d->screen->colour ? colour_of(d->p, pair, mark) : NULL;
     size_t columns = label_columns(d);
     size_t before = is_root ? 0 : d->branches.columns + 2;
 

@@ -150,6 +150,19 @@ CAND 0000000000000000000000000000000b, 6 spans, 1 error
     assert_line --index 5 '  more rows are left out'
 }
 
+@test 'what is worse is red there, what is better green' {
+    need_command script
+    two_traces >spans
+    TERM=xterm COLUMNS=80 run -0 script -qec "trace-span diff $trace_a $trace_b spans" /dev/null </dev/null
+    for line in $'\e[31m> front: GET /cart ' $'\e[2m- |-stock: stock.Get' $'\e[31m  |-ads: ads.Get FAILS NOW'; do
+        assert_output --partial "$line"
+    done
+    TERM=xterm COLUMNS=80 run -0 script -qec "trace-span diff $trace_b $trace_a spans" /dev/null </dev/null
+    for line in $'\e[32m< front: GET /cart ' $'\e[36m+ |-stock: stock.Get' $'\e[32m  |-ads: ads.Get fails no more'; do
+        assert_output --partial "$line"
+    done
+}
+
 @test 'a layer between is above what it was put between; siblings have numbers' {
     { span a 1 - 0 100 x root; span a 2 1 10 90 x call; span a 3 1 91 92 x call; } >one
     { span b 1 - 0 100 x root; span b 9 1 9 91 proxy pass; span b 2 9 10 90 x call; span b 3 9 91 99 x call; } >two
