@@ -377,7 +377,7 @@ on_terminal() {
     id=$(trace-record start one --pid=$$)
     trace-record event "$id" loaded
     run -0 on_terminal active
-    assert_line --index 0 --regexp '^operationName +timeline.startTime +executionId *$'
+    assert_line --index 0 --regexp '^operationName +startTime +executionId *$'
     run -0 on_terminal active --format=ndjson
     assert_line --index 0 --partial '{"type":"execution"'
     run -0 on_terminal active --fields=operationName
@@ -395,8 +395,8 @@ on_terminal() {
     assert_line --index 0 --regexp '^operationName +status '
     # what is in none of them is no mistake of who asked
     run -0 on_terminal follow "$id"
-    assert_line --index 0 --regexp '^timeUnixNano +event +name +body *$'
-    assert_line --index 2 --regexp '^[0-9]+ +loaded *$'
+    assert_line --index 0 --regexp '^time +event +name +body *$'
+    assert_line --index 2 --regexp '^20[0-9]{2}-[^ ]+Z +loaded *$'
     assert_equal "${#lines[@]}" 4
     run -0 on_terminal status "$id"
     assert_line --index 0 --partial '{"type":"execution"'

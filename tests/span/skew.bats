@@ -235,7 +235,7 @@ farthest() {
     assert_line --index 2 'clock of b (h2) adjusted by +547 ns, against a (h1)'
     assert_line --index 1 --partial '1.00 us, 2 spans'
     COLUMNS=48 run -0 --separate-stderr trace-span timeline --adjust-skew spans
-    assert_line --index 2 'clock of b (h2) adjusted by +547 ns, against a..'
+    assert_line --index 3 'clock of b (h2) adjusted by +547 ns, against a..'
     run -0 --separate-stderr trace-span path --adjust-skew spans
     assert_equal "$(jq -c '[.group.service, .sum, .adjustedSpans]' <<<"$output")" $'["b",900,1]\n["a",100,null]'
     run -0 --separate-stderr trace-span path --spans --adjust-skew spans
