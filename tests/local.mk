@@ -166,8 +166,6 @@ bats_tests += %D%/pipe/simd.bats
 bats_tests += %D%/detect/anomaly.bats
 bats_tests += %D%/detect/change.bats
 bats_tests += %D%/detect/compare.bats
-bats_tests += %D%/detect/nab.bats
-bats_tests += %D%/detect/tcpd.bats
 bats_tests += %D%/report/summary.bats
 bats_tests += %D%/report/table.bats
 bats_tests += %D%/span/analyze.bats
@@ -245,6 +243,7 @@ text_tests += %D%/contract/options.bats
 text_tests += %D%/contract/quickstart.bats
 text_tests += %D%/contract/schemas.bats
 text_tests += %D%/detect/nab.bats
+text_tests += %D%/detect/tcpd.bats
 EXTRA_DIST += $(text_tests)
 if !SANITIZERS
 bats_tests += $(text_tests)
