@@ -121,7 +121,7 @@ sources() {
         exec 5<>"/dev/tcp/127.0.0.1/$(cat port)"
         (printf "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"; head -c 100000 /dev/zero) >&5
         IFS= read -r line <&5
-        sleep 0.3'
+        sleep 1'
     kill "$receiver"
     wait "$receiver" || true
     jq -c 'select(.metricName=="process.network.io")' "$trace" >network
