@@ -167,9 +167,9 @@ chain() {
     chain 200000 >spans
     ulimit -s 512
     run -0 trace-span timeline --memory=1M --max-rows=3 spans
-    assert_line --index 1 --partial '200000 spans'
+    assert_line --index 1 --partial '200,000 spans'
     assert_line --index 2 '1 opened cycle'
-    assert_line --index 6 --partial '199998 more'
+    assert_line --index 6 --partial '199,998 more'
     run -0 --separate-stderr trace-span path --memory=1M --fields=group,spans,onPath spans
     assert_output '{"group":{"service":"s0","name":"n"},"spans":100000,"onPath":100000}
 {"group":{"service":"s1","name":"n"},"spans":100000,"onPath":100000}'
