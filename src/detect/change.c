@@ -17,20 +17,11 @@
 
 #include <inttypes.h>
 
-#define RUN_ID "run.id"
-
 static enum tcore_status open_change(void *state, struct tcore_projection *projection,
                                      struct tcore_error *err)
 {
     struct change *c = state;
-    const struct wanted_column wanted[] = {
-        {NULL, RUN_ID, &c->run_id[0]},
-        {"attributes", RUN_ID, &c->run_id[1]},
-        {"dimensions", RUN_ID, &c->run_id[2]},
-        {"resource", RUN_ID, &c->run_id[3]},
-    };
-    enum tcore_status status =
-        want_columns(projection, wanted, sizeof wanted / sizeof *wanted, err);
+    enum tcore_status status = want_run(projection, &c->run, err);
 
     return status == TCORE_OK ? intake_open(&c->intake, projection, err) : status;
 }
@@ -55,11 +46,9 @@ static struct intake_series *get_series(void *owner, uint32_t series)
 /* *run: the number of the record's run. False: out of memory. */
 static bool find_run(struct change *c, const struct tcore_batch *batch, size_t row, uint32_t *run)
 {
-    struct tcore_value id = {0};
+    struct tcore_value id = run_of(batch, &c->run, row);
 
     *run = TCORE_MAP_NONE;
-    for (size_t i = 0; i < sizeof c->run_id / sizeof *c->run_id && id.kind == TCORE_ABSENT; i++)
-        id = column_value(batch, c->run_id[i], row);
     if (id.kind == TCORE_ABSENT)
         return true;
     if (id.kind == TCORE_STRING) {

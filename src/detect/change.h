@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "cli/verb.h"
+#include "detect/columns.h"
 #include "detect/intake.h"
 
 struct change_options {
@@ -37,7 +38,7 @@ struct change {
     struct history *history; /* by series; owned */
     size_t capacity;
     struct tcore_map runs;
-    size_t run_id[4];
+    struct run_columns run;
     size_t points, point_limit;
     uint64_t untimed; /* points without a time */
     uint64_t found;   /* changes */

@@ -67,6 +67,41 @@ static inline bool column_is(const struct tcore_batch *batch, size_t column, siz
     return tcore_value_is_text(&value, text);
 }
 
+/* --- The run that a record is of */
+
+#define RUN_ID "run.id"
+
+/* Where it may stand. */
+struct run_columns {
+    size_t at[4];
+};
+
+static inline enum tcore_status want_run(struct tcore_projection *projection,
+                                         struct run_columns *run, struct tcore_error *err)
+{
+    const struct wanted_column wanted[] = {
+        {NULL, RUN_ID, &run->at[0]},
+        {"attributes", RUN_ID, &run->at[1]},
+        {"dimensions", RUN_ID, &run->at[2]},
+        {"resource", RUN_ID, &run->at[3]},
+    };
+
+    return want_columns(projection, wanted, sizeof wanted / sizeof *wanted, err);
+}
+
+/* Absent if the record does not name one. */
+static inline struct tcore_value run_of(const struct tcore_batch *batch,
+                                        const struct run_columns *run, size_t row)
+{
+    struct tcore_value id = {0};
+
+    for (size_t i = 0; i < sizeof run->at / sizeof *run->at && id.kind == TCORE_ABSENT; i++)
+        id = column_value(batch, run->at[i], row);
+    return id;
+}
+
+/* --- Ids */
+
 /* An id in its canonical form, with a NUL; empty if there is none. out has id + 1 bytes. */
 static inline void column_id(const struct tcore_batch *batch, size_t column, size_t row,
                              enum tcore_id_class id, char *out)

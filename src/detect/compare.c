@@ -16,8 +16,6 @@
 
 #include <inttypes.h>
 
-#define RUN_ID "run.id"
-
 static enum tcore_status open_compare(void *state, struct tcore_projection *projection,
                                       struct tcore_error *err)
 {
@@ -32,14 +30,12 @@ static enum tcore_status open_compare(void *state, struct tcore_projection *proj
         {NULL, "unit", &c->unit},
         {NULL, "traceId", &c->trace_id},
         {"context", "traceId", &c->context_trace},
-        {NULL, RUN_ID, &c->run_id[0]},
-        {"attributes", RUN_ID, &c->run_id[1]},
-        {"dimensions", RUN_ID, &c->run_id[2]},
-        {"resource", RUN_ID, &c->run_id[3]},
     };
     enum tcore_status status =
         want_columns(projection, wanted, sizeof wanted / sizeof *wanted, err);
 
+    if (status == TCORE_OK)
+        status = want_run(projection, &c->run, err);
     if (status == TCORE_OK && c->options->per)
         status = tcore_projection_add_field(projection, c->options->per, &c->per, err);
     return status == TCORE_OK ? series_open(&c->table, projection, err) : status;
@@ -55,16 +51,6 @@ static void from_input(void *state, void *worker, size_t input)
 
 /* --- The unit of repetition */
 
-static struct tcore_value run_of(const struct compare *c, const struct tcore_batch *batch,
-                                 size_t row)
-{
-    struct tcore_value run = {0};
-
-    for (size_t i = 0; i < sizeof c->run_id / sizeof *c->run_id && run.kind == TCORE_ABSENT; i++)
-        run = column_value(batch, c->run_id[i], row);
-    return run;
-}
-
 /* *kind: what such a unit is called. SKIP: --per names a field that the record does not have. */
 static enum tcore_status unit_of(struct compare *c, const struct tcore_batch *batch, size_t row,
                                  uint32_t *unit, const char **kind, struct tcore_error *err)
@@ -78,7 +64,7 @@ static enum tcore_status unit_of(struct compare *c, const struct tcore_batch *ba
         if (name.kind == TCORE_ABSENT)
             return TCORE_SKIP;
     } else {
-        name = run_of(c, batch, row);
+        name = run_of(batch, &c->run, row);
         *kind = name.kind != TCORE_ABSENT ? RUN_ID : "trace";
         c->by_run += name.kind != TCORE_ABSENT;
         c->by_trace += name.kind == TCORE_ABSENT;

@@ -7,6 +7,7 @@
 #define DETECT_COMPARE_H
 
 #include "cli/verb.h"
+#include "detect/columns.h"
 #include "detect/series.h"
 
 enum compare_side { COMPARE_BASE, COMPARE_CAND, COMPARE_SIDES };
@@ -63,7 +64,8 @@ struct compare {
     struct tcore_map allow; /* lines of the --allow file */
     bool *allow_used;       /* by line; owned */
     size_t duration, start, time, value, metric_type, temporality, unit;
-    size_t trace_id, context_trace, per, run_id[4];
+    size_t trace_id, context_trace, per;
+    struct run_columns run;
     enum compare_side side;       /* of the batch in hand */
     uint64_t read[COMPARE_SIDES]; /* records */
     size_t samples, sample_limit;
