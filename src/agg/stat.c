@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Parsing --stat. */
+#include <config.h>
+
 #include "agg/stat.h"
 
 #include "base/sys.h"
+#include "c-ctype.h"
 #include "cli/message.h"
 #include "cli/options.h"
 #include "model/number.h"
@@ -141,7 +144,7 @@ static enum tcore_status parse_one(struct tcore_stat *stat, const char *name,
         }
     }
     double percent;
-    if (*name == 'p' && name[1] >= '0' && name[1] <= '9' &&
+    if (*name == 'p' && c_isdigit(name[1]) &&
         tcore_parse_double(name + 1, strlen(name + 1), &percent) && percent >= 0 &&
         percent <= 100) {
         stat->kind = TCORE_STAT_QUANTILE;

@@ -8,6 +8,7 @@
 #include "alert/rules.h"
 
 #include "base/sys.h"
+#include "c-ctype.h"
 #include "cli/message.h"
 #include "cli/options.h"
 #include "model/number.h"
@@ -56,12 +57,7 @@ static bool take(struct expr *e, const char *token)
 
 static bool is_letter(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':';
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
+    return c_isalpha(c) || c == '_' || c == ':';
 }
 
 static bool take_word(struct expr *e, const char *word)
@@ -69,7 +65,7 @@ static bool take_word(struct expr *e, const char *word)
     skip_blanks(e);
     char behind = strncmp(e->at, word, strlen(word)) ? 'x' : e->at[strlen(word)];
 
-    return !is_letter(behind) && !is_digit(behind) && behind != '.' && take(e, word);
+    return !is_letter(behind) && !c_isdigit(behind) && behind != '.' && take(e, word);
 }
 
 /* A name with dots in it, as OpenTelemetry's are; NULL: there is none or no memory. */
@@ -79,7 +75,7 @@ static const char *read_name(struct expr *e)
     const char *start = e->at;
 
     if (is_letter(*e->at))
-        while (is_letter(*e->at) || is_digit(*e->at) || *e->at == '.')
+        while (is_letter(*e->at) || c_isdigit(*e->at) || *e->at == '.')
             e->at++;
     return e->at > start ? tcore_arena_copy(&e->rules->arena, start, (size_t)(e->at - start))
                          : NULL;
@@ -321,7 +317,7 @@ bool rule_stat_parse(const char *stat, double *quantile)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcmp(stat, names[i]))
             return true;
-    if (*stat != 'p' || !is_digit(stat[1]) ||
+    if (*stat != 'p' || !c_isdigit(stat[1]) ||
         !tcore_parse_double(stat + 1, strlen(stat + 1), &percent) || percent < 0 || percent > 100)
         return false;
     *quantile = percent / 100;

@@ -9,8 +9,8 @@
 #include "cli/parse.h"
 
 #include "base/sys.h"
+#include "c-ctype.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #define OPTIONS_MAX 160 /* of one verb, all tables together */
@@ -397,7 +397,7 @@ static bool is_operand(const struct parser *parser, const char *arg)
     size_t table;
     if (arg[0] != '-' || !arg[1])
         return true;
-    bool number = (arg[1] >= '0' && arg[1] <= '9') || (arg[1] == '.' && arg[2]);
+    bool number = c_isdigit(arg[1]) || (arg[1] == '.' && arg[2]);
     return number && !cli_option_by_short(parser->tables, arg[1], &table);
 }
 

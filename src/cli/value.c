@@ -8,7 +8,8 @@
 #include "cli/options.h"
 #include "model/time.h"
 
-#include <ctype.h>
+#include "c-ctype.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,11 +21,6 @@ static bool fail(const char **reason, const char *text)
 {
     *reason = text;
     return false;
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
 }
 
 /* A decimal without sign or exponent, as found in text: 1, 1.5, .5 */
@@ -41,14 +37,14 @@ static const char *read_decimal(const char *at, struct decimal *d)
 {
     const char *start = at;
     *d = (struct decimal){.fraction_unit = 1};
-    for (; is_digit(*at); at++) {
+    for (; c_isdigit(*at); at++) {
         if (__builtin_mul_overflow(d->whole, 10, &d->whole) ||
             __builtin_add_overflow(d->whole, (uint64_t)(*at - '0'), &d->whole))
             d->overflow = true;
     }
     size_t digits = (size_t)(at - start);
     if (*at == '.') {
-        for (at++; is_digit(*at); at++, digits++) {
+        for (at++; c_isdigit(*at); at++, digits++) {
             if (d->fraction_unit < UINT64_C(1000000000000000000)) {
                 d->fraction = d->fraction * 10 + (uint64_t)(*at - '0');
                 d->fraction_unit *= 10;
@@ -254,7 +250,7 @@ static bool parse_number(const char *text, const char *end, double *number)
     if (text == end)
         return false;
     for (const char *at = text; at < end; at++)
-        if (!is_digit(*at) && !strchr("+-.eE", *at))
+        if (!c_isdigit(*at) && !strchr("+-.eE", *at))
             return false;
     char *stop;
     double d = strtod(text, &stop);

@@ -6,9 +6,9 @@
 #include "detect/compare.h"
 
 #include "base/sys.h"
+#include "c-ctype.h"
 #include "cli/message.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,16 +20,16 @@ static size_t trim(char **line)
 {
     char *start = *line;
 
-    while (isspace((unsigned char)*start))
+    while (c_isspace(*start))
         start++;
     if (*start == '#')
         *start = '\0';
     for (char *at = start; *at; at++)
-        if (*at == '#' && isspace((unsigned char)at[-1]))
+        if (*at == '#' && c_isspace(at[-1]))
             *at = '\0';
     size_t length = strlen(start);
 
-    while (length && isspace((unsigned char)start[length - 1]))
+    while (length && c_isspace(start[length - 1]))
         length--;
     *line = start;
     return length;

@@ -5,6 +5,7 @@
 #include "report/summary_records.h"
 
 #include "base/sys.h"
+#include "c-ctype.h"
 
 #include <string.h>
 
@@ -122,7 +123,7 @@ static uint64_t digits_of(const char *digits)
     uint64_t number = 0;
     for (size_t i = 0; i < 16; i++) {
         char c = digits[i];
-        unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
+        unsigned digit = c_isdigit(c)           ? (unsigned)(c - '0')
                          : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
                                                 : 0;
         number = number << 4 | digit;

@@ -4,6 +4,7 @@
 
 #include "span/propagator.h"
 
+#include "c-ctype.h"
 #include "model/json.h"
 
 #include <string.h>
@@ -12,8 +13,7 @@ enum { MOST_MEMBERS = 64, MOST_BYTES = 8192 };
 
 static bool is_token(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c && strchr("!#$%&'*+-.^_`|~", c));
+    return c_isalnum(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
 }
 
 /* What may stand in a value: printable ASCII without blank, quote, comma, semicolon, backslash. */

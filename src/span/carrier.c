@@ -4,6 +4,7 @@
 #include "span/carrier.h"
 
 #include "base/sys.h"
+#include "c-ctype.h"
 #include "model/json.h"
 
 #include <string.h>
@@ -25,7 +26,7 @@ void carrier_free(struct carrier *carrier)
 
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
+    return c_tolower(c);
 }
 
 bool carrier_add(struct carrier *carrier, struct tcore_slice name, struct tcore_slice value)
@@ -112,7 +113,7 @@ static bool add_variable(struct carrier *carrier, const char *text, size_t lengt
         return true;
     size_t name_length = (size_t)(equals - text);
     for (size_t i = 0; i < name_length; i++)
-        if (text[i] >= 'a' && text[i] <= 'z')
+        if (c_islower(text[i]))
             return true;
     char *name = tcore_arena_copy(&carrier->arena, text, name_length);
     if (!name)
@@ -193,7 +194,7 @@ static void write_variable_name(struct tcore_slice name, struct tcore_buf *out)
 {
     for (size_t i = 0; i < name.length; i++) {
         char c = name.data[i];
-        bool is_letter = c >= 'a' && c <= 'z', is_digit = c >= '0' && c <= '9';
+        bool is_letter = c_islower(c), is_digit = c_isdigit(c);
         tcore_buf_putc(out, is_letter ? (char)(c - 'a' + 'A') : is_digit ? c : '_');
     }
 }

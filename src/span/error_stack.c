@@ -5,8 +5,8 @@
 #include "span/error_detail.h"
 
 #include "base/map.h"
+#include "c-ctype.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #define FRAMES_MOST 64 /* deep recursion differs in its depth only */
@@ -107,7 +107,7 @@ static void normalise(const struct line *line, struct tcore_buf *out)
     for (size_t i = 0; i < length; i++) {
         char c = line->text[i];
         if (c == '0' && i + 1 < length && line->text[i + 1] == 'x')
-            for (i++; i + 1 < length && isxdigit((unsigned char)line->text[i + 1]); i++) {
+            for (i++; i + 1 < length && c_isxdigit(line->text[i + 1]); i++) {
             }
         else if (c < '0' || c > '9')
             tcore_buf_putc(out, c);

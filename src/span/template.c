@@ -4,6 +4,8 @@
 
 #include "span/template.h"
 
+#include "c-ctype.h"
+
 #include <string.h>
 
 #define QUOTED_MOST     512 /* a quote without its other half within that is an apostrophe */
@@ -18,12 +20,12 @@
 
 static bool is_digit(char c)
 {
-    return template_is_digit(c);
+    return c_isdigit(c);
 }
 
 static bool is_hex(char c)
 {
-    return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+    return c_isdigit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
 }
 
 static bool is_word(char c)
@@ -54,7 +56,7 @@ static size_t match(const char *p, const char *end, const char *form)
     if ((size_t)(end - p) < length)
         return 0;
     for (size_t i = 0; i < length; i++) {
-        bool fits = form[i] == '0'   ? is_digit(p[i])
+        bool fits = form[i] == '0'   ? c_isdigit(p[i])
                     : form[i] == 'x' ? is_hex(p[i])
                                      : p[i] == form[i];
         if (!fits)
@@ -108,7 +110,7 @@ static size_t match_ip(const char *p, const char *end)
         if (part < 3 && (at == end || *at++ != '.'))
             return 0;
     }
-    if (at + 1 < end && *at == ':' && is_digit(at[1]))
+    if (at + 1 < end && *at == ':' && c_isdigit(at[1]))
         at += 1 + run(at + 1, end, is_digit);
     return ends_word(at, end) ? (size_t)(at - p) : 0;
 }
@@ -142,7 +144,7 @@ bool template_is_hex(const char *word, size_t length, size_t least)
     for (size_t i = 0; i < length; i++) {
         if (!is_hex(word[i]))
             return false;
-        digits += is_digit(word[i]);
+        digits += c_isdigit(word[i]);
     }
     return length >= least && digits;
 }
@@ -165,8 +167,8 @@ static size_t match_id(const char *p, const char *end)
     for (size_t i = 0; i < length; i++) {
         if ((unsigned char)p[i] >= 0x80)
             return 0;
-        digits += is_digit(p[i]);
-        capitals += p[i] >= 'A' && p[i] <= 'Z';
+        digits += c_isdigit(p[i]);
+        capitals += c_isupper(p[i]);
     }
     if (!digits || digits == length)
         return 0;
@@ -181,7 +183,7 @@ static bool is_unit(const char *p, size_t length)
     if (length > 3)
         return false;
     for (size_t i = 0; i < length; i++)
-        word[i + 1] = p[i] >= 'A' && p[i] <= 'Z' ? (char)(p[i] - 'A' + 'a') : p[i];
+        word[i + 1] = c_tolower(p[i]);
     word[length + 1] = ' ';
     return !length || strstr(units, word);
 }
@@ -192,7 +194,7 @@ static size_t match_number(const char *p, const char *end)
     const char *at = p + run(p, end, is_digit);
     if (at == p)
         return 0;
-    while (end - at > 1 && *at == '.' && is_digit(at[1]))
+    while (end - at > 1 && *at == '.' && c_isdigit(at[1]))
         at += 1 + run(at + 1, end, is_digit);
     return is_unit(at, run(at, end, is_word)) ? (size_t)(at - p) : 0;
 }
@@ -201,7 +203,7 @@ static size_t match_number(const char *p, const char *end)
 static size_t match_tail(const char *p, const char *end, size_t *digits)
 {
     size_t length = run(p, end, is_word), head = length;
-    while (head && is_digit(p[head - 1]))
+    while (head && c_isdigit(p[head - 1]))
         head--;
     *digits = length - head;
     return *digits >= TAIL_LEAST ? head : 0;
@@ -257,8 +259,8 @@ static size_t replace(struct tcore_buf *out, const char *p, const char *end)
         size_t (*match)(const char *p, const char *end);
         const char *name;
     } forms[] = {
-        {template_uuid, "<uuid>"},   {match_time, "<time>"}, {match_ip, "<ip>"},
-        {match_email, "<email>"}, {match_hex, "<hex>"},   {match_number, "<num>"},
+        {template_uuid, "<uuid>"}, {match_time, "<time>"}, {match_ip, "<ip>"},
+        {match_email, "<email>"},  {match_hex, "<hex>"},   {match_number, "<num>"},
         {match_id, "<id>"},
     };
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
@@ -279,7 +281,7 @@ static size_t replace(struct tcore_buf *out, const char *p, const char *end)
 /* A minus that is a sign: nothing but a blank, a bracket or the like stands before it. */
 static bool is_sign(const char *text, const char *p, const char *end)
 {
-    return *p == '-' && end - p > 1 && is_digit(p[1]) &&
+    return *p == '-' && end - p > 1 && c_isdigit(p[1]) &&
            (p == text || (!is_word(p[-1]) && p[-1] != '_' && p[-1] != '/' && p[-1] != '>'));
 }
 

@@ -21,6 +21,7 @@
 #define SPAN_TEMPLATE_H
 
 #include "base/buf.h"
+#include "c-ctype.h"
 #include "model/batch.h"
 
 /* Each function appends the template to out and keeps nothing; out may fail for want of memory, as
@@ -48,11 +49,6 @@ void template_url(struct tcore_buf *out, struct tcore_slice url);
 
 /* --- For these functions */
 
-static inline bool template_is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static inline bool template_is_letter(char c)
 {
     return ((unsigned char)(c | 0x20) >= 'a' && (unsigned char)(c | 0x20) <= 'z') ||
@@ -61,7 +57,7 @@ static inline bool template_is_letter(char c)
 
 static inline bool template_is_word(char c)
 {
-    return template_is_digit(c) || template_is_letter(c);
+    return c_isdigit(c) || template_is_letter(c);
 }
 
 /* Bytes of the UUID at p, 0 if there is none that ends with its last digit. */
@@ -69,6 +65,5 @@ size_t template_uuid(const char *p, const char *end);
 /* Whether the word, which is letters and digits, is a hexadecimal number of at least so many
  * digits, one of them a decimal one. */
 bool template_is_hex(const char *word, size_t length, size_t least);
-
 
 #endif

@@ -5,6 +5,8 @@
 
 #include "span/template.h"
 
+#include "c-ctype.h"
+
 #define LEAST_HEX 12
 
 struct statement {
@@ -148,7 +150,7 @@ static void put_double_quoted(struct statement *s)
 static const char *dollar_end(const char *p, const char *end, bool *literal)
 {
     const char *at = p + 1;
-    while (at < end && template_is_digit(*at))
+    while (at < end && c_isdigit(*at))
         at++;
     *literal = false;
     if (at > p + 1)
@@ -180,7 +182,7 @@ static const char *placeholder_end(const struct statement *s)
     const char *p = s->p, *end = s->end;
     bool within = p > s->text && is_identifier(p[-1]);
     if (*p == '?') {
-        for (p++; p < end && template_is_digit(*p);)
+        for (p++; p < end && c_isdigit(*p);)
             p++;
         return p;
     }
@@ -200,11 +202,11 @@ static const char *placeholder_end(const struct statement *s)
 
 static const char *number_end(const char *p, const char *end)
 {
-    while (p < end && (is_identifier(*p) || (*p == '.' && end - p > 1 && template_is_digit(p[1]))))
+    while (p < end && (is_identifier(*p) || (*p == '.' && end - p > 1 && c_isdigit(p[1]))))
         p++;
     if (p < end && (*p == '+' || *p == '-') && (p[-1] | 0x20) == 'e' && end - p > 1 &&
-        template_is_digit(p[1]))
-        for (p++; p < end && template_is_digit(*p);)
+        c_isdigit(p[1]))
+        for (p++; p < end && c_isdigit(*p);)
             p++;
     return p;
 }
@@ -256,7 +258,7 @@ static void put_token(struct statement *s)
         put_text(s, string_end(s->p, s->end));
     else if (*s->p == '$' && (end = dollar_end(s->p, s->end, &literal)) > s->p)
         put_value(s, end, literal);
-    else if (template_is_digit(*s->p))
+    else if (c_isdigit(*s->p))
         put_value(s, number_end(s->p, s->end), true);
     else if (is_identifier(*s->p))
         put_identifier(s);

@@ -4,8 +4,9 @@
 
 #include "span/template.h"
 
-#include <string.h>
+#include "c-ctype.h"
 
+#include <string.h>
 
 static const char *find_any(const char *p, const char *end, const char *stops)
 {
@@ -22,9 +23,9 @@ static bool is_address(const char *host, const char *end)
     if (host < end && *host == '[')
         return true;
     for (; host < end; host++) {
-        if (!template_is_digit(*host) && *host != '.')
+        if (!c_isdigit(*host) && *host != '.')
             return false;
-        digits |= template_is_digit(*host);
+        digits |= c_isdigit(*host);
     }
     return digits;
 }

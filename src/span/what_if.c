@@ -4,6 +4,7 @@
 #include "span/what_if.h"
 
 #include "base/sys.h"
+#include "c-ctype.h"
 #include "span/trace_parts.h"
 
 #include <stdlib.h>
@@ -38,7 +39,7 @@ static enum tcore_status parse_change(const char *text, struct what_if_change *c
     const char *reason = NULL;
     *change = (struct what_if_change){.operation = text, .factor = 1};
     if (!equals || equals == text || (equals[1] != '-' && equals[1] != '+') ||
-        !(equals[2] == '.' || (equals[2] >= '0' && equals[2] <= '9')))
+        !(equals[2] == '.' || c_isdigit(equals[2])))
         return tcore_error_set(err, TCORE_BAD_INPUT,
                                "'%s' is not OP=-30%%, OP=+50%%, OP=-20ms or the like", text);
     change->length = (size_t)(equals - text);

@@ -4,6 +4,7 @@
 
 #include "record/export/exposition.h"
 
+#include "c-ctype.h"
 #include "model/number.h"
 
 #include <math.h>
@@ -25,8 +26,7 @@ static const char *const units[][2] = {
 
 static bool is_name_letter(char c, bool first, bool colon)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (colon && c == ':') ||
-           (!first && c >= '0' && c <= '9');
+    return c_isalpha(c) || c == '_' || (colon && c == ':') || (!first && c_isdigit(c));
 }
 
 /* Other letters become one underscore each; a digit at the beginning gets one before it. */
@@ -34,7 +34,7 @@ static void put_name(struct export_record *record, struct tcore_buf *out, const 
                      size_t length, bool colon)
 {
     bool good = length && is_name_letter(text[0], true, colon);
-    if (!length || (text[0] >= '0' && text[0] <= '9'))
+    if (!length || c_isdigit(text[0]))
         tcore_buf_putc(out, '_');
     for (size_t i = 0; i < length; i++) {
         bool letter = is_name_letter(text[i], false, colon);

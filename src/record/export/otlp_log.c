@@ -5,6 +5,8 @@
 #include "record/export/fields.h"
 #include "record/export/otlp.h"
 
+#include "c-ctype.h"
+
 /* The first number of each group of four. */
 static const char *const severities[] = {"trace", "debug", "info", "warn", "error", "fatal"};
 
@@ -34,7 +36,7 @@ static bool follows_from(const struct export_otlp *o, uint32_t severity, uint32_
     if (a->kind != b->kind || a->len != b->len)
         return false;
     for (uint32_t i = 0; i < a->len; i++)
-        if (a->s[i] != (b->s[i] >= 'A' && b->s[i] <= 'Z' ? b->s[i] - 'A' + 'a' : b->s[i]))
+        if (a->s[i] != (c_isupper(b->s[i]) ? b->s[i] - 'A' + 'a' : b->s[i]))
             return false;
     return true;
 }

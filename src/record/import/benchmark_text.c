@@ -9,10 +9,9 @@
 #include "record/import/json.h"
 #include "record/import/prometheus.h"
 
+#include "c-ctype.h"
 #include "model/number.h"
 #include "stream/binary_codec.h"
-
-#include <ctype.h>
 
 enum { TAGS_MAX = 64 };
 
@@ -41,10 +40,10 @@ static bool begins(struct tcore_slice text, const char *with)
 static struct tcore_slice take_word(struct tcore_slice *rest)
 {
     const char *at = rest->data, *end = at + rest->length;
-    while (at < end && isspace((unsigned char)*at))
+    while (at < end && c_isspace(*at))
         at++;
     struct tcore_slice word = {at, 0};
-    while (at < end && !isspace((unsigned char)*at))
+    while (at < end && !c_isspace(*at))
         at++;
     word.length = (size_t)(at - word.data);
     *rest = (struct tcore_slice){at, (size_t)(end - at)};
@@ -63,13 +62,13 @@ static bool read_tag(struct go_result *g, struct tcore_slice line)
 {
     const char *colon = memchr(line.data, ':', line.length);
     size_t length = colon ? (size_t)(colon - line.data) : 0;
-    if (!length || !islower((unsigned char)line.data[0]))
+    if (!length || !c_islower(line.data[0]))
         return false;
     for (size_t i = 0; i < length; i++)
-        if (isspace((unsigned char)line.data[i]) || isupper((unsigned char)line.data[i]))
+        if (c_isspace(line.data[i]) || c_isupper(line.data[i]))
             return false;
     struct tag tag = {{line.data, length}, {colon + 1, line.length - length - 1}};
-    while (tag.value.length && isspace((unsigned char)*tag.value.data))
+    while (tag.value.length && c_isspace(*tag.value.data))
         tag.value = (struct tcore_slice){tag.value.data + 1, tag.value.length - 1};
     unsigned i = 0;
     while (i < g->tags &&
@@ -136,7 +135,7 @@ static void put_dimensions(const struct go_result *g, struct tcore_slice name,
                            struct tcore_buf *out)
 {
     size_t length = name.length;
-    while (length && isdigit((unsigned char)name.data[length - 1]))
+    while (length && c_isdigit(name.data[length - 1]))
         length--;
     bool threads = length > 1 && length < name.length && name.data[length - 1] == '-';
     PUT(out, ",\"dimensions\":{\"benchmark\":");

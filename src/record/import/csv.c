@@ -11,6 +11,7 @@
 #include "record/import/json.h"
 
 #include "base/sys.h"
+#include "c-ctype.h"
 #include "model/canonical.h"
 #include "model/time.h"
 #include "stream/binary_codec.h"
@@ -95,7 +96,7 @@ static bool is_json(struct row *r, struct tcore_slice cell)
 static void put_any(struct row *r, struct tcore_buf *out, struct tcore_slice cell)
 {
     char c = *cell.data;
-    bool json = (c == '-' || c == '{' || c == '[' || (c >= '0' && c <= '9') || is(cell, "true") ||
+    bool json = (c == '-' || c == '{' || c == '[' || c_isdigit(c) || is(cell, "true") ||
                  is(cell, "false") || is(cell, "null")) &&
                 is_json(r, cell);
     if (json)

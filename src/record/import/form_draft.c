@@ -7,6 +7,7 @@
 #include "record/import/form_row.h"
 
 #include "base/sys.h"
+#include "c-ctype.h"
 #include "model/json_text.h"
 
 enum {
@@ -40,12 +41,12 @@ bool form_is_decimal(const char *text, size_t length)
     const char *end = text + length;
     text += *text == '-';
     const char *point = text;
-    while (point < end && *point >= '0' && *point <= '9')
+    while (point < end && c_isdigit(*point))
         point++;
     if (point == text || point == end || *point != '.' || (*text == '0' && point - text > 1))
         return false;
     const char *p = point + 1;
-    while (p < end && *p >= '0' && *p <= '9')
+    while (p < end && c_isdigit(*p))
         p++;
     return p == end && p > point + 1;
 }

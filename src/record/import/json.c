@@ -4,6 +4,7 @@
 
 #include "record/import/json.h"
 
+#include "c-ctype.h"
 #include "model/number.h"
 
 #include <strings.h>
@@ -27,7 +28,7 @@ static size_t camel_case(const struct tcore_value *name, char *out, size_t size)
             upper = true;
             continue;
         }
-        out[length++] = upper && c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+        out[length++] = upper && c_islower(c) ? (char)(c - 'a' + 'A') : c;
         upper = false;
     }
     return length;

@@ -4,6 +4,8 @@
 
 #include "record/import/otlp.h"
 
+#include "c-ctype.h"
+
 enum {
     LOG_TIME,
     LOG_OBSERVED,
@@ -53,7 +55,7 @@ static void put_severity(struct otlp *o, const uint32_t *at, int64_t number)
         size_t begin = out->length;
         import_put_string(o->job, out, import_value(o->job, at[LOG_TEXT]));
         for (size_t i = begin; i < out->length; i++)
-            if (out->data[i] >= 'A' && out->data[i] <= 'Z' && out->data[i - 1] != '\\')
+            if (c_isupper(out->data[i]) && out->data[i - 1] != '\\')
                 out->data[i] = (char)(out->data[i] - 'A' + 'a');
     }
 }

@@ -8,10 +8,10 @@
 
 #include "record/import/prometheus.h"
 
+#include "c-ctype.h"
 #include "model/number.h"
 #include "stream/binary_codec.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <strings.h>
 
@@ -42,7 +42,7 @@ static bool take(struct scan *s, char c)
 
 static bool is_name(unsigned char c, bool first)
 {
-    return isalpha(c) || c == '_' || c == ':' || (!first && isdigit(c));
+    return c_isalpha(c) || c == '_' || c == ':' || (!first && c_isdigit(c));
 }
 
 static struct tcore_slice take_name(struct scan *s)
@@ -197,14 +197,13 @@ bool prometheus_number(struct tcore_slice text, double *value)
         return false;
     if (negative)
         number[at++] = '-';
-    while (i + 1 < text.length && text.data[i] == '0' && isdigit((unsigned char)text.data[i + 1]))
+    while (i + 1 < text.length && text.data[i] == '0' && c_isdigit(text.data[i + 1]))
         i++;
     if (text.data[i] == '.')
         number[at++] = '0';
     for (; i < text.length; i++) {
-        if (text.data[i] == '.' &&
-            (i + 1 == text.length || !isdigit((unsigned char)text.data[i + 1]))) {
-            if (i == 0 || !isdigit((unsigned char)text.data[i - 1]))
+        if (text.data[i] == '.' && (i + 1 == text.length || !c_isdigit(text.data[i + 1]))) {
+            if (i == 0 || !c_isdigit(text.data[i - 1]))
                 return false;
             continue; /* 5. is 5 */
         }

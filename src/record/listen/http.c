@@ -5,13 +5,13 @@
 #include "record/listen/http.h"
 
 #include "base/sys.h"
+#include "c-strcase.h"
 #include "record/listen/http_private.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #ifdef HAVE_MICROHTTPD
@@ -101,8 +101,8 @@ static const struct listen_type *type_of(const struct listen_route *route, const
 
 static bool find_packing(const char *encoding, bool *packed)
 {
-    *packed = encoding && strcasecmp(encoding, "gzip") == 0;
-    return !encoding || !*encoding || *packed || strcasecmp(encoding, "identity") == 0;
+    *packed = encoding && c_strcasecmp(encoding, "gzip") == 0;
+    return !encoding || !*encoding || *packed || c_strcasecmp(encoding, "identity") == 0;
 }
 
 static void check_head(struct listen_http *http, struct MHD_Connection *connection,

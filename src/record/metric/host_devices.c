@@ -5,10 +5,10 @@
 #include "record/metric/host_private.h"
 
 #include "base/sys.h"
+#include "c-ctype.h"
 #include "record/attributes.h"
 #include "record/execution/execution.h"
 
-#include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,8 +112,7 @@ static void unescape(char *text)
 {
     char *to = text;
     for (const char *at = text; *at;) {
-        if (*at == '\\' && at[1] >= '0' && at[1] <= '3' && isdigit((unsigned char)at[2]) &&
-            isdigit((unsigned char)at[3])) {
+        if (*at == '\\' && at[1] >= '0' && at[1] <= '3' && c_isdigit(at[2]) && c_isdigit(at[3])) {
             *to++ = (char)((at[1] - '0') * 64 + (at[2] - '0') * 8 + (at[3] - '0'));
             at += 4;
         } else {

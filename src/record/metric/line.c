@@ -3,6 +3,8 @@
 
 #include "record/metric/line.h"
 
+#include "c-ctype.h"
+
 #include <string.h>
 
 enum { PLAIN, BLANK, EQUALS, ODD }; /* odd: would be escaped, or is no ASCII */
@@ -74,7 +76,7 @@ bool metric_line_split(const char *text, size_t length, struct metric_words_foun
 static size_t digits(const char *s, size_t length)
 {
     size_t n = 0;
-    while (n < length && s[n] >= '0' && s[n] <= '9')
+    while (n < length && c_isdigit(s[n]))
         n++;
     return n;
 }
@@ -107,7 +109,7 @@ static bool is_number(const char *s, size_t length, bool exponents)
 
 static bool is_unit(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '%';
+    return c_isalpha(c) || c == '%';
 }
 
 /* A number as others write it, or one with its unit; 1.2.3 and 2026-01-05 are meant as texts. */

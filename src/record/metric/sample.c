@@ -10,11 +10,11 @@
 
 #include "base/map.h"
 #include "base/sys.h"
-#include "record/metric/proc_file.h"
+#include "c-ctype.h"
 #include "record/execution/run_cgroup.h"
+#include "record/metric/proc_file.h"
 #include "record/metric/sockets.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -112,7 +112,7 @@ static void remember_list(struct sampler *s, const char *path)
         return;
     while ((n = tcore_read_some(fd, text, sizeof(text))) > 0) {
         for (ssize_t i = 0; i < n; i++) {
-            if (isdigit((unsigned char)text[i])) {
+            if (c_isdigit(text[i])) {
                 pid = pid * 10 + (text[i] - '0');
             } else if (pid) {
                 remember(s, pid);
@@ -132,7 +132,7 @@ static void remember_children(struct sampler *s, pid_t pid)
     DIR *tasks = opendir(path);
     struct dirent *entry;
     while (tasks && (entry = readdir(tasks))) {
-        if (!isdigit((unsigned char)entry->d_name[0]))
+        if (!c_isdigit(entry->d_name[0]))
             continue;
         snprintf(path, sizeof(path), "/proc/%d/task/%.200s/children", (int)pid, entry->d_name);
         remember_list(s, path);

@@ -5,8 +5,8 @@
 
 #include "base/map.h"
 #include "base/sys.h"
+#include "c-ctype.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/inet_diag.h>
@@ -81,7 +81,7 @@ static void remember_all(struct sockets *s, const char *process)
     DIR *files = opendir(path);
     struct dirent *entry;
     while (files && (entry = readdir(files))) {
-        ssize_t length = isdigit((unsigned char)*entry->d_name)
+        ssize_t length = c_isdigit(*entry->d_name)
                              ? readlinkat(dirfd(files), entry->d_name, text, sizeof text - 1)
                              : -1;
         text[length > 0 ? length : 0] = '\0';

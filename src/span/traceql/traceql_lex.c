@@ -4,6 +4,8 @@
 
 #include "span/traceql/traceql_lex.h"
 
+#include "c-ctype.h"
+
 #include <string.h>
 
 /* What is read of; a byte behind the end is 0. */
@@ -33,12 +35,7 @@ static bool is_blank(char c)
 
 static bool is_letter(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
+    return c_isalpha(c) || c == '_';
 }
 
 /* --- Signs */
@@ -183,7 +180,7 @@ static enum tcore_status lex_attribute(struct lexer *lexer, struct traceql_token
 static struct tcore_slice take_word(struct lexer *lexer)
 {
     size_t start = lexer->at;
-    while (is_letter(peek(lexer, 0)) || is_digit(peek(lexer, 0)))
+    while (is_letter(peek(lexer, 0)) || c_isdigit(peek(lexer, 0)))
         lexer->at++;
     return (struct tcore_slice){lexer->text + start, lexer->at - start};
 }
@@ -232,7 +229,7 @@ static enum tcore_status lex_one(struct lexer *lexer, struct traceql_token *toke
     if (is_letter(c))
         return lex_word(lexer, token);
     token->kind = TRACEQL_TOKEN_LITERAL;
-    if (is_digit(c) || (c == '.' && is_digit(peek(lexer, 1))))
+    if (c_isdigit(c) || (c == '.' && c_isdigit(peek(lexer, 1))))
         return traceql_lex_number(lexer->text, lexer->length, &lexer->at, &token->value,
                                   lexer->err);
     if (c == '"' || c == '`')

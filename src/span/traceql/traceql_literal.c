@@ -4,6 +4,7 @@
 
 #include "span/traceql/traceql_lex.h"
 
+#include "c-ctype.h"
 #include "model/number.h"
 
 #include <math.h>
@@ -18,7 +19,7 @@ static enum tcore_status refuse(struct tcore_error *err, size_t at, const char *
 
 static bool is_digit(const char *text, size_t length, size_t at)
 {
-    return at < length && text[at] >= '0' && text[at] <= '9';
+    return at < length && c_isdigit(text[at]);
 }
 
 /* --- Durations */
@@ -133,7 +134,7 @@ static size_t behind_exponent(const char *text, size_t length, size_t at)
 
 static bool is_word_byte(unsigned char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80;
+    return c_isalpha(c) || c == '_' || c >= 0x80;
 }
 
 enum tcore_status traceql_lex_number(const char *text, size_t length, size_t *at,
@@ -159,7 +160,7 @@ enum tcore_status traceql_lex_number(const char *text, size_t length, size_t *at
 
 static int hex_digit(char c)
 {
-    if (c >= '0' && c <= '9')
+    if (c_isdigit(c))
         return c - '0';
     c |= 0x20;
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
