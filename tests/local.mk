@@ -92,9 +92,9 @@ fuzz_targets += %D%/fuzz/fuzz_log
 fuzz_targets += %D%/fuzz/fuzz_audit
 %C%_fuzz_fuzz_audit_SOURCES = %D%/fuzz/fuzz_audit.c %D%/fuzz/replay.c
 fuzz_targets += %D%/fuzz/fuzz_policy
-%C%_fuzz_fuzz_policy_SOURCES = %D%/fuzz/fuzz_policy.c %D%/fuzz/replay.c $(policy_sources)
+%C%_fuzz_fuzz_policy_SOURCES = %D%/fuzz/fuzz_policy.c %D%/fuzz/replay.c
 %C%_fuzz_fuzz_policy_CPPFLAGS = $(program_cppflags)
-%C%_fuzz_fuzz_policy_LDADD = $(program_libs)
+%C%_fuzz_fuzz_policy_LDADD = src/record/librecord.a src/record/libimport.la $(program_libs)
 fuzz_targets += %D%/fuzz/fuzz_records
 %C%_fuzz_fuzz_records_SOURCES = %D%/fuzz/fuzz_records.c %D%/fuzz/replay.c
 fuzz_targets += %D%/fuzz/fuzz_states
@@ -102,13 +102,13 @@ fuzz_targets += %D%/fuzz/fuzz_states
 fuzz_targets += %D%/fuzz/fuzz_store
 %C%_fuzz_fuzz_store_SOURCES = %D%/fuzz/fuzz_store.c %D%/fuzz/replay.c
 fuzz_targets += %D%/fuzz/fuzz_traceql
-%C%_fuzz_fuzz_traceql_SOURCES = %D%/fuzz/fuzz_traceql.c %D%/fuzz/replay.c $(traceql_sources)
+%C%_fuzz_fuzz_traceql_SOURCES = %D%/fuzz/fuzz_traceql.c %D%/fuzz/replay.c
 %C%_fuzz_fuzz_traceql_CPPFLAGS = $(program_cppflags)
-%C%_fuzz_fuzz_traceql_LDADD = $(program_libs)
+%C%_fuzz_fuzz_traceql_LDADD = src/span/libspan.a $(program_libs)
 fuzz_targets += %D%/fuzz/fuzz_rules
-%C%_fuzz_fuzz_rules_SOURCES = %D%/fuzz/fuzz_rules.c %D%/fuzz/replay.c $(alert_rule_sources)
+%C%_fuzz_fuzz_rules_SOURCES = %D%/fuzz/fuzz_rules.c %D%/fuzz/replay.c
 %C%_fuzz_fuzz_rules_CPPFLAGS = $(program_cppflags)
-%C%_fuzz_fuzz_rules_LDADD = $(program_libs)
+%C%_fuzz_fuzz_rules_LDADD = src/alert/libalert.a $(program_libs)
 EXTRA_DIST += %D%/fuzz/corpus
 EXTRA_DIST += %D%/fuzz/run.sh
 
@@ -318,40 +318,32 @@ cli_tests += %D%/core/test-cli-values
 detect_tests =
 detect_tests += %D%/core/test-detector
 %C%_core_test_detector_SOURCES = %D%/core/test-detector.c src/detect/detector.c
-%C%_core_test_detector_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
-# Tests of single files of the programs.
+%C%_core_test_detector_CPPFLAGS = $(program_cppflags)
+# Tests of parts of the programs.
 check_PROGRAMS += %D%/core/test-policy
-policy_sources = src/record/repository/policy.c src/record/repository/policy_collect.c \
-	src/record/repository/policy_parse.c src/record/repository/policy_protect.c
-%C%_core_test_policy_SOURCES = %D%/core/test-policy.c $(policy_sources)
+%C%_core_test_policy_SOURCES = %D%/core/test-policy.c
 %C%_core_test_policy_CPPFLAGS = $(program_cppflags)
-%C%_core_test_policy_LDADD = $(program_libs)
+%C%_core_test_policy_LDADD = src/record/librecord.a src/record/libimport.la $(program_libs)
 check_PROGRAMS += %D%/core/test-listen
-%C%_core_test_listen_SOURCES = %D%/core/test-listen.c src/record/attributes.c
-%C%_core_test_listen_SOURCES += src/record/listen/address.c src/record/listen/answer.c
-%C%_core_test_listen_SOURCES += src/record/listen/file.c src/record/listen/peers.c
-%C%_core_test_listen_SOURCES += src/record/listen/queue.c
-%C%_core_test_listen_SOURCES += src/record/listen/sample.c src/record/listen/tokens.c
-%C%_core_test_listen_SOURCES += src/record/member.c src/record/metric/chance.c
-%C%_core_test_listen_SOURCES += src/record/metric/quality.c
+%C%_core_test_listen_SOURCES = %D%/core/test-listen.c
 %C%_core_test_listen_CPPFLAGS = $(program_cppflags)
-%C%_core_test_listen_LDADD = $(program_libs)
+%C%_core_test_listen_LDADD = src/record/librecord.a src/record/libimport.la $(program_libs)
 check_PROGRAMS += %D%/core/test-sample
-%C%_core_test_sample_SOURCES = %D%/core/test-sample.c src/record/metric/point.c \
-	src/record/metric/proc_file.c src/record/execution/run_cgroup.c \
-	src/record/metric/sample.c src/record/metric/sockets.c
-%C%_core_test_sample_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
+%C%_core_test_sample_SOURCES = %D%/core/test-sample.c
+%C%_core_test_sample_CPPFLAGS = $(program_cppflags)
+%C%_core_test_sample_LDADD = src/record/librecord.a src/record/libimport.la $(program_libs)
 check_PROGRAMS += %D%/core/test-sampling
-%C%_core_test_sampling_SOURCES = %D%/core/test-sampling.c src/span/sample_rules.c
+%C%_core_test_sampling_SOURCES = %D%/core/test-sampling.c
 %C%_core_test_sampling_CPPFLAGS = $(program_cppflags)
-%C%_core_test_sampling_LDADD = $(program_libs)
+%C%_core_test_sampling_LDADD = src/span/libspan.a $(program_libs)
 check_PROGRAMS += %D%/core/test-sort
-%C%_core_test_sort_SOURCES = %D%/core/test-sort.c src/cli/temporary.c src/span/sort_key.c
-%C%_core_test_sort_SOURCES += src/span/sort_runs.c
-%C%_core_test_sort_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
+%C%_core_test_sort_SOURCES = %D%/core/test-sort.c
+%C%_core_test_sort_CPPFLAGS = $(program_cppflags)
+%C%_core_test_sort_LDADD = src/span/libspan.a $(program_libs)
 check_PROGRAMS += %D%/core/test-trace-state
-%C%_core_test_trace_state_SOURCES = %D%/core/test-trace-state.c src/record/member.c src/record/trace_state.c
-%C%_core_test_trace_state_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
+%C%_core_test_trace_state_SOURCES = %D%/core/test-trace-state.c
+%C%_core_test_trace_state_CPPFLAGS = $(program_cppflags)
+%C%_core_test_trace_state_LDADD = src/record/librecord.a src/record/libimport.la $(program_libs)
 %C%_core_test_import_rows_SOURCES = %D%/core/test-import-rows.c
 %C%_core_test_import_rows_CPPFLAGS = $(program_cppflags)
 %C%_core_test_import_rows_LDADD = src/record/libimport.la $(program_libs)
@@ -366,25 +358,19 @@ check_PROGRAMS += %D%/core/test-trace-state
 alert_tests =
 alert_tests += %D%/core/test-alert-state
 alert_tests += %D%/core/test-rules
-alert_rule_sources = src/alert/rule_expr.c src/alert/rule_parse.c
-%C%_core_test_alert_state_SOURCES = %D%/core/test-alert-state.c $(alert_rule_sources)
-%C%_core_test_alert_state_SOURCES += src/alert/engine.c src/alert/merge.c src/alert/notify.c \
-	src/alert/notify_exec.c src/alert/notify_file.c src/alert/rules_file.c src/alert/run.c \
-	src/alert/seen.c src/alert/series.c src/alert/series_columns.c src/alert/state.c \
-	src/alert/template.c src/alert/window.c
+%C%_core_test_alert_state_SOURCES = %D%/core/test-alert-state.c
 %C%_core_test_alert_state_CPPFLAGS = $(program_cppflags)
-%C%_core_test_alert_state_LDADD = $(program_libs)
-%C%_core_test_rules_SOURCES = %D%/core/test-rules.c $(alert_rule_sources)
+%C%_core_test_alert_state_LDADD = src/alert/libalert.a $(program_libs)
+%C%_core_test_rules_SOURCES = %D%/core/test-rules.c
 %C%_core_test_rules_CPPFLAGS = $(program_cppflags)
-%C%_core_test_rules_LDADD = $(program_libs)
+%C%_core_test_rules_LDADD = src/alert/libalert.a $(program_libs)
 
 # Tests of parts of trace-span.
 span_tests =
 span_tests += %D%/core/test-template-call
-%C%_core_test_template_call_SOURCES = %D%/core/test-template-call.c src/span/template.c \
-	src/span/template_statement.c src/span/template_url.c
+%C%_core_test_template_call_SOURCES = %D%/core/test-template-call.c
 %C%_core_test_template_call_CPPFLAGS = $(program_cppflags)
-%C%_core_test_template_call_LDADD = $(program_libs)
+%C%_core_test_template_call_LDADD = src/span/libspan.a $(program_libs)
 span_tests += %D%/core/test-errors
 span_tests += %D%/core/test-patterns
 span_tests += %D%/core/test-propagators
@@ -392,43 +378,27 @@ span_tests += %D%/core/test-template
 span_tests += %D%/core/test-span-diff
 span_tests += %D%/core/test-traceql
 span_tests += %D%/core/test-traceql-traces
-traceql_sources = src/span/traceql/traceql_build.c src/span/traceql/traceql_check.c \
-	src/span/traceql/traceql_columns.c src/span/traceql/traceql_eval.c \
-	src/span/traceql/traceql_expression.c src/span/traceql/traceql_field.c \
-	src/span/traceql/traceql_json.c src/span/traceql/traceql_lex.c \
-	src/span/traceql/traceql_literal.c src/span/traceql/traceql_load.c \
-	src/span/traceql/traceql_need.c src/span/traceql/traceql_parse.c src/span/traceql/traceql_run.c \
-	src/span/traceql/traceql_span.c src/span/traceql/traceql_stage.c \
-	src/span/traceql/traceql_structure.c src/span/traceql/traceql_value.c
 %C%_core_test_errors_SOURCES = %D%/core/test-errors.c %D%/core/made_traces.h
-%C%_core_test_errors_SOURCES += src/span/error_cause.c src/span/error_detail.c \
-	src/span/error_groups.c src/span/error_key.c src/span/error_logs.c src/span/error_stack.c \
-	src/span/error_take.c src/span/template.c src/span/trace_build.c
 %C%_core_test_errors_CPPFLAGS = $(program_cppflags)
-%C%_core_test_errors_LDADD = $(program_libs)
+%C%_core_test_errors_LDADD = src/span/libspan.a $(program_libs)
 %C%_core_test_patterns_SOURCES = %D%/core/test-patterns.c %D%/core/made_traces.h
-%C%_core_test_patterns_SOURCES += src/span/pattern_cluster.c src/span/pattern_sum.c \
-	src/span/shape.c src/span/template.c src/span/trace_build.c
 %C%_core_test_patterns_CPPFLAGS = $(program_cppflags)
-%C%_core_test_patterns_LDADD = $(program_libs)
-%C%_core_test_propagators_SOURCES = %D%/core/test-propagators.c src/span/baggage.c src/span/carrier.c \
-	src/span/propagator_b3.c src/span/propagator_jaeger.c src/span/propagator_w3c.c
+%C%_core_test_patterns_LDADD = src/span/libspan.a $(program_libs)
+%C%_core_test_propagators_SOURCES = %D%/core/test-propagators.c
 %C%_core_test_propagators_CPPFLAGS = $(program_cppflags)
-%C%_core_test_propagators_LDADD = $(program_libs)
-%C%_core_test_template_SOURCES = %D%/core/test-template.c src/span/template.c
+%C%_core_test_propagators_LDADD = src/span/libspan.a $(program_libs)
+%C%_core_test_template_SOURCES = %D%/core/test-template.c
 %C%_core_test_template_CPPFLAGS = $(program_cppflags)
-%C%_core_test_template_LDADD = $(program_libs)
-%C%_core_test_span_diff_SOURCES = %D%/core/test-span-diff.c src/span/diff_estimate.c \
-	src/span/diff_join.c src/span/diff_judge.c src/span/diff_side.c src/span/diff_test.c \
-	src/span/span_group.c src/span/trace_build.c
+%C%_core_test_template_LDADD = src/span/libspan.a $(program_libs)
+%C%_core_test_span_diff_SOURCES = %D%/core/test-span-diff.c
 %C%_core_test_span_diff_CPPFLAGS = $(program_cppflags)
-%C%_core_test_span_diff_LDADD = $(program_libs)
-%C%_core_test_traceql_SOURCES = %D%/core/test-traceql.c $(traceql_sources)
+%C%_core_test_span_diff_LDADD = src/span/libspan.a $(program_libs)
+%C%_core_test_traceql_SOURCES = %D%/core/test-traceql.c
 %C%_core_test_traceql_CPPFLAGS = $(program_cppflags)
-%C%_core_test_traceql_LDADD = $(program_libs)
-%C%_core_test_traceql_traces_SOURCES = %D%/core/test-traceql-traces.c $(traceql_sources)
+%C%_core_test_traceql_LDADD = src/span/libspan.a $(program_libs)
+%C%_core_test_traceql_traces_SOURCES = %D%/core/test-traceql-traces.c
 %C%_core_test_traceql_traces_CPPFLAGS = $(program_cppflags)
-%C%_core_test_traceql_traces_LDADD = $(program_libs)
+%C%_core_test_traceql_traces_LDADD = src/span/libspan.a $(program_libs)
 
 # Tests on a disk in memory, and of processes that are killed.
 fault_tests =
@@ -445,13 +415,12 @@ disk_sources = %D%/fault/disk.c %D%/fault/disk.h %D%/fault/disk_crash.c %D%/faul
 	%D%/fault/disk_store.c
 log_world_sources = $(disk_sources) %D%/fault/log_world.c %D%/fault/log_world.h
 %C%_fault_test_audit_power_SOURCES = %D%/fault/test-audit-power.c $(disk_sources)
-%C%_fault_test_keeper_behind_SOURCES = %D%/fault/test-keeper-behind.c src/record/repository/keeper.c
-%C%_fault_test_keeper_behind_SOURCES += src/record/repository/keeper_behind.c src/record/repository/keeper_logs.c
-%C%_fault_test_keeper_behind_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
+%C%_fault_test_keeper_behind_SOURCES = %D%/fault/test-keeper-behind.c
+%C%_fault_test_keeper_behind_CPPFLAGS = $(program_cppflags)
+%C%_fault_test_keeper_behind_LDADD = src/record/librecord.a src/record/libimport.la $(program_libs)
 %C%_fault_test_keeper_SOURCES = %D%/fault/test-keeper.c $(disk_sources)
-%C%_fault_test_keeper_SOURCES += src/record/repository/keeper.c
-%C%_fault_test_keeper_SOURCES += src/record/repository/keeper_behind.c src/record/repository/keeper_logs.c
-%C%_fault_test_keeper_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
+%C%_fault_test_keeper_CPPFLAGS = $(program_cppflags)
+%C%_fault_test_keeper_LDADD = src/record/librecord.a src/record/libimport.la $(program_libs)
 %C%_fault_test_log_SOURCES = %D%/fault/test-log.c $(disk_sources)
 %C%_fault_test_log_fail_SOURCES = %D%/fault/test-log-fail.c $(log_world_sources)
 %C%_fault_test_log_kill_SOURCES = %D%/fault/test-log-kill.c $(log_world_sources)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Templates of statements and URLs: tables of what becomes of them, and what holds for any
  * text. */
+#include <config.h>
+
 #include "random.h"
 #include "span/template.h"
 #include "tap.h"

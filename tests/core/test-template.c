@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Templates of names and messages. */
+#include <config.h>
+
 #include "span/template.h"
 #include "tap.h"
 

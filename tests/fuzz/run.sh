@@ -27,7 +27,8 @@ for file in $program; do
 done
 # shellcheck disable=SC2046,SC2086
 ${FUZZ_CC:-clang} -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-    -D_GNU_SOURCE -I"$build" -I"$top/src/libtracecore" -I"$top/src" -o "fuzz_$name" "$top/tests/fuzz/fuzz_$name.c" $sources \
+    -D_GNU_SOURCE -I"$build" -I"$top/src/libtracecore" -I"$top/src" -I"$build/gl/lib" -I"$top/gl/lib" \
+    -o "fuzz_$name" "$top/tests/fuzz/fuzz_$name.c" $sources \
     $(find "$top/src/libtracecore" -name '*.c') -lm -lpthread -ldl
 exec "./fuzz_$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 \
     -artifact_prefix="$name/" "$name" "$top/tests/fuzz/corpus/$name"
