@@ -7,10 +7,8 @@
 
 #include "detect/change.h"
 
-#include "base/sys.h"
 #include "cli/filter.h"
 #include "cli/message.h"
-#include "detect/columns.h"
 #include "detect/verbs.h"
 #include "stats/change_test.h"
 #include "stats/segmentation.h"
@@ -21,80 +19,8 @@ static enum tcore_status open_change(void *state, struct tcore_projection *proje
                                      struct tcore_error *err)
 {
     struct change *c = state;
-    enum tcore_status status = want_run(projection, &c->run, err);
 
-    return status == TCORE_OK ? intake_open(&c->intake, projection, err) : status;
-}
-
-static struct intake_series *get_series(void *owner, uint32_t series)
-{
-    struct change *c = owner;
-
-    if (series >= c->capacity) {
-        size_t capacity = series < 32 ? 64 : (size_t)series * 2;
-        struct history *all = tcore_reallocarray(c->history, capacity, sizeof *all);
-
-        if (!all)
-            return NULL;
-        memset(all + c->capacity, 0, (capacity - c->capacity) * sizeof *all);
-        c->history = all;
-        c->capacity = capacity;
-    }
-    return &c->history[series].in;
-}
-
-/* *run: the number of the record's run. False: out of memory. */
-static bool find_run(struct change *c, const struct tcore_batch *batch, size_t row, uint32_t *run)
-{
-    struct tcore_value id = run_of(batch, &c->run, row);
-
-    *run = TCORE_MAP_NONE;
-    if (id.kind == TCORE_ABSENT)
-        return true;
-    if (id.kind == TCORE_STRING) {
-        *run = tcore_map_intern(&c->runs, id.s, id.len, NULL);
-        return *run != TCORE_MAP_NONE;
-    }
-    struct tcore_buf *text = &c->table.key;
-
-    tcore_buf_clear(text);
-    tcore_json_write_value(text, &id);
-    if (!text->failed)
-        *run = tcore_map_intern(&c->runs, text->data, text->length, NULL);
-    return *run != TCORE_MAP_NONE;
-}
-
-static enum tcore_status keep_point(void *owner, const struct tcore_batch *batch, size_t row,
-                                    uint32_t series, const struct intake_point *point,
-                                    struct tcore_buf *out, struct tcore_error *err)
-{
-    struct change *c = owner;
-    struct history *history = &c->history[series];
-    struct change_point kept = {.value = point->value, .ns = point->ns};
-
-    (void)out;
-    if (!point->timed) {
-        c->untimed++;
-        return TCORE_OK;
-    }
-    if (c->points++ == c->point_limit)
-        return tcore_error_set(err, TCORE_FATAL, "more points than --memory has room for (%zu)",
-                               c->point_limit);
-    if (!find_run(c, batch, row, &kept.run))
-        return tcore_error_nomem(err);
-    if (history->count == history->capacity) {
-        size_t capacity = history->capacity ? history->capacity * 2 : 16;
-        struct change_point *all = tcore_reallocarray(history->point, capacity, sizeof *all);
-
-        if (!all)
-            return tcore_error_nomem(err);
-        history->point = all;
-        history->capacity = capacity;
-    }
-    kept.number = (uint32_t)history->count;
-    history->is_log = point->is_log;
-    history->point[history->count++] = kept;
-    return TCORE_OK;
+    return histories_open(&c->all, projection, err);
 }
 
 static enum tcore_status collect(void *state, void *worker, const struct tcore_batch *batch,
@@ -104,7 +30,7 @@ static enum tcore_status collect(void *state, void *worker, const struct tcore_b
     struct change *c = state;
 
     (void)worker;
-    return intake_batch(&c->intake, batch, rows, count, out, err);
+    return histories_batch(&c->all, batch, rows, count, out, err);
 }
 
 /* --- What people are told besides */
@@ -113,10 +39,7 @@ static void note_totals(const struct change *c)
 {
     size_t shortest = c->options->gate ? TCORE_CHANGE_SHORTEST : 2 * TCORE_SEGMENT_SHORTEST;
 
-    intake_note_left_out(&c->intake, c->cli);
-    if (c->untimed)
-        cli_note(c->cli, "%" PRIu64 " point%s without a time left out", c->untimed,
-                 c->untimed == 1 ? "" : "s");
+    histories_note_left_out(&c->all, c->cli);
     if (c->repeated)
         cli_note(c->cli,
                  "%" PRIu64 " point%s the time of another one of %s series: taken in the order of "
@@ -144,16 +67,6 @@ static enum tcore_status finish_change(void *state, struct tcore_buf *out, struc
     return status;
 }
 
-static void free_change(struct change *c)
-{
-    for (size_t i = 0; i < c->capacity; i++)
-        tcore_free(c->history[i].point);
-    tcore_free(c->history);
-    tcore_map_free(&c->runs);
-    intake_free(&c->intake);
-    series_free(&c->table);
-}
-
 double change_alpha(const struct change_options *options)
 {
     return options->alpha > 0 ? options->alpha : 0.01;
@@ -178,28 +91,22 @@ static int run(struct cli *cli, void *options, int argc, char **argv)
         .finish = finish_change,
     };
     const struct change_options *o = options;
-    struct change c = {.cli = cli, .options = o, .point_limit = SIZE_MAX};
+    struct change c = {.cli = cli, .options = o};
     struct tcore_error err;
     int status;
 
     if (wrong_option(o))
         return cli_usage_error(cli, "%s", wrong_option(o));
-    if (series_init(&c.table, &err) != TCORE_OK || tcore_map_init(&c.runs)) {
-        cli_error(cli, "no randomness");
+    if (histories_init(&c.all, cli, o->stats, o->by, &err) != TCORE_OK) {
+        cli_error(cli, "%s", err.text);
         return CLI_FAILED;
     }
-    c.table.by = o->by;
-    c.table.left_out = RUN_ID;
-    intake_init(&c.intake, &c.table, o->stats);
-    c.intake.owner = &c;
-    c.intake.get = get_series;
-    c.intake.take = keep_point;
-    if (cli->io.memory_bytes)
-        c.point_limit = (size_t)cli->io.memory_bytes / sizeof(struct change_point);
+    c.all.with_runs = true;
+    c.all.table.left_out = RUN_ID;
     status = cli_filter(cli, &op, &c, argc, argv);
     if (status != CLI_USAGE)
         status = cli_exit_status(cli, (o->gate || o->exit_code) && c.finished && c.found);
-    free_change(&c);
+    histories_free(&c.all);
     return status;
 }
 

@@ -19,7 +19,6 @@
 #include "stats/segmentation.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #define CONFIDENCE 0.95
 
@@ -36,15 +35,6 @@ struct finding_of_change {
     size_t before, onset, after;
     double score, p_value; /* p_value NaN: none */
 };
-
-static int by_time(const void *a, const void *b)
-{
-    const struct change_point *x = a, *y = b;
-
-    if (x->ns != y->ns)
-        return x->ns < y->ns ? -1 : 1;
-    return (x->number > y->number) - (x->number < y->number);
-}
 
 /* --- How large a change is */
 
@@ -118,10 +108,10 @@ static void put_message(struct tcore_buf *out, const struct judging *j,
                         const struct finding_of_change *f, const struct magnitude *m, int64_t ns,
                         const char *run)
 {
-    const char *unit = j->c->history[f->series].in.unit;
+    const char *unit = j->c->all.history[f->series].in.unit;
     char time[64];
 
-    series_put_label(out, &j->c->table, f->series);
+    series_put_label(out, &j->c->all.table, f->series);
     tcore_buf_puts(out, ": ");
     describe_value(out, m->before, unit);
     tcore_buf_puts(out, " -> ");
@@ -145,13 +135,13 @@ static enum tcore_status report(struct judging *j, const struct finding_of_chang
                                 struct tcore_error *err)
 {
     struct change *c = j->c;
-    const struct series_name *name = &c->table.name[f->series];
-    const struct change_point *first = &c->history[f->series].point[f->onset];
+    const struct series_name *name = &c->all.table.name[f->series];
+    const struct history_point *first = &c->all.history[f->series].point[f->onset];
     struct cli_finding finding = CLI_FINDING_EMPTY;
     struct tcore_buf message = {0};
     struct magnitude m;
     char fingerprint[CLI_FINGERPRINT_BYTES];
-    enum tcore_status status = measure(j, f, c->history[f->series].is_log, &m, err);
+    enum tcore_status status = measure(j, f, c->all.history[f->series].is_log, &m, err);
 
     if (status != TCORE_OK)
         return status;
@@ -170,7 +160,7 @@ static enum tcore_status report(struct judging *j, const struct finding_of_chang
     finding.p_value = f->p_value;
     finding.confidence = CONFIDENCE;
     finding.method = c->options->gate ? "gate" : "segments";
-    finding.first_bad = first->run == TCORE_MAP_NONE ? NULL : c->runs.keys[first->run].data;
+    finding.first_bad = first->run == TCORE_MAP_NONE ? NULL : c->all.runs.keys[first->run].data;
     finding.quantile = intake_quantile(name->stat);
     put_message(&message, j, f, &m, first->ns, finding.first_bad);
     tcore_buf_putc(&message, '\0');
@@ -231,7 +221,7 @@ static enum tcore_status test(struct judging *j, uint32_t series, size_t count,
 static enum tcore_status judge_series(struct judging *j, uint32_t series, struct tcore_error *err)
 {
     struct change *c = j->c;
-    struct history *h = &c->history[series];
+    struct history *h = &c->all.history[series];
     bool gate = c->options->gate, is_steady = true;
 
     if (!h->count)
@@ -240,17 +230,14 @@ static enum tcore_status judge_series(struct judging *j, uint32_t series, struct
         c->too_short++;
         return TCORE_OK;
     }
-    qsort(h->point, h->count, sizeof *h->point, by_time);
+    c->repeated += history_sort(h);
     j->value = tcore_reallocarray(NULL, 2 * h->count, sizeof *j->value);
     if (!j->value)
         return tcore_error_nomem(err);
     j->scratch = j->value + h->count;
     for (size_t i = 0; i < h->count; i++) {
-        double value = h->point[i].value;
-
-        j->value[i] = h->is_log ? log(fmax(1, value)) : fmax(-1e150, fmin(1e150, value));
+        j->value[i] = history_value(h, i);
         is_steady &= j->value[i] == j->value[0];
-        c->repeated += i && h->point[i].ns == h->point[i - 1].ns;
     }
     enum tcore_status status = TCORE_OK;
 
@@ -267,7 +254,7 @@ enum tcore_status change_judge(struct change *c, struct tcore_buf *out, struct t
     struct judging j = {.c = c, .out = out};
     enum tcore_status status = TCORE_OK;
 
-    for (uint32_t i = 0; i < series_count(&c->table) && i < c->capacity && status == TCORE_OK; i++)
+    for (uint32_t i = 0; i < histories_count(&c->all) && status == TCORE_OK; i++)
         status = judge_series(&j, i, err);
     tcore_rank_null_free(&j.null);
     return status;
