@@ -73,6 +73,7 @@ void cli_finding_write(struct tcore_buf *out, const struct cli_finding *f)
     put_text(out, "message", f->message);
     put_evidence(out, f);
     put_text(out, "fingerprint", f->fingerprint);
+    put_number(out, "slope", f->slope);
     tcore_buf_puts(out, "}\n");
 }
 

@@ -29,6 +29,7 @@ struct cli_finding {
     const char *fingerprint;
     const int64_t *time_ns;
     double score, value, expected, lower, upper, p_value, confidence, effect_ns, quantile;
+    double slope; /* a second */
     int64_t rank; /* from 1; 0: none */
     const struct cli_evidence *evidence;
     size_t evidence_count;
@@ -43,7 +44,8 @@ struct cli_finding {
                           .p_value = NAN,                                                          \
                           .confidence = NAN,                                                       \
                           .effect_ns = NAN,                                                        \
-                          .quantile = NAN})
+                          .quantile = NAN,                                                         \
+                          .slope = NAN})
 
 /* Appends the line with its newline. */
 void cli_finding_write(struct tcore_buf *out, const struct cli_finding *finding);

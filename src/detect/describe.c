@@ -87,6 +87,20 @@ void describe_duration(struct tcore_buf *out, int64_t ns)
     tcore_buf_printf(out, "%.0f %s", floor((double)ns / units[unit].size), units[unit].unit);
 }
 
+double describe_unit_of_time(double seconds, const char **name)
+{
+    static const struct {
+        double seconds;
+        const char *name;
+    } units[] = {{86400, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}};
+    size_t i = 0;
+
+    while (i + 1 < sizeof units / sizeof *units && seconds < 2 * units[i].seconds)
+        i++;
+    *name = units[i].name;
+    return units[i].seconds;
+}
+
 void unit_of_series(char *out, size_t size, const char *metric_name, struct tcore_value stated,
                     const char *behind)
 {

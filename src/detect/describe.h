@@ -17,5 +17,8 @@ void unit_of_series(char *out, size_t size, const char *metric_name, struct tcor
                     const char *behind);
 /* A span of time, rounded to its largest unit. */
 void describe_duration(struct tcore_buf *out, int64_t ns);
+/* The unit of time for a rate of something that took so long: seconds of "second", "minute", "hour"
+ * or "day", of which there are at least two. */
+double describe_unit_of_time(double seconds, const char **name);
 
 #endif

@@ -9,6 +9,7 @@ static const struct cli_verb *const verbs[] = {
     &detect_anomaly,
     &detect_change,
     &detect_compare,
+    &detect_trend,
     NULL,
 };
 

@@ -8,5 +8,6 @@
 extern const struct cli_verb detect_anomaly;
 extern const struct cli_verb detect_change;
 extern const struct cli_verb detect_compare;
+extern const struct cli_verb detect_trend;
 
 #endif

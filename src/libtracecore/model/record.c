@@ -343,6 +343,7 @@ static const struct tcore_field finding[] = {
     FIELD("traces", NUMBER),
     FIELD("occurrences", NUMBER),
     FIELD("savingMean", NUMBER),
+    FIELD("slope", NUMBER),
 };
 OBJECT(finding);
 

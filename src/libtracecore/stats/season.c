@@ -7,8 +7,9 @@
 #include <math.h>
 #include <stdbool.h>
 
-#define SEASON_CLEAR 0.5  /* autocorrelation of a season that is worth taking out */
-#define SEASON_NEAR  0.85 /* of the highest peak, for its multiples are as high */
+#define SEASON_CLEAR     0.5  /* autocorrelation of a season that is worth taking out */
+#define SEASON_NEAR      0.85 /* of the highest peak, for its multiples are as high */
+#define SEASON_MULTIPLES 8    /* of the period that are looked at to tell it from its neighbours */
 
 static double mean_of(const double *values, size_t count)
 {
@@ -43,16 +44,45 @@ static bool tame_differences(const double *values, size_t count, double *differe
     return true;
 }
 
+static double covariance_at(const double *x, size_t count, size_t lag)
+{
+    double sum = 0;
+
+    for (size_t i = lag; i < count; i++)
+        sum += x[i] * x[i - lag];
+    return sum / (double)(count - lag);
+}
+
 /* r[lag], up to longest + 1. */
 static void autocorrelate(const double *x, size_t count, size_t longest, double *r)
 {
-    for (size_t lag = 0; lag <= longest + 1; lag++) {
+    for (size_t lag = 0; lag <= longest + 1; lag++)
+        r[lag] = covariance_at(x, count, lag) / (lag ? r[0] : 1);
+}
+
+/*
+ * The lag around this one whose multiples, up to half of the values, are correlated most. Of a
+ * smooth season noise makes a neighbour of the period the highest peak as often as not; what is
+ * wrong by one is wrong by k at the k-th multiple.
+ */
+static size_t sharpen(const double *x, size_t count, size_t lag, size_t longest)
+{
+    size_t best = lag, to = lag + lag / 4 < longest ? lag + lag / 4 : longest;
+    double highest = -INFINITY;
+
+    for (size_t at = lag - lag / 5; at <= to; at++) {
+        size_t times = count / 2 / (lag + lag / 4);
         double sum = 0;
 
-        for (size_t i = lag; i < count; i++)
-            sum += x[i] * x[i - lag];
-        r[lag] = sum / (double)(count - lag) / (lag ? r[0] : 1);
+        times = times < 1 ? 1 : times < SEASON_MULTIPLES ? times : SEASON_MULTIPLES;
+        for (size_t k = 1; k <= times; k++)
+            sum += covariance_at(x, count, k * at);
+        if (sum > highest) {
+            highest = sum;
+            best = at;
+        }
     }
+    return best;
 }
 
 static bool is_peak(const double *r, size_t lag)
@@ -82,7 +112,7 @@ enum tcore_status tcore_season_period(const double *values, size_t count, size_t
                 highest = r[lag];
         for (size_t lag = 3; lag <= longest && highest >= SEASON_CLEAR && !*period; lag++)
             if (is_peak(r, lag) && r[lag] >= SEASON_NEAR * highest)
-                *period = lag;
+                *period = sharpen(difference, count - 1, lag, longest);
     }
     tcore_free(difference);
     return TCORE_OK;

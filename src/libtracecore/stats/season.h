@@ -3,7 +3,8 @@
  * What repeats in a series of evenly spaced values, and taking it out.
  *
  * The period is where differences of neighbours are most alike: the first lag whose
- * autocorrelation is a peak near the highest one. Differences have no trend, and are cut off at
+ * autocorrelation is a peak near the highest one, or rather the lag around it whose multiples have
+ * the highest autocorrelations, too. Differences have no trend, and are cut off at
  * four deviations, so that neither a step nor an outlier decides. The seasonal figure is the
  * median, phase by phase, of what is left above a centred moving average over one period (the
  * classical decomposition: M. Kendall, A. Stuart, "The Advanced Theory of Statistics" 3 (1976),
