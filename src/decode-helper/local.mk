@@ -11,4 +11,4 @@ libexec_tracecore_decode_SOURCES += src/sandbox/landlock.h
 libexec_tracecore_decode_SOURCES += src/sandbox/sandbox.c
 libexec_tracecore_decode_SOURCES += src/sandbox/sandbox.h
 libexec_tracecore_decode_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
-libexec_tracecore_decode_LDADD = src/record/libimport.la src/libtracecore/libtracecore.la $(LIBM)
+libexec_tracecore_decode_LDADD = src/record/libimport.a src/libtracecore/libtracecore.la $(LIBM)

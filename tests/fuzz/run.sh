@@ -18,7 +18,7 @@ for file in $program; do
     case $file in
     */lib*)
         folder=$top/src/${file%/*}
-        for member in $(sed -n "s,^%C%_${file#*/}_la_SOURCES += %D%/\(.*\.c\)\$,\1,p" "$folder/local.mk"); do
+        for member in $(sed -n "s,^%C%_${file#*/}_a_SOURCES += %D%/\(.*\.c\)\$,\1,p" "$folder/local.mk"); do
             sources="$sources $folder/$member"
         done
         ;;
