@@ -61,6 +61,7 @@ check_PROGRAMS += %D%/core/test-trace-filter
 check_PROGRAMS += %D%/core/test-trace-index
 check_PROGRAMS += %D%/core/test-trace-store
 check_PROGRAMS += %D%/core/test-trace-totals
+check_PROGRAMS += %D%/core/test-forecast
 check_PROGRAMS += %D%/core/test-trend
 check_PROGRAMS += %D%/core/test-version
 check_PROGRAMS += $(fault_tests)
@@ -115,8 +116,10 @@ EXTRA_DIST += %D%/fuzz/run.sh
 
 # Benchmarks, made on demand: make tests/bench/NAME
 EXTRA_PROGRAMS =
+EXTRA_PROGRAMS += %D%/bench/analytics/m4_score
 EXTRA_PROGRAMS += %D%/bench/analytics/nab_score
 EXTRA_PROGRAMS += %D%/bench/analytics/tcpd_score
+EXTRA_DIST += %D%/bench/analytics/m4.sh
 EXTRA_DIST += %D%/bench/analytics/nab.sh
 EXTRA_DIST += %D%/bench/analytics/run.sh
 EXTRA_DIST += %D%/bench/analytics/tcpd.sh
@@ -167,6 +170,7 @@ bats_tests += %D%/pipe/simd.bats
 bats_tests += %D%/detect/anomaly.bats
 bats_tests += %D%/detect/change.bats
 bats_tests += %D%/detect/compare.bats
+bats_tests += %D%/detect/forecast.bats
 bats_tests += %D%/detect/trend.bats
 bats_tests += %D%/report/summary.bats
 bats_tests += %D%/report/table.bats
@@ -244,6 +248,7 @@ text_tests += %D%/contract/layout.bats
 text_tests += %D%/contract/options.bats
 text_tests += %D%/contract/quickstart.bats
 text_tests += %D%/contract/schemas.bats
+text_tests += %D%/detect/m4.bats
 text_tests += %D%/detect/nab.bats
 text_tests += %D%/detect/tcpd.bats
 EXTRA_DIST += $(text_tests)
@@ -315,6 +320,7 @@ cli_tests += %D%/core/test-cli-values
 %C%_core_test_cli_values_LDADD = $(program_libs)
 
 # Tests of parts of trace-detect.
+%D%/detect/m4.log: %D%/bench/analytics/m4_score$(EXEEXT)
 %D%/detect/nab.log: %D%/bench/analytics/nab_score$(EXEEXT)
 %D%/detect/tcpd.log: %D%/bench/analytics/tcpd_score$(EXEEXT)
 detect_tests =

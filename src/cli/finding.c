@@ -69,11 +69,14 @@ void cli_finding_write(struct tcore_buf *out, const struct cli_finding *f)
     put_text(out, "method", f->method);
     put_text(out, "firstBad", f->first_bad);
     put_number(out, "effectNano", f->effect_ns);
+    if (f->horizon_ns)
+        tcore_buf_printf(out, ",\"horizonNano\":%" PRId64, f->horizon_ns);
     put_number(out, "quantile", f->quantile);
     put_text(out, "message", f->message);
     put_evidence(out, f);
     put_text(out, "fingerprint", f->fingerprint);
     put_number(out, "slope", f->slope);
+    put_number(out, "limit", f->limit);
     tcore_buf_puts(out, "}\n");
 }
 

@@ -30,7 +30,9 @@ struct cli_finding {
     const int64_t *time_ns;
     double score, value, expected, lower, upper, p_value, confidence, effect_ns, quantile;
     double slope; /* a second */
-    int64_t rank; /* from 1; 0: none */
+    double limit;
+    int64_t rank;       /* from 1; 0: none */
+    int64_t horizon_ns; /* 0: none */
     const struct cli_evidence *evidence;
     size_t evidence_count;
 };
@@ -45,7 +47,8 @@ struct cli_finding {
                           .confidence = NAN,                                                       \
                           .effect_ns = NAN,                                                        \
                           .quantile = NAN,                                                         \
-                          .slope = NAN})
+                          .slope = NAN,                                                            \
+                          .limit = NAN})
 
 /* Appends the line with its newline. */
 void cli_finding_write(struct tcore_buf *out, const struct cli_finding *finding);

@@ -10,6 +10,7 @@ static const struct cli_verb *const verbs[] = {
     &detect_change,
     &detect_compare,
     &detect_trend,
+    &detect_forecast,
     NULL,
 };
 

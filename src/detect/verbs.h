@@ -8,6 +8,7 @@
 extern const struct cli_verb detect_anomaly;
 extern const struct cli_verb detect_change;
 extern const struct cli_verb detect_compare;
+extern const struct cli_verb detect_forecast;
 extern const struct cli_verb detect_trend;
 
 #endif

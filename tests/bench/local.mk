@@ -65,10 +65,10 @@ bench: all bench-tools
 	BENCH_BUILD='$(abs_top_builddir)' BENCH_SANITIZERS='$(sanitizers)' \
 		'$(abs_top_srcdir)/%D%/run.sh' $(TASKS)
 
-# make bench-analytics ANALYTICS=FOLDER: how good trace-detect is on labelled data. FOLDER has nab/ or
-# tcpd/ or both, and may have eval-only/tcpd/.
-bench-analytics: all %D%/analytics/nab_score %D%/analytics/tcpd_score
+# make bench-analytics ANALYTICS=FOLDER: how good trace-detect is where the answers are known. FOLDER
+# has nab/, tcpd/ or m4/, and may have eval-only/ with tcpd/ and m4/.
+bench-analytics: all %D%/analytics/m4_score %D%/analytics/nab_score %D%/analytics/tcpd_score
 	PATH='$(abs_top_builddir)/src/detect':$$PATH NAB_SCORE=%D%/analytics/nab_score \
-		TCPD_SCORE=%D%/analytics/tcpd_score '$(abs_top_srcdir)/%D%/analytics/run.sh' \
+		M4_SCORE=%D%/analytics/m4_score TCPD_SCORE=%D%/analytics/tcpd_score '$(abs_top_srcdir)/%D%/analytics/run.sh' \
 		'$(ANALYTICS)'
 .PHONY: bench bench-analytics bench-tools

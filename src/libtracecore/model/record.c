@@ -344,6 +344,7 @@ static const struct tcore_field finding[] = {
     FIELD("occurrences", NUMBER),
     FIELD("savingMean", NUMBER),
     FIELD("slope", NUMBER),
+    FIELD("limit", NUMBER),
 };
 OBJECT(finding);
 

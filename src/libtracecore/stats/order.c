@@ -91,6 +91,18 @@ double tcore_normal_tail_inverse(double p)
     return (low + high) / 2;
 }
 
+double tcore_normal_of_student(double t, double freedom)
+{
+    return (8 * freedom + 1) / (8 * freedom + 3) * sqrt(freedom * log1p(t * t / freedom));
+}
+
+double tcore_student_of_normal(double z, double freedom)
+{
+    double bent = z * (8 * freedom + 3) / (8 * freedom + 1);
+
+    return sqrt(freedom * expm1(bent * bent / freedom));
+}
+
 struct ranked_p {
     double p;
     size_t index;

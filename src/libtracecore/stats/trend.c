@@ -126,19 +126,6 @@ static double worth(double correlation, double count)
     return fmax(1, count * (1 - correlation) / (1 + correlation));
 }
 
-/* The normal quantile for one of Student's t, and back (Wallace). */
-static double normal_of_student(double t, double freedom)
-{
-    return (8 * freedom + 1) / (8 * freedom + 3) * sqrt(freedom * log1p(t * t / freedom));
-}
-
-static double student_of_normal(double z, double freedom)
-{
-    double bent = z * (8 * freedom + 3) / (8 * freedom + 1);
-
-    return sqrt(freedom * expm1(bent * bent / freedom));
-}
-
 /* Of few enough values. scratch: 2 count values. */
 static enum tcore_status find_trend(const double *values, size_t count, size_t period,
                                     double confidence, double *scratch, struct tcore_trend *result,
@@ -155,7 +142,8 @@ static enum tcore_status find_trend(const double *values, size_t count, size_t p
     if (status != TCORE_OK)
         return status;
     double freedom = worth(result->correlation, (double)count_present(values, count));
-    double quantile = student_of_normal(tcore_normal_tail_inverse((1 - confidence) / 2), freedom);
+    double quantile =
+        tcore_student_of_normal(tcore_normal_tail_inverse((1 - confidence) / 2), freedom);
     double t = fmax(0, fabs(test.s) - 1) / sqrt(test.variance);
 
     status = tcore_theil_sen(values, count, period, quantile * sqrt(test.variance), &line, err);
@@ -165,7 +153,7 @@ static enum tcore_status find_trend(const double *values, size_t count, size_t p
     result->level = line.level;
     result->tau = test.tau;
     if (test.variance > 0)
-        result->p_value = fmin(1, 2 * tcore_normal_tail(normal_of_student(t, freedom)));
+        result->p_value = fmin(1, 2 * tcore_normal_tail(tcore_normal_of_student(t, freedom)));
     return status;
 }
 

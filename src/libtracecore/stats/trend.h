@@ -8,8 +8,7 @@
  * such an estimate is too low by on average (F. H. C. Marriott, J. A. Pope, Biometrika 41 (1954))
  * and by its standard error: where it is too low, chance is taken for a trend. As it is uncertain
  * all the same, quantiles are those of Student's t with as many degrees of freedom as independent
- * values would be worth the same, n (1 - r) / (1 + r); by D. L. Wallace, Annals of Mathematical
- * Statistics 30 (1959).
+ * values would be worth the same, n (1 - r) / (1 + r).
  * More than TCORE_TREND_PAIRS pairs are not looked at: then the season is taken out, and medians of
  * so many neighbours each stand for them that there are fewer.
  */

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# run.sh FOLDER: scores trace-detect on all labelled data that FOLDER has: nab/, tcpd/ and
-# eval-only/tcpd/. For `make bench-analytics`; see nab.sh and tcpd.sh.
+# run.sh FOLDER: scores trace-detect on all data with known answers that FOLDER has: nab/, tcpd/, m4/
+# and eval-only/ with tcpd/ and m4/. For `make bench-analytics`; see nab.sh, tcpd.sh and m4.sh.
 set -eu
 
 here=$(dirname "$0")
@@ -25,7 +25,13 @@ if [ -d "$folder/tcpd" ]; then
     fi
     done=yes
 fi
+for m4 in "$folder/m4" "$folder/eval-only/m4"; do
+    [ -d "$m4" ] || continue
+    echo 'M4 competition, trace-detect forecast'
+    "$here/m4.sh" "$m4"
+    done=yes
+done
 [ -n "$done" ] || {
-    echo "run.sh: $folder has neither nab/ nor tcpd/" >&2
+    echo "run.sh: $folder has neither nab/ nor tcpd/ nor m4/" >&2
     exit 2
 }
