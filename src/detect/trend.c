@@ -118,7 +118,7 @@ static enum tcore_status report(struct trend *t, uint32_t series, const struct g
     finding.upper = line.upper;
     finding.p_value = trend->p_value;
     finding.confidence = CONFIDENCE;
-    finding.method = period ? "seasonal-kendall" : "mann-kendall";
+    finding.method = trend->of_steps ? "steps" : period ? "seasonal-kendall" : "mann-kendall";
     finding.quantile = intake_quantile(all->table.name[series].stat);
     finding.slope = (line.to - line.from) / line.seconds;
     put_message(&message, t, series, &line, grid, trend->p_value);

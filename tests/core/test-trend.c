@@ -98,13 +98,14 @@ struct world {
 
 static void make(struct random_source *source, const struct world *w, double *value, size_t count)
 {
+    bool wanders = w->correlation == 1;
     double r = w->correlation, last = random_normal(source);
 
     for (size_t i = 0; i < count; i++) {
         value[i] = last + w->slope * (double)i;
         if (w->period)
             value[i] += w->amplitude * sin(6.283185307179586 * (double)i / (double)w->period);
-        last = r * last + sqrt(1 - r * r) * random_normal(source);
+        last = r * last + (wanders ? 1 : sqrt(1 - r * r)) * random_normal(source);
     }
 }
 
@@ -151,6 +152,8 @@ static void test_nulls(size_t series)
         {"AR(1) 0.3", {0.3, 0, 0, 0}, {10, 20, 50, 200}},
         {"AR(1) 0.5", {0.5, 0, 0, 0}, {10, 20, 50, 200}},
         {"AR(1) 0.8", {0.8, 0, 0, 0}, {10, 20, 50, 200}},
+        {"AR(1) 0.95", {0.95, 0, 0, 0}, {50, 200}},
+        {"a random walk", {1, 0, 0, 0}, {200, 1000}},
         {"24-periodic", {0, 0, 12, 24}, {200}},
         {"24-periodic, 0.5", {0.5, 0, 12, 24}, {200}},
     };
@@ -176,6 +179,10 @@ static void test_power(size_t series)
     ok(r.found * 100 >= series * 95, "3 in 200 of AR(1) 0.5: %zu of %zu", r.found, series);
     r = rates_of(&(struct world){0, 1.5 / 240, 12, 24}, 240, series, 7);
     ok(r.found * 100 >= series * 95, "1.5 below a season of 12: %zu of %zu", r.found, series);
+    struct rates walk = rates_of(&(struct world){1, 0.5, 0, 0}, 200, series, 9);
+
+    ok(walk.found * 100 >= series * 95, "a random walk with steps of 0.5: %zu of %zu", walk.found,
+       series);
     ok(r.covered * 100 >= series * 92, "and the interval holds %zu", r.covered);
 }
 

@@ -11,6 +11,9 @@
 #include <math.h>
 #include <string.h>
 
+#define WANDERS          0.8 /* correlation from which on a series is tested by its steps */
+#define WANDERS_SHORTEST 20
+
 static size_t count_present(const double *values, size_t count)
 {
     size_t present = 0;
@@ -103,18 +106,14 @@ static double raised(double correlation, size_t count)
     return fmax(0, fmin(1 - 1 / n, r + sqrt(fmax(0.05, 1 - r * r) / n)));
 }
 
-/* scratch: 2 count values. */
-static double correlation_of(const double *values, size_t count, size_t period, double slope,
-                             double *scratch)
+/* Of what is left, in the order of time. sorted: room for as many. */
+static double correlation_of(const double *rest, size_t count, double *sorted)
 {
-    double *sorted = scratch + count;
-    size_t n = remainders(values, count, period, slope, scratch, sorted);
+    memcpy(sorted, rest, count * sizeof *sorted);
+    tcore_sort_doubles(sorted, count);
+    double r = tcore_serial_correlation(rest, sorted, count);
 
-    memcpy(sorted, scratch, n * sizeof *sorted);
-    tcore_sort_doubles(sorted, n);
-    double r = tcore_serial_correlation(scratch, sorted, n);
-
-    return isnan(r) ? 0 : raised(r, n);
+    return isnan(r) ? 0 : raised(r, count);
 }
 
 /* --- Both */
@@ -124,6 +123,45 @@ static double correlation_of(const double *values, size_t count, size_t period, 
 static double worth(double correlation, double count)
 {
     return fmax(1, count * (1 - correlation) / (1 + correlation));
+}
+
+static double quantile_of(double confidence, double freedom)
+{
+    return tcore_student_of_normal(tcore_normal_tail_inverse((1 - confidence) / 2), freedom);
+}
+
+static double p_of(double t, double freedom)
+{
+    return fmin(1, 2 * tcore_normal_tail(tcore_normal_of_student(t, freedom)));
+}
+
+/*
+ * What wanders keeps what happened to it, so that only its steps tell of a trend: whether their
+ * mean is 0. line: whose slope rest is without.
+ */
+static void test_steps(const double *rest, size_t count, double confidence, double slope,
+                       struct tcore_trend *result)
+{
+    double n = (double)count - 1, mean = (rest[count - 1] - rest[0]) / n;
+    double squares = 0, products = 0, before = 0;
+
+    for (size_t i = 1; i < count; i++) {
+        double step = rest[i] - rest[i - 1] - mean;
+
+        squares += step * step;
+        products += step * before;
+        before = step;
+    }
+    if (!(squares > 0))
+        return;
+    double freedom = worth(raised(products / squares, count), n);
+    double error = sqrt(squares / n / freedom);
+
+    result->slope = slope + mean;
+    result->lower = result->slope - quantile_of(confidence, freedom) * error;
+    result->upper = result->slope + quantile_of(confidence, freedom) * error;
+    result->p_value = p_of(fabs(result->slope) / error, freedom);
+    result->of_steps = true;
 }
 
 /* Of few enough values. scratch: 2 count values. */
@@ -137,23 +175,28 @@ static enum tcore_status find_trend(const double *values, size_t count, size_t p
 
     if (status != TCORE_OK || isnan(line.slope))
         return status;
-    result->correlation = correlation_of(values, count, period, line.slope, scratch);
+    size_t n = remainders(values, count, period, line.slope, scratch, scratch + count);
+
+    result->correlation = correlation_of(scratch, n, scratch + count);
     status = tcore_mann_kendall(values, count, period, result->correlation, &test, err);
     if (status != TCORE_OK)
         return status;
-    double freedom = worth(result->correlation, (double)count_present(values, count));
-    double quantile =
-        tcore_student_of_normal(tcore_normal_tail_inverse((1 - confidence) / 2), freedom);
+    double freedom = worth(result->correlation, (double)n), first = line.slope;
+    double spread = quantile_of(confidence, freedom) * sqrt(test.variance);
     double t = fmax(0, fabs(test.s) - 1) / sqrt(test.variance);
 
-    status = tcore_theil_sen(values, count, period, quantile * sqrt(test.variance), &line, err);
-    result->slope = line.slope;
-    result->lower = line.lower;
-    result->upper = line.upper;
-    result->level = line.level;
     result->tau = test.tau;
     if (test.variance > 0)
-        result->p_value = fmin(1, 2 * tcore_normal_tail(tcore_normal_of_student(t, freedom)));
+        result->p_value = p_of(t, freedom);
+    if (result->correlation >= WANDERS && n >= WANDERS_SHORTEST)
+        test_steps(scratch, n, confidence, first, result);
+    if (!result->of_steps) {
+        status = tcore_theil_sen(values, count, period, spread, &line, err);
+        result->slope = line.slope;
+        result->lower = line.lower;
+        result->upper = line.upper;
+    }
+    result->level = line.level + (first - result->slope) * ((double)count - 1) / 2;
     return status;
 }
 

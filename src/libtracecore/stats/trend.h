@@ -9,14 +9,18 @@
  * and by its standard error: where it is too low, chance is taken for a trend. As it is uncertain
  * all the same, quantiles are those of Student's t with as many degrees of freedom as independent
  * values would be worth the same, n (1 - r) / (1 + r).
- * More than TCORE_TREND_PAIRS pairs are not looked at: then the season is taken out, and medians of
- * so many neighbours each stand for them that there are fewer.
+ * Where the correlation is 0.8 or more the series may be one that wanders, which has no level to
+ * come back to: then it is tested whether the mean of its steps, without the season, is 0, and that
+ * mean is the slope. Of a series that does not wander this finds less, never too much. More than
+ * TCORE_TREND_PAIRS pairs are not looked at: then the season is taken out, and medians of so many
+ * neighbours each stand for them that there are fewer.
  */
 #ifndef TRACECORE_STATS_TREND_H
 #define TRACECORE_STATS_TREND_H
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define TCORE_TREND_SHORTEST 8         /* values of a series that a trend can be found in */
@@ -29,6 +33,7 @@ struct tcore_trend {
     double tau;          /* -1 to 1: how many more pairs rise than fall */
     double p_value;      /* two-sided; 1: not tested, or all values are equal */
     double correlation;  /* of neighbours, as it was allowed for */
+    bool of_steps;       /* slope, interval and p-value are those of the mean step */
 };
 
 /*
