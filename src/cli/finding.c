@@ -46,6 +46,24 @@ static void put_evidence(struct tcore_buf *out, const struct cli_finding *f)
     tcore_buf_puts(out, any ? "]" : "");
 }
 
+static void put_time(struct tcore_buf *out, const char *name, const int64_t *ns)
+{
+    if (ns)
+        tcore_buf_printf(out, ",\"%s\":\"%" PRId64 "\"", name, *ns);
+}
+
+static void put_capacity(struct tcore_buf *out, const struct cli_capacity *c)
+{
+    put_number(out, "utilizationRate", c->utilization_rate);
+    put_number(out, "headroom", c->headroom);
+    put_number(out, "add", c->add);
+    put_time(out, "fullUnixNano", c->full_ns);
+    put_time(out, "earliestUnixNano", c->earliest_ns);
+    put_time(out, "latestUnixNano", c->latest_ns);
+    if (*c->moves)
+        tcore_buf_printf(out, ",\"moves\":%s", c->moves);
+}
+
 void cli_finding_write(struct tcore_buf *out, const struct cli_finding *f)
 {
     tcore_buf_puts(out, "{\"type\":\"finding\"");
@@ -56,8 +74,7 @@ void cli_finding_write(struct tcore_buf *out, const struct cli_finding *f)
     put_text(out, "metricName", f->metric_name);
     put_text(out, "stat", f->stat);
     tcore_buf_printf(out, ",\"group\":%s", f->group);
-    if (f->time_ns)
-        tcore_buf_printf(out, ",\"timeUnixNano\":\"%" PRId64 "\"", *f->time_ns);
+    put_time(out, "timeUnixNano", f->time_ns);
     put_number(out, "value", f->value);
     put_number(out, "expected", f->expected);
     put_number(out, "lower", f->lower);
@@ -77,6 +94,8 @@ void cli_finding_write(struct tcore_buf *out, const struct cli_finding *f)
     put_text(out, "fingerprint", f->fingerprint);
     put_number(out, "slope", f->slope);
     put_number(out, "limit", f->limit);
+    if (f->capacity)
+        put_capacity(out, f->capacity);
     tcore_buf_puts(out, "}\n");
 }
 

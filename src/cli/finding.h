@@ -17,6 +17,13 @@ struct cli_evidence {
     const char *side;     /* "base" or "cand" where two inputs are compared; else NULL */
 };
 
+/* What a finding of kind capacity has besides. Times may be NULL. */
+struct cli_capacity {
+    double utilization_rate, headroom, add;
+    const int64_t *full_ns, *earliest_ns, *latest_ns;
+    const char *moves; /* text of a JSON array; "": none */
+};
+
 /* Text is borrowed and may be NULL or empty: then the field is left out. A number that is NaN or
  * infinite is left out too; so start from CLI_FINDING_EMPTY. */
 struct cli_finding {
@@ -35,6 +42,7 @@ struct cli_finding {
     int64_t horizon_ns; /* 0: none */
     const struct cli_evidence *evidence;
     size_t evidence_count;
+    const struct cli_capacity *capacity; /* NULL: of another kind */
 };
 
 #define CLI_FINDING_EMPTY                                                                          \

@@ -31,8 +31,11 @@ static enum tcore_status judge(void *owner, uint32_t series, struct grid *grid,
         f->too_far++;
         return TCORE_OK;
     }
-    enum tcore_status status = outlook_make(&forecast, grid, steps, err);
+    struct tcore_seasons seasons;
+    enum tcore_status status = outlook_seasons(grid, &seasons, err);
 
+    if (status == TCORE_OK)
+        status = tcore_forecast(grid->value, grid->count, &seasons, steps, &forecast, err);
     if (status != TCORE_OK)
         return status;
     status = forecast_report(f, series, grid, &forecast, out, err);

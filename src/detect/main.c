@@ -11,6 +11,7 @@ static const struct cli_verb *const verbs[] = {
     &detect_compare,
     &detect_trend,
     &detect_forecast,
+    &detect_capacity,
     NULL,
 };
 

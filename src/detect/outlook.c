@@ -49,18 +49,16 @@ static size_t natural_seasons(const struct grid *grid, size_t *natural)
     return count;
 }
 
-enum tcore_status outlook_make(struct tcore_forecast *forecast, struct grid *grid, size_t steps,
-                               struct tcore_error *err)
+enum tcore_status outlook_seasons(struct grid *grid, struct tcore_seasons *seasons,
+                                  struct tcore_error *err)
 {
     size_t natural[3], found;
 
     grid_fill(grid);
     enum tcore_status status = tcore_season_period(grid->value, grid->count, &found, err);
 
-    if (status != TCORE_OK)
-        return status;
-    const struct tcore_seasons seasons =
-        tcore_seasons_choose(grid->count, found, natural, natural_seasons(grid, natural));
-
-    return tcore_forecast(grid->value, grid->count, &seasons, steps, forecast, err);
+    if (status == TCORE_OK)
+        *seasons =
+            tcore_seasons_choose(grid->count, found, natural, natural_seasons(grid, natural));
+    return status;
 }

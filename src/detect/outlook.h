@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How a history at even distances will go on. */
+/* What is needed to say how a history at even distances will go on. */
 #ifndef DETECT_OUTLOOK_H
 #define DETECT_OUTLOOK_H
 
@@ -18,9 +18,8 @@ struct outlook_horizon {
 bool outlook_parse_horizon(const char *text, struct outlook_horizon *horizon);
 /* How many steps of a grid reach the horizon; 0: too many, or beyond what a time can be. */
 size_t outlook_steps(const struct grid *grid, const struct outlook_horizon *horizon);
-/* Of a grid with TCORE_FORECAST_SHORTEST steps or more, and more than one time; empty ones are
- * filled. TCORE_OK, or TCORE_FATAL (no memory). */
-enum tcore_status outlook_make(struct tcore_forecast *forecast, struct grid *grid, size_t steps,
-                               struct tcore_error *err);
+/* The seasons of a grid, of which empty steps are filled. TCORE_OK, or TCORE_FATAL (no memory). */
+enum tcore_status outlook_seasons(struct grid *grid, struct tcore_seasons *seasons,
+                                  struct tcore_error *err);
 
 #endif

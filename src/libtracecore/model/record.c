@@ -326,6 +326,12 @@ static const struct tcore_field aggregate[] = {
 };
 OBJECT(aggregate);
 
+static const struct tcore_field move[] = {
+    FIELD_KEPT_EMPTY("group", MAP),
+    FIELD("value", NUMBER),
+};
+OBJECT(move);
+
 static const struct tcore_field finding[] = {
     FIELD("type", STRING),        FIELD("kind", STRING),
     FIELD("severity", STRING),    FIELD("score", NUMBER),
@@ -345,6 +351,13 @@ static const struct tcore_field finding[] = {
     FIELD("savingMean", NUMBER),
     FIELD("slope", NUMBER),
     FIELD("limit", NUMBER),
+    FIELD("utilizationRate", NUMBER),
+    FIELD("headroom", NUMBER),
+    FIELD("add", NUMBER),
+    FIELD("fullUnixNano", TIME),
+    FIELD("earliestUnixNano", TIME),
+    FIELD("latestUnixNano", TIME),
+    FIELD_OF("moves", LIST, &move_object),
 };
 OBJECT(finding);
 
