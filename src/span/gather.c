@@ -16,9 +16,23 @@
 #include <malloc.h>
 #endif
 
+/* More than what grouping a piece takes; and less than a slab of rows. */
+enum { KEPT_BYTES = 16 << 20, OWN_BYTES = 4 << 20 };
+
+/* What grouping frees behind a piece serves for the next one, instead of coming again page by page.
+ */
+static void keep_memory(void)
+{
+#ifdef M_TRIM_THRESHOLD
+    mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+    mallopt(M_MMAP_THRESHOLD, OWN_BYTES);
+#endif
+}
+
 bool gather_open(struct gather *gather, struct cli *cli, enum gather_keep keep)
 {
     struct tcore_error err;
+    keep_memory();
     unsigned stores = gather->stores ? gather->stores : 1;
     keep = gather->adjust_skew ? GATHER_TEXT : keep;
     struct tcore_trace_store_options options = {.names = keep >= GATHER_NAMES,

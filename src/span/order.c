@@ -5,7 +5,7 @@
 
 #include "span/gather.h"
 
-#include "base/sys.h"
+#include "base/large.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,12 +49,12 @@ bool order_traces(struct trace_ref *refs, size_t count)
 {
     if (!count)
         return true;
-    struct trace_ref *scratch = tcore_reallocarray(NULL, count, sizeof *scratch);
+    struct trace_ref *scratch = tcore_large_alloc(count, sizeof *scratch);
     if (!scratch)
         return false;
     if (sort_by_key(refs, scratch, count) == scratch)
         memcpy(refs, scratch, count * sizeof *refs);
-    tcore_free(scratch);
+    tcore_large_free(scratch);
     for (size_t i = 0, end; i < count; i = end) {
         for (end = i + 1; end < count && refs[end].key == refs[i].key; end++) {
         }

@@ -7,6 +7,7 @@
 
 #include "span/summary.h"
 
+#include "base/large.h"
 #include "base/sys.h"
 #include "cli/pieces.h"
 #include "model/json.h"
@@ -227,7 +228,7 @@ static bool put_in_order(struct summaries *s)
     size_t count = 0;
     for (unsigned p = 0; p < TCORE_TRACE_PARTITIONS; p++)
         count += s->part[p].count;
-    s->refs = tcore_reallocarray(NULL, count, sizeof *s->refs);
+    s->refs = tcore_large_alloc(count, sizeof *s->refs);
     if (!s->refs)
         return false;
     for (uint32_t p = 0; p < TCORE_TRACE_PARTITIONS; p++)
@@ -445,7 +446,7 @@ void summaries_free(struct summaries *s)
         tcore_free(s->part[p].summaries);
         tcore_free(s->part[p].services);
     }
-    tcore_free(s->refs);
+    tcore_large_free(s->refs);
     tcore_free(s->name_at);
     tcore_buf_free(&s->names);
     tcore_free(s);
