@@ -9,6 +9,7 @@
 
 #include "span/totals_order.h"
 
+#include "base/large.h"
 #include "base/sys.h"
 #include "cli/pieces.h"
 #include "span/gather.h"
@@ -163,7 +164,7 @@ static enum tcore_status arrange(struct ordering *o, unsigned threads, struct tc
     status = tcore_trace_totals_count_bytes(o->totals, ordered->count * sizeof *ordered->refs, err);
     if (status != TCORE_OK)
         return status;
-    ordered->refs = tcore_reallocarray(NULL, ordered->count, sizeof *ordered->refs);
+    ordered->refs = tcore_large_alloc(ordered->count, sizeof *ordered->refs);
     if (!ordered->refs)
         return tcore_error_nomem(err);
     return cli_pieces_do(threads, TCORE_TOTALS_PARTITIONS, refer, o, err);
@@ -187,7 +188,7 @@ enum tcore_status order_totals(struct ordered_totals *ordered, struct tcore_trac
 
 void ordered_totals_free(struct ordered_totals *ordered)
 {
-    tcore_free(ordered->refs);
+    tcore_large_free(ordered->refs);
     *ordered = (struct ordered_totals){0};
 }
 

@@ -13,6 +13,7 @@
 #define PLACED_AT_ONCE 16
 #define FIRST_ROWS     8
 #define MOST_ROWS      512
+#define POOLED_FROM    ((size_t)1 << 20) /* bytes that an intake holds otherwise */
 
 /* --- Memory under the limit */
 
@@ -216,7 +217,7 @@ static enum tcore_status add_block(struct tcore_trace_intake *intake, struct cha
         tcore_store_uncount_bytes(store, bytes);
         return refuse(store, err);
     }
-    bool in_slab = intake->held >= TCORE_SLAB_BYTES;
+    bool in_slab = intake->held >= POOLED_FROM;
     struct block *block = in_slab ? tcore_slab_take(&intake->slabs, bytes) : tcore_malloc(bytes);
     if (!block) {
         tcore_store_uncount_bytes(store, bytes);

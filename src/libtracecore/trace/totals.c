@@ -37,10 +37,15 @@ void tcore_trace_totals_free(struct tcore_trace_totals *totals)
 {
     if (!totals)
         return;
+    /* lists before pools: once they are joined the first intake has runs from all pools */
+    for (struct tcore_totals_intake *intake = totals->intakes; intake; intake = intake->next) {
+        const struct totals_place place = place_of(intake);
+        for (unsigned p = 0; p < TCORE_TOTALS_PARTITIONS; p++)
+            tcore_totals_list_free(&intake->list[p], &place);
+    }
     for (struct tcore_totals_intake *intake = totals->intakes, *next; intake; intake = next) {
         next = intake->next;
-        for (unsigned p = 0; p < TCORE_TOTALS_PARTITIONS; p++)
-            tcore_totals_list_free(&intake->list[p], limit_of(intake));
+        tcore_totals_pool_free(&intake->pool);
         tcore_totals_free_spills(intake->spills);
         tcore_free(intake->sums);
         tcore_free(intake);
@@ -183,7 +188,7 @@ static bool clear_sums(struct tcore_totals_intake *intake, size_t count)
 static inline struct tcore_trace_total *
 place_total(struct tcore_totals_intake *intake, const uint64_t trace_id[2], struct tcore_error *err)
 {
-    const struct totals_place place = {intake->totals->seed, limit_of(intake)};
+    const struct totals_place place = place_of(intake);
     unsigned partition = totals_partition(hash_trace_id(place.seed, trace_id));
     struct tcore_trace_total *total = totals_list_next(&intake->list[partition], &place, err);
     if (!total)
@@ -336,7 +341,7 @@ enum tcore_status tcore_trace_totals_join(struct tcore_trace_totals *totals, uns
     *runs = NULL;
     if (!first)
         return TCORE_OK;
-    const struct totals_place place = {totals->seed, limit_of(first)};
+    const struct totals_place place = {totals->seed, limit_of(first), NULL};
     struct totals_list *list = &first->list[partition];
     for (struct tcore_totals_intake *in = first->next; in; in = in->next)
         tcore_totals_list_take(list, &in->list[partition]);

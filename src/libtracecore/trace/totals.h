@@ -37,6 +37,7 @@ struct tcore_trace_total {
 struct tcore_totals_run {
     struct tcore_totals_run *next;
     uint32_t count, capacity;
+    bool pooled; /* its memory is not its own */
     struct tcore_trace_total totals[];
 };
 

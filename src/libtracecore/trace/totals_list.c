@@ -36,19 +36,44 @@ static size_t bytes_of(uint32_t capacity)
     return sizeof(struct tcore_totals_run) + capacity * sizeof(struct tcore_trace_total);
 }
 
-static void free_runs(struct tcore_totals_run *run, struct totals_limit *limit)
+static struct tcore_totals_run *take_run(struct totals_pool *pool, uint32_t capacity)
+{
+    bool pooled = pool && capacity == LONGEST_RUN;
+    struct tcore_totals_run *run = pooled ? pool->spare : NULL;
+    if (run)
+        pool->spare = run->next;
+    else
+        run = pooled ? tcore_slab_take(&pool->slabs, bytes_of(capacity))
+                     : tcore_malloc(bytes_of(capacity));
+    if (run)
+        *run = (struct tcore_totals_run){.capacity = capacity, .pooled = pooled};
+    return run;
+}
+
+static void free_runs(struct tcore_totals_run *run, const struct totals_place *place)
 {
     for (struct tcore_totals_run *next; run; run = next) {
         next = run->next;
-        tcore_totals_give_bytes(limit, bytes_of(run->capacity));
-        tcore_free(run);
+        tcore_totals_give_bytes(place->limit, bytes_of(run->capacity));
+        if (!run->pooled) {
+            tcore_free(run);
+        } else if (place->pool) {
+            run->next = place->pool->spare;
+            place->pool->spare = run;
+        }
     }
 }
 
-void tcore_totals_list_free(struct totals_list *list, struct totals_limit *limit)
+void tcore_totals_list_free(struct totals_list *list, const struct totals_place *place)
 {
-    free_runs(list->runs, limit);
+    free_runs(list->runs, place);
     *list = (struct totals_list){0};
+}
+
+void tcore_totals_pool_free(struct totals_pool *pool)
+{
+    tcore_slabs_free(&pool->slabs);
+    pool->spare = NULL;
 }
 
 /* --- Joining */
@@ -136,7 +161,7 @@ enum tcore_status tcore_totals_list_join(struct totals_list *list, const struct 
     for (struct tcore_totals_run *run = list->runs; run; run = run->next)
         join_run(&join, run);
     tcore_free(join.slots);
-    free_runs(join.to->next, place->limit);
+    free_runs(join.to->next, place);
     join.to->next = NULL;
     join.to->count = join.at;
     list->last = join.to;
@@ -184,12 +209,11 @@ enum tcore_status tcore_totals_list_extend(struct totals_list *list,
     enum tcore_status status = tcore_totals_take_bytes(place->limit, bytes_of(capacity), err);
     if (status != TCORE_OK)
         return status;
-    struct tcore_totals_run *run = tcore_malloc(bytes_of(capacity));
+    struct tcore_totals_run *run = take_run(place->pool, capacity);
     if (!run) {
         tcore_totals_give_bytes(place->limit, bytes_of(capacity));
         return tcore_error_nomem(err);
     }
-    *run = (struct tcore_totals_run){.capacity = capacity};
     if (last) {
         last->next = run;
         list->count += last->count;

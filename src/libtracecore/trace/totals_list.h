@@ -7,6 +7,7 @@
 #ifndef TRACECORE_TRACE_TOTALS_LIST_H
 #define TRACECORE_TRACE_TOTALS_LIST_H
 
+#include "trace/store_slab.h"
 #include "trace/totals.h"
 
 /* Memory under a limit. */
@@ -22,6 +23,14 @@ enum tcore_status tcore_totals_take_bytes(struct totals_limit *limit, size_t byt
                                           struct tcore_error *err);
 void tcore_totals_give_bytes(struct totals_limit *limit, size_t bytes);
 
+/* Where an intake has its runs, but the first of each list, from. */
+struct totals_pool {
+    struct slab *slabs;             /* owned */
+    struct tcore_totals_run *spare; /* in the slabs, to be used again */
+};
+
+void tcore_totals_pool_free(struct totals_pool *pool);
+
 struct totals_list {
     struct tcore_trace_total *at, *end;   /* free room in the last run */
     struct tcore_totals_run *runs, *last; /* owned; the last one's count is not kept up */
@@ -33,6 +42,8 @@ struct totals_list {
 struct totals_place {
     const uint64_t *seed; /* two of them */
     struct totals_limit *limit;
+    struct totals_pool *pool; /* NULL: nothing is taken, and what was pooled stays where it is until
+                                 its pool is freed */
 };
 
 /* Room for more at the end: another run, or what joining has made of these. */
@@ -44,7 +55,7 @@ enum tcore_status tcore_totals_list_join(struct totals_list *list, const struct 
                                          struct tcore_error *err);
 /* Moves all of other's to the end of the list. */
 void tcore_totals_list_take(struct totals_list *list, struct totals_list *other);
-void tcore_totals_list_free(struct totals_list *list, struct totals_limit *limit);
+void tcore_totals_list_free(struct totals_list *list, const struct totals_place *place);
 
 /* Where the next total goes; NULL: err says why. */
 static inline struct tcore_trace_total *totals_list_next(struct totals_list *list,

@@ -44,6 +44,7 @@ struct tcore_totals_intake {
     struct tcore_trace_totals *totals;
     struct totals_limit limit; /* where there is a file: what it holds */
     struct totals_list list[TCORE_TOTALS_PARTITIONS];
+    struct totals_pool pool;
     struct totals_sum *sums; /* by code */
     size_t sum_capacity;
     struct totals_spill *spills; /* newest first; owned */
@@ -54,6 +55,11 @@ struct tcore_totals_intake {
 static inline struct totals_limit *limit_of(struct tcore_totals_intake *intake)
 {
     return intake->totals->share ? &intake->limit : &intake->totals->limit;
+}
+
+static inline struct totals_place place_of(struct tcore_totals_intake *intake)
+{
+    return (struct totals_place){intake->totals->seed, limit_of(intake), &intake->pool};
 }
 
 static inline unsigned totals_partition(uint64_t hash)

@@ -107,7 +107,7 @@ static size_t count_totals(const struct tcore_totals_intake *intake)
 
 static enum tcore_status join_lists(struct tcore_totals_intake *intake, struct tcore_error *err)
 {
-    const struct totals_place place = {intake->totals->seed, limit_of(intake)};
+    const struct totals_place place = place_of(intake);
     enum tcore_status status = TCORE_OK;
     for (unsigned p = 0; p < TCORE_TOTALS_PARTITIONS && status == TCORE_OK; p++)
         status = tcore_totals_list_join(&intake->list[p], &place, err);
@@ -123,11 +123,12 @@ static enum tcore_status spill(struct tcore_totals_intake *intake, struct tcore_
     spill->next = intake->spills;
     intake->spills = spill;
     enum tcore_status status = open_spill_file(&totals->fd, totals->options.temporary, err);
+    const struct totals_place place = place_of(intake);
     uint64_t bytes = count_totals(intake) * sizeof(struct tcore_trace_total);
     spill->at = __atomic_fetch_add(&totals->file_end, bytes, __ATOMIC_RELAXED);
     for (unsigned p = 0; p < TCORE_TOTALS_PARTITIONS && status == TCORE_OK; p++) {
         status = write_partition(intake, spill, p, err);
-        tcore_totals_list_free(&intake->list[p], limit_of(intake));
+        tcore_totals_list_free(&intake->list[p], &place);
     }
     return status;
 }
@@ -191,7 +192,7 @@ enum tcore_status tcore_trace_totals_load(struct tcore_trace_totals *totals, uns
                                           struct tcore_totals_run **run, struct tcore_error *err)
 {
     struct totals_limit none = {0};
-    const struct totals_place place = {totals->seed, &none};
+    const struct totals_place place = {totals->seed, &none, NULL};
     uint64_t count = 0;
     for (const struct tcore_totals_intake *in = totals->intakes; in; in = in->next)
         for (const struct totals_spill *spill = in->spills; spill; spill = spill->next)
