@@ -153,6 +153,7 @@ struct agg_emitter {
     const struct agg_window *current; /* NULL: the next one is to be taken */
     const struct tcore_cell **order;  /* its cells in order; owned */
     size_t order_count, cell;
+    struct cli_pieces *pieces; /* a window each, with more than one thread; owned */
 };
 void agg_emitter_free(struct agg_emitter *emitter);
 /* The windows that were emitted have left the table. */
@@ -160,6 +161,13 @@ void agg_emitter_rewind(struct agg_emitter *emitter);
 enum tcore_status agg_emit(struct agg_emitter *emitter, struct agg_work *work, int64_t before,
                            struct agg_partial *partial, struct tcore_buf *out, bool *more,
                            struct tcore_error *err);
+
+/* Whether the windows are many and small enough to be written a thread each; and the same of all
+ * windows that way, if they are. */
+bool agg_emits_apart(const struct agg_work *work, unsigned threads);
+enum tcore_status agg_emit_apart(struct agg_emitter *emitter, struct agg_work *work,
+                                 unsigned threads, struct tcore_buf *out, bool *more,
+                                 struct tcore_error *err);
 
 /* --- key.c: appends the members that name a cell: type, recordType, metricName, group, and when it
  * begins and how long it is, unless that is 0; the object in group alone. */

@@ -13,6 +13,7 @@
 #include "agg/scope.h"
 #include "agg/verbs.h"
 #include "cli/message.h"
+#include "cli/pieces.h"
 
 #include "base/sys.h"
 
@@ -79,10 +80,19 @@ static enum tcore_status close_worker(void *state, void *worker, struct tcore_er
     agg_span_merge(&agg->total.seen, &work->seen);
     enum tcore_status status = agg_settle(work, err);
     if (!status)
-        status = table_merge(&agg->total.table, &work->table, err);
+        status = table_merge(&agg->total.table, &work->table, cli_threads(agg->cli), err);
     agg_work_free(work);
     tcore_free(work);
     return status;
+}
+
+static enum tcore_status emit(struct aggregation *agg, struct tcore_buf *out, bool *more,
+                              struct tcore_error *err)
+{
+    unsigned threads = cli_threads(agg->cli);
+    if (!agg->partial && agg_emits_apart(&agg->total, threads))
+        return agg_emit_apart(&agg->emitter, &agg->total, threads, out, more, err);
+    return agg_emit(&agg->emitter, &agg->total, INT64_MAX, agg->partial, out, more, err);
 }
 
 static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore_error *err)
@@ -99,7 +109,7 @@ static enum tcore_status finish(void *state, struct tcore_buf *out, struct tcore
         agg_partial_header(agg->partial, &agg->total, true, out))
         return tcore_error_nomem(err);
     if (!agg->emitted)
-        status = agg_emit(&agg->emitter, &agg->total, INT64_MAX, agg->partial, out, &more, err);
+        status = emit(agg, out, &more, err);
     if (status || more)
         return status ? status : TCORE_SKIP;
     agg->emitted = true;

@@ -4,11 +4,15 @@
 #include "agg/agg.h"
 
 #include "base/sys.h"
+#include "cli/pieces.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { EMIT_BYTES = 1 << 20 };
+enum {
+    MOST_APART = 4096
+}; /* cells of a window that a thread writes alone, which takes a megabyte */
 
 /* What rates are of: the window, or the time that the data spans. */
 static double seconds_of(const struct agg_work *work)
@@ -89,6 +93,8 @@ void agg_emitter_rewind(struct agg_emitter *emitter)
 
 void agg_emitter_free(struct agg_emitter *emitter)
 {
+    cli_pieces_end(emitter->pieces);
+    emitter->pieces = NULL;
     free_order(emitter);
     slide_free(&emitter->slide);
 }
@@ -159,4 +165,54 @@ enum tcore_status agg_emit(struct agg_emitter *emitter, struct agg_work *work, i
         }
         free_order(emitter);
     }
+}
+
+/* --- A thread a window */
+
+bool agg_emits_apart(const struct agg_work *work, unsigned threads)
+{
+    const struct agg_table *table = &work->table;
+    if (threads < 2 || table->window_count < 2 || work->plan->slide_ns != work->plan->window_ns)
+        return false;
+    for (size_t i = 0; i < table->window_count; i++)
+        if (table->windows[i]->count > MOST_APART)
+            return false;
+    return true;
+}
+
+static enum tcore_status write_window(void *state, unsigned thread, uint64_t piece,
+                                      struct tcore_buf *out, struct tcore_error *err)
+{
+    const struct agg_work *work = state;
+    const struct agg_window *window = work->table.windows[piece];
+    struct agg_emitter own = {0};
+    (void)thread;
+    bool ok = order_cells(&own, work, window);
+    for (size_t i = 0; i < own.order_count && ok; i++)
+        ok = write_cell(work, window, own.order[i], NULL, out) == TCORE_OK && !out->failed;
+    free_order(&own);
+    return ok ? TCORE_OK : tcore_error_nomem(err);
+}
+
+enum tcore_status agg_emit_apart(struct agg_emitter *emitter, struct agg_work *work,
+                                 unsigned threads, struct tcore_buf *out, bool *more,
+                                 struct tcore_error *err)
+{
+    enum tcore_status status = TCORE_OK;
+    struct tcore_buf *lines;
+    *more = false;
+    if (!emitter->pieces) {
+        if (agg_increase(&work->plan->stats))
+            status = link_counters(emitter, work, INT64_MAX, err);
+        if (!status)
+            status = cli_pieces_start(&emitter->pieces, threads, work->table.window_count,
+                                      write_window, work, err);
+    }
+    while (!status && out->length < EMIT_BYTES) {
+        status = cli_pieces_next(emitter->pieces, &lines, err);
+        if (!status)
+            tcore_buf_append(out, lines->data, lines->length);
+    }
+    *more = !status;
+    return status && status != TCORE_EOF ? status : tcore_buf_status(out, err);
 }

@@ -141,7 +141,7 @@ static enum tcore_status count_copy(struct merge *m, const char *unit, struct co
     if (status || !first)
         return status;
     agg_span_merge(&m->total.seen, &copy->work.seen);
-    status = table_merge(&m->total.table, &copy->work.table, err);
+    status = table_merge(&m->total.table, &copy->work.table, 1, err);
     return status ? status : agg_check_memory(&m->total, err);
 }
 

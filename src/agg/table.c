@@ -3,8 +3,11 @@
 #include "agg/table.h"
 
 #include "base/sys.h"
+#include "cli/pieces.h"
 
 #include <string.h>
+
+#define FEWEST_CELLS 4
 
 enum tcore_status table_init(struct agg_table *table, const struct tcore_stats *stats,
                              size_t by_count, uint64_t max_groups, struct tcore_error *err)
@@ -161,6 +164,8 @@ struct agg_window *table_window(struct agg_table *table, int64_t index)
     if (!window)
         return NULL;
     window->index = index;
+    if (low)
+        window->expected = table->windows[low - 1]->count + 1;
     memmove(table->windows + low + 1, table->windows + low,
             (table->window_count - low) * sizeof *table->windows);
     table->windows[low] = window;
@@ -171,7 +176,9 @@ struct agg_window *table_window(struct agg_table *table, int64_t index)
 static struct tcore_cell *new_cell(struct agg_window *window, uint32_t series)
 {
     if (window->count == window->capacity) {
-        uint32_t capacity = window->capacity ? window->capacity + window->capacity / 2 : 4;
+        uint32_t capacity = window->capacity + window->capacity / 2;
+        if (!capacity)
+            capacity = window->expected > FEWEST_CELLS ? window->expected : FEWEST_CELLS;
         struct tcore_cell *cells = tcore_reallocarray(window->cells, capacity, sizeof *cells);
         if (!cells)
             return NULL;
@@ -306,32 +313,76 @@ enum tcore_status table_merge_window(struct agg_window *into, const struct agg_w
     return TCORE_OK;
 }
 
-static enum tcore_status merge_cells(struct agg_table *into, struct agg_table *from,
-                                     const uint32_t *series)
+/* Windows of two tables that have the same index. */
+struct merging {
+    struct agg_window *into;
+    const struct agg_window *from;
+    const uint32_t *series;
+    const struct tcore_stats *stats;
+};
+
+static enum tcore_status merge_one(void *state, unsigned thread, uint64_t piece,
+                                   struct tcore_buf *out, struct tcore_error *err)
 {
-    for (size_t w = 0; w < from->window_count; w++) {
-        struct agg_window *source = from->windows[w];
-        struct agg_window *target = table_window(into, source->index);
-        if (!target)
-            return TCORE_FATAL;
-        enum tcore_status status = table_merge_window(target, source, series, into->stats);
-        if (status)
-            return status;
-    }
-    return TCORE_OK;
+    const struct merging *m = (const struct merging *)state + piece;
+    (void)thread;
+    (void)out;
+    enum tcore_status status = table_merge_window(m->into, m->from, m->series, m->stats);
+    if (status == TCORE_BAD_INPUT)
+        return tcore_error_set(err, status, "more than 2^47 records in one group");
+    return status ? tcore_error_nomem(err) : TCORE_OK;
 }
 
-enum tcore_status table_merge(struct agg_table *into, struct agg_table *from,
+static enum tcore_status merge_windows(struct agg_table *into, const struct agg_table *from,
+                                       const uint32_t *series, unsigned threads,
+                                       struct tcore_error *err)
+{
+    struct merging *merging = tcore_reallocarray(NULL, from->window_count, sizeof *merging);
+    if (!merging)
+        return tcore_error_nomem(err);
+    for (size_t w = 0; w < from->window_count; w++) {
+        struct agg_window *target = table_window(into, from->windows[w]->index);
+        if (!target) {
+            tcore_free(merging);
+            return tcore_error_nomem(err);
+        }
+        if (!target->count)
+            target->expected = from->windows[w]->count;
+        merging[w] = (struct merging){target, from->windows[w], series, into->stats};
+    }
+    enum tcore_status status = cli_pieces_do(threads, from->window_count, merge_one, merging, err);
+    tcore_free(merging);
+    return status;
+}
+
+/* Whether nothing is in it but symbols that the other one has at the same places. */
+static bool is_beginning_of(const struct agg_table *table, const struct agg_table *other)
+{
+    const struct tcore_map *map = &table->symbols.map, *others = &other->symbols.map;
+    bool begins = !table->window_count && table->series_count == 1 && map->count <= others->count;
+    for (uint32_t i = 0; i < map->count && begins; i++)
+        begins = map->keys[i].length == others->keys[i].length &&
+                 !memcmp(map->keys[i].data, others->keys[i].data, map->keys[i].length);
+    return begins;
+}
+
+enum tcore_status table_merge(struct agg_table *into, struct agg_table *from, unsigned threads,
                               struct tcore_error *err)
 {
+    if (is_beginning_of(into, from)) {
+        struct agg_table empty = *into;
+        *into = *from;
+        *from = empty;
+        table_free(from);
+        return TCORE_OK;
+    }
     uint32_t *symbol = translate_symbols(into, from);
     uint32_t *series = symbol ? translate_series(into, from, symbol) : NULL;
-    enum tcore_status status = series ? merge_cells(into, from, series) : TCORE_FATAL;
+    enum tcore_status status =
+        series ? merge_windows(into, from, series, threads, err) : tcore_error_nomem(err);
     into->overflowed |= from->overflowed;
     tcore_free(symbol);
     tcore_free(series);
     table_free(from);
-    if (status == TCORE_BAD_INPUT)
-        return tcore_error_set(err, status, "more than 2^47 records in one group");
-    return status ? tcore_error_nomem(err) : TCORE_OK;
+    return status;
 }

@@ -28,6 +28,7 @@ struct agg_window {
     uint32_t others_capacity;
     struct tcore_cell *cells; /* owned */
     uint32_t count, capacity;
+    uint32_t expected; /* about how many cells it will have; 0: nothing is known of that */
     size_t extra_bytes; /* that cells hold for distinct, topk and apdex */
 };
 
@@ -75,8 +76,8 @@ void table_drop_windows(struct agg_table *table, size_t n);
 struct tcore_cell *table_far_cell(struct agg_window *window, uint32_t series);
 /* Memory held, roughly. */
 size_t table_bytes(const struct agg_table *table);
-/* into += from, which is freed. */
-enum tcore_status table_merge(struct agg_table *into, struct agg_table *from,
+/* into += from, which is freed; on that many threads. */
+enum tcore_status table_merge(struct agg_table *into, struct agg_table *from, unsigned threads,
                               struct tcore_error *err);
 
 /* Series that a window has many of are found by an array, the rest by a hash table. */
