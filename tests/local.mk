@@ -151,9 +151,7 @@ bats_tests =
 bats_tests += %D%/agg/aggregate.bats
 bats_tests += %D%/agg/increase.bats
 bats_tests += %D%/agg/map.bats
-bats_tests += %D%/agg/merge.bats
 bats_tests += %D%/agg/metrics.bats
-bats_tests += %D%/agg/rollup.bats
 bats_tests += %D%/agg/scope.bats
 bats_tests += %D%/agg/slide.bats
 bats_tests += %D%/alert/check.bats
@@ -166,7 +164,6 @@ bats_tests += %D%/hostile/ndjson.bats
 bats_tests += %D%/pipe/equal.bats
 bats_tests += %D%/pipe/foreign.bats
 bats_tests += %D%/pipe/packed.bats
-bats_tests += %D%/pipe/simd.bats
 bats_tests += %D%/detect/anomaly.bats
 bats_tests += %D%/detect/capacity.bats
 bats_tests += %D%/detect/change.bats
@@ -177,12 +174,10 @@ bats_tests += %D%/report/summary.bats
 bats_tests += %D%/report/table.bats
 bats_tests += %D%/span/analyze.bats
 bats_tests += %D%/span/assemble.bats
-bats_tests += %D%/span/brief.bats
 bats_tests += %D%/span/context.bats
 bats_tests += %D%/span/diff.bats
 bats_tests += %D%/report/trace.bats
 bats_tests += %D%/span/correlate.bats
-bats_tests += %D%/span/filter.bats
 bats_tests += %D%/span/get.bats
 bats_tests += %D%/span/map.bats
 bats_tests += %D%/span/errors.bats
@@ -191,8 +186,6 @@ bats_tests += %D%/span/patterns.bats
 bats_tests += %D%/span/related.bats
 bats_tests += %D%/span/sample.bats
 bats_tests += %D%/span/skew.bats
-bats_tests += %D%/span/search.bats
-bats_tests += %D%/span/spill.bats
 bats_tests += %D%/span/terminal.bats
 bats_tests += %D%/span/timeline.bats
 bats_tests += %D%/span/where.bats
@@ -219,25 +212,36 @@ bats_tests += %D%/record/import_map.bats
 bats_tests += %D%/record/import_otlp.bats
 bats_tests += %D%/record/import_zipkin.bats
 bats_tests += %D%/record/import_prometheus.bats
-bats_tests += %D%/record/import_proto.bats
 bats_tests += %D%/record/import_statsd.bats
 bats_tests += %D%/record/listen.bats
 bats_tests += %D%/record/listen_clients.bats
-bats_tests += %D%/record/listen_faults.bats
 bats_tests += %D%/record/listen_statsd.bats
 bats_tests += %D%/record/listen_tls.bats
-bats_tests += %D%/record/metric.bats
-bats_tests += %D%/record/open.bats
 bats_tests += %D%/record/redact.bats
-bats_tests += %D%/record/repository.bats
-bats_tests += %D%/record/rollup.bats
-bats_tests += %D%/record/seal.bats
-bats_tests += %D%/record/sealed_upkeep.bats
-bats_tests += %D%/record/send.bats
-bats_tests += %D%/record/run.bats
 bats_tests += %D%/record/run_usage.bats
-bats_tests += %D%/record/upkeep.bats
 bats_tests += %D%/record/where.bats
+# Tests that start hundreds of processes or read megabytes: in a sanitized build, where they take a
+# minute each, they are run by check-long only.
+slow_tests =
+slow_tests += %D%/agg/merge.bats
+slow_tests += %D%/agg/rollup.bats
+slow_tests += %D%/pipe/simd.bats
+slow_tests += %D%/record/import_proto.bats
+slow_tests += %D%/record/listen_faults.bats
+slow_tests += %D%/record/metric.bats
+slow_tests += %D%/record/open.bats
+slow_tests += %D%/record/repository.bats
+slow_tests += %D%/record/rollup.bats
+slow_tests += %D%/record/run.bats
+slow_tests += %D%/record/seal.bats
+slow_tests += %D%/record/sealed_upkeep.bats
+slow_tests += %D%/record/send.bats
+slow_tests += %D%/record/upkeep.bats
+slow_tests += %D%/span/brief.bats
+slow_tests += %D%/span/filter.bats
+slow_tests += %D%/span/search.bats
+slow_tests += %D%/span/spill.bats
+EXTRA_DIST += $(slow_tests)
 # Tests of files, texts and scripts, which are the same in each build.
 text_tests =
 text_tests += %D%/cluster/parallel.bats
@@ -253,8 +257,11 @@ text_tests += %D%/detect/m4.bats
 text_tests += %D%/detect/nab.bats
 text_tests += %D%/detect/tcpd.bats
 EXTRA_DIST += $(text_tests)
-if !SANITIZERS
-bats_tests += $(text_tests)
+long_tests =
+if SANITIZERS
+long_tests += $(slow_tests)
+else
+bats_tests += $(slow_tests) $(text_tests)
 endif
 
 EXTRA_PROGRAMS += %D%/fault/swap
@@ -452,9 +459,9 @@ AM_TESTS_ENVIRONMENT = \
 	TRACECORE_LDFLAGS='$(BUILD_LDFLAGS)' CC='$(CC)' LC_ALL=C; \
 	export top_srcdir top_builddir TRACECORE_VERSION TRACECORE_SANITIZERS TRACECORE_LDFLAGS CC LC_ALL;
 
-# The full figures of the tests that have a short and a long form.
+# The full figures of the tests that have a short and a long form, and all tests.
 check-long:
-	TRACECORE_TEST_LONG=yes $(MAKE) $(AM_MAKEFLAGS) check
+	TRACECORE_TEST_LONG=yes $(MAKE) $(AM_MAKEFLAGS) check TESTS='$(TESTS) $(long_tests)'
 
 if COVERAGE
 coverage:

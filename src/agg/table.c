@@ -355,11 +355,13 @@ static enum tcore_status merge_windows(struct agg_table *into, const struct agg_
     return status;
 }
 
-/* Whether nothing is in it but symbols that the other one has at the same places. */
+/* Whether it is made alike, and nothing is in it but symbols that the other one has at the same
+ * places. */
 static bool is_beginning_of(const struct agg_table *table, const struct agg_table *other)
 {
     const struct tcore_map *map = &table->symbols.map, *others = &other->symbols.map;
-    bool begins = !table->window_count && table->series_count == 1 && map->count <= others->count;
+    bool begins = !table->window_count && table->series_count == 1 && map->count <= others->count &&
+                  table->stats == other->stats && table->max_groups == other->max_groups;
     for (uint32_t i = 0; i < map->count && begins; i++)
         begins = map->keys[i].length == others->keys[i].length &&
                  !memcmp(map->keys[i].data, others->keys[i].data, map->keys[i].length);

@@ -165,10 +165,11 @@ span() {
 
 @test 'a message that is cut off loses what is not there: at each byte' {
     span 01 02 03 04 | proto >in.pb
-    local size
+    local size step=7
+    [[ -z ${TRACECORE_TEST_LONG-} ]] || step=1
     size=$(wc -c <in.pb)
     trace-record import in.pb >whole
-    for ((bytes = 20; bytes < size; bytes++)); do
+    for ((bytes = 20; bytes < size; bytes += step)); do
         head -c "$bytes" in.pb >cut.pb
         status=0
         trace-record import --from=otlp-proto cut.pb >out 2>said || status=$?

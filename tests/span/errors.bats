@@ -144,8 +144,8 @@ stock'
     run -0 bash -c 'trace-span errors --by=zone spans | jq -c "[.group.zone, .count, [.evidence[].traceId[31:]]]"'
     assert_output '["z1",3,["5","7","9"]]
 ["z0",2,["6","8"]]'
-    run -0 --separate-stderr trace-span errors --by=zones spans
-    assert_equal "$stderr" "trace-span: no record had the field 'zones'"
+    run -0 --separate-stderr trace-span errors --by=galaxies spans
+    assert_equal "$stderr" "trace-span: no record had the field 'galaxies'"
     run -0 --separate-stderr trace-span errors --limit=1 --format=csv --fields=zone,count --by=zone spans
     assert_output 'zone,count
 z1,3'
