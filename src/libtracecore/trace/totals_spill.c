@@ -155,6 +155,8 @@ enum tcore_status tcore_trace_totals_seal(struct tcore_trace_totals *totals,
         status = join_lists(in, err);
         if (status == TCORE_OK)
             status = spill(in, err);
+        if (status == TCORE_OK)
+            tcore_totals_pool_free(&in->pool); /* others need the memory now */
     }
     return status;
 }
