@@ -166,6 +166,7 @@ bats_tests += %D%/pipe/foreign.bats
 bats_tests += %D%/pipe/packed.bats
 bats_tests += %D%/detect/anomaly.bats
 bats_tests += %D%/detect/capacity.bats
+bats_tests += %D%/detect/cause.bats
 bats_tests += %D%/detect/change.bats
 bats_tests += %D%/detect/compare.bats
 bats_tests += %D%/detect/forecast.bats

@@ -12,6 +12,7 @@ static const struct cli_verb *const verbs[] = {
     &detect_trend,
     &detect_forecast,
     &detect_capacity,
+    &detect_cause,
     NULL,
 };
 

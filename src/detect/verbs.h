@@ -7,6 +7,7 @@
 
 extern const struct cli_verb detect_anomaly;
 extern const struct cli_verb detect_capacity;
+extern const struct cli_verb detect_cause;
 extern const struct cli_verb detect_change;
 extern const struct cli_verb detect_compare;
 extern const struct cli_verb detect_forecast;

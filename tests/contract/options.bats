@@ -94,7 +94,7 @@ has_option() {
         'trace-detect compare') wanted='0 1 2 3 4 5' ;;
         'trace-record audit' | 'trace-record repair') wanted='0 1 2 4' ;;
         'trace-record run') wanted='N 2 126 127 128+N' ;;
-        'trace-detect anomaly' | 'trace-detect change' | 'trace-detect capacity' | 'trace-detect forecast' | 'trace-detect trend' | 'trace-alert run' | 'trace-span analyze' | \
+        'trace-detect anomaly' | 'trace-detect change' | 'trace-detect capacity' | 'trace-detect cause' | 'trace-detect forecast' | 'trace-detect trend' | 'trace-alert run' | 'trace-span analyze' | \
             'trace-span diff' | 'trace-span get' | \
             'trace-span map' | 'trace-span path' | 'trace-span related' | 'trace-span timeline')
             wanted='0 1 2 3 4'
