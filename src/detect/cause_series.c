@@ -177,7 +177,8 @@ static bool judge_series(struct cause *c, uint32_t series, struct levels *of)
     double spread = spread_of(of->value[CAUSE_BASE], of->count[CAUSE_BASE]);
     double step = step_of(c, s, of, &spread);
     double floor = FLOOR_LEVEL * fabs(before) + FLOOR_STEP * step;
-    double z = step / fmax(spread, floor);
+    /* about what Student's t asks for, far out, of a spread that few points tell */
+    double z = step / fmax(spread, floor) / (1 + 10 / (double)of->count[CAUSE_BASE]);
 
     if (!(step > 0 && z >= LEAST_Z))
         return true;
