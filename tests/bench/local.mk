@@ -66,7 +66,7 @@ bench: all bench-tools
 		'$(abs_top_srcdir)/%D%/run.sh' $(TASKS)
 
 # make bench-analytics ANALYTICS=FOLDER: how good trace-detect is where the answers are known. FOLDER
-# has nab/, tcpd/ or m4/, and may have eval-only/ with tcpd/ and m4/.
+# has nab/, tcpd/, m4/, petshop/ or nezha/, and may have eval-only/ with tcpd/ and m4/.
 bench-analytics: all %D%/analytics/m4_score %D%/analytics/nab_score %D%/analytics/tcpd_score
 	PATH='$(abs_top_builddir)/src/detect':$$PATH NAB_SCORE=%D%/analytics/nab_score \
 		M4_SCORE=%D%/analytics/m4_score TCPD_SCORE=%D%/analytics/tcpd_score '$(abs_top_srcdir)/%D%/analytics/run.sh' \

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# run.sh FOLDER: scores trace-detect on all data with known answers that FOLDER has: nab/, tcpd/, m4/
-# and eval-only/ with tcpd/ and m4/. For `make bench-analytics`; see nab.sh, tcpd.sh and m4.sh.
+# run.sh FOLDER: scores trace-detect on all data with known answers that FOLDER has: nab/, tcpd/, m4/,
+# petshop/, nezha/ (unpacked), and eval-only/ with tcpd/ and m4/. For `make bench-analytics`; see nab.sh,
+# tcpd.sh, m4.sh, petshop.sh and nezha.sh.
 set -eu
 
 here=$(dirname "$0")
@@ -31,7 +32,19 @@ for m4 in "$folder/m4" "$folder/eval-only/m4"; do
     "$here/m4.sh" "$m4"
     done=yes
 done
+if [ -d "$folder/petshop" ]; then
+    echo 'PetShop, trace-detect cause'
+    "$here/petshop.sh" "$folder/petshop"
+    done=yes
+fi
+if [ -d "$folder/nezha" ]; then
+    echo 'Nezha, trace-detect cause: spans'
+    "$here/nezha.sh" "$folder/nezha"
+    echo 'Nezha, trace-detect cause: spans and metrics'
+    "$here/nezha.sh" --metrics "$folder/nezha"
+    done=yes
+fi
 [ -n "$done" ] || {
-    echo "run.sh: $folder has neither nab/ nor tcpd/ nor m4/" >&2
+    echo "run.sh: $folder has none of nab/, tcpd/, m4/, petshop/ and nezha/" >&2
     exit 2
 }
