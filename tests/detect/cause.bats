@@ -132,13 +132,15 @@ setup() {
     assert_equal "$(first service)" '1 pay latency'
     assert_line --index 0 --partial 'latency is '
     assert_line --index 1 --partial '"service":"shop"'
+    run -0 jq -s '.[0].score / .[1].score > 4' <<<"$output"
+    assert_output true
     # Without the edge both are as bad.
     run -0 jq -s '.[0].score / .[1].score < 1.5' <(cause m1 m2)
     assert_output true
 }
 
 @test 'cause: a metric that was off just before it began is none' {
-    { gauge 1000 5 60 pay cpu; gauge 1100 15 5 pay cpu; } >m1
+    { gauge 1000 5 200 pay cpu; gauge 1300 15 3 pay cpu; } >m1
     gauge 2000 15 9 pay cpu >m2
     run -0 --separate-stderr cause m1 m2
     assert_equal "$output" ''
