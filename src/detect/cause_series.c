@@ -10,7 +10,7 @@
 
 #include "base/sys.h"
 #include "detect/columns.h"
-#include "span/template.h"
+#include "cli/template.h"
 #include "stats/order.h"
 
 #include <math.h>

@@ -47,7 +47,5 @@ bin_PROGRAMS += %D%/trace-detect
 %C%_trace_detect_SOURCES += %D%/series_parts.h
 %C%_trace_detect_SOURCES += %D%/trend.c
 %C%_trace_detect_SOURCES += %D%/verbs.h
-# Templates of log messages are those of trace-span.
-%C%_trace_detect_SOURCES += src/span/template.h
 %C%_trace_detect_CPPFLAGS = $(program_cppflags)
-%C%_trace_detect_LDADD = src/span/libspan.a $(program_libs)
+%C%_trace_detect_LDADD = $(program_libs)

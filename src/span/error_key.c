@@ -4,7 +4,7 @@
 
 #include "span/error_groups.h"
 
-#include "span/template.h"
+#include "cli/template.h"
 
 #include <inttypes.h>
 #include <string.h>

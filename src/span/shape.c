@@ -4,7 +4,7 @@
 #include "span/shape.h"
 
 #include "base/sys.h"
-#include "span/template.h"
+#include "cli/template.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #include <config.h>
 
 #include "random.h"
-#include "span/template.h"
+#include "cli/template.h"
 #include "tap.h"
 
 #include <string.h>

@@ -2,7 +2,7 @@
 /* Templates of names and messages. */
 #include <config.h>
 
-#include "span/template.h"
+#include "cli/template.h"
 #include "tap.h"
 
 struct test_case {

@@ -7,7 +7,7 @@
 #include "span/antipattern/facts_memo.h"
 #include "span/antipattern/facts_values.h"
 #include "span/antipattern/words.h"
-#include "span/template.h"
+#include "cli/template.h"
 
 static void put(struct facts_reader *reader, struct tcore_slice text)
 {

@@ -3,7 +3,7 @@
 #include <config.h>
 
 #include "span/antipattern/trial.h"
-#include "span/template.h"
+#include "cli/template.h"
 
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
  * (GET user:17) comes this way, too. */
 #include <config.h>
 
-#include "span/template.h"
+#include "cli/template.h"
 
 #include "c-ctype.h"
 

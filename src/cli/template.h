@@ -17,8 +17,8 @@
  *   <path>, <url>  of messages only: in names they are what tells operations apart
  * Digits within a word (v1, http2, sha256) stay.
  */
-#ifndef SPAN_TEMPLATE_H
-#define SPAN_TEMPLATE_H
+#ifndef CLI_TEMPLATE_H
+#define CLI_TEMPLATE_H
 
 #include "base/buf.h"
 #include "c-ctype.h"

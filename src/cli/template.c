@@ -2,7 +2,7 @@
 /* A walk over the tokens of a text; at each the forms are tried, the most particular first. */
 #include <config.h>
 
-#include "span/template.h"
+#include "cli/template.h"
 
 #include "c-ctype.h"
 

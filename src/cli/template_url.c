@@ -2,7 +2,7 @@
 /* URLs, part by part. */
 #include <config.h>
 
-#include "span/template.h"
+#include "cli/template.h"
 
 #include "c-ctype.h"
 
