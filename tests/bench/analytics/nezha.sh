@@ -6,7 +6,7 @@
 # A row of trace/HH_MM_trace.csv becomes a span, and its pod less the last two parts its service; the base
 # is the day's fault-free minutes, the candidate the minute of the fault and the two behind it. With
 # --metrics each number of metric/POD_metric.csv becomes a point: of the time before the first fault for
-# the base, of three minutes from the fault on for the candidate. No logs: most days have none.
+# the base, of three minutes from the fault on for the candidate. Logs are not used.
 #
 # AS@k as in the paper (Yu et al., ESEC/FSE 2023): the share of faults whose service is among the first k.
 # The order is that of the findings of services (method "service"). Faults of odd and even number are
