@@ -126,7 +126,8 @@ static bool judge_calls(struct cause *c, const struct cause_measure *m)
         return true;
     double before = calls0 / n0, now = calls1 / n1;
     double z = (now - before) / sqrt((calls0 + 1) / (n0 * n0) + (calls1 + 1) / (n1 * n1));
-    bool fewer = z < -LEAST_Z && now<before / 2, more = z> LEAST_Z && now > 2 * before;
+    bool fewer = z < -LEAST_Z && now < before / 2;
+    bool more = z > LEAST_Z && now > 2 * before;
 
     if (!fewer && !more)
         return true;

@@ -88,3 +88,11 @@ includes() {
         --include='*.[ch]' --include='*.bats' --include='*.bash' --include='local.mk'
     assert_output ''
 }
+
+@test 'no file lies about in a clone' {
+    [[ -e $top_srcdir/.git ]] || skip 'not a clone'
+    run git -C "$top_srcdir" ls-files ':(top,glob)*'
+    [[ $status == 0 ]] || skip 'git does not say what is in it'
+    assert_output "$(printf '%s\n' .clang-format .editorconfig .gitattributes .gitignore COPYING \
+        HACKING Makefile.am NEWS README bootstrap bootstrap.conf configure.ac version.sh)"
+}
