@@ -189,7 +189,7 @@ static inline unsigned last_name_before(const struct keys_walk *walk, const char
 static inline struct shape_key *take_names(struct ndjson_parse *parse, struct keys_walk *walk,
                                            const char *base, const char *p, const char **end)
 {
-    const struct ndjson_names names = parse->shape->names;
+    struct ndjson_names names = parse->shape->names;
     const uint64_t record = ++parse->objects;
     struct shape_key *before = &parse->shape->record;
     uint64_t roles = 0, found = 0;
@@ -206,7 +206,8 @@ static inline struct shape_key *take_names(struct ndjson_parse *parse, struct ke
             if (string || *walk->others[others] != '[')
                 return NULL;
             *end = pass_value(parse, walk, walk->others[others], before);
-            if (!*end)
+            names = parse->shape->names; /* the value may have had new ones */
+            if (!*end || !names.places)
                 return NULL;
             found &= ~before->found;
             number = last_name_before(walk, base, number, *end);
