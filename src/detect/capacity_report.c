@@ -43,34 +43,16 @@ static double urgency(const struct need *need, double limit)
     return time->known ? time->steps * (double)need->step_ns : INFINITY;
 }
 
-static int compare_needs(const struct need *x, const struct need *y, double limit)
+static int compare_needs(const void *left, const void *right, void *limit)
 {
-    double a = urgency(x, limit), b = urgency(y, limit);
+    const struct need *x = left, *y = right;
+    double a = urgency(x, *(const double *)limit), b = urgency(y, *(const double *)limit);
 
     if (a != b)
         return a < b ? -1 : 1;
     if (x->upper != y->upper)
         return x->upper > y->upper ? -1 : 1;
     return (x->series > y->series) - (x->series < y->series);
-}
-
-/* By insertion into runs that are merged: qsort() would need the limit in a global. */
-static void order(struct need *need, size_t count, struct need *scratch, double limit)
-{
-    for (size_t width = 1; width < count; width *= 2) {
-        for (size_t from = 0; from < count; from += 2 * width) {
-            size_t middle = from + width < count ? from + width : count;
-            size_t end = middle + width < count ? middle + width : count;
-            size_t i = from, k = middle;
-
-            for (size_t to = from; to < end; to++)
-                scratch[to] =
-                    i < middle && (k == end || compare_needs(&need[i], &need[k], limit) <= 0)
-                        ? need[i++]
-                        : need[k++];
-        }
-        memcpy(need, scratch, count * sizeof *need);
-    }
 }
 
 /* --- Moves */
@@ -265,19 +247,16 @@ enum tcore_status capacity_report(struct capacity *c, struct tcore_buf *out,
 
     if (!c->needs)
         return TCORE_OK;
-    struct need *scratch = tcore_reallocarray(NULL, c->needs, sizeof *scratch);
-
     r.room = tcore_reallocarray(NULL, c->needs, sizeof *r.room);
-    if (!scratch || !r.room)
-        status = tcore_error_nomem(err);
-    if (status == TCORE_OK) {
-        order(c->need, c->needs, scratch, c->options->limit);
-        for (size_t i = 0; i < c->needs; i++)
-            r.room[i] = c->options->limit - c->need[i].upper;
-    }
+    if (!r.room)
+        return tcore_error_nomem(err);
+    double limit = c->options->limit;
+
+    qsort_r(c->need, c->needs, sizeof *c->need, compare_needs, &limit);
+    for (size_t i = 0; i < c->needs; i++)
+        r.room[i] = limit - c->need[i].upper;
     for (size_t i = 0; i < c->needs && status == TCORE_OK; i++)
         status = write_need(&r, i, out, err);
-    tcore_free(scratch);
     tcore_free(r.room);
     return status;
 }
