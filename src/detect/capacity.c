@@ -33,24 +33,6 @@ static enum tcore_status judge(void *owner, uint32_t series, struct grid *grid,
     return capacity_find_need(c, &c->back.all.history[series], grid, &c->need[c->needs++], err);
 }
 
-static enum tcore_status open_capacity(void *state, struct tcore_projection *projection,
-                                       struct tcore_error *err)
-{
-    struct capacity *c = state;
-
-    return histories_open(&c->back.all, projection, err);
-}
-
-static enum tcore_status collect(void *state, void *worker, const struct tcore_batch *batch,
-                                 const uint32_t *rows, size_t count, struct tcore_buf *out,
-                                 struct tcore_error *err)
-{
-    struct capacity *c = state;
-
-    (void)worker;
-    return histories_batch(&c->back.all, batch, rows, count, out, err);
-}
-
 static enum tcore_status finish_capacity(void *state, struct tcore_buf *out,
                                          struct tcore_error *err)
 {
@@ -80,13 +62,15 @@ static const char *wrong_option(struct capacity *c)
     return NULL;
 }
 
+_Static_assert(offsetof(struct capacity, back) == 0, "the state begins with the histories");
+
 static int run(struct cli *cli, void *options, int argc, char **argv)
 {
     static const struct cli_operator op = {
         .types = LOOK_BACK_TYPES,
         .ordered = true,
-        .open = open_capacity,
-        .batch = collect,
+        .open = histories_open,
+        .batch = histories_batch,
         .finish = finish_capacity,
     };
     const struct capacity_options *o = options;

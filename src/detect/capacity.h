@@ -34,9 +34,9 @@ struct need {
 };
 
 struct capacity {
+    struct look_back back; /* first: its histories are what the operator takes in with */
     struct cli *cli;
     const struct capacity_options *options;
-    struct look_back back;
     struct outlook_horizon horizon; /* both 0: as long as the history */
     struct need *need;              /* of all series that were judged; owned */
     size_t needs, capacity;

@@ -15,24 +15,6 @@
 
 #include <inttypes.h>
 
-static enum tcore_status open_change(void *state, struct tcore_projection *projection,
-                                     struct tcore_error *err)
-{
-    struct change *c = state;
-
-    return histories_open(&c->all, projection, err);
-}
-
-static enum tcore_status collect(void *state, void *worker, const struct tcore_batch *batch,
-                                 const uint32_t *rows, size_t count, struct tcore_buf *out,
-                                 struct tcore_error *err)
-{
-    struct change *c = state;
-
-    (void)worker;
-    return histories_batch(&c->all, batch, rows, count, out, err);
-}
-
 /* --- What people are told besides */
 
 static void note_totals(const struct change *c)
@@ -81,13 +63,15 @@ static const char *wrong_option(const struct change_options *o)
     return o->alpha > 0 && o->alpha < 1 ? NULL : "--alpha is a probability: between 0 and 1";
 }
 
+_Static_assert(offsetof(struct change, all) == 0, "the state begins with the histories");
+
 static int run(struct cli *cli, void *options, int argc, char **argv)
 {
     static const struct cli_operator op = {
         .types = 1u << TCORE_RECORD_SPAN | 1u << TCORE_RECORD_METRIC | 1u << TCORE_RECORD_AGGREGATE,
         .ordered = true,
-        .open = open_change,
-        .batch = collect,
+        .open = histories_open,
+        .batch = histories_batch,
         .finish = finish_change,
     };
     const struct change_options *o = options;

@@ -14,9 +14,9 @@ struct change_options {
 };
 
 struct change {
+    struct histories all; /* first: what the operator takes in with */
     struct cli *cli;
     const struct change_options *options;
-    struct histories all;
     uint64_t found; /* changes */
     size_t judged;  /* series */
     size_t too_short, steady;

@@ -43,24 +43,6 @@ static enum tcore_status judge(void *owner, uint32_t series, struct grid *grid,
     return status;
 }
 
-static enum tcore_status open_forecast(void *state, struct tcore_projection *projection,
-                                       struct tcore_error *err)
-{
-    struct forecast *f = state;
-
-    return histories_open(&f->back.all, projection, err);
-}
-
-static enum tcore_status collect(void *state, void *worker, const struct tcore_batch *batch,
-                                 const uint32_t *rows, size_t count, struct tcore_buf *out,
-                                 struct tcore_error *err)
-{
-    struct forecast *f = state;
-
-    (void)worker;
-    return histories_batch(&f->back.all, batch, rows, count, out, err);
-}
-
 static enum tcore_status finish_forecast(void *state, struct tcore_buf *out,
                                          struct tcore_error *err)
 {
@@ -120,13 +102,15 @@ static const char *wrong_option(struct forecast *f)
     return read_quantiles(f, &o->quantiles);
 }
 
+_Static_assert(offsetof(struct forecast, back) == 0, "the state begins with the histories");
+
 static int run(struct cli *cli, void *options, int argc, char **argv)
 {
     static const struct cli_operator op = {
         .types = LOOK_BACK_TYPES,
         .ordered = true,
-        .open = open_forecast,
-        .batch = collect,
+        .open = histories_open,
+        .batch = histories_batch,
         .finish = finish_forecast,
     };
     const struct forecast_options *o = options;

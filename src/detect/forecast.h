@@ -17,9 +17,9 @@ struct forecast_options {
 };
 
 struct forecast {
+    struct look_back back; /* first: its histories are what the operator takes in with */
     struct cli *cli;
     const struct forecast_options *options;
-    struct look_back back;
     struct outlook_horizon horizon;
     double *quantile; /* owned */
     size_t quantiles;

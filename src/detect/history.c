@@ -113,18 +113,22 @@ void histories_free(struct histories *all)
     series_free(&all->table);
 }
 
-enum tcore_status histories_open(struct histories *all, struct tcore_projection *projection,
+enum tcore_status histories_open(void *state, struct tcore_projection *projection,
                                  struct tcore_error *err)
 {
+    struct histories *all = state;
     enum tcore_status status = all->with_runs ? want_run(projection, &all->run, err) : TCORE_OK;
 
     return status == TCORE_OK ? intake_open(&all->intake, projection, err) : status;
 }
 
-enum tcore_status histories_batch(struct histories *all, const struct tcore_batch *batch,
+enum tcore_status histories_batch(void *state, void *worker, const struct tcore_batch *batch,
                                   const uint32_t *rows, size_t count, struct tcore_buf *out,
                                   struct tcore_error *err)
 {
+    struct histories *all = state;
+
+    (void)worker;
     return intake_batch(&all->intake, batch, rows, count, out, err);
 }
 

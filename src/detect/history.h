@@ -42,11 +42,11 @@ struct histories {
 enum tcore_status histories_init(struct histories *all, struct cli *cli, struct cli_strings stats,
                                  struct cli_strings by, struct tcore_error *err);
 void histories_free(struct histories *all);
-/* Adds the columns that are needed. */
-enum tcore_status histories_open(struct histories *all, struct tcore_projection *projection,
+/* open() and batch() of an operator whose state begins with the histories: adds the columns that are
+ * needed; keeps the points of these rows (TCORE_FATAL: no memory, or --memory is used up). */
+enum tcore_status histories_open(void *state, struct tcore_projection *projection,
                                  struct tcore_error *err);
-/* Keeps the points of these rows. TCORE_FATAL: no memory, or --memory is used up. */
-enum tcore_status histories_batch(struct histories *all, const struct tcore_batch *batch,
+enum tcore_status histories_batch(void *state, void *worker, const struct tcore_batch *batch,
                                   const uint32_t *rows, size_t count, struct tcore_buf *out,
                                   struct tcore_error *err);
 /* Series that may have points. */

@@ -12,7 +12,7 @@
     (1u << TCORE_RECORD_SPAN | 1u << TCORE_RECORD_METRIC | 1u << TCORE_RECORD_AGGREGATE)
 
 struct look_back {
-    struct histories all;
+    struct histories all; /* first */
     int64_t step_ns; /* asked for; 0: as the points are */
     size_t shortest; /* steps with a point that a series needs */
     void *owner;

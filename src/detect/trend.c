@@ -30,9 +30,9 @@ struct trend_options {
 };
 
 struct trend {
+    struct look_back back; /* first: its histories are what the operator takes in with */
     struct cli *cli;
     const struct trend_options *options;
-    struct look_back back;
     uint64_t found;
 };
 
@@ -141,24 +141,6 @@ static enum tcore_status judge(void *owner, uint32_t series, struct grid *grid,
     return report(t, series, grid, period, &trend, out, err);
 }
 
-static enum tcore_status open_trend(void *state, struct tcore_projection *projection,
-                                    struct tcore_error *err)
-{
-    struct trend *t = state;
-
-    return histories_open(&t->back.all, projection, err);
-}
-
-static enum tcore_status collect(void *state, void *worker, const struct tcore_batch *batch,
-                                 const uint32_t *rows, size_t count, struct tcore_buf *out,
-                                 struct tcore_error *err)
-{
-    struct trend *t = state;
-
-    (void)worker;
-    return histories_batch(&t->back.all, batch, rows, count, out, err);
-}
-
 static enum tcore_status finish_trend(void *state, struct tcore_buf *out, struct tcore_error *err)
 {
     struct trend *t = state;
@@ -172,13 +154,15 @@ static enum tcore_status finish_trend(void *state, struct tcore_buf *out, struct
     return status;
 }
 
+_Static_assert(offsetof(struct trend, back) == 0, "the state begins with the histories");
+
 static int run(struct cli *cli, void *options, int argc, char **argv)
 {
     static const struct cli_operator op = {
         .types = LOOK_BACK_TYPES,
         .ordered = true,
-        .open = open_trend,
-        .batch = collect,
+        .open = histories_open,
+        .batch = histories_batch,
         .finish = finish_trend,
     };
     const struct trend_options *o = options;
