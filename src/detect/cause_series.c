@@ -258,16 +258,6 @@ static uint32_t find_template(struct cause *c, uint32_t entity, struct tcore_val
     return number;
 }
 
-static void read_trace_id(const char *digits, uint64_t id[2])
-{
-    char half[17] = {0};
-
-    for (size_t i = 0; i < 2; i++) {
-        memcpy(half, digits + 16 * i, 16);
-        id[i] = strtoull(half, NULL, 16);
-    }
-}
-
 static bool keep_log(struct cause *c, const struct cause_log *log)
 {
     if (c->logs == c->log_capacity) {
@@ -308,7 +298,7 @@ enum tcore_status cause_take_log(struct cause *c, const struct tcore_batch *batc
         return tcore_error_nomem(err);
     column_id(batch, c->trace_id, row, TCORE_TRACE_ID, trace_id);
     if (*trace_id)
-        read_trace_id(trace_id, log.trace_id);
+        tcore_trace_id_numbers(trace_id, log.trace_id);
     return keep_log(c, &log) ? count_kept(c, err) : tcore_error_nomem(err);
 }
 

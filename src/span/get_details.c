@@ -78,7 +78,6 @@ static bool keep_log(struct detailing *d, const struct tcore_batch *batch, uint3
                      const char trace[TCORE_TRACE_ID])
 {
     struct tcore_value time = tcore_column_get(&batch->columns[d->time_column], row);
-    char half[TCORE_TRACE_ID / 2 + 1] = "";
     if (d->log_count == d->log_capacity) {
         size_t capacity = d->log_capacity ? 2 * d->log_capacity : 16;
         struct detail_log *moved = tcore_reallocarray(d->logs, capacity, sizeof *moved);
@@ -90,10 +89,7 @@ static bool keep_log(struct detailing *d, const struct tcore_batch *batch, uint3
     struct detail_log *log = &d->logs[d->log_count];
     *log = (struct detail_log){0};
     log->timed = read_time(&time, &log->time_ns);
-    for (int i = 0; i < 2; i++) {
-        memcpy(half, trace + i * TCORE_TRACE_ID / 2, TCORE_TRACE_ID / 2);
-        log->trace_id[i] = strtoull(half, NULL, 16);
-    }
+    tcore_trace_id_numbers(trace, log->trace_id);
     log->text.length = batch->text[row].length;
     log->text.data = tcore_arena_copy(&d->arena, batch->text[row].data, log->text.length);
     d->log_count += log->text.data != NULL;

@@ -501,6 +501,12 @@ int tcore_stored_text_compare(const void *a, const void *b)
     return (*x)->text_length < (*y)->text_length ? -1 : (*x)->text_length > (*y)->text_length;
 }
 
+void tcore_trace_id_numbers(const char *digits, uint64_t trace_id[2])
+{
+    trace_id[0] = read_hex16(digits);
+    trace_id[1] = read_hex16(digits + 16);
+}
+
 void tcore_trace_id_digits(const uint64_t trace_id[2], char *out)
 {
     write_hex16(trace_id[0], out);

@@ -135,6 +135,8 @@ uint64_t tcore_trace_store_untimed(const struct tcore_trace_store *store);
 int tcore_stored_span_compare(const void *a, const void *b);
 int tcore_stored_text_compare(const void *a, const void *b);
 
+/* Digits of a trace id, 32 of them, as two numbers. */
+void tcore_trace_id_numbers(const char *digits, uint64_t trace_id[2]);
 /* A trace id's 32 digits, a span id's 16. */
 void tcore_trace_id_digits(const uint64_t trace_id[2], char *out);
 void tcore_span_id_digits(uint64_t span_id, char *out);
