@@ -4,6 +4,7 @@
 
 #include "span/gather.h"
 
+#include "base/heap.h"
 #include "base/sys.h"
 #include "cli/message.h"
 #include "cli/pieces.h"
@@ -12,27 +13,15 @@
 
 #include <inttypes.h>
 #include <string.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
-/* More than what grouping a piece takes; and less than a slab of rows. */
+/* More than what grouping a piece takes, as what it frees serves for the next one; and less than a
+ * slab of rows. */
 enum { KEPT_BYTES = 16 << 20, OWN_BYTES = 4 << 20 };
-
-/* What grouping frees behind a piece serves for the next one, instead of coming again page by page.
- */
-static void keep_memory(void)
-{
-#ifdef M_TRIM_THRESHOLD
-    mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
-    mallopt(M_MMAP_THRESHOLD, OWN_BYTES);
-#endif
-}
 
 bool gather_open(struct gather *gather, struct cli *cli, enum gather_keep keep)
 {
     struct tcore_error err;
-    keep_memory();
+    tcore_heap_keep(KEPT_BYTES, OWN_BYTES);
     unsigned stores = gather->stores ? gather->stores : 1;
     keep = gather->adjust_skew ? GATHER_TEXT : keep;
     struct tcore_trace_store_options options = {.names = keep >= GATHER_NAMES,
@@ -186,14 +175,6 @@ enum tcore_status gather_batch(void *state, void *worker, const struct tcore_bat
 
 /* --- Everything that was taken */
 
-/* What the rows took is needed elsewhere, in pieces of other sizes. */
-static void trim_heap(void)
-{
-#ifdef __GLIBC__
-    (void)malloc_trim(0);
-#endif
-}
-
 enum tcore_status gather_seal(struct gather *gather, struct tcore_error *err)
 {
     enum tcore_status status = tcore_trace_store_seal(gather->store, err);
@@ -202,7 +183,7 @@ enum tcore_status gather_seal(struct gather *gather, struct tcore_error *err)
         status = gather->found ? TCORE_OK : tcore_error_nomem(err);
     }
     if (tcore_trace_store_has_spilled(gather->store))
-        trim_heap();
+        tcore_heap_trim(); /* what rows took is needed elsewhere, in pieces of other sizes */
     return status;
 }
 
