@@ -187,6 +187,8 @@ struct cause_measure *cause_measure(struct cause *c, enum cause_measure_kind kin
                                     uint32_t by);
 struct cause_measure *cause_measure_find(const struct cause *c, enum cause_measure_kind kind,
                                          uint32_t entity, uint32_t by);
+/* Makes room for one more of count items; false: no memory. */
+bool cause_grow(void **items, uint32_t count, uint32_t *capacity, size_t size);
 /* Appends; false: no memory. */
 bool cause_add_part(struct cause *c, const struct cause_part *part);
 

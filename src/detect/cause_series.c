@@ -245,15 +245,9 @@ static uint32_t find_template(struct cause *c, uint32_t entity, struct tcore_val
                           : tcore_map_intern(&c->templates, c->key.data, c->key.length, &added);
     if (number == TCORE_MAP_NONE || !added)
         return number;
-    if (number >= c->template_capacity) {
-        uint32_t capacity = number < 32 ? 64 : number * 2;
-        uint32_t *all = tcore_reallocarray(c->template_entity, capacity, sizeof *all);
-
-        if (!all)
-            return TCORE_MAP_NONE;
-        c->template_entity = all;
-        c->template_capacity = capacity;
-    }
+    if (!cause_grow((void **)&c->template_entity, number, &c->template_capacity,
+                    sizeof *c->template_entity))
+        return TCORE_MAP_NONE;
     c->template_entity[number] = entity;
     return number;
 }

@@ -25,13 +25,12 @@ void cause_tables_free(struct cause *c)
     tcore_buf_free(&c->key);
 }
 
-/* Makes room for one more of count items; false: no memory. */
-static bool grow(void **items, uint32_t count, uint32_t *capacity, size_t size)
+bool cause_grow(void **items, uint32_t count, uint32_t *capacity, size_t size)
 {
     if (count < *capacity)
         return true;
     uint32_t wanted = *capacity ? 2 * *capacity : 64;
-    void *grown = tcore_reallocarray(*items, wanted, size);
+    void *grown = wanted ? tcore_reallocarray(*items, wanted, size) : NULL; /* or it is 2^32 */
 
     if (!grown)
         return false;
@@ -50,8 +49,8 @@ static uint32_t intern(struct cause *c, enum cause_entity_type type, struct tcor
     tcore_buf_append(&c->key, service.data, service.length);
     tcore_buf_putc(&c->key, '\0');
     tcore_buf_append(&c->key, name.data, name.length);
-    if (c->key.failed ||
-        !grow((void **)&c->entity, c->entity_keys.count, &c->entity_capacity, sizeof *c->entity))
+    if (c->key.failed || !cause_grow((void **)&c->entity, c->entity_keys.count, &c->entity_capacity,
+                                     sizeof *c->entity))
         return CAUSE_NONE;
     return tcore_map_intern(&c->entity_keys, c->key.data, c->key.length, added);
 }
@@ -98,8 +97,8 @@ struct cause_measure *cause_measure(struct cause *c, enum cause_measure_kind kin
     struct measure_key key = {kind, entity, by};
     bool added;
 
-    if (!grow((void **)&c->measure, c->measure_keys.count, &c->measure_capacity,
-              sizeof *c->measure))
+    if (!cause_grow((void **)&c->measure, c->measure_keys.count, &c->measure_capacity,
+                    sizeof *c->measure))
         return NULL;
     uint32_t number = tcore_map_intern(&c->measure_keys, &key, sizeof key, &added);
 
@@ -121,7 +120,7 @@ struct cause_measure *cause_measure_find(const struct cause *c, enum cause_measu
 
 bool cause_add_part(struct cause *c, const struct cause_part *part)
 {
-    if (!grow((void **)&c->part, c->parts, &c->part_capacity, sizeof *c->part))
+    if (!cause_grow((void **)&c->part, c->parts, &c->part_capacity, sizeof *c->part))
         return false;
     c->part[c->parts++] = *part;
     return true;
