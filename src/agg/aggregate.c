@@ -90,7 +90,7 @@ static enum tcore_status emit(struct aggregation *agg, struct tcore_buf *out, bo
                               struct tcore_error *err)
 {
     unsigned threads = cli_threads(agg->cli);
-    if (!agg->partial && agg_emits_apart(&agg->total, threads))
+    if (agg->emitter.pieces || (!agg->partial && agg_emits_apart(&agg->total, threads)))
         return agg_emit_apart(&agg->emitter, &agg->total, threads, out, more, err);
     return agg_emit(&agg->emitter, &agg->total, INT64_MAX, agg->partial, out, more, err);
 }
